@@ -1,0 +1,71 @@
+# make run            everything at once, with the sample archive; FROM=~/exports takes your own, ONCE=1 ends afterwards
+# make test           every test, with real servers; installs what it needs
+# make build engines bench lint clean
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+GO      ?= go
+BIN     := bin/agrichat
+ENGINES ?= .engines
+DATA    ?= .agrichat
+
+# Tests run in packages, which are other folders.
+export AGRICHAT_ENGINES := $(abspath $(ENGINES))
+
+# What `make run` calls: the sample, or the files that FROM names.
+FROM_PATH := $(FROM:~/%=$(HOME)/%)
+RUN_CMD   ?= $(BIN) $(if $(FROM),up --import "$(FROM_PATH)",demo) --data $(DATA) $(if $(ONCE),--once)
+BENCH_CMD ?= $(BIN) bench
+
+# CI must not pass by skipping.
+ifneq ($(CI),)
+export REQUIRE_REAL := 1
+endif
+
+# The race detector needs a C compiler; two packages at a time, because their servers share the machine. A package that
+# hangs ends before the fifteen minutes that all tests may take.
+CC_FOUND   := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
+RACE       := $(if $(CC_FOUND),-race)
+TEST_FLAGS ?= $(RACE) -shuffle=on -p 2 -timeout 14m
+PACKAGES   ?= ./...
+FOLDERS    := main.go consumers internal producers schemas
+
+.PHONY: build
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) .
+
+# The program fetches its engines itself, once: the exact versions and hashes are part of it.
+.PHONY: engines
+engines: build
+	$(BIN) engines
+
+.PHONY: run
+run: build engines
+	$(RUN_CMD)
+
+.PHONY: servers
+servers:
+	.ci/servers
+
+.PHONY: test
+test: build engines servers
+	$(if $(RACE),,@echo "no C compiler: the race detector is off")
+	$(if $(RACE),CGO_ENABLED=1) PATH="$$PATH:/usr/sbin:/sbin" $(GO) test $(TEST_FLAGS) $(PACKAGES)
+
+.PHONY: bench
+bench: build engines
+	$(BENCH_CMD)
+
+.PHONY: lint
+lint:
+	@unformatted="$$(gofmt -l $(FOLDERS))"; \
+	if [ -n "$$unformatted" ]; then echo "not formatted:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet $(PACKAGES)
+	@if command -v staticcheck >/dev/null; then staticcheck $(PACKAGES); else echo "staticcheck is not installed: skipped"; fi
+
+.PHONY: clean
+clean:
+	rm -rf bin
+	$(GO) clean -testcache

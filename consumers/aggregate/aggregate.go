@@ -1,0 +1,90 @@
+// Package aggregate keeps the figures: it writes the facts that the keeper of the record publishes into ClickHouse.
+//
+// It promises that a delivery that was handled is in ClickHouse, whole, that handling it again, in other company, later
+// than a newer one or at the same time as another process changes nothing, and that it adds and subtracts nothing: a row
+// is the full state of a thing, and ClickHouse lets the highest version stand. It retries nothing; internal/deliver does.
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+// Inserter is what the handler needs of ClickHouse: ch.DB.
+type Inserter interface {
+	// Insert writes one block as a whole or not at all. It is called by several goroutines at once, and must not keep the
+	// columns after it returns.
+	Insert(ctx context.Context, sql, token string, columns []ch.Column) error
+}
+
+// Config says how to write.
+type Config struct {
+	// Salt goes into the token by which ClickHouse knows a block that it has taken already. A replay that is to bring back
+	// what ClickHouse lost needs a new one: the server would remember the block, though its rows may be gone.
+	Salt string
+	// Metrics counts what is written; a nil registerer counts into the void.
+	Metrics prometheus.Registerer
+}
+
+// Handler writes facts into ClickHouse.
+type Handler struct {
+	db      Inserter
+	salt    string
+	metrics *metrics
+}
+
+var _ consumers.Handler = (*Handler)(nil)
+
+// New returns a handler that writes to db. It fails if the metrics are registered already.
+func New(db Inserter, cfg Config) (*Handler, error) {
+	m, err := newMetrics(cfg.Metrics)
+	if err != nil {
+		return nil, fmt.Errorf("registering the metrics of the aggregator: %w", err)
+	}
+	return &Handler{db: db, salt: cfg.Salt, metrics: m}, nil
+}
+
+// Handle writes the facts of a batch. What cannot be decoded is named in a *consumers.PartialError as poison, and the rest
+// is written; an error of ClickHouse's says that nothing is known to be.
+func (h *Handler) Handle(ctx context.Context, batch []consumers.Delivery) error {
+	start := time.Now()
+	rows, failed := gather(batch)
+	for _, b := range rows.blocks() {
+		if err := h.db.Insert(ctx, b.sql, b.token(h.salt+rows.again), b.columns()); err != nil {
+			h.metrics.failed.Inc()
+			return fmt.Errorf("inserting %d rows into %s: %w", b.rows(), b.table, err)
+		}
+		h.metrics.rows.WithLabelValues(string(b.table)).Add(float64(b.rows()))
+	}
+	h.metrics.batches.Inc()
+	h.metrics.seconds.Observe(time.Since(start).Seconds())
+	if len(failed) > 0 {
+		h.metrics.poison.Add(float64(len(failed)))
+		return &consumers.PartialError{Failed: failed}
+	}
+	return nil
+}
+
+// gather decodes a batch. A delivery that is wrong in any part adds no row.
+func gather(batch []consumers.Delivery) (*rows, map[int]error) {
+	all := newRows()
+	failed := make(map[int]error)
+	for i := range batch {
+		facts, err := fact.Decode(batch[i].Data)
+		if err == nil {
+			err = all.add(facts)
+		}
+		if err != nil {
+			failed[i] = fault.AsPoison(fmt.Errorf("reading the facts at sequence %d: %w", batch[i].Sequence, err))
+		}
+	}
+	return all, failed
+}

@@ -1,0 +1,3 @@
+INSERT INTO channels (
+    key, version, source, namespace, channel, name, type, topic
+)

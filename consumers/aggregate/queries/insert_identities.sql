@@ -1,0 +1,3 @@
+INSERT INTO identities (
+    key, version, source, namespace, identity, name, username, bot
+)

@@ -1,0 +1,3 @@
+INSERT INTO memberships (
+    channel_key, version, source, namespace, channel, thing_id, identity_key, identity, name, state, at
+)

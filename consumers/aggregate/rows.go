@@ -1,0 +1,200 @@
+package aggregate
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math/big"
+
+	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/fact"
+)
+
+// rows gathers the facts of a batch by table. The last block of each list is the one that grows.
+type rows struct {
+	messages, versions, reactions, memberships, channels, identities blocks
+	again                                                            string // what sets these facts apart from an earlier telling
+}
+
+type blocks struct {
+	table  ch.Table
+	sql    string
+	layout func() []column
+	list   []*block
+}
+
+func newRows() *rows {
+	return &rows{
+		messages:    blocks{table: ch.Messages, sql: insertMessages, layout: messageLayout},
+		versions:    blocks{table: ch.Versions, sql: insertVersions, layout: versionLayout},
+		reactions:   blocks{table: ch.Reactions, sql: insertReactions, layout: reactionLayout},
+		memberships: blocks{table: ch.Memberships, sql: insertMemberships, layout: membershipLayout},
+		channels:    blocks{table: ch.Channels, sql: insertChannels, layout: channelLayout},
+		identities:  blocks{table: ch.Identities, sql: insertIdentities, layout: identityLayout},
+	}
+}
+
+// open returns the block that takes the next row.
+func (b *blocks) open() *block {
+	if n := len(b.list); n > 0 && !b.list[n-1].full() {
+		return b.list[n-1]
+	}
+	b.list = append(b.list, newBlock(b.table, b.sql, b.layout()))
+	return b.list[len(b.list)-1]
+}
+
+// blocks returns what is to be inserted: names before what bears them, so that a page seldom shows a nameless chat.
+func (r *rows) blocks() []*block {
+	var all []*block
+	for _, b := range []*blocks{&r.channels, &r.identities, &r.messages, &r.versions, &r.reactions, &r.memberships} {
+		all = append(all, b.list...)
+	}
+	return all
+}
+
+// add takes a whole batch of facts, or none of it.
+func (r *rows) add(f *fact.Batch) error {
+	ids, err := readIDs(f)
+	if err != nil {
+		return err
+	}
+	r.again += f.Again
+	p := place{Batch: f, key: ids.next(), number: f.Version.Big()}
+	for i := range f.Messages {
+		r.message(p, &f.Messages[i], ids)
+	}
+	for i := range f.Versions {
+		r.version(p, &f.Versions[i], ids)
+	}
+	for i := range f.Reactions {
+		r.reaction(p, &f.Reactions[i], ids)
+	}
+	for i := range f.Memberships {
+		r.membership(p, &f.Memberships[i], ids)
+	}
+	for i := range f.Channels {
+		r.channel(p, &f.Channels[i])
+	}
+	for i := range f.Identities {
+		r.identity(p, &f.Identities[i], ids)
+	}
+	return nil
+}
+
+// place is what all facts of a batch have in common.
+type place struct {
+	*fact.Batch
+	key    string
+	number *big.Int
+}
+
+func (p place) begin(b *block, key string) *writer {
+	return b.row(key, p.Version).text(p.key).version(p.number).text(p.Source, p.Namespace, p.Channel)
+}
+
+func (r *rows) message(p place, m *fact.Message, ids *ids) {
+	thing := ids.next()
+	p.begin(r.messages.open(), thing).
+		text(thing, m.ExternalID, m.Kind, ids.next(), m.Author, m.AuthorName).time(m.SentAt).
+		uint8(m.Precision).bool(m.Assumed).text(m.Text, m.Revision).time(m.EditedAt).
+		bool(m.Deleted).time(m.DeletedAt).text(m.ReplyTo, m.Thread).
+		bool(m.Forwarded).text(m.Action).lists(m.Media, m.Links, m.Hashtags, m.Mentions, m.Accounts).
+		uint64(m.Sequence).uint32(characters(m.Text)).uint32(words(m.Text))
+}
+
+func (r *rows) version(p place, v *fact.Edition, ids *ids) {
+	event := ids.next()
+	p.begin(r.versions.open(), event).
+		text(event, ids.next(), v.Kind, v.Revision).time(v.SentAt).uint64(v.Sequence)
+}
+
+func (r *rows) reaction(p place, a *fact.Reaction, ids *ids) {
+	thing := ids.next()
+	p.begin(r.reactions.open(), thing).
+		text(thing, ids.next(), a.Target, ids.next(), a.Person, a.PersonName, a.Emoji).
+		uint32(a.Count).time(a.At).bool(a.Removed)
+}
+
+func (r *rows) membership(p place, m *fact.Membership, ids *ids) {
+	thing := ids.next()
+	p.begin(r.memberships.open(), thing).
+		text(thing, ids.next(), m.Identity, m.Name, m.State).time(m.At)
+}
+
+func (r *rows) channel(p place, c *fact.Channel) {
+	r.channels.open().row(p.key, p.Version).
+		text(p.key).version(p.number).text(p.Source, p.Namespace, p.Channel, c.Name, c.Type, c.Topic)
+}
+
+func (r *rows) identity(p place, i *fact.Identity, ids *ids) {
+	key := ids.next()
+	r.identities.open().row(key, p.Version).
+		text(key).version(p.number).text(p.Source, i.Namespace, i.ID, i.Name, i.Username).bool(i.Bot)
+}
+
+// ids are the ids and keys of a batch, as 16 bytes each, in the order in which add asks for them. They are read before
+// the first row is made, so that a wrong one leaves nothing half done.
+type ids struct {
+	raw string
+	pos int
+}
+
+func (d *ids) next() string {
+	d.pos += 16
+	return d.raw[d.pos-16 : d.pos]
+}
+
+func readIDs(f *fact.Batch) (*ids, error) {
+	if f.Version.Token > fact.MaxPart || f.Version.Counter > fact.MaxPart {
+		return nil, fmt.Errorf("the version %s does not fit into 128 bits", f.Version)
+	}
+	var r idReader
+	inside := len(f.Messages)+len(f.Versions)+len(f.Reactions)+len(f.Memberships)+len(f.Channels) > 0
+	r.read("channel_key", f.ChannelKey, inside)
+	for i := range f.Messages {
+		r.read("message", f.Messages[i].Thing, true)
+		r.read("author_key", f.Messages[i].AuthorKey, false)
+	}
+	for i := range f.Versions {
+		r.read("event", f.Versions[i].Event, true)
+		r.read("thing of an event", f.Versions[i].Thing, true)
+	}
+	for i := range f.Reactions {
+		r.read("reaction", f.Reactions[i].Thing, true)
+		r.read("message of a reaction", f.Reactions[i].Message, true)
+		r.read("person_key", f.Reactions[i].PersonKey, false)
+	}
+	for i := range f.Memberships {
+		r.read("membership", f.Memberships[i].Thing, true)
+		r.read("identity_key", f.Memberships[i].IdentityKey, true)
+	}
+	for i := range f.Identities {
+		r.read("identity", f.Identities[i].Key, true)
+	}
+	return &ids{raw: string(r.raw)}, r.err
+}
+
+type idReader struct {
+	raw []byte
+	err error
+}
+
+// read appends one id; 16 zero bytes for one that is not given and need not be.
+func (r *idReader) read(what, s string, needed bool) {
+	if r.err != nil {
+		return
+	}
+	if s == "" && !needed {
+		r.raw = append(r.raw, make([]byte, 16)...)
+		return
+	}
+	if len(s) != 32 {
+		r.err = fmt.Errorf("the id of a fact (%s) has %d characters, not 32", what, len(s))
+		return
+	}
+	raw, err := hex.AppendDecode(r.raw, []byte(s))
+	if err != nil {
+		r.err = fmt.Errorf("reading the id of a fact (%s): %w", what, err)
+		return
+	}
+	r.raw = raw
+}

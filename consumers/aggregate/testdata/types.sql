@@ -1,0 +1,1 @@
+SELECT table, name, type FROM system.columns WHERE database = currentDatabase() AND default_kind = ''

@@ -1,0 +1,5 @@
+SELECT formatRowNoNewline('JSONCompactEachRow',
+    source, namespace, channel, channel_name, channel_type, toString(messages), toString(deleted), toString(edited), toString(service), toString(unparsed), toString(characters),
+    toString(words), toString(reactions), toString(people), first_at, last_at)
+FROM v_by_chat
+ORDER BY source, namespace, channel

@@ -1,0 +1,32 @@
+package normalise
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/agrichat/agrichat/internal/pg"
+	"github.com/agrichat/agrichat/internal/seqset"
+)
+
+// Came is what of some sequences came into the record, for one chat.
+type Came struct {
+	Source, Namespace, Channel string
+	Name                       string // what the chat is called now
+	Stored                     int64  // different events that first stood at one of the sequences
+	Facts                      int64  // rows that stand as the transactions of these sequences wrote them
+}
+
+// Came counts, in the record itself, what came of the sequences of the current incarnation.
+func (k *Keeper) Came(ctx context.Context, sequences seqset.Set) ([]Came, error) {
+	rows, err := k.cfg.Pool.Query(ctx, k.sql["came"], k.currentIncarnation(), sequences.String())
+	if err != nil {
+		return nil, pg.Classify(fmt.Errorf("counting what was stored: %w", err))
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Came])
+	if err != nil {
+		return nil, pg.Classify(fmt.Errorf("counting what was stored: %w", err))
+	}
+	return out, nil
+}

@@ -1,0 +1,168 @@
+package normalise
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+// item is an event on its way into the record, or read back from it. One that was read back has no names of its place:
+// Source, Namespace, Channel and NativeID are then empty, its ids stand beside it.
+type item struct {
+	*event.Event
+	thing       event.ThingID
+	target      event.ThingID // the message that a reaction is to; zero for all else
+	channel     event.Key
+	incarnation int32
+	sequence    uint64
+	accounts    []string // who collected it; sorted
+}
+
+// decode reads the batch. What cannot be read is named by its index, and will never be readable: poison.
+func decode(batch []consumers.Delivery) (items []item, failed map[int]error) {
+	items = make([]item, 0, len(batch))
+	for i, d := range batch {
+		it, err := decodeOne(d.Data)
+		if err != nil {
+			if failed == nil {
+				failed = map[int]error{}
+			}
+			failed[i] = fault.AsPoison(fmt.Errorf("reading sequence %d: %w", d.Sequence, err))
+			continue
+		}
+		it.sequence = d.Sequence
+		items = append(items, it)
+	}
+	return items, failed
+}
+
+func decodeOne(data []byte) (item, error) {
+	e, err := event.Decode(data)
+	if err != nil {
+		return item{}, err
+	}
+	it := newItem(e)
+	if bytes.Contains(data, []byte(`\u0000`)) {
+		return it, withoutNUL(e)
+	}
+	return it, nil
+}
+
+// newItem takes the ids before anything is cleaned: they are those of the event as it was sent.
+func newItem(e *event.Event) item {
+	it := item{Event: e, thing: e.Thing(), channel: e.ChannelKey()}
+	if t := targetOf(e); t != "" {
+		it.target = event.Thing(e.Source, e.Namespace, e.Channel, t, event.ThingMessage)
+	}
+	if e.Account != "" {
+		it.accounts = []string{clean(string(e.Account))}
+	}
+	e.Sent = e.Sent.Bounded()
+	if m, ok := e.Body.(*event.Message); ok {
+		m.Edited = m.Edited.Bounded()
+	}
+	return it
+}
+
+// targetOf returns which message a reaction is to; empty for all else.
+func targetOf(e *event.Event) event.NativeID {
+	switch b := e.Body.(type) {
+	case *event.Reaction:
+		return b.Target
+	case *event.Reactions:
+		return b.Target
+	}
+	return ""
+}
+
+// withoutNUL replaces NUL, which PostgreSQL's text cannot hold, by the replacement character, wherever it is.
+func withoutNUL(e *event.Event) error {
+	body, err := json.Marshal(e.Body)
+	if err != nil {
+		return fmt.Errorf("cleaning the body: %w", err)
+	}
+	if err := json.Unmarshal(cleanJSON(body), e.Body); err != nil {
+		return fmt.Errorf("cleaning the body: %w", err)
+	}
+	e.Channel = event.Channel(clean(string(e.Channel)))
+	e.NativeID = event.NativeID(clean(string(e.NativeID)))
+	e.Author.ID = event.AuthorID(clean(string(e.Author.ID)))
+	e.Author.Name = clean(e.Author.Name)
+	return nil
+}
+
+func clean(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
+
+// cleanJSON replaces the escape of NUL where it is one: where the backslash is not itself escaped.
+func cleanJSON(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		switch {
+		case b[i] != '\\' || i+1 == len(b):
+			out = append(out, b[i])
+		case bytes.HasPrefix(b[i:], []byte(`\u0000`)):
+			out = append(out, "\uFFFD"...)
+			i += len(`\u0000`) - 1
+		default: // the escaped character belongs to this backslash
+			out = append(out, b[i], b[i+1])
+			i++
+		}
+	}
+	return out
+}
+
+// unique joins copies of one event, so that each is in the batch once, and sorts by event id: every transaction writes
+// in the same order, so that two of them cannot wait for each other.
+func unique(items []item) []item {
+	out := slices.Clone(items)
+	slices.SortFunc(out, func(a, b item) int {
+		if c := bytes.Compare(a.ID[:], b.ID[:]); c != 0 {
+			return c
+		}
+		return cmpSeq(a.sequence, b.sequence)
+	})
+	w := 0
+	for _, it := range out {
+		if w > 0 && out[w-1].ID == it.ID {
+			out[w-1] = join(out[w-1], it)
+			continue
+		}
+		out[w] = it
+		w++
+	}
+	return out[:w]
+}
+
+// join is the item that two copies of one event make.
+func join(a, b item) item {
+	a.Event = event.Merge(a.Event, b.Event)
+	a.sequence = min(a.sequence, b.sequence)
+	a.accounts = union(a.accounts, b.accounts)
+	return a
+}
+
+// union of two sorted lists, sorted.
+func union(a, b []string) []string {
+	if len(b) == 0 || slices.Equal(a, b) {
+		return a
+	}
+	out := append(slices.Clone(a), b...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func cmpSeq(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,157 @@
+package normalise
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// foldMessage returns the state of a message from all events about it, each once, in any order.
+func foldMessage(p place, native event.NativeID, thing event.ThingID, events []item) (*messageRow, error) {
+	r := &messageRow{place: p, thing: thing, externalID: string(native)}
+	var current *item
+	for i := range events {
+		it := &events[i]
+		r.witness(it, i == 0)
+		switch it.Body.(type) {
+		case *event.Deletion:
+			r.deleted = true
+			r.deletedAt = event.MergeInstant(r.deletedAt, it.Sent)
+		case *event.Message, *event.Unparsed:
+			r.sent = event.MergeInstant(r.sent, it.Sent)
+			if current == nil || it.Revision > current.Revision {
+				current = it
+			}
+		}
+	}
+	if current == nil {
+		return r, nil
+	}
+	return r, r.show(current, events)
+}
+
+// witness notes who saw the message and where it first stood.
+func (r *messageRow) witness(it *item, first bool) {
+	r.accounts = union(r.accounts, it.accounts)
+	if first || it.incarnation < r.incarnation || it.incarnation == r.incarnation && it.sequence < r.sequence {
+		r.incarnation, r.sequence = it.incarnation, it.sequence
+	}
+}
+
+// show takes over what the current version says.
+func (r *messageRow) show(current *item, events []item) error {
+	r.revision = string(current.Revision)
+	author := authorOf(current, events)
+	r.author, r.authorName = string(author.ID), author.Name
+	if author.ID != "" {
+		key := [16]byte(author.Key(r.source, r.namespace))
+		r.authorKey = &key
+	}
+	switch b := current.Body.(type) {
+	case *event.Message:
+		return r.showMessage(b)
+	case *event.Unparsed:
+		return r.showUnparsed(current.Raw, b)
+	}
+	return nil
+}
+
+// authorOf returns the current version's author; an edit that names nobody keeps the latest one named.
+func authorOf(current *item, events []item) event.Person {
+	author, revision := current.Author, event.Revision("")
+	if !author.IsZero() {
+		return author
+	}
+	for i := range events {
+		it := &events[i]
+		if it.Kind == event.KindMessage && !it.Author.IsZero() && it.Revision > revision {
+			author, revision = it.Author, it.Revision
+		}
+	}
+	return author
+}
+
+func (r *messageRow) showMessage(m *event.Message) error {
+	kind := string(m.Type)
+	switch m.Type {
+	case event.TypeMessage, event.TypeAction, event.TypeService:
+	default:
+		kind = string(event.TypeMessage)
+	}
+	text := m.Text
+	r.kind, r.text, r.edited = &kind, &text, m.Edited
+	if m.ReplyTo != nil {
+		r.replyTo = ptr(string(m.ReplyTo.NativeID))
+	}
+	r.thread = ptr(string(m.Thread))
+	if m.Service != nil {
+		r.action = ptr(m.Service.Action)
+	}
+	r.links, r.hashtags, r.mentions = references(m)
+	r.forwarded = m.Forward != nil
+	for _, a := range m.Attachments {
+		r.media = append(r.media, a.Kind)
+	}
+	return r.keepRest(m)
+}
+
+// rest is what of a message has no column.
+type rest struct {
+	Forward *event.Forward    `json:"forward,omitempty"`
+	Poll    *event.Poll       `json:"poll,omitempty"`
+	Service *event.Service    `json:"service,omitempty"`
+	Details map[string]string `json:"details,omitempty"`
+	ReplyTo *event.Ref        `json:"reply_to,omitempty"` // where it is in another channel
+}
+
+func (r *messageRow) keepRest(m *event.Message) error {
+	var err error
+	if len(m.Attachments) > 0 {
+		if r.attachments, err = json.Marshal(m.Attachments); err != nil {
+			return fmt.Errorf("encoding attachments: %w", err)
+		}
+	}
+	k := rest{Forward: m.Forward, Poll: m.Poll, Service: m.Service, Details: m.Details}
+	if m.ReplyTo != nil && (m.ReplyTo.Channel != "" || m.ReplyTo.Namespace != "") {
+		k.ReplyTo = m.ReplyTo
+	}
+	if reflect.ValueOf(k).IsZero() {
+		return nil
+	}
+	if r.body, err = json.Marshal(k); err != nil {
+		return fmt.Errorf("encoding the rest of a message: %w", err)
+	}
+	return nil
+}
+
+func (r *messageRow) showUnparsed(raw []byte, u *event.Unparsed) error {
+	kind := string(event.KindUnparsed)
+	text := clean(strings.ToValidUTF8(string(raw), "\uFFFD"))
+	r.kind, r.text = &kind, &text
+	body, err := json.Marshal(u)
+	if err != nil {
+		return fmt.Errorf("encoding why a record was not read: %w", err)
+	}
+	r.body = body
+	return nil
+}
+
+// sameContent reports whether two copies of an event say the same, provenance aside.
+func sameContent(a, b *event.Event) bool {
+	if !sameInstant(a.Sent, b.Sent) || a.Author != b.Author {
+		return false
+	}
+	x, errX := json.Marshal(a.Body)
+	y, errY := json.Marshal(b.Body)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+func sameInstant(a, b event.Instant) bool {
+	at, bt := a.At, b.At
+	a.At, b.At = time.Time{}, time.Time{}
+	return a == b && at.Equal(bt)
+}

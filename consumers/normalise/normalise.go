@@ -1,0 +1,230 @@
+// Package normalise keeps the record: it turns events of the bus into rows of PostgreSQL, and tells what changed.
+//
+// It promises that a state in the record is a pure function of the set of events that were ever stored, so that order,
+// repetition and company of deliveries do not matter; that rows and the ledger of the sequences they came from are written
+// in one transaction, under a token that the database checks; and that facts are published after the commit and noted as
+// published before the delivery is settled. It does not fetch, retry outages, or decide what is a dead letter.
+package normalise
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/gate"
+	"github.com/agrichat/agrichat/internal/pg"
+	"github.com/agrichat/agrichat/internal/seqset"
+)
+
+//go:embed queries/*.sql
+var queries embed.FS
+
+// Stream is what the keeper needs of the bus. Its methods may block; an unmarked error is transient.
+type Stream interface {
+	// PublishFacts returns when all of them are acknowledged. Called after every commit that changed something.
+	PublishFacts(ctx context.Context, facts []fact.Batch) error
+	// Incarnation returns when the stream CHAT was created. Called once, before anything is written.
+	Incarnation(ctx context.Context) (time.Time, error)
+	// NextGeneration returns a number that no store was given before. Called once in the life of a store.
+	NextGeneration(ctx context.Context) (uint16, error)
+	// Get returns the message at a sequence of CHAT; found is false if it was deleted.
+	Get(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
+}
+
+// Config is what a keeper is made of; all of it is required, Hook and Observe excepted.
+type Config struct {
+	Pool   *pgxpool.Pool
+	Gate   gate.Gate
+	Stream Stream
+	Log    *slog.Logger
+	// Hook is called at "committed", "facts" and "marked": the places where tests kill the process.
+	Hook func(point string)
+	// Observe is told of every transaction.
+	Observe func(Transaction)
+}
+
+// Transaction is what Observe is told.
+type Transaction struct {
+	Events, Facts, Conflicts int
+	Took                     time.Duration
+}
+
+// Keeper keeps the record. It is safe for concurrent use: any number of goroutines and processes may keep one record.
+type Keeper struct {
+	cfg        Config
+	sql        map[string]string
+	generation uint16
+
+	mu          sync.Mutex // covers incarnation
+	incarnation int32
+}
+
+// A transaction that another one is in the way of is run again, after a moment of random length so that the two do not meet
+// again; after so many times the delivery goes back to the stream. Two workers that both meet a new message's reactions
+// conflict once or twice.
+const (
+	conflictTries = 20
+	conflictPause = 5 * time.Millisecond
+)
+
+// New makes a keeper: it finds out which store and which incarnation of the stream it has to do with. The schema must be
+// up to date.
+func New(ctx context.Context, c Config) (*Keeper, error) {
+	if c.Hook == nil {
+		c.Hook = func(string) {}
+	}
+	if c.Observe == nil {
+		c.Observe = func(Transaction) {}
+	}
+	k := &Keeper{cfg: c}
+	var err error
+	if k.sql, err = loadQueries(); err != nil {
+		return nil, err
+	}
+	if k.generation, err = k.findGeneration(ctx); err != nil {
+		return nil, pg.Classify(err)
+	}
+	if k.incarnation, err = k.findIncarnation(ctx); err != nil {
+		return nil, pg.Classify(err)
+	}
+	return k, nil
+}
+
+// loadQueries reads the statements by their files' names, without ending.
+func loadQueries() (map[string]string, error) {
+	entries, err := queries.ReadDir("queries")
+	if err != nil {
+		return nil, fmt.Errorf("listing the queries: %w", err)
+	}
+	out := make(map[string]string, len(entries))
+	for _, e := range entries {
+		b, err := queries.ReadFile("queries/" + e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("reading query %s: %w", e.Name(), err)
+		}
+		out[e.Name()[:len(e.Name())-len(".sql")]] = string(b)
+	}
+	return out, nil
+}
+
+// Handle implements consumers.Handler for deliveries of the stream CHAT.
+func (k *Keeper) Handle(ctx context.Context, batch []consumers.Delivery) error {
+	return k.handle(ctx, batch, false)
+}
+
+// Repair is Handle for deliveries that the ledger holds already but whose rows are missing: it applies them whatever the
+// ledger says.
+func (k *Keeper) Repair(ctx context.Context, batch []consumers.Delivery) error {
+	return k.handle(ctx, batch, true)
+}
+
+func (k *Keeper) handle(ctx context.Context, batch []consumers.Delivery, force bool) error {
+	items, failed := decode(batch)
+	if len(items) > 0 {
+		if err := k.store(ctx, items, seqset.Set{}, force); err != nil {
+			return err
+		}
+	}
+	if len(failed) > 0 {
+		return &consumers.PartialError{Failed: failed}
+	}
+	return nil
+}
+
+// Gone enters sequences into the ledger that the stream no longer holds.
+func (k *Keeper) Gone(ctx context.Context, sequences seqset.Set) error {
+	return k.store(ctx, nil, sequences, false)
+}
+
+// store runs one transaction and everything that must follow it.
+func (k *Keeper) store(ctx context.Context, items []item, without seqset.Set, force bool) error {
+	began := time.Now()
+	var done outcome
+	for try := 0; ; try++ {
+		var err error
+		done, err = k.attempt(ctx, items, without, force)
+		if err == nil {
+			done.conflicts = try
+			break
+		}
+		if !(pg.Conflict(err) || errors.Is(err, errMoved)) || try == conflictTries {
+			return classify(err)
+		}
+		if err := pause(ctx, time.Duration(rand.Int64N(int64(try+1)*int64(conflictPause)))); err != nil {
+			return err
+		}
+	}
+	k.cfg.Hook("committed")
+	if err := k.announce(ctx, done); err != nil {
+		return err
+	}
+	k.cfg.Observe(Transaction{Events: done.events, Facts: done.count, Conflicts: done.conflicts, Took: time.Since(began)})
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// classify turns a conflict that would not end into a transient error: a unique violation is no fault of the input.
+func classify(err error) error {
+	if pg.Conflict(err) || errors.Is(err, errMoved) {
+		return fault.AsTransient(fmt.Errorf("storing a batch: others are in the way: %w", err), 0)
+	}
+	return pg.Classify(err)
+}
+
+// announce publishes what a transaction changed, and notes that it did.
+func (k *Keeper) announce(ctx context.Context, done outcome) error {
+	if len(done.unmarked) > 0 { // an earlier life committed these and died before it could tell
+		if err := k.Republish(ctx, done.unmarked); err != nil {
+			return err
+		}
+	}
+	if done.counter == 0 || done.count == 0 {
+		return nil
+	}
+	if err := k.cfg.Stream.PublishFacts(ctx, done.facts); err != nil {
+		return fmt.Errorf("publishing facts: %w", err)
+	}
+	k.cfg.Hook("facts")
+	if err := k.mark(ctx, []int64{done.counter}); err != nil {
+		return err
+	}
+	k.cfg.Hook("marked")
+	return nil
+}
+
+// Generation returns the store's generation: the highest part of its facts' versions.
+func (k *Keeper) Generation() uint16 { return k.generation }
+
+func (k *Keeper) currentIncarnation() int32 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.incarnation
+}
+
+func (k *Keeper) version(counter, token int64) fact.Version {
+	return fact.Version{Generation: k.generation, Token: uint64(token), Counter: uint64(counter)}
+}
+
+// exactly reports whether merging the event into the stored one changes nothing.
+func exactly(stored, e *event.Event) bool { return sameContent(stored, event.Merge(stored, e)) }

@@ -1,0 +1,362 @@
+package normalise_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/gate"
+	"github.com/agrichat/agrichat/internal/pg"
+	"github.com/agrichat/agrichat/internal/testenv"
+	schema "github.com/agrichat/agrichat/schemas/postgres"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m) }
+
+// listener is the stream's side of a test: it keeps, of every thing, the fact with the highest version.
+type listener struct {
+	mu     sync.Mutex
+	facts  map[string]string // by kind and id
+	states map[string]fact.Version
+	log    map[uint64]consumers.Delivery
+	fail   error // what publishing answers
+	told   int
+}
+
+func newListener(log []consumers.Delivery) *listener {
+	l := &listener{facts: map[string]string{}, states: map[string]fact.Version{}, log: map[uint64]consumers.Delivery{}}
+	for _, d := range log {
+		l.log[d.Sequence] = d
+	}
+	return l
+}
+
+func (l *listener) PublishFacts(_ context.Context, batches []fact.Batch) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail != nil {
+		return l.fail
+	}
+	for _, b := range batches {
+		l.told += b.Len()
+		where := b.Source + "/" + b.Channel
+		for _, f := range b.Messages {
+			l.hear(b.Version, "message "+f.Thing, where, f)
+		}
+		for _, f := range b.Versions {
+			l.hear(b.Version, "version "+f.Event, where, f)
+		}
+		for _, f := range b.Reactions {
+			l.hear(b.Version, "reaction "+f.Thing, where, f)
+		}
+		for _, f := range b.Memberships {
+			l.hear(b.Version, "membership "+f.Thing, where, f)
+		}
+		for _, f := range b.Channels {
+			l.hear(b.Version, "channel "+b.ChannelKey, where, f)
+		}
+		for _, f := range b.Identities {
+			l.hear(b.Version, "identity "+f.Key, b.Source, f)
+		}
+	}
+	return nil
+}
+
+func (l *listener) hear(v fact.Version, key, where string, f any) {
+	b, err := json.Marshal(f)
+	if err != nil {
+		panic(err)
+	}
+	text := where + " " + string(b)
+	if old, ok := l.states[key]; ok {
+		if old.Compare(v) > 0 {
+			return
+		}
+		if old == v && l.facts[key] != text {
+			panic(fmt.Sprintf("%s has two states of version %s:\n%s\n%s", key, v, l.facts[key], text))
+		}
+	}
+	l.states[key], l.facts[key] = v, text
+}
+
+// standing is all facts but those of reactions that count nobody.
+func (l *listener) standing() map[string]string {
+	out := maps.Clone(l.facts)
+	maps.DeleteFunc(out, func(_, text string) bool { return strings.Contains(text, `"count":0,`) })
+	return out
+}
+
+func (l *listener) Incarnation(context.Context) (time.Time, error) {
+	return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), nil
+}
+
+func (l *listener) NextGeneration(context.Context) (uint16, error) { return 7, nil }
+
+func (l *listener) Get(_ context.Context, seq uint64) (consumers.Delivery, bool, error) {
+	d, ok := l.log[seq]
+	return d, ok, nil
+}
+
+func database(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	dsn := testenv.PostgresFrom(t, "record", func(ctx context.Context, dsn string) error {
+		pool, err := pg.Open(ctx, pg.Config{DSN: dsn})
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		return pg.Migrate(ctx, pool, schema.Migrations)
+	})
+	pool, err := pg.Open(t.Context(), pg.Config{DSN: dsn, MaxConns: 8, Name: t.Name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func keeper(t *testing.T, pool *pgxpool.Pool, l *listener) *normalise.Keeper {
+	t.Helper()
+	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// state is everything in the record but the counters of transactions.
+func state(t *testing.T, pool *pgxpool.Pool) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for table, drop := range map[string]string{"events": "seen_at", "messages": "search", "reactions": "", "memberships": "",
+		"channels": "", "identities": "", "membership_words": ""} {
+		where := ""
+		if table == "reactions" {
+			where = "WHERE count > 0" // those that were only told of in some order
+		}
+		sql := fmt.Sprintf("SELECT (to_jsonb(x) - 'changed' - 'token' - '%s')::text FROM agrichat.%s x %s ORDER BY 1", drop, table, where)
+		rows, err := pool.Query(t.Context(), sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out[table], err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// apply gives the deliveries to the keeper in batches of random size.
+func apply(ctx context.Context, k *normalise.Keeper, r *rand.Rand, ds []consumers.Delivery) error {
+	for len(ds) > 0 {
+		n := 1 + r.IntN(min(len(ds), 25))
+		if err := k.Handle(ctx, ds[:n]); err != nil {
+			return err
+		}
+		ds = ds[n:]
+	}
+	return nil
+}
+
+func TestOrderRepetitionAndCompanyDoNotMatter(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(12) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			log := newWorld(seed, 400).deliveries()
+			inOrder, shuffled := newListener(log), newListener(log)
+			a, b := database(t), database(t)
+			r := rand.New(rand.NewPCG(seed, 2))
+			if err := apply(t.Context(), keeper(t, a, inOrder), r, log); err != nil {
+				t.Fatal(err)
+			}
+			applyWildly(t, keeper(t, b, shuffled), log, seed)
+			if diff := cmp.Diff(state(t, a), state(t, b)); diff != "" {
+				t.Errorf("the record depends on order (-in order +shuffled):\n%s", diff)
+			}
+			if diff := cmp.Diff(inOrder.standing(), shuffled.standing()); diff != "" {
+				t.Errorf("the facts depend on order (-in order +shuffled):\n%s", diff)
+			}
+			again := newListener(log)
+			if err := keeper(t, b, again).Retell(t.Context(), 0, func(int) {}); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(shuffled.facts, again.facts); diff != "" {
+				t.Errorf("facts told again differ (-first +again):\n%s", diff)
+			}
+			if diff := cmp.Diff(shuffled.states, again.states); diff != "" {
+				t.Errorf("versions told again differ (-first +again):\n%s", diff)
+			}
+		})
+	}
+}
+
+// applyWildly shuffles and doubles the log and gives it to three workers at once.
+func applyWildly(t *testing.T, k *normalise.Keeper, log []consumers.Delivery, seed uint64) {
+	t.Helper()
+	wild := append(append([]consumers.Delivery{}, log...), log[:len(log)/2]...)
+	r := rand.New(rand.NewPCG(seed, 3))
+	r.Shuffle(len(wild), func(i, j int) { wild[i], wild[j] = wild[j], wild[i] })
+	g, ctx := errgroup.WithContext(t.Context())
+	for i := range 3 {
+		part := wild[i*len(wild)/3 : (i+1)*len(wild)/3]
+		own := rand.New(rand.NewPCG(seed, uint64(4+i)))
+		g.Go(func() error { return apply(ctx, k, own, part) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheLedgerDecides(t *testing.T) {
+	t.Parallel()
+	log := newWorld(99, 50).deliveries()
+	l, pool := newListener(log), database(t)
+	k := keeper(t, pool, l)
+	if err := k.Handle(t.Context(), log); err != nil {
+		t.Fatal(err)
+	}
+	before, told := state(t, pool), l.told
+	if err := k.Handle(t.Context(), log); err != nil {
+		t.Fatal(err)
+	}
+	if l.told != told {
+		t.Errorf("a repeat told %d facts", l.told-told)
+	}
+	if diff := cmp.Diff(before, state(t, pool)); diff != "" {
+		t.Error(diff)
+	}
+	held, err := k.Held(t.Context(), 1, 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := held.String(), "{[1,51)}"; got != want {
+		t.Errorf("the ledger holds %s, want %s", got, want)
+	}
+}
+
+func TestFactsThatWereNotToldAreTold(t *testing.T) {
+	t.Parallel()
+	log := newWorld(5, 60).deliveries()
+	for name, revive := range map[string]func(*normalise.Keeper) error{
+		"by redelivery": func(k *normalise.Keeper) error { return k.Handle(t.Context(), log) },
+		"by the sweep":  func(k *normalise.Keeper) error { _, err := k.Sweep(t.Context(), 0, true); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, whole := newListener(log), newListener(log)
+			if err := keeper(t, database(t), whole).Handle(t.Context(), log); err != nil {
+				t.Fatal(err)
+			}
+			k := keeper(t, database(t), l)
+			l.fail = errors.New("no bus")
+			if err := k.Handle(t.Context(), log); err == nil {
+				t.Fatal("handled although nothing could be told: it would be acked")
+			}
+			l.fail = nil
+			if err := revive(k); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(whole.facts, l.facts); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestTheSweepFillsHoles(t *testing.T) {
+	t.Parallel()
+	log := newWorld(6, 80).deliveries()
+	whole, l := database(t), newListener(log)
+	if err := keeper(t, whole, newListener(log)).Handle(t.Context(), log); err != nil {
+		t.Fatal(err)
+	}
+	pool := database(t)
+	k := keeper(t, pool, l)
+	if err := k.Handle(t.Context(), append(append([]consumers.Delivery{}, log[:10]...), log[40:]...)); err != nil {
+		t.Fatal(err)
+	}
+	filled, err := k.Sweep(t.Context(), 80, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filled != 30 {
+		t.Errorf("filled %d holes, want 30", filled)
+	}
+	if diff := cmp.Diff(state(t, whole), state(t, pool)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStaleTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	log := newWorld(7, 5).deliveries()
+	pool := database(t)
+	k := keeper(t, pool, newListener(log))
+	if _, err := pool.Exec(t.Context(), "UPDATE agrichat.fence SET token = 9"); err != nil {
+		t.Fatal(err)
+	}
+	err := k.Handle(t.Context(), log)
+	if err == nil || !strings.Contains(err.Error(), "token 0 is stale: the database has seen 9") {
+		t.Errorf("got %v", err)
+	}
+	if n := len(state(t, pool)["events"]); n != 0 {
+		t.Errorf("%d events were written under a stale token", n)
+	}
+}
+
+func TestUnreadableEnvelopesAreNamed(t *testing.T) {
+	t.Parallel()
+	log := newWorld(8, 5).deliveries()
+	log[2].Data = []byte(`{"v":1,`)
+	pool := database(t)
+	err := keeper(t, pool, newListener(log)).Handle(t.Context(), log)
+	var partial *consumers.PartialError
+	if !errors.As(err, &partial) || len(partial.Failed) != 1 || partial.Failed[2] == nil {
+		t.Fatalf("got %v", err)
+	}
+	var held string
+	if err := pool.QueryRow(t.Context(), "SELECT range_agg(sequences)::text FROM agrichat.ledger").Scan(&held); err != nil {
+		t.Fatal(err)
+	}
+	if held != "{[1,3),[4,6)}" {
+		t.Errorf("the ledger holds %s", held)
+	}
+}
+
+func TestEveryQueryIsPrepared(t *testing.T) {
+	t.Parallel()
+	pool := database(t)
+	conn, err := pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	n := 0
+	for name, sql := range normalise.Statements(t) {
+		if _, err := conn.Conn().Prepare(t.Context(), name, sql); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		n++
+	}
+	files, err := fs.ReadDir(normalise.Queries(), "queries")
+	if err != nil || n == 0 || n != len(files) {
+		t.Errorf("prepared %d queries of %d: %v", n, len(files), err)
+	}
+}

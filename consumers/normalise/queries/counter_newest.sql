@@ -1,0 +1,1 @@
+SELECT coalesce(max(counter), 0) FROM agrichat.ledger

@@ -1,0 +1,1 @@
+SELECT nextval('agrichat.ledger_counter')

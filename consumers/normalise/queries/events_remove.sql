@@ -1,0 +1,1 @@
+DELETE FROM agrichat.events WHERE event_id = ANY ($1)

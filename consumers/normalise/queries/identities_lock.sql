@@ -1,0 +1,2 @@
+SELECT key, name, as_of, username, username_as_of, bot, changed = 0 FROM agrichat.identities
+WHERE key = ANY ($1) ORDER BY key FOR UPDATE

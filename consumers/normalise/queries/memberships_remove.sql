@@ -1,0 +1,1 @@
+DELETE FROM agrichat.memberships WHERE thing_id = ANY ($1)

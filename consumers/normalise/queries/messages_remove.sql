@@ -1,0 +1,1 @@
+DELETE FROM agrichat.messages WHERE thing_id = ANY ($1)

@@ -1,0 +1,1 @@
+DELETE FROM agrichat.reactions WHERE thing_id = ANY ($1)

@@ -1,0 +1,1 @@
+UPDATE agrichat.store SET generation = coalesce(generation, $1) RETURNING generation

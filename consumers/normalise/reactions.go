@@ -1,0 +1,167 @@
+package normalise
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// reactor is one person with one emoji.
+type reactor struct {
+	person event.Key
+	emoji  string
+}
+
+// word is the latest that was said of a reactor.
+type word struct {
+	decided event.Instant // when the word was true
+	by      event.ID      // decides between two words of one instant
+	shown   event.Instant // when the person reacted, if known
+	person  event.Person
+	removed bool
+}
+
+func (w word) later(than word) bool {
+	if !w.decided.At.Equal(than.decided.At) {
+		return w.decided.Later(than.decided)
+	}
+	return bytes.Compare(w.by[:], than.by[:]) > 0
+}
+
+// foldReactions returns the reactions to a message from all events about them, each once, in any order. old are the rows
+// that stand: those that nothing supports any more are returned as removed, because somebody was told of them.
+func foldReactions(p place, target event.NativeID, message event.ThingID, events []item, old []reactionRow) []reactionRow {
+	words, whole, latest := hear(p, events)
+	rows := make([]reactionRow, 0, len(words))
+	named := map[string]int{}
+	for who, w := range words {
+		if whole != nil && whole.dismisses(who, w) {
+			w.removed, w.shown = true, whole.Sent
+		}
+		if !w.removed {
+			named[who.emoji]++
+		}
+		rows = append(rows, personRow(p, target, message, who, w))
+	}
+	rows = append(rows, unnamedRows(p, target, message, latest, named)...)
+	rows = append(rows, withdrawn(rows, old)...)
+	slices.SortFunc(rows, func(a, b reactionRow) int { return bytes.Compare(a.thing[:], b.thing[:]) })
+	return rows
+}
+
+// snapshot is an export's list of reactions.
+type snapshot struct {
+	*item
+	*event.Reactions
+	people map[reactor]struct{}
+}
+
+// dismisses reports whether a complete list that is younger than the word does not know the reactor.
+func (s *snapshot) dismisses(who reactor, w word) bool {
+	_, there := s.people[who]
+	return !there && s.Sent.Later(w.decided)
+}
+
+func (s *snapshot) total() int {
+	n := 0
+	for _, c := range s.Counts {
+		n += c.Count
+	}
+	return n
+}
+
+// newer orders snapshots: the later instant, the fuller list, the higher id.
+func (s *snapshot) newer(than *snapshot) bool {
+	if than == nil {
+		return true
+	}
+	if !s.Sent.At.Equal(than.Sent.At) {
+		return s.Sent.Later(than.Sent)
+	}
+	if c := cmp.Compare(s.total(), than.total()); c != 0 {
+		return c > 0
+	}
+	return bytes.Compare(s.ID[:], than.ID[:]) > 0
+}
+
+// hear gathers the latest word on every reactor, the latest complete snapshot and the latest one of any kind.
+func hear(p place, events []item) (words map[reactor]word, whole, latest *snapshot) {
+	words = map[reactor]word{}
+	say := func(who event.Person, emoji string, w word) reactor {
+		key := reactor{who.Key(p.source, p.namespace), emoji}
+		if old, heard := words[key]; who.ID != "" && (!heard || w.later(old)) {
+			words[key] = w
+		}
+		return key
+	}
+	for i := range events {
+		it := &events[i]
+		switch b := it.Body.(type) {
+		case *event.Reaction:
+			say(it.Author, b.Emoji, word{decided: it.Sent, by: it.ID, shown: it.Sent, person: it.Author, removed: b.Removed})
+		case *event.Reactions:
+			s := &snapshot{item: it, Reactions: b, people: map[reactor]struct{}{}}
+			for _, rp := range b.People {
+				s.people[say(rp.Person, rp.Emoji, word{decided: it.Sent, by: it.ID, shown: rp.Sent, person: rp.Person})] = struct{}{}
+			}
+			if s.newer(latest) {
+				latest = s
+			}
+			if b.Complete && s.newer(whole) {
+				whole = s
+			}
+		}
+	}
+	return words, whole, latest
+}
+
+func personRow(p place, target event.NativeID, message event.ThingID, who reactor, w word) reactionRow {
+	key := [16]byte(who.person)
+	return reactionRow{
+		place: p, message: message, target: string(target), personKey: &key, person: string(w.person.ID),
+		thing: event.Thing(p.source, p.namespace, p.channel, event.ReactionNative(target, who.person, who.emoji),
+			event.ThingReaction),
+		personName: w.person.Name, emoji: who.emoji, count: 1, at: w.shown.Bounded(), removed: w.removed,
+	}
+}
+
+// unnamedRows counts, for each emoji of the latest snapshot, those whom nobody named.
+func unnamedRows(p place, target event.NativeID, message event.ThingID, s *snapshot, named map[string]int) []reactionRow {
+	if s == nil {
+		return nil
+	}
+	var rows []reactionRow
+	for _, c := range s.Counts {
+		n := c.Count - named[c.Emoji]
+		if n <= 0 {
+			continue
+		}
+		rows = append(rows, reactionRow{
+			place: p, message: message, target: string(target), emoji: c.Emoji, count: int32(min(n, 1<<30)), at: s.Sent,
+			thing: event.Thing(p.source, p.namespace, p.channel,
+				event.NativeID(event.Digest("unnamed", string(target), c.Emoji)), event.ThingReaction),
+		})
+	}
+	return rows
+}
+
+// withdrawn returns the rows of old that are not among rows, as removed and counting nobody: whether they were ever told
+// depends on what came first, so they stand for nothing.
+func withdrawn(rows, old []reactionRow) []reactionRow {
+	var out []reactionRow
+	for _, o := range old {
+		if !slices.ContainsFunc(rows, func(r reactionRow) bool { return r.thing == o.thing }) {
+			o.removed, o.count, o.at = true, 0, event.Instant{}
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// same reports whether two rows of one reaction say the same.
+func (r *reactionRow) same(o *reactionRow) bool {
+	return r.count == o.count && r.removed == o.removed && r.at.At.Equal(o.at.At) && r.person == o.person &&
+		r.personName == o.personName
+}

@@ -1,0 +1,259 @@
+package normalise
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/pg"
+)
+
+// retellStep is how many transactions are told again at once: a batch of facts for each of their channels fits in memory.
+const retellStep = 32
+
+// Republish tells again what the transactions of these counters changed and nobody has changed since, and marks them.
+func (k *Keeper) Republish(ctx context.Context, counters []int64) error {
+	for part := range slices.Chunk(counters, retellStep) {
+		if err := k.retell(ctx, slices.Min(part), slices.Max(part), part); err != nil {
+			return err
+		}
+		if err := k.mark(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Retell tells again everything that was last changed by a transaction from the given counter on. A store of facts that is
+// empty or has lost something is made whole by it; for one that is whole it is harmless. done is called with the number of
+// facts told so far.
+func (k *Keeper) Retell(ctx context.Context, from int64, done func(facts int)) error {
+	var newest int64
+	if err := k.cfg.Pool.QueryRow(ctx, k.sql["counter_newest"]).Scan(&newest); err != nil {
+		return pg.Classify(fmt.Errorf("reading the newest counter: %w", err))
+	}
+	began, total := time.Now(), 0
+	for first := from; first <= newest; first += retellStep {
+		batches, err := k.gather(ctx, first, min(first+retellStep-1, newest), nil, began)
+		if err != nil {
+			return err
+		}
+		if err := k.cfg.Stream.PublishFacts(ctx, batches); err != nil {
+			return fmt.Errorf("publishing facts: %w", err)
+		}
+		for i := range batches {
+			total += batches[i].Len()
+		}
+		done(total)
+	}
+	return nil
+}
+
+// CounterAt returns the lowest counter of a transaction that entered the sequence or a later one.
+func (k *Keeper) CounterAt(ctx context.Context, sequence uint64) (int64, error) {
+	var c int64
+	err := k.cfg.Pool.QueryRow(ctx, k.sql["counter_at"], k.currentIncarnation(), int64(sequence)).Scan(&c)
+	if err != nil {
+		return 0, pg.Classify(fmt.Errorf("looking up the transaction of sequence %d: %w", sequence, err))
+	}
+	return c, nil
+}
+
+func (k *Keeper) retell(ctx context.Context, first, last int64, only []int64) error {
+	batches, err := k.gather(ctx, first, last, only, time.Now())
+	if err != nil {
+		return err
+	}
+	if len(batches) == 0 {
+		return nil
+	}
+	if err := k.cfg.Stream.PublishFacts(ctx, batches); err != nil {
+		return fmt.Errorf("publishing facts again: %w", err)
+	}
+	return nil
+}
+
+// told collects the facts of rows by the transaction that last changed them.
+type told map[stamp]*gathering
+
+func (t told) by(k *Keeper, s stamp) *gathering {
+	g := t[s]
+	if g == nil {
+		g = newGathering(k.version(s.counter, s.token))
+		t[s] = g
+	}
+	return g
+}
+
+// gather reads, in one snapshot, the rows changed by the transactions first to last; only, if not nil, names which of them.
+// A store that remembers blocks knows by the time that this is another telling.
+func (k *Keeper) gather(ctx context.Context, first, last int64, only []int64, telling time.Time) ([]fact.Batch, error) {
+	tx, err := k.cfg.Pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return nil, pg.Classify(fmt.Errorf("reading facts again: %w", err))
+	}
+	defer pg.Rollback(ctx, tx)
+	t := told{}
+	for _, part := range []struct {
+		query string
+		scan  func(pgx.CollectableRow, told) error
+	}{
+		{"facts_messages", k.scanMessage},
+		{"facts_events", k.scanEdition},
+		{"facts_reactions", k.scanReaction},
+		{"facts_memberships", k.scanMembership},
+		{"facts_channels", k.scanChannel},
+		{"facts_identities", k.scanIdentity},
+	} {
+		rows, err := tx.Query(ctx, k.sql[part.query], first, last, only)
+		if err != nil {
+			return nil, pg.Classify(fmt.Errorf("reading facts again (%s): %w", part.query, err))
+		}
+		_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, part.scan(row, t) })
+		if err != nil {
+			return nil, pg.Classify(fmt.Errorf("reading facts again (%s): %w", part.query, err))
+		}
+	}
+	var out []fact.Batch
+	for _, g := range t {
+		out = append(out, g.all()...)
+	}
+	for i := range out {
+		out[i].Again = strconv.FormatInt(telling.UnixNano(), 36)
+	}
+	return out, nil
+}
+
+// scannedPlace is where the columns of a place and a stamp go; every query of facts begins with them.
+type scannedPlace struct {
+	s     stamp
+	key   [16]byte
+	names [3]string
+}
+
+func (p *scannedPlace) into(more ...any) []any {
+	return append([]any{&p.s.counter, &p.s.token, &p.key, &p.names[0], &p.names[1], &p.names[2]}, more...)
+}
+
+func (p *scannedPlace) place() place {
+	return place{source: event.Source(p.names[0]), namespace: event.Namespace(p.names[1]), channel: event.Channel(p.names[2]), key: p.key}
+}
+
+func (k *Keeper) scanMessage(row pgx.CollectableRow, t told) error {
+	var p scannedPlace
+	var r messageRow
+	var thing [16]byte
+	var sent, edited, deletedAt *time.Time
+	var precision int16
+	var attachments []byte
+	var sequence int64
+	err := row.Scan(p.into(&thing, &r.externalID, &r.kind, &r.authorKey, &r.author, &r.authorName, &sent, &precision,
+		&r.sent.Assumed, &r.text, &r.revision, &edited, &r.deleted, &deletedAt, &r.erased, &r.replyTo, &r.thread, &r.action,
+		&r.links, &r.hashtags, &r.mentions, &attachments, &r.forwarded, &r.accounts, &sequence)...)
+	if err != nil {
+		return err
+	}
+	r.place, r.thing, r.sequence = p.place(), thing, uint64(sequence)
+	setAt(&r.sent, sent)
+	setAt(&r.edited, edited)
+	setAt(&r.deletedAt, deletedAt)
+	r.sent.Precision = event.Precision(precision)
+	if r.media, err = mediaKinds(attachments); err != nil {
+		return err
+	}
+	t.by(k, p.s).message(&r)
+	return nil
+}
+
+func setAt(i *event.Instant, t *time.Time) {
+	if t != nil {
+		i.At = t.UTC()
+	}
+}
+
+func mediaKinds(attachments []byte) ([]string, error) {
+	if attachments == nil {
+		return nil, nil
+	}
+	var list []event.Attachment
+	if err := json.Unmarshal(attachments, &list); err != nil {
+		return nil, fmt.Errorf("reading attachments: %w", err)
+	}
+	var kinds []string
+	for _, a := range list {
+		kinds = append(kinds, a.Kind)
+	}
+	return kinds, nil
+}
+
+func (k *Keeper) scanEdition(row pgx.CollectableRow, t told) error {
+	var p scannedPlace
+	var id, thing [16]byte
+	var sent *time.Time
+	var sequence int64
+	it := item{Event: &event.Event{}}
+	if err := row.Scan(p.into(&id, &thing, &it.Kind, &it.Revision, &sent, &sequence)...); err != nil {
+		return err
+	}
+	it.ID, it.thing, it.sequence = id, thing, uint64(sequence)
+	setAt(&it.Sent, sent)
+	t.by(k, p.s).edition(p.place(), &it)
+	return nil
+}
+
+func (k *Keeper) scanReaction(row pgx.CollectableRow, t told) error {
+	var p scannedPlace
+	var r reactionRow
+	var thing, message [16]byte
+	var when *time.Time
+	err := row.Scan(p.into(&thing, &message, &r.target, &r.personKey, &r.person, &r.personName, &r.emoji, &r.count, &when,
+		&r.removed)...)
+	if err != nil {
+		return err
+	}
+	r.place, r.thing, r.message = p.place(), thing, message
+	setAt(&r.at, when)
+	t.by(k, p.s).reaction(&r)
+	return nil
+}
+
+func (k *Keeper) scanMembership(row pgx.CollectableRow, t told) error {
+	var p scannedPlace
+	var r membershipRow
+	var thing, identity [16]byte
+	if err := row.Scan(p.into(&thing, &identity, &r.id, &r.name, &r.state, &r.at)...); err != nil {
+		return err
+	}
+	r.place, r.thing, r.identity = p.place(), thing, identity
+	t.by(k, p.s).membership(&r)
+	return nil
+}
+
+func (k *Keeper) scanChannel(row pgx.CollectableRow, t told) error {
+	var p scannedPlace
+	var r channelRow
+	if err := row.Scan(p.into(&r.name, &r.kind, &r.topic)...); err != nil {
+		return err
+	}
+	r.place = p.place()
+	t.by(k, p.s).channel(&r)
+	return nil
+}
+
+func (k *Keeper) scanIdentity(row pgx.CollectableRow, t told) error {
+	var p scannedPlace
+	var r identityRow
+	if err := row.Scan(p.into(&r.name, &r.username, &r.bot)...); err != nil {
+		return err
+	}
+	r.key, r.source, r.namespace, r.id = p.key, event.Source(p.names[0]), event.Namespace(p.names[1]), event.AuthorID(p.names[2])
+	t.by(k, p.s).identity(&r)
+	return nil
+}

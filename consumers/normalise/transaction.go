@@ -1,0 +1,255 @@
+package normalise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/pg"
+	"github.com/agrichat/agrichat/internal/seqset"
+)
+
+// writerLock is the advisory lock that every writing transaction shares, and that a controller takes alone to raise the
+// token: what it has seen committed is then all that the old token will ever write.
+const writerLock = 0x6167726963686174 // "agrichat"
+
+// errMoved says that what was read without a lock had changed when it was locked: run the transaction again.
+var errMoved = errors.New("a row moved while it was being locked")
+
+// outcome is what a committed transaction leaves to do.
+type outcome struct {
+	counter   int64 // 0: nothing had to be written
+	events    int
+	count     int // of facts
+	facts     []fact.Batch
+	unmarked  []int64 // counters of earlier transactions whose facts may not be published yet
+	conflicts int
+}
+
+// work is one transaction on its way.
+type work struct {
+	*Keeper
+	tx       pgx.Tx
+	copies   []item     // as delivered
+	items    []item     // each event once, sorted by id
+	took     seqset.Set // the sequences that this transaction enters into the ledger
+	last     *item      // of the highest sequence
+	stamp    stamp      // counter is zero until every lock is held
+	old      map[event.ID]item
+	standing map[event.ThingID]standing // messages that are locked
+
+	fresh   []item        // events that the record does not hold yet
+	grown   []item        // events that it holds, and that say more now
+	aging   []identityRow // whose name stays and was shown later
+	written changes
+}
+
+// changes are the rows that a transaction writes.
+type changes struct {
+	messages    []*messageRow
+	reactions   []reactionRow
+	memberships []membershipRow
+	channels    []channelRow
+	identities  []identityRow
+	gone        struct{ messages, reactions, memberships [][16]byte } // rows that are written anew
+}
+
+// attempt runs one transaction. On error nothing of it stands, unless the connection broke on commit: then the ledger
+// tells, when the delivery comes again.
+func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, force bool) (outcome, error) {
+	permit, err := k.cfg.Gate.Enter(ctx)
+	if err != nil {
+		return outcome{}, fmt.Errorf("waiting for permission to write: %w", err)
+	}
+	defer permit.Leave()
+	done, err := k.transact(permit.Context(), items, without, int64(permit.Token), force)
+	if err != nil && ctx.Err() == nil && permit.Context().Err() != nil {
+		return outcome{}, fault.AsTransient(fmt.Errorf("permission to write ended: %w", err), 0)
+	}
+	return done, err
+}
+
+func (k *Keeper) transact(ctx context.Context, items []item, without seqset.Set, token int64, force bool) (outcome, error) {
+	tx, err := k.cfg.Pool.Begin(ctx)
+	if err != nil {
+		return outcome{}, fmt.Errorf("beginning a transaction: %w", err)
+	}
+	defer pg.Rollback(ctx, tx)
+	w := &work{Keeper: k, tx: tx, stamp: stamp{token: token}, took: without}
+	if err := w.admit(ctx); err != nil {
+		return outcome{}, err
+	}
+	var done outcome
+	if done.unmarked, err = w.skipCovered(ctx, items, force); err != nil {
+		return outcome{}, err
+	}
+	if w.took.Len() == 0 {
+		return done, nil
+	}
+	for _, step := range []func(context.Context) error{
+		w.lockMessages, w.compare, w.fold, w.name, w.draw, w.write, w.enter,
+	} {
+		if err := step(ctx); err != nil {
+			return outcome{}, err
+		}
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return outcome{}, fmt.Errorf("committing: %w", err)
+	}
+	done.counter, done.events = w.stamp.counter, len(w.fresh)
+	done.facts, done.count = w.facts()
+	return done, nil
+}
+
+// admit shares the writers' lock and refuses to go on under a token that is no longer the newest.
+func (w *work) admit(ctx context.Context) error {
+	var newest int64
+	if err := w.tx.QueryRow(ctx, w.sql["admit"], int64(writerLock)).Scan(&newest); err != nil {
+		return fmt.Errorf("asking for the newest token: %w", err)
+	}
+	if newest > w.stamp.token {
+		return fault.AsTransient(fmt.Errorf("token %d is stale: the database has seen %d", w.stamp.token, newest), 0)
+	}
+	return nil
+}
+
+// skipCovered leaves out what the ledger holds, and returns the transactions among those that may not have told.
+func (w *work) skipCovered(ctx context.Context, items []item, force bool) (unmarked []int64, err error) {
+	incarnation := w.currentIncarnation()
+	asked := w.took
+	for _, it := range items {
+		asked.Add(it.sequence, it.sequence)
+	}
+	var covered string
+	if err := w.tx.QueryRow(ctx, w.sql["ledger_covered"], incarnation, asked.String()).Scan(&covered, &unmarked); err != nil {
+		return nil, fmt.Errorf("asking the ledger: %w", err)
+	}
+	held, err := seqset.Parse(covered)
+	if err != nil {
+		return nil, err
+	}
+	if force {
+		held = seqset.Set{}
+	}
+	w.took = subtract(asked, held)
+	var left []item
+	for _, it := range items {
+		if held.Has(it.sequence) {
+			continue
+		}
+		it.incarnation = incarnation
+		left = append(left, it)
+	}
+	for i := range left {
+		if w.last == nil || left[i].sequence > w.last.sequence {
+			w.last = &left[i]
+		}
+	}
+	w.copies, w.items = left, unique(left)
+	return unmarked, nil
+}
+
+func subtract(a, b seqset.Set) seqset.Set {
+	var out seqset.Set
+	for _, sp := range a.Spans() {
+		out.Union(b.Missing(sp.First, sp.Last))
+	}
+	return out
+}
+
+// compare finds out which events are new, and which of those that stand say more with these copies.
+func (w *work) compare(ctx context.Context) error {
+	if len(w.items) == 0 {
+		return nil
+	}
+	old, err := w.events(ctx, "events_lock", ids(w.items, func(it *item) [16]byte { return it.ID }))
+	if err != nil {
+		return err
+	}
+	w.old = make(map[event.ID]item, len(old))
+	for _, o := range old {
+		w.old[o.ID] = o
+	}
+	for _, it := range w.items {
+		stands, found := w.old[it.ID]
+		if !found {
+			w.fresh = append(w.fresh, it)
+			continue
+		}
+		if both, more := grow(stands, it); more {
+			w.grown = append(w.grown, both)
+		}
+	}
+	return nil
+}
+
+// grow merges a copy into the event that stands; more reports whether that changes anything.
+func grow(stands, it item) (both item, more bool) {
+	both = it // has the names of its place
+	both.Event = event.Merge(it.Event, stands.Event)
+	both.accounts = union(stands.accounts, it.accounts)
+	both.incarnation, both.sequence = stands.incarnation, stands.sequence
+	if it.incarnation == stands.incarnation && it.sequence < stands.sequence {
+		both.sequence = it.sequence
+	}
+	more = !sameContent(both.Event, stands.Event) || len(both.accounts) != len(stands.accounts) ||
+		both.sequence != stands.sequence
+	return both, more
+}
+
+// draw takes the counter, now that every row that stands is locked: whoever changes one of them next draws a higher one.
+func (w *work) draw(ctx context.Context) error {
+	if err := w.tx.QueryRow(ctx, w.sql["draw"]).Scan(&w.stamp.counter); err != nil {
+		return fmt.Errorf("drawing the counter: %w", err)
+	}
+	return nil
+}
+
+// enter writes the ledger's row.
+func (w *work) enter(ctx context.Context) error {
+	_, lastSeq := w.took.Bounds()
+	var lastEvent *[16]byte
+	if w.last != nil && w.last.sequence == lastSeq {
+		lastEvent = (*[16]byte)(&w.last.ID)
+	}
+	_, err := w.tx.Exec(ctx, w.sql["ledger_enter"], w.stamp.counter, w.currentIncarnation(), w.took.String(), lastEvent,
+		int64(lastSeq), w.stamp.token, w.countFacts())
+	if err != nil {
+		return fmt.Errorf("entering the ledger: %w", err)
+	}
+	return nil
+}
+
+// events reads whole events back.
+func (w *work) events(ctx context.Context, query string, keys [][16]byte) ([]item, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	rows, err := w.tx.Query(ctx, w.sql[query], keys)
+	if err != nil {
+		return nil, fmt.Errorf("reading events: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, scanItem)
+	if err != nil {
+		return nil, fmt.Errorf("reading events: %w", err)
+	}
+	return out, nil
+}
+
+// ids picks one id of every element, leaving out zero ones and doubles that follow each other.
+func ids[T any](of []T, id func(*T) [16]byte) [][16]byte {
+	out := make([][16]byte, 0, len(of))
+	for i := range of {
+		k := id(&of[i])
+		if k == ([16]byte{}) || len(out) > 0 && out[len(out)-1] == k {
+			continue
+		}
+		out = append(out, k)
+	}
+	return out
+}

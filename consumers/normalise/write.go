@@ -1,0 +1,115 @@
+package normalise
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// write puts every change into its table. Rows that stand are deleted and written anew in the same transaction: a COPY of
+// whole rows is several times as fast as updates, and one way of writing has one set of mistakes.
+func (w *work) write(ctx context.Context) error {
+	if err := w.remove(ctx); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{w.writeEvents, w.writeMessages, w.writeReactions, w.writeMemberships,
+		w.writeChannels, w.writeIdentities, w.age} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *work) remove(ctx context.Context) error {
+	grown := ids(w.grown, func(it *item) [16]byte { return it.ID })
+	for _, d := range []struct {
+		query string
+		keys  [][16]byte
+	}{
+		{"events_remove", grown},
+		{"messages_remove", sortedKeys(w.written.gone.messages)},
+		{"reactions_remove", w.written.gone.reactions},
+		{"memberships_remove", w.written.gone.memberships},
+	} {
+		if len(d.keys) == 0 {
+			continue
+		}
+		if _, err := w.tx.Exec(ctx, w.sql[d.query], d.keys); err != nil {
+			return fmt.Errorf("replacing rows (%s): %w", d.query, err)
+		}
+	}
+	return nil
+}
+
+func (w *work) copy(ctx context.Context, table string, columns []string, n int, row func(i int) ([]any, error)) error {
+	if n == 0 {
+		return nil
+	}
+	if _, err := w.tx.CopyFrom(ctx, pgx.Identifier{"agrichat", table}, columns, pgx.CopyFromSlice(n, row)); err != nil {
+		return fmt.Errorf("writing %s: %w", table, err)
+	}
+	return nil
+}
+
+func (w *work) writeEvents(ctx context.Context) error {
+	for _, list := range [][]item{w.fresh, w.grown} {
+		err := w.copy(ctx, "events", eventColumns(), len(list), func(i int) ([]any, error) { return list[i].values(w.stamp) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *work) writeMessages(ctx context.Context) error {
+	list := w.written.messages
+	return w.copy(ctx, "messages", messageColumns(), len(list), func(i int) ([]any, error) {
+		return list[i].values(w.stamp), nil
+	})
+}
+
+func (w *work) writeReactions(ctx context.Context) error {
+	list := w.written.reactions
+	return w.copy(ctx, "reactions", reactionColumns(), len(list), func(i int) ([]any, error) {
+		return list[i].values(w.stamp), nil
+	})
+}
+
+func (w *work) writeMemberships(ctx context.Context) error {
+	list := w.written.memberships
+	return w.copy(ctx, "memberships", membershipColumns(), len(list), func(i int) ([]any, error) {
+		return list[i].values(w.stamp), nil
+	})
+}
+
+func (w *work) writeChannels(ctx context.Context) error {
+	for _, c := range w.written.channels {
+		_, err := w.tx.Exec(ctx, w.sql["channel_write"], [16]byte(c.key), c.name, c.kind, c.topic, c.asOf, c.event,
+			w.stamp.counter, w.stamp.token)
+		if err != nil {
+			return fmt.Errorf("writing a channel: %w", err)
+		}
+	}
+	return nil
+}
+
+func (w *work) writeIdentities(ctx context.Context) error {
+	n := len(w.written.identities)
+	if n == 0 {
+		return nil
+	}
+	keys, names, usernames, bots := make([][16]byte, n), make([]string, n), make([]string, n), make([]bool, n)
+	ats, usernameAts := make([]*time.Time, n), make([]*time.Time, n)
+	for i, r := range w.written.identities {
+		keys[i], names[i], ats[i], usernames[i], usernameAts[i], bots[i] = r.key, r.name, r.asOf, r.username, r.usernameAt, r.bot
+	}
+	_, err := w.tx.Exec(ctx, w.sql["identities_write"], keys, names, ats, usernames, usernameAts, bots, w.stamp.counter,
+		w.stamp.token)
+	if err != nil {
+		return fmt.Errorf("writing identities: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+// Package archive answers what the API, the pages and the command line ask about the figures.
+//
+// It promises that an answer is the state of things when it was asked, never a sum of differences, and that a question
+// about nothing is answered with nothing and not with an error. It writes nothing, and formats nothing for people.
+package archive
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+//go:embed queries/*.sql
+var queries embed.FS
+
+// Archive asks one store of figures. Its methods may be called from any goroutine.
+type Archive struct{ figures *ch.DB }
+
+// New returns an archive that asks db, which must be migrated.
+func New(db *ch.DB) *Archive { return &Archive{figures: db} }
+
+// Filter narrows a question; an empty field does not.
+type Filter struct {
+	Source, Namespace, Channel string
+	From, To                   time.Time // by the time a message was sent: From <= sent < To; those without a time drop out
+}
+
+func (f Filter) params() ch.Params {
+	micros := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return strconv.FormatInt(t.UnixMicro(), 10)
+	}
+	return ch.Params{
+		"source": f.Source, "namespace": f.Namespace, "channel": f.Channel,
+		"from": micros(f.From), "to": micros(f.To),
+	}
+}
+
+// Figures are what is counted, wherever it is counted: see schemas/clickhouse.
+type Figures struct {
+	Messages   uint64     `json:"messages"` // said by someone, and not deleted
+	Deleted    uint64     `json:"deleted"`
+	Edited     uint64     `json:"edited"`
+	Service    uint64     `json:"service"`
+	Unparsed   uint64     `json:"unparsed"`
+	Characters uint64     `json:"characters"`
+	Words      uint64     `json:"words"`
+	Reactions  uint64     `json:"reactions"` // that stand on the messages now
+	People     uint64     `json:"people"`
+	Chats      uint64     `json:"chats"`
+	First      *time.Time `json:"first,omitempty"`
+	Last       *time.Time `json:"last,omitempty"`
+}
+
+func (f *Figures) into() []any {
+	return []any{&f.Messages, &f.Deleted, &f.Edited, &f.Service, &f.Unparsed, &f.Characters, &f.Words, &f.Reactions, &f.People,
+		&f.Chats, &f.First, &f.Last}
+}
+
+// Totals returns the figures of everything.
+func (a *Archive) Totals(ctx context.Context, f Filter) (Figures, error) {
+	var total Figures
+	err := a.ask(ctx, "totals", f.params(), func(rows driver.Rows) error { return rows.Scan(total.into()...) })
+	return total, err
+}
+
+// Network is a namespace of a source.
+type Network struct {
+	Source    string `json:"source"`
+	Namespace string `json:"namespace"`
+	Figures
+}
+
+// Networks returns the figures by source and namespace, the busiest first.
+func (a *Archive) Networks(ctx context.Context, f Filter) ([]Network, error) {
+	return list(ctx, a, "networks", f.params(), func(n *Network) []any {
+		return append([]any{&n.Source, &n.Namespace}, n.into()...)
+	})
+}
+
+// Chat is a channel of a network.
+type Chat struct {
+	Source    string `json:"source"`
+	Namespace string `json:"namespace"`
+	Channel   string `json:"channel"`
+	Name      string `json:"name"` // what it is called now; may be empty
+	Type      string `json:"type"`
+	Figures
+}
+
+// Everyone is a limit that limits nothing.
+const Everyone = 1 << 40
+
+// Chats returns the figures by chat, the busiest first, at most limit.
+func (a *Archive) Chats(ctx context.Context, f Filter, limit uint64) ([]Chat, error) {
+	return list(ctx, a, "chats", limited(f, limit), func(c *Chat) []any {
+		return append([]any{&c.Source, &c.Namespace, &c.Channel, &c.Name, &c.Type}, c.into()...)
+	})
+}
+
+// Author is an identity that wrote something.
+type Author struct {
+	Source    string `json:"source"`
+	Namespace string `json:"namespace"` // of the identity
+	ID        string `json:"id"`
+	Name      string `json:"name"` // as the network gives it now, or else on the latest message
+	Bot       bool   `json:"bot"`
+	Figures
+}
+
+// Authors returns who wrote most, at most limit.
+func (a *Archive) Authors(ctx context.Context, f Filter, limit uint64) ([]Author, error) {
+	return list(ctx, a, "authors", limited(f, limit), func(w *Author) []any {
+		return append([]any{&w.Source, &w.Namespace, &w.ID, &w.Name, &w.Bot}, w.into()...)
+	})
+}
+
+func limited(f Filter, limit uint64) ch.Params {
+	p := f.params()
+	p["limit"] = strconv.FormatUint(limit, 10)
+	return p
+}
+
+// Hour is an hour of the day, or of the week. Hours in which nobody wrote are left out, and so are messages of which the
+// hour is not known.
+type Hour struct {
+	Weekday    time.Weekday `json:"weekday"` // 0: Sunday; always 0 for hours of the day
+	Hour       uint8        `json:"hour"`
+	Messages   uint64       `json:"messages"`
+	Characters uint64       `json:"characters"`
+	Words      uint64       `json:"words"`
+	Reactions  uint64       `json:"reactions"`
+}
+
+// HoursOfDay returns how much was written in each hour of the day, as clocks in the zone showed it.
+func (a *Archive) HoursOfDay(ctx context.Context, f Filter, zone *time.Location) ([]Hour, error) {
+	p, err := zoned(f, zone)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, a, "hours_of_day", p, func(h *Hour) []any {
+		return []any{&h.Hour, &h.Messages, &h.Characters, &h.Words, &h.Reactions}
+	})
+}
+
+// HoursOfWeek returns how much was written in each hour of the week, as clocks in the zone showed it, from Sunday.
+func (a *Archive) HoursOfWeek(ctx context.Context, f Filter, zone *time.Location) ([]Hour, error) {
+	p, err := zoned(f, zone)
+	if err != nil {
+		return nil, err
+	}
+	var out []Hour
+	err = a.ask(ctx, "hours_of_week", p, func(rows driver.Rows) error {
+		var day uint8
+		var h Hour
+		if err := rows.Scan(&day, &h.Hour, &h.Messages, &h.Characters, &h.Words, &h.Reactions); err != nil {
+			return err
+		}
+		h.Weekday = time.Weekday(day)
+		out = append(out, h)
+		return nil
+	})
+	return out, err
+}
+
+// Day is a day on the calendar of a zone.
+type Day struct {
+	Day string `json:"day"` // 2006-01-02
+	Figures
+}
+
+// Days returns the figures by day, as calendars in the zone showed it. Messages without a time are left out.
+func (a *Archive) Days(ctx context.Context, f Filter, zone *time.Location) ([]Day, error) {
+	p, err := zoned(f, zone)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, a, "days", p, func(d *Day) []any { return append([]any{&d.Day}, d.into()...) })
+}
+
+// errLocal says that a zone has no name that a server knows.
+var errLocal = errors.New("the zone Local has no name that ClickHouse knows: name one, like Europe/Berlin or UTC")
+
+func zoned(f Filter, zone *time.Location) (ch.Params, error) {
+	if zone == time.Local {
+		return nil, fault.AsPoison(errLocal)
+	}
+	p := f.params()
+	p["zone"] = zone.String()
+	return p, nil
+}
+
+// list asks for rows of one kind.
+func list[T any](ctx context.Context, a *Archive, name string, params ch.Params, into func(*T) []any) ([]T, error) {
+	var out []T
+	err := a.ask(ctx, name, params, func(rows driver.Rows) error {
+		var one T
+		if err := rows.Scan(into(&one)...); err != nil {
+			return err
+		}
+		out = append(out, one)
+		return nil
+	})
+	return out, err
+}
+
+func (a *Archive) ask(ctx context.Context, name string, params ch.Params, take func(driver.Rows) error) error {
+	sql, err := queries.ReadFile("queries/" + name + ".sql")
+	if err != nil {
+		return fmt.Errorf("asking the archive for %s: %w", name, err)
+	}
+	if err := a.figures.Each(ctx, string(sql), params, take); err != nil {
+		return fmt.Errorf("asking the archive for %s: %w", name, err)
+	}
+	return nil
+}

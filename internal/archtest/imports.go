@@ -1,0 +1,84 @@
+package archtest
+
+import (
+	"go/ast"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// floor returns where a package belongs.
+func (r Rules) floor(pkg string) (Floor, bool) {
+	for _, f := range r.Floors {
+		if slices.ContainsFunc(f.Packages, func(pattern string) bool { return match(pattern, family(pkg)) }) {
+			return f, true
+		}
+	}
+	return Floor{}, false
+}
+
+// match is path.Match for patterns that are known to be good.
+func match(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
+}
+
+// imports compares what a file imports with what its floor may. What is for tests may import everything but the top.
+func (s *source) imports() {
+	own, known := s.rules.floor(s.pkg)
+	if !known && !testOnly(s.pkg) {
+		s.find(s.name, 0, "package %s has no rule: on which floor does it live?", cmpEmpty(s.pkg, "main"))
+		return
+	}
+	if s.test || testOnly(s.pkg) {
+		return
+	}
+	for _, spec := range s.tree.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			continue // the parser has seen to it
+		}
+		if why := s.rules.refuses(own, s.pkg, imported); why != "" {
+			s.find(s.name, s.line(ast.Node(spec)), "imports %s: %s", imported, why)
+		}
+	}
+}
+
+func cmpEmpty(s, instead string) string {
+	if s == "" {
+		return instead
+	}
+	return s
+}
+
+// refuses says why a package on a floor may not import another, or nothing.
+func (r Rules) refuses(own Floor, pkg, imported string) string {
+	below, ours := strings.CutPrefix(imported, r.Module+"/")
+	if !ours {
+		first, _, _ := strings.Cut(imported, "/")
+		if own.StdOnly && strings.Contains(first, ".") {
+			return "floor " + strconv.Itoa(own.Number) + " has the standard library only"
+		}
+		return ""
+	}
+	if testOnly(below) {
+		return "it is for tests only"
+	}
+	other, known := r.floor(below)
+	switch {
+	case !known:
+		return "it has no rule"
+	case family(below) == family(pkg), other.Number < own.Number, other.Number == 0 && own.Number == 0:
+		return ""
+	case other.Number == own.Number && r.sibling(family(pkg), family(below)):
+		return ""
+	case other.Number == own.Number:
+		return "a sibling on floor " + strconv.Itoa(own.Number)
+	}
+	return "it is on floor " + strconv.Itoa(other.Number) + ", above floor " + strconv.Itoa(own.Number)
+}
+
+func (r Rules) sibling(from, to string) bool {
+	return slices.ContainsFunc(r.Siblings, func(e Edge) bool { return match(e.From, from) && match(e.To, to) })
+}

@@ -1,0 +1,114 @@
+package archtest
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Rules are the house's rules. Exceptions name what they excuse and why; one that excuses nothing is a finding itself.
+type Rules struct {
+	Module     string
+	Floors     []Floor
+	Siblings   []Edge      // who may import whom on one floor
+	Variables  []Exception // File and Name of a package variable that nobody changes by convention
+	Clocks     []Exception // File of a producer that may look at our clock
+	SQL        []Exception // File that may hold SQL in strings
+	Words      []Exception // File and Name (the found text) of a forbidden word that has a right to be there
+	MaxLines   int         // of a Go file
+	Forbidden  []*regexp.Regexp
+	TestsToSee int // fewer packages than this mean that the test looked in the wrong place
+}
+
+// Floor is a layer of the house. A package may import what is on lower floors.
+type Floor struct {
+	Number   int
+	Packages []string // below the module; a star stands for one element
+	StdOnly  bool     // nothing but the standard library and the floor's own packages
+}
+
+// Edge lets packages that match From import packages that match To.
+type Edge struct{ From, To string }
+
+// Exception excuses one thing.
+type Exception struct{ File, Name, Why string }
+
+// testOnly says that a package is for tests: only they may import it, and it may import everything.
+func testOnly(pkg string) bool {
+	base := pkg[strings.LastIndex(pkg, "/")+1:]
+	return base == "testenv" || strings.HasSuffix(base, "test")
+}
+
+// family is the package that a package below it belongs to: producers/irc for producers/irc/wire. It shares its floor, and
+// may be imported within the family.
+func family(pkg string) string {
+	parts := strings.SplitN(pkg, "/", 3)
+	if len(parts) < 3 {
+		return pkg
+	}
+	return parts[0] + "/" + parts[1]
+}
+
+// House returns the rules of this repository.
+func House() Rules {
+	return Rules{
+		Module: "github.com/agrichat/agrichat",
+		Floors: []Floor{
+			{Number: 0, StdOnly: true, Packages: []string{"internal/event", "internal/fault", "internal/fact", "internal/seqset", "schemas", "schemas/*"}},
+			{Number: 1, Packages: []string{"producers", "consumers", "internal/gate", "internal/obs"}},
+			{Number: 2, Packages: []string{"internal/ingest", "internal/deliver", "internal/supervise", "internal/config"}},
+			{Number: 3, Packages: []string{
+				"producers/*", "consumers/*", "internal/bus", "internal/pg", "internal/ch", "internal/engine",
+				"internal/archive", "internal/verify", "internal/httpapi", "internal/web",
+			}},
+			{Number: 4, Packages: []string{"internal/cli"}},
+			{Number: 5, Packages: []string{""}}, // main
+		},
+		Siblings: []Edge{
+			{"consumers/*", "internal/pg"}, {"consumers/*", "internal/ch"},
+			{"internal/archive", "internal/pg"}, {"internal/archive", "internal/ch"},
+			{"internal/verify", "internal/pg"}, {"internal/verify", "internal/ch"},
+			{"internal/httpapi", "internal/archive"}, {"internal/web", "internal/archive"},
+			{"producers/all", "producers/*"},
+		},
+		Variables:  constants(),
+		Clocks:     clocks(),
+		MaxLines:   600,
+		Forbidden:  forbidden(),
+		TestsToSee: 8,
+	}
+}
+
+// constants are variables only because the language has no constants of their types. Nobody assigns to them.
+func constants() []Exception {
+	const pattern = "a compiled pattern, which nothing can change"
+	return []Exception{
+		{"consumers/normalise/text.go", "linkPattern", pattern},
+		{"consumers/normalise/text.go", "hashtagPattern", pattern},
+		{"internal/engine/chexception.go", "exceptionCode", pattern},
+		{"internal/event/event.go", "precisionNames", "an array of names"},
+	}
+}
+
+// clocks are files of producers that need our clock for what is ours. None of it becomes the time of a message.
+func clocks() []Exception {
+	return []Exception{
+		{"producers/irc/config.go", "", "when an event was seen, which is our clock's by definition"},
+		{"producers/irc/conn.go", "", "deadlines of the connection"},
+		{"producers/irc/register.go", "", "deadlines of the connection"},
+		{"producers/irc/session.go", "", "deadlines of the connection"},
+	}
+}
+
+// forbidden are words that say where and how this was made instead of what it does, and addresses that belong into the
+// settings of whoever builds. They are written so that they do not match themselves.
+func forbidden() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`/work/(?:main|shared|\.[a-z]+)`),
+		regexp.MustCompile(`/root/[a-z.]+`),
+		regexp.MustCompile(`(?:registry|proxy|sum|deb|security)\.(?:npm[j]s|golang|debian|yarnpkg)\.[a-z]+`),
+		regexp.MustCompile(`(?:HOUSE|OPS|FORMATS)[.]md\b`),
+		regexp.MustCompile(`[Ii]ssues? #?[0-9]+\b`),
+		regexp.MustCompile(`(?:[Cc]laud[e]|[Aa]nthropi[c]|[Cc]hatGP[T]|[Cc]opilo[t])\b`),
+		regexp.MustCompile(`[Tt]his (?:coding )?sessio[n] of\b`),
+	}
+}

@@ -1,0 +1,121 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/deliver"
+	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/ingest"
+)
+
+// text makes an event of about 425 bytes, half of it Russian.
+var text = strings.Repeat("слово word ", 8)
+
+func BenchmarkPublishBatch(b *testing.B) {
+	for _, size := range []int{250, 500, 750, 1000} {
+		for _, flight := range []int{1, 4} {
+			b.Run(fmt.Sprintf("size=%d/flight=%d", size, flight), func(b *testing.B) {
+				bus := newServer(b, synced).connect()
+				must(b, bus.Ensure(b.Context()))
+				events := said(size, text)
+				b.ResetTimer()
+				var waits []ingest.Pending
+				for sent := 0; sent < b.N; sent += size {
+					_, p, err := bus.Begin(b.Context(), events, false)
+					must(b, err)
+					if waits = append(waits, p); len(waits) == flight {
+						must(b, second(waits[0].Wait(b.Context())))
+						waits = waits[1:]
+					}
+				}
+				for _, p := range waits {
+					must(b, second(p.Wait(b.Context())))
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
+			})
+		}
+	}
+}
+
+func BenchmarkPublishFacts(b *testing.B) {
+	for _, messages := range []int{1, 2, 4, 8, 16, 32, 64} {
+		batches := make([]fact.Batch, messages)
+		for i := range batches {
+			batches[i] = fact.Batch{Source: "s", Namespace: "n", Channel: fmt.Sprint(i),
+				Messages: []fact.Message{{Thing: "x", Text: strings.Repeat(text, 20)}}}
+		}
+		for _, worth := range []int{1, 1000} {
+			b.Run(fmt.Sprintf("messages=%d/atomic=%v", messages, worth == 1), func(b *testing.B) {
+				bus := newServer(b, synced).connect()
+				must(b, bus.Ensure(b.Context()))
+				b.ResetTimer()
+				for range b.N {
+					must(b, bus.publishFacts(b.Context(), batches, worth))
+				}
+			})
+		}
+	}
+}
+
+func fill(b testing.TB, bus *Bus, n int) {
+	b.Helper()
+	for ; n > 0; n -= 1000 {
+		_, err := bus.PublishBatch(b.Context(), said(min(n, 1000), text))
+		must(b, err)
+	}
+}
+
+func BenchmarkRange(b *testing.B) {
+	for _, headers := range []bool{true, false} {
+		b.Run(fmt.Sprintf("headersOnly=%v", headers), func(b *testing.B) {
+			bus := newServer(b).connect()
+			must(b, bus.Ensure(b.Context()))
+			fill(b, bus, 100_000)
+			n := 0
+			b.ResetTimer()
+			for n < b.N {
+				must(b, bus.Range(b.Context(), 1, 100_000, headers, func(consumers.Delivery) error { n++; return nil }))
+			}
+			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "msg/s")
+		})
+	}
+}
+
+type counter struct {
+	mu   sync.Mutex
+	left int
+	done context.CancelFunc
+}
+
+func (c *counter) Handle(_ context.Context, batch []consumers.Delivery) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left -= len(batch); c.left <= 0 {
+		c.done()
+	}
+	return nil
+}
+
+func BenchmarkDeliver(b *testing.B) {
+	bus := newServer(b, synced).connect()
+	must(b, bus.Ensure(b.Context()))
+	const most = 200_000
+	n := min(b.N, most)
+	fill(b, bus, n)
+	c, err := bus.Consumer(b.Context(), Chat, Normalise)
+	must(b, err)
+	defer c.Close()
+	ctx, cancel := context.WithCancel(b.Context())
+	b.ResetTimer()
+	must(b, deliver.Run(ctx, deliver.Config{
+		Name: "bench", Stream: c, Handler: &counter{left: n, done: cancel}, Metrics: deliver.NewMetrics(prometheus.NewRegistry()),
+	}))
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "msg/s")
+}

@@ -1,0 +1,158 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/deliver"
+)
+
+func letters(t testing.TB, b *Bus) []Letter {
+	t.Helper()
+	var out []Letter
+	must(t, b.Letters(t.Context(), true, func(l Letter) error {
+		out = append(out, l)
+		return nil
+	}))
+	return out
+}
+
+func TestDeadLetterStandsOnce(t *testing.T) {
+	b := newBus(t)
+	events := said(3)
+	_, err := b.PublishBatch(t.Context(), events)
+	must(t, err)
+	c, err := b.Consumer(t.Context(), Chat, Normalise)
+	must(t, err)
+	defer c.Close()
+	msgs, err := c.Fetch(t.Context(), deliverLimits)
+	if err != nil || len(msgs) != 3 {
+		t.Fatal(len(msgs), err)
+	}
+	first := time.Now().UTC()
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if err := c.Bury(t.Context(), msgs[1], errors.New("строка\nвторая"), first); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	got := letters(t, b)
+	if len(got) != 1 {
+		t.Fatal(got)
+	}
+	l := got[0]
+	if l.Sequence != 2 || l.Stream != Chat || l.EventID != events[1].ID.String() || l.Cause != "строка вторая" || l.Attempts != 1 ||
+		!l.First.Equal(first) || string(l.Data) != string(msgs[1].Data) || l.Subject != "chat.test.me.room" || l.Consumer != Normalise {
+		t.Fatalf("%+v", l)
+	}
+	// Also when the server has forgotten the message id.
+	s, err := b.js.Stream(t.Context(), Dead)
+	must(t, err)
+	cfg := s.CachedInfo().Config
+	cfg.Duplicates = 100 * time.Millisecond
+	_, err = b.js.UpdateStream(t.Context(), cfg)
+	must(t, err)
+	must(t, wait(t.Context(), 300*time.Millisecond)) // the server's own clock
+	must(t, c.Bury(t.Context(), msgs[1], errors.New("again"), first))
+	if got := letters(t, b); len(got) != 1 {
+		t.Fatal(got)
+	}
+}
+
+func TestRequeueAndRemove(t *testing.T) {
+	b := newBus(t)
+	events := said(1)
+	_, err := b.PublishBatch(t.Context(), events)
+	must(t, err)
+	c, err := b.Consumer(t.Context(), Chat, Normalise)
+	must(t, err)
+	defer c.Close()
+	msgs, err := c.Fetch(t.Context(), deliverLimits)
+	must(t, err)
+	must(t, c.Bury(t.Context(), msgs[0], errors.New("x"), time.Now()))
+	must(t, c.Ack(msgs))
+	id := letters(t, b)[0].ID
+	ack, err := b.Requeue(t.Context(), id)
+	must(t, err)
+	d, found, err := b.Get(t.Context(), ack.Last)
+	if err != nil || !found || d.EventID != events[0].ID.String() || string(d.Data) != string(msgs[0].Data) {
+		t.Fatal(d, found, err)
+	}
+	must(t, b.RemoveLetter(t.Context(), id))
+	must(t, b.RemoveLetter(t.Context(), id))
+	if _, err := b.Letter(t.Context(), id); !errors.Is(err, ErrNoLetter) {
+		t.Fatal(err)
+	}
+	if _, err := b.Requeue(t.Context(), id); !errors.Is(err, ErrNoLetter) {
+		t.Fatal(err)
+	}
+	// The requeued one may fail again, and so may a stream made anew at the same sequence.
+	must(t, c.Bury(t.Context(), deliver.Message{Delivery: d}, errors.New("y"), time.Now()))
+	other := *c
+	other.created = c.created.Add(time.Hour)
+	must(t, other.Bury(t.Context(), deliver.Message{Delivery: d}, errors.New("z"), time.Now()))
+	if got := letters(t, b); len(got) != 2 {
+		t.Fatal(got)
+	}
+}
+
+func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
+	b := newBus(t)
+	events := said(4)
+	_, err := b.PublishBatch(t.Context(), events)
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := b.Quarantine().Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	c, err := b.Consumer(t.Context(), Chat, Normalise)
+	must(t, err)
+	defer c.Close()
+	msgs, err := c.Fetch(t.Context(), deliverLimits)
+	must(t, err)
+	must(t, c.Bury(t.Context(), msgs[0], errors.New("ours"), time.Now())) // there already: its own cause stays
+	for _, m := range msgs[:2] {
+		must(t, b.nc.Publish(m.Token, []byte("+TERM нельзя")))
+	}
+	must(t, c.Ack(msgs[2:3]))
+	// The other way to lose a message: somebody bounds the deliveries.
+	info, err := b.js.Consumer(t.Context(), Chat, Normalise)
+	must(t, err)
+	cfg := info.CachedInfo().Config
+	cfg.MaxDeliver, cfg.AckWait = 1, 100*time.Millisecond
+	_, err = b.js.UpdateConsumer(t.Context(), Chat, cfg)
+	must(t, err)
+	_, _ = c.Fetch(t.Context(), deliver.Limits{Messages: 1, Wait: time.Second}) // so that the server looks
+	for range 500 {
+		if len(letters(t, b)) == 3 {
+			break
+		}
+		must(t, wait(t.Context(), 20*time.Millisecond))
+	}
+	cancel()
+	wg.Wait()
+	got := map[uint64]Letter{}
+	for _, l := range letters(t, b) {
+		got[l.Sequence] = l
+	}
+	if len(got) != 3 || got[1].Cause != "ours" || !strings.Contains(got[2].Cause, "нельзя") || !strings.Contains(got[4].Cause, "1 deliveries") {
+		t.Fatalf("%+v", got)
+	}
+	if string(got[2].Data) != string(msgs[1].Data) || got[2].EventID != events[1].ID.String() {
+		t.Fatalf("%+v", got[2])
+	}
+	must(t, b.Ensure(t.Context())) // brings the consumer back to what it should be
+	if info, err = b.js.Consumer(t.Context(), Chat, Normalise); err != nil || info.CachedInfo().Config.MaxDeliver != -1 {
+		t.Fatal(info.CachedInfo().Config, err)
+	}
+}

@@ -1,0 +1,143 @@
+package bus
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+// factBytes is how large a message of facts may become: large enough that headers weigh nothing, small enough that a consumer
+// can hold many.
+const factBytes = 512 << 10
+
+// PublishFacts publishes batches of facts and waits until all are on the disk of FACTS. It splits what is too large. After an
+// error some of them may be there; publishing all again changes nothing for those who read them.
+func (b *Bus) PublishFacts(ctx context.Context, batches []fact.Batch) error {
+	return b.publishFacts(ctx, batches, batchWorth)
+}
+
+func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int) error {
+	var msgs []*nats.Msg
+	for i := range batches {
+		more, err := factMessages(&batches[i], min(factBytes, b.payloadMost()), b.payloadMost())
+		if err != nil {
+			return err
+		}
+		msgs = append(msgs, more...)
+	}
+	var sent []*pending
+	var err error
+	for len(msgs) > 0 && err == nil {
+		n := portion(msgs, worth)
+		var p *pending
+		if p, err = b.send(msgs[:n]); err == nil {
+			sent, msgs = append(sent, p), msgs[n:]
+		}
+	}
+	for _, p := range sent { // also after an error: each holds a subscription
+		if _, e := p.Wait(ctx); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("publishing facts: %w", err)
+	}
+	return nil
+}
+
+// batchWorth is the number of messages from which an atomic batch is faster, with the disk synced: it costs as much as six to
+// eight single messages to begin with, and next to nothing for each of its own (measured on one disk: 16 in 5 ms either way).
+const batchWorth = 16
+
+// portion returns how many of the messages go together. A few alone are faster than as a batch, for which the server makes a
+// store of its own first.
+func portion(msgs []*nats.Msg, worth int) int {
+	if len(msgs) < worth {
+		return 1
+	}
+	size := 0
+	for i, m := range msgs {
+		if size += len(m.Data); i == batchMessages || i > 0 && size > batchBytes {
+			return i
+		}
+	}
+	return len(msgs)
+}
+
+func factMessages(f *fact.Batch, soft, hard int) ([]*nats.Msg, error) {
+	data, err := fact.Encode(f)
+	if err != nil {
+		return nil, fault.AsPoison(err)
+	}
+	switch {
+	case len(data) > soft && f.Len() > 1:
+		first, second := halve(f)
+		a, err := factMessages(&first, soft, hard)
+		if err != nil {
+			return nil, err
+		}
+		b, err := factMessages(&second, soft, hard)
+		return append(a, b...), err
+	case len(data) > hard:
+		// One message whose text grew by JSON's escapes. It packs well, and only our own consumer reads facts of that size.
+		if data, err = deflate(data); err != nil {
+			return nil, err
+		}
+		return []*nats.Msg{{Subject: FactSubject(f.Source, f.Namespace, f.Channel), Data: data,
+			Header: nats.Header{EncodingHeader: {"gzip"}}}}, nil
+	}
+	return []*nats.Msg{{Subject: FactSubject(f.Source, f.Namespace, f.Channel), Data: data, Header: nats.Header{}}}, nil
+}
+
+// halve parts a batch in two of about as many facts.
+func halve(f *fact.Batch) (first, second fact.Batch) {
+	first, second = *f, *f
+	left := f.Len() / 2
+	first.Messages, second.Messages = part(f.Messages, &left)
+	first.Versions, second.Versions = part(f.Versions, &left)
+	first.Reactions, second.Reactions = part(f.Reactions, &left)
+	first.Memberships, second.Memberships = part(f.Memberships, &left)
+	first.Channels, second.Channels = part(f.Channels, &left)
+	first.Identities, second.Identities = part(f.Identities, &left)
+	return first, second
+}
+
+func part[T any](all []T, left *int) (first, second []T) {
+	n := min(*left, len(all))
+	*left -= n
+	return all[:n:n], all[n:]
+}
+
+func deflate(data []byte) ([]byte, error) {
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	if _, err := w.Write(data); err != nil {
+		return nil, fmt.Errorf("packing: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("packing: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+// inflateMost keeps a broken or hostile value from filling the memory: a thousand times what any server bears by default.
+const inflateMost = 1 << 30
+
+func inflate(data []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("unpacking: %w", err)
+	}
+	out, err := io.ReadAll(io.LimitReader(r, inflateMost))
+	if err != nil {
+		return nil, fmt.Errorf("unpacking: %w", err)
+	}
+	return out, nil
+}

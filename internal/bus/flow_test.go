@@ -1,0 +1,272 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/deliver"
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// export is an archive of n messages.
+type export struct{ n, size int }
+
+type reading struct {
+	export
+	at int
+}
+
+func (e export) Connect(_ context.Context, from producers.Cursor) (producers.Session, error) {
+	at := 0
+	if len(from) > 0 {
+		if _, err := fmt.Sscan(string(from), &at); err != nil {
+			return nil, fault.AsFatal(err)
+		}
+	}
+	return &reading{e, at}, nil
+}
+
+func (r *reading) Next(context.Context) (producers.Batch, error) {
+	if r.at >= r.n {
+		return producers.Batch{}, io.EOF
+	}
+	var b producers.Batch
+	for range min(r.size, r.n-r.at) {
+		b.Events = append(b.Events, one(fmt.Sprint(r.at), text))
+		r.at++
+	}
+	b.Cursor = fmt.Append(nil, r.at)
+	b.Counts.Read = len(b.Events)
+	return b, nil
+}
+
+func (r *reading) Close() error { return nil }
+
+// ledger is a handler that remembers every event.
+type ledger struct {
+	mu     sync.Mutex
+	events map[string]int
+	fail   func(batch []consumers.Delivery) error
+	until  int
+	done   context.CancelFunc
+	buried int
+}
+
+func (l *ledger) Handle(_ context.Context, batch []consumers.Delivery) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail != nil {
+		if err := l.fail(batch); err != nil {
+			return err
+		}
+	}
+	for _, d := range batch {
+		e, err := event.Decode(d.Data)
+		if err != nil || e.ID.String() != d.EventID {
+			return fault.AsFatal(errors.Join(err, errors.New("not what was published")))
+		}
+		l.events[d.EventID]++
+	}
+	l.check()
+	return nil
+}
+
+func (l *ledger) check() {
+	if len(l.events)+l.buried == l.until {
+		l.done()
+	}
+}
+
+func (l *ledger) Bury(context.Context, consumers.Delivery, error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buried++
+	l.check()
+	return nil
+}
+
+// consume runs the normaliser's consumer until n different events were handled or buried.
+func consume(t *testing.T, b *Bus, l *ledger, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	l.events, l.until, l.done = map[string]int{}, n, cancel
+	c, err := b.Consumer(ctx, Chat, Normalise)
+	must(t, err)
+	defer c.Close()
+	must(t, deliver.Run(ctx, deliver.Config{
+		Name: "test", Stream: c, Handler: l, Limits: deliver.Limits{Messages: 200, Wait: 100 * time.Millisecond},
+		Delay: deliver.Delay{First: 10 * time.Millisecond, Most: 100 * time.Millisecond},
+	}))
+	if len(l.events)+l.buried != n {
+		t.Fatalf("%d events came and %d were buried, of %d", len(l.events), l.buried, n)
+	}
+	for range 500 { // acks are on their way
+		s, err := b.ConsumerStatus(t.Context(), Chat, Normalise)
+		must(t, err)
+		if s.Lag() == 0 {
+			return
+		}
+		must(t, wait(t.Context(), 10*time.Millisecond))
+	}
+	t.Fatal("not everything was acknowledged")
+}
+
+func importAll(t *testing.T, b *Bus, n int) ingest.Result {
+	t.Helper()
+	cursors, err := b.Cursors(t.Context())
+	must(t, err)
+	r, err := ingest.Run(t.Context(), ingest.Config{
+		Name: "export", Source: export{n, 150}, Publisher: b, Cursors: cursors, Batch: 100,
+		BackOff: ingest.BackOff{First: 5 * time.Millisecond, Most: 50 * time.Millisecond},
+	})
+	must(t, err)
+	return r
+}
+
+func TestFromSourceToHandler(t *testing.T) {
+	b := newBus(t)
+	const n = 5000
+	r := importAll(t, b, n)
+	if r.Published != n || r.Sequences.String() != fmt.Sprintf("{[1,%d)}", n+1) {
+		t.Fatal(r.Published, r.Sequences.String())
+	}
+	consume(t, b, &ledger{}, n)
+}
+
+func TestFromSourceToHandlerOverRestarts(t *testing.T) {
+	ts := newServer(t)
+	b := ts.connect()
+	must(t, b.Ensure(t.Context()))
+	const n = 20000
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 3 {
+			must(t, wait(t.Context(), 100*time.Millisecond)) // so that some of it lies between
+			ts.stop()
+			ts.start()
+			reconnected(t, b)
+		}
+	})
+	r := importAll(t, b, n)
+	if r.Published != n || r.Read != n {
+		t.Error(r.Published, r.Read)
+	}
+	wg.Wait()
+	restarted := 0
+	l := &ledger{}
+	l.fail = func([]consumers.Delivery) error {
+		if restarted < 2 && len(l.events) > (restarted+1)*5000 {
+			restarted++
+			ts.stop()
+			ts.start()
+		}
+		return nil
+	}
+	// What was in flight when the server stopped comes again after the ack wait: a short one here.
+	must(t, ts.connect(func(c *Config) { c.AckWait = time.Second }).Ensure(t.Context()))
+	consume(t, b, l, n)
+}
+
+func TestPoisonAndOutageOnTheBus(t *testing.T) {
+	b := newBus(t)
+	const n = 1000
+	importAll(t, b, n)
+	bad := one("500", text).ID.String()
+	calls := 0
+	consume(t, b, &ledger{fail: func(batch []consumers.Delivery) error {
+		if calls++; calls > 3 && calls < 30 {
+			return errors.New("no connection")
+		}
+		for _, d := range batch {
+			if d.EventID == bad {
+				return fault.AsPoison(errors.New("cannot be stored"))
+			}
+		}
+		return nil
+	}}, n)
+	got := letters(t, b)
+	if len(got) != 1 || got[0].EventID != bad || got[0].Cause != "cannot be stored" || got[0].Attempts < 5 {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestFullStreamThatIsDrained(t *testing.T) {
+	b := newBus(t, func(c *Config) { c.ChatBytes = 200 << 10 })
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { // an operator who makes room
+		s, err := b.js.Stream(t.Context(), Chat)
+		must(t, err)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				must(t, s.Purge(t.Context()))
+				must(t, wait(t.Context(), 50*time.Millisecond))
+			}
+		}
+	})
+	r := importAll(t, b, 2000)
+	close(stop)
+	wg.Wait()
+	if r.Published != 2000 {
+		t.Fatal(r.Published)
+	}
+}
+
+func TestPauseStopsDeliveries(t *testing.T) {
+	b := newBus(t)
+	importAll(t, b, 100)
+	c, err := b.Consumer(t.Context(), Chat, Normalise)
+	must(t, err)
+	defer c.Close()
+	limits := deliver.Limits{Messages: 10, Wait: 200 * time.Millisecond}
+	first, err := c.Fetch(t.Context(), limits)
+	if err != nil || len(first) != 10 {
+		t.Fatal(len(first), err)
+	}
+	must(t, b.Pause(t.Context(), Chat, Normalise, time.Now().Add(time.Hour)))
+	if msgs, err := c.Fetch(t.Context(), limits); err != nil || len(msgs) != 0 {
+		t.Fatal(len(msgs), err)
+	}
+	must(t, c.Ack(first)) // taken all the same
+	for l, err := c.Lag(t.Context()); l.AckPending != 0; l, err = c.Lag(t.Context()) {
+		must(t, err)
+	}
+	must(t, b.Resume(t.Context(), Chat, Normalise))
+	if msgs, err := c.Fetch(t.Context(), limits); err != nil || len(msgs) != 10 {
+		t.Fatal(len(msgs), err)
+	}
+	l, err := c.Lag(t.Context())
+	if err != nil || l.Pending != 80 || l.AckPending != 10 || l.Age <= 0 {
+		t.Fatal(l, err)
+	}
+}
+
+func TestFetchSaysThatTheConsumerIsGone(t *testing.T) {
+	b := newBus(t)
+	must(t, b.EnsureConsumer(t.Context(), Chat, "replay", 3))
+	importAll(t, b, 5)
+	c, err := b.Consumer(t.Context(), Chat, "replay")
+	must(t, err)
+	defer c.Close()
+	if msgs, err := c.Fetch(t.Context(), deliverLimits); err != nil || len(msgs) != 3 || msgs[0].Sequence != 3 {
+		t.Fatal(len(msgs), err)
+	}
+	must(t, b.DeleteConsumer(t.Context(), Chat, "replay"))
+	must(t, b.DeleteConsumer(t.Context(), Chat, "replay"))
+	if _, err := c.Fetch(t.Context(), deliverLimits); err == nil || fault.Of(err) != fault.Transient {
+		t.Fatal(err)
+	}
+}

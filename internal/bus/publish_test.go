@@ -1,0 +1,310 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/ingest"
+)
+
+// all returns what stands on CHAT.
+func all(t testing.TB, b *Bus) []consumers.Delivery {
+	t.Helper()
+	last, err := b.LastSequence(t.Context())
+	must(t, err)
+	var out []consumers.Delivery
+	must(t, b.Range(t.Context(), 1, last, false, func(d consumers.Delivery) error {
+		out = append(out, d)
+		return nil
+	}))
+	return out
+}
+
+func TestPublishBatch(t *testing.T) {
+	b := newBus(t)
+	for _, n := range []int{1, 2, 999, 1000, 2500} {
+		before, err := b.LastSequence(t.Context())
+		must(t, err)
+		events := said(n)
+		acks, err := b.PublishBatch(t.Context(), events)
+		must(t, err)
+		if first, last := acks[0].First, acks[len(acks)-1].Last; first != before+1 || last != before+uint64(n) {
+			t.Fatalf("%d events after %d stand at %v", n, before, acks)
+		}
+		i := 0
+		must(t, b.Range(t.Context(), before+1, before+uint64(n), false, func(d consumers.Delivery) error {
+			e, err := event.Decode(d.Data)
+			if err != nil {
+				return err
+			}
+			if e.ID != events[i].ID || d.EventID != e.ID.String() || d.Subject != "chat.test.me.room" {
+				t.Fatalf("at %d stands %s (%s)", d.Sequence, e.ID, d.EventID)
+			}
+			i++
+			return nil
+		}))
+		if i != n {
+			t.Fatalf("%d of %d found", i, n)
+		}
+	}
+}
+
+func TestBatchesInFlightKeepTheirOrder(t *testing.T) {
+	b := newBus(t)
+	var waits []ingest.Pending
+	const batches, size = 40, 25
+	for i := range batches {
+		events := make([]event.Event, size)
+		for j := range events {
+			events[j] = one(fmt.Sprintf("%04d-%04d", i, j), "x")
+		}
+		n, p, err := b.Begin(t.Context(), events, false)
+		if err != nil || n != size {
+			t.Fatal(n, err)
+		}
+		waits = append(waits, p)
+	}
+	for _, p := range waits {
+		if _, err := p.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := event.NativeID("")
+	for _, d := range all(t, b) {
+		e, err := event.Decode(d.Data)
+		must(t, err)
+		if e.NativeID <= last {
+			t.Fatalf("%s stands behind %s", e.NativeID, last)
+		}
+		last = e.NativeID
+	}
+}
+
+func TestSeveralPublishersGetContiguousSequences(t *testing.T) {
+	ts := newServer(t)
+	must(t, ts.connect().Ensure(t.Context()))
+	var wg sync.WaitGroup
+	for range 4 {
+		b := ts.connect()
+		wg.Go(func() {
+			events := said(100)
+			for range 10 {
+				acks, err := b.PublishBatch(t.Context(), events)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				i := 0
+				err = b.Range(t.Context(), acks[0].First, acks[0].Last, true, func(d consumers.Delivery) error {
+					if d.EventID != events[i].ID.String() {
+						return fmt.Errorf("another's event at %d", d.Sequence)
+					}
+					i++
+					return nil
+				})
+				if err != nil || i != len(events) {
+					t.Error(i, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestLiveDuplicateIsNotStoredTwice(t *testing.T) {
+	b := newBus(t)
+	e := one("1", "привет")
+	first, err := b.PublishLive(t.Context(), &e)
+	must(t, err)
+	again, err := b.PublishLive(t.Context(), &e)
+	must(t, err)
+	if first != again || len(all(t, b)) != 1 {
+		t.Fatal(first, again)
+	}
+	// In a batch the same event is stored again: repeats are legal.
+	if _, err := b.PublishBatch(t.Context(), []event.Event{e, e}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestFullStreamIsBackPressure(t *testing.T) {
+	b := newBus(t, func(c *Config) { c.ChatBytes = 64 << 10 })
+	events := said(100)
+	var err error
+	for err == nil {
+		_, err = b.PublishBatch(t.Context(), events)
+	}
+	if fault.Of(err) != fault.Transient || fault.RetryAfter(err) == 0 || !strings.Contains(err.Error(), "raise its size limit") {
+		t.Fatal(err)
+	}
+	if n := len(all(t, b)); n%100 != 0 {
+		t.Fatalf("%d messages: a batch was stored in part", n)
+	}
+	for { // what fits alone goes in until that does not fit either
+		if _, err = b.PublishBatch(t.Context(), events[:1]); err != nil {
+			break
+		}
+	}
+	if fault.Of(err) != fault.Transient || fault.RetryAfter(err) == 0 {
+		t.Fatal(err)
+	}
+	s, err := b.js.Stream(t.Context(), Chat)
+	must(t, err)
+	must(t, s.Purge(t.Context()))
+	if _, err = b.PublishBatch(t.Context(), events); err != nil {
+		t.Fatal("drained, and still: ", err)
+	}
+}
+
+func TestEventsThatAreTooLarge(t *testing.T) {
+	b := newBus(t)
+	most := int(b.nc.MaxPayload())
+	raw := one("raw", "короткий текст")
+	raw.Raw = []byte(strings.Repeat("я", most))
+	text := one("text", strings.Repeat("<\x01>", most/3))
+	lost := event.Event{Source: "test", Namespace: "net", NativeID: "u", Kind: event.KindUnparsed, Revision: event.Unedited,
+		Body: &event.Unparsed{Reason: strings.Repeat("why", most), Offset: 7}, Raw: []byte(strings.Repeat("\x01\xff", most))}
+	must(t, lost.Seal())
+	when := one("when", "в двадцатитысячном году")
+	when.Sent = event.Known(time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC), event.PrecisionSecond)
+	name := one("name", "x")
+	name.Author.Name = strings.Repeat("n", most)
+	events := append([]event.Event{raw, text, lost, when, name}, said(3)...)
+	acks, err := b.PublishBatch(t.Context(), events)
+	must(t, err)
+	if len(acks) != 1 || acks[0].Last-acks[0].First != 7 {
+		t.Fatal(acks)
+	}
+	got := all(t, b)
+	kinds := make([]event.Kind, len(got))
+	for i, d := range got {
+		e, err := event.Decode(d.Data)
+		must(t, err)
+		kinds[i] = e.Kind
+		fitted := events[i]
+		if i != 3 && i != 4 { // those are not looked at unless they are published
+			b.Fit(&fitted)
+			if fitted.ID != e.ID {
+				t.Errorf("event %d: fitted it is %s, published %s", i, fitted.ID, e.ID)
+			}
+		}
+		if u, ok := e.Body.(*event.Unparsed); ok && (u.Reason == "" || i < 3 && len(e.Raw) < 1000) {
+			t.Errorf("event %d: reason %q, %d bytes kept", i, u.Reason, len(e.Raw))
+		}
+	}
+	want := []event.Kind{"message", "unparsed", "unparsed", "unparsed", "unparsed", "message", "message", "message"}
+	if d := cmp.Diff(want, kinds); d != "" {
+		t.Fatal(d)
+	}
+}
+
+func TestBatchesAreBoundedInBytes(t *testing.T) {
+	b := newBus(t)
+	big := strings.Repeat("x", 500<<10)
+	acks, err := b.PublishBatch(t.Context(), said(40, big))
+	must(t, err)
+	if len(acks) < 2 {
+		t.Fatalf("20 MB went as %d batch", len(acks))
+	}
+	if got := all(t, b); len(got) != 40 {
+		t.Fatal(len(got))
+	}
+}
+
+func TestPublishingOverARestart(t *testing.T) {
+	ts := newServer(t)
+	b := ts.connect()
+	must(t, b.Ensure(t.Context()))
+	events := said(100)
+	acked := 0
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := b.PublishBatch(t.Context(), events); err == nil {
+				acked++
+			} else if fault.Of(err) != fault.Transient {
+				t.Error(err)
+			}
+		}
+	})
+	for range 3 {
+		ts.stop()
+		ts.start()
+		reconnected(t, b)
+	}
+	close(stop)
+	wg.Wait()
+	if _, err := b.PublishBatch(t.Context(), events); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(all(t, b)); n < (acked+1)*100 {
+		t.Fatalf("%d batches were acknowledged, %d messages are there", acked+1, n)
+	}
+}
+
+// reconnected waits until the streams answer again.
+func reconnected(t testing.TB, b *Bus) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		if _, err := b.LastSequence(ctx); err == nil {
+			return
+		} else if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		_ = wait(ctx, 10*time.Millisecond)
+	}
+}
+
+func TestFactsAreSplitAndKept(t *testing.T) {
+	b := newBus(t)
+	big := fact.Batch{Source: "test", Namespace: "net", Channel: "room", Version: fact.Version{Generation: 1, Counter: 5}}
+	for i := range 3000 {
+		big.Messages = append(big.Messages, fact.Message{Thing: fmt.Sprint(i), Text: strings.Repeat("текст ", 50)})
+		big.Versions = append(big.Versions, fact.Edition{Event: fmt.Sprint(i)})
+	}
+	huge := fact.Batch{Source: "test", Namespace: "net", Channel: "other",
+		Messages: []fact.Message{{Thing: "huge", Text: strings.Repeat("<", 400<<10)}}}
+	must(t, b.PublishFacts(t.Context(), []fact.Batch{big, huge, {Source: "test", Namespace: "net"}}))
+	c, err := b.Consumer(t.Context(), Facts, Aggregate)
+	must(t, err)
+	defer c.Close()
+	things, editions, tries := map[string]string{}, 0, 0
+	for len(things) < 3001 || editions < 3000 {
+		if tries++; tries > 50 {
+			t.Fatal(len(things), editions)
+		}
+		msgs, err := c.Fetch(t.Context(), deliverLimits)
+		must(t, err)
+		for _, m := range msgs {
+			f, err := fact.Decode(m.Data)
+			must(t, err)
+			for _, x := range f.Messages {
+				things[x.Thing] = x.Text
+			}
+			editions += len(f.Versions)
+		}
+		must(t, c.Ack(msgs))
+	}
+	if len(things["huge"]) != 400<<10 {
+		t.Fatal("a large fact was changed")
+	}
+	b.settled(t, Facts) // interest retention: what is acknowledged goes
+}

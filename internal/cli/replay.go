@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/consumers/aggregate"
+	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/internal/bus"
+	"github.com/agrichat/agrichat/internal/fact"
+)
+
+type replayFlags struct {
+	sequence   uint64
+	since      string
+	force      bool
+	postgres   string
+	clickhouse string
+}
+
+// replayReport is what a replay ends with.
+type replayReport struct {
+	Consumer string  `json:"consumer"`
+	From     uint64  `json:"from_sequence"`
+	Messages int     `json:"messages"` // of the bus, given to the consumer again
+	Facts    int     `json:"facts"`    // told again
+	Seconds  float64 `json:"seconds"`
+}
+
+func (a *app) replayCommand() *cobra.Command {
+	var f replayFlags
+	c := &cobra.Command{
+		Use: "replay normalise|aggregate", Short: "Run a consumer over the past again, into the same stores or into fresh ones",
+		Long: "normalise gives the bus's messages to the record again, from a sequence, a time or the start; into the same record this\n" +
+			"changes nothing, into a fresh one (--into-postgres) it rebuilds it. aggregate tells again what the record holds;\n" +
+			"with --into-clickhouse it rebuilds the figures there.",
+		Example: "  agrichat replay normalise --into-postgres postgres://me:secret@host:5432/fresh --into-clickhouse http://me:secret@host:8123/fresh\n" +
+			"  agrichat replay aggregate --from-time 2026-11-01T00:00:00Z",
+		Args: someArgs(1, 1, "normalise or aggregate"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if args[0] != bus.Normalise && args[0] != bus.Aggregate {
+				return misuse{fmt.Errorf("there is no consumer %q; there are normalise and aggregate", args[0])}
+			}
+			return a.within(c.Context(), session{consume: true}, func(ctx context.Context, s *stack) error {
+				r, err := a.replay(ctx, s, args[0], f)
+				if err != nil {
+					return err
+				}
+				if a.output == "json" {
+					return a.printJSON(r)
+				}
+				_, err = fmt.Fprintf(a.out, "%s: %d messages from sequence %d, %d facts told, in %.1f s\n", r.Consumer, r.Messages, r.From, r.Facts, r.Seconds)
+				return err
+			})
+		},
+	}
+	fl := c.Flags()
+	fl.Uint64Var(&f.sequence, "from-sequence", 1, "first sequence of the bus")
+	fl.StringVar(&f.since, "from-time", "", "first time at which the bus took a message, such as 2026-11-01T00:00:00Z")
+	fl.BoolVar(&f.force, "force", false, "apply what the ledger holds too")
+	fl.StringVar(&f.postgres, "into-postgres", "", "another record than the configured one")
+	fl.StringVar(&f.clickhouse, "into-clickhouse", "", "another ClickHouse than the configured one")
+	return c
+}
+
+func (a *app) replay(ctx context.Context, s *stack, what string, f replayFlags) (_ *replayReport, err error) {
+	began := time.Now()
+	b, err := s.openBus(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &replayReport{Consumer: what, From: f.sequence}
+	if f.since != "" {
+		t, err := time.Parse(time.RFC3339, f.since)
+		if err != nil {
+			return nil, misuse{fmt.Errorf("--from-time: %w", err)}
+		}
+		if r.From, err = b.SequenceAt(ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	told := &telling{bus: b}
+	if f.clickhouse != "" {
+		db, err := connectFigures(ctx, f.clickhouse)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { err = errors.Join(err, db.Close()) }()
+		if told.into, err = aggregate.New(db, aggregate.Config{}); err != nil {
+			return nil, err
+		}
+	}
+	k, done, err := s.replayKeeper(ctx, told, f)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if what == bus.Normalise {
+		err = replayBus(ctx, b, k, r, f.force)
+	} else {
+		var from int64
+		if from, err = k.CounterAt(ctx, r.From); err == nil {
+			err = k.Retell(ctx, from, func(int) {})
+		}
+	}
+	r.Facts, r.Seconds = told.count, time.Since(began).Seconds()
+	return r, err
+}
+
+// replayKeeper is the keeper of the record that is replayed into.
+func (s *stack) replayKeeper(ctx context.Context, told *telling, f replayFlags) (*normalise.Keeper, func(), error) {
+	pool, err := s.openRecord(ctx)
+	done := func() {}
+	if err == nil && f.postgres != "" {
+		if pool, err = connectRecord(ctx, f.postgres, int32(s.cfg.Postgres.MaxConns)); err == nil {
+			done = pool.Close
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := normalise.New(ctx, normalise.Config{Pool: pool, Gate: s.gate, Stream: told, Log: s.log})
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return k, done, nil
+}
+
+// replayBatch is how many messages are given to the keeper at once, as in ordinary work.
+const replayBatch = 1000
+
+func replayBus(ctx context.Context, b *bus.Bus, k *normalise.Keeper, r *replayReport, force bool) error {
+	last, err := b.LastSequence(ctx)
+	if err != nil {
+		return err
+	}
+	apply := k.Handle
+	if force {
+		apply = k.Repair
+	}
+	var batch []consumers.Delivery
+	flush := func() error {
+		var partial *consumers.PartialError
+		if err := apply(ctx, batch); err != nil && !errors.As(err, &partial) {
+			return err
+		}
+		r.Messages += len(batch)
+		batch = batch[:0]
+		return nil
+	}
+	err = b.Range(ctx, r.From, last, false, func(d consumers.Delivery) error {
+		if batch = append(batch, d); len(batch) < replayBatch {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	return flush()
+}
+
+// telling is the bus of a replay: facts go onto it, or straight into another ClickHouse.
+type telling struct {
+	bus   *bus.Bus
+	into  *aggregate.Handler // nil: onto the bus
+	count int
+}
+
+// PublishFacts implements normalise.Stream.
+func (t *telling) PublishFacts(ctx context.Context, facts []fact.Batch) error {
+	for i := range facts {
+		t.count += facts[i].Len()
+	}
+	if t.into == nil {
+		return t.bus.PublishFacts(ctx, facts)
+	}
+	batch := make([]consumers.Delivery, len(facts))
+	for i := range facts {
+		data, err := fact.Encode(&facts[i])
+		if err != nil {
+			return err
+		}
+		batch[i] = consumers.Delivery{Sequence: uint64(i + 1), Data: data}
+	}
+	return t.into.Handle(ctx, batch)
+}
+
+// Incarnation implements normalise.Stream.
+func (t *telling) Incarnation(ctx context.Context) (time.Time, error) { return t.bus.Incarnation(ctx) }
+
+// NextGeneration implements normalise.Stream.
+func (t *telling) NextGeneration(ctx context.Context) (uint16, error) {
+	return t.bus.NextGeneration(ctx)
+}
+
+// Get implements normalise.Stream.
+func (t *telling) Get(ctx context.Context, seq uint64) (consumers.Delivery, bool, error) {
+	return t.bus.Get(ctx, seq)
+}

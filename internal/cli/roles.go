@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/consumers/aggregate"
+	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/internal/bus"
+	"github.com/agrichat/agrichat/internal/config"
+	"github.com/agrichat/agrichat/internal/deliver"
+	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/internal/obs"
+	"github.com/agrichat/agrichat/internal/supervise"
+)
+
+// sweepEvery is how often holes are looked for while all goes well.
+const sweepEvery = 30 * time.Second
+
+// consumers of the bus, after the given components.
+func (s *stack) consumers(after []string) []supervise.Component {
+	return []supervise.Component{
+		{Name: "normalise", Run: s.normalise, After: after, Essential: true},
+		{Name: "aggregate", Run: s.aggregate, After: after, Essential: true},
+		{Name: "quarantine", Run: s.quarantine, After: after},
+	}
+}
+
+// normalise keeps the record: deliveries, and a sweep at start and from time to time.
+func (s *stack) normalise(ctx context.Context) error {
+	k, err := s.openKeeper(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.sweep(ctx, k, true); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.deliver(ctx, bus.Chat, bus.Normalise, s.cfg.Normalise, k) })
+	g.Go(func() error { return s.keepSweeping(ctx, k) })
+	return g.Wait()
+}
+
+func (s *stack) keepSweeping(ctx context.Context, k *normalise.Keeper) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := s.sweep(ctx, k, false); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// sweep fills the ledger's holes up to what was settled.
+func (s *stack) sweep(ctx context.Context, k *normalise.Keeper, all bool) error {
+	c, err := s.bus.ConsumerStatus(ctx, bus.Chat, bus.Normalise)
+	if err != nil {
+		return err
+	}
+	filled, err := k.Sweep(ctx, c.AckFloor, all)
+	if err != nil {
+		return fmt.Errorf("sweeping: %w", err)
+	}
+	if filled > 0 {
+		s.log.Warn("filled holes in the ledger: they were settled, but not stored", "sequences", filled)
+	}
+	return nil
+}
+
+// aggregate keeps the figures.
+func (s *stack) aggregate(ctx context.Context) error {
+	if _, err := s.openBus(ctx); err != nil {
+		return err
+	}
+	h, err := s.aggregator(ctx)
+	if err != nil {
+		return err
+	}
+	return s.deliver(ctx, bus.Facts, bus.Aggregate, s.cfg.Aggregate, h)
+}
+
+func (s *stack) aggregator(ctx context.Context) (*aggregate.Handler, error) {
+	figures, err := s.openFigures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.facts == nil {
+		s.facts, err = aggregate.New(figures, aggregate.Config{Metrics: s.registry})
+	}
+	return s.facts, err
+}
+
+func (s *stack) quarantine(ctx context.Context) error {
+	b, err := s.openBus(ctx)
+	if err != nil {
+		return err
+	}
+	return b.Quarantine().Run(ctx)
+}
+
+func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consumer, h consumers.Handler) error {
+	consumer, err := s.bus.Consumer(ctx, stream, name)
+	if err != nil {
+		return err
+	}
+	defer consumer.Close()
+	return deliver.Run(ctx, deliver.Config{Name: name, Stream: consumer, Handler: h, Workers: c.Workers,
+		Limits: deliver.Limits{Messages: c.Batch, Bytes: 8 << 20, Wait: time.Second}, Metrics: s.delivery, Log: s.log,
+		Hook: prefixed(s.hook, name+".")})
+}
+
+// prefixed tells points of two consumers apart.
+func prefixed(hook func(string), prefix string) func(string) {
+	if hook == nil {
+		return nil
+	}
+	return func(point string) { hook(prefix + point) }
+}
+
+// producers of the configured live sources, after the given components. One that fails for good leaves the others alone.
+func (s *stack) producers(after []string, only func(name string) bool) ([]supervise.Component, error) {
+	var list []supervise.Component
+	for _, src := range s.cfg.Sources {
+		if !only(src.Name) {
+			continue
+		}
+		d, err := definition(src.Kind)
+		if err != nil {
+			return nil, err
+		}
+		source, err := d.Live(src.Decode)
+		if err != nil {
+			return nil, misuse{fmt.Errorf("source %s: %w", src.Name, err)}
+		}
+		list = append(list, supervise.Component{Name: "source " + src.Name, After: after, Run: func(ctx context.Context) error {
+			b, err := s.openBus(ctx)
+			if err != nil {
+				return err
+			}
+			cursors, err := b.Cursors(ctx)
+			if err != nil {
+				return err
+			}
+			_, err = ingest.Run(ctx, ingest.Config{Name: "live/" + src.Name, Source: source, Live: true, Publisher: b, Cursors: cursors,
+				Metrics: s.intake, Log: s.log, Hook: prefixed(s.hook, "ingest.")})
+			return err
+		}})
+	}
+	return list, nil
+}
+
+func (s *stack) mux() *http.ServeMux {
+	mux := http.NewServeMux()
+	obs.Mount(mux, s.health, s.registry)
+	return mux
+}

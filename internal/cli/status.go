@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agrichat/agrichat/internal/bus"
+)
+
+// statusReport is where everything is and how far it is. Its names are relied upon by scripts. It holds passwords: it is for
+// the user whose servers these are.
+type statusReport struct {
+	Data       string               `json:"data"`
+	Up         bool                 `json:"up"` // an agrichat runs on the data folder
+	HTTP       string               `json:"http,omitempty"`
+	Postgres   dsnReport            `json:"postgres"`
+	ClickHouse urlReport            `json:"clickhouse"`
+	NATS       urlReport            `json:"nats"`
+	Streams    []bus.StreamStatus   `json:"streams"`
+	Consumers  []bus.ConsumerStatus `json:"consumers"`
+	Gate       gateReport           `json:"gate"`
+	Sources    []liveReport         `json:"sources"`
+}
+
+type dsnReport struct {
+	DSN      string `json:"dsn"`
+	Embedded bool   `json:"embedded"`
+}
+
+type urlReport struct {
+	URL      string `json:"url"`
+	Embedded bool   `json:"embedded"`
+}
+
+type gateReport struct {
+	State  string `json:"state"`
+	Leader string `json:"leader,omitempty"`
+	Token  uint64 `json:"token"`
+}
+
+type liveReport struct {
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Where the servers are, with their passwords, and how far the consumers are", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.within(c.Context(), session{}, func(ctx context.Context, s *stack) error {
+				r, err := s.statusReport(ctx)
+				if err != nil {
+					return err
+				}
+				if a.output == "json" {
+					return a.printJSON(r)
+				}
+				return a.printStatus(r)
+			})
+		},
+	}
+}
+
+func (s *stack) statusReport(ctx context.Context) (*statusReport, error) {
+	b, err := s.openBus(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &statusReport{Data: s.cfg.Data, Up: s.joined, HTTP: s.at.HTTP,
+		Postgres:   dsnReport{s.recordDSN(), s.cfg.Postgres.Embedded()},
+		ClickHouse: urlReport{s.figuresURL(), s.cfg.ClickHouse.Embedded()},
+		NATS:       urlReport{s.at.NATS, s.cfg.NATS.Embedded()},
+		Gate:       gateReport{State: "open"},
+		Sources:    []liveReport{},
+	}
+	if !s.cfg.NATS.Embedded() {
+		r.NATS.URL = s.cfg.NATS.URLs[0]
+	}
+	for _, src := range s.cfg.Sources {
+		r.Sources = append(r.Sources, liveReport{src.Name, src.Kind})
+	}
+	r.Streams, r.Consumers, err = b.Status(ctx)
+	return r, err
+}
+
+func (a *app) printStatus(r *statusReport) error {
+	t := newTable(a.out)
+	t.row("data", r.Data)
+	up := "no: the servers below run only while this command does"
+	if r.Up {
+		up = "yes"
+	}
+	t.row("up", up)
+	if r.HTTP != "" {
+		t.row("http", r.HTTP)
+	}
+	t.row("postgres", r.Postgres.DSN)
+	t.row("clickhouse", r.ClickHouse.URL)
+	t.row("nats", r.NATS.URL)
+	t.row("gate", fmt.Sprintf("%s, token %d", r.Gate.State, r.Gate.Token))
+	t.row()
+	t.row("STREAM", "MESSAGES", "BYTES", "LIMIT", "FIRST", "LAST")
+	for _, s := range r.Streams {
+		t.row(s.Name, s.Messages, s.Bytes, s.MaxBytes, s.First, s.Last)
+	}
+	t.row()
+	t.row("CONSUMER", "STREAM", "UNPROCESSED", "ACK PENDING", "REDELIVERED", "ACK FLOOR", "PAUSED")
+	for _, c := range r.Consumers {
+		t.row(c.Name, c.Stream, c.Pending, c.AckPending, c.Redelivered, c.AckFloor, yes(c.Paused))
+	}
+	return t.done()
+}

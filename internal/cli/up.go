@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/agrichat/agrichat/internal/supervise"
+)
+
+type upFlags struct {
+	importFlags
+	paths []string
+	once  bool
+}
+
+func (a *app) upCommand() *cobra.Command {
+	var f upFlags
+	c := &cobra.Command{
+		Use: "up", Short: "Run everything: the servers that are not configured, the consumers, the sources", Args: noArgs,
+		Long: "Runs the embedded servers (or uses those that are configured), stores and aggregates what is on the bus, connects\n" +
+			"the configured live sources, and serves health and metrics, until it is stopped. With --import it first brings\n" +
+			"archives in, and prints what came out.",
+		Example: "  agrichat up\n  agrichat up --import ~/exports --account alice --once",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.up(c.Context(), f)
+		},
+	}
+	a.importFlags(c, &f.importFlags)
+	c.Flags().StringArrayVar(&f.paths, "import", nil, "first bring in this file or folder (may be repeated)")
+	c.Flags().BoolVar(&f.once, "once", false, "end after the import")
+	return c
+}
+
+func (a *app) demoCommand() *cobra.Command {
+	f := upFlags{}
+	c := &cobra.Command{
+		Use: "demo [PATH]", Short: "Run everything with the sample archive of the repository", Args: someArgs(0, 1, "at most one folder"),
+		RunE: func(c *cobra.Command, args []string) error {
+			f.paths = []string{"deploy/sample"}
+			if len(args) > 0 {
+				f.paths = args
+			}
+			return a.up(c.Context(), f)
+		},
+	}
+	a.importFlags(c, &f.importFlags)
+	c.Flags().BoolVar(&f.once, "once", false, "end after the import")
+	return c
+}
+
+// up runs all roles, until ctx ends or, with once, the import has ended.
+func (a *app) up(ctx context.Context, f upFlags) error {
+	began := time.Now()
+	s, err := a.prepare(ctx, true)
+	if err != nil {
+		return err
+	}
+	list, servers := s.components()
+	list = append(list, s.consumers(servers)...)
+	sources, err := s.producers(servers, func(string) bool { return true })
+	if err != nil {
+		return err
+	}
+	list = append(list, sources...)
+	if !f.once {
+		list = append(list, s.httpComponent(func(url string) { s.at.HTTP = url }))
+	}
+	return a.supervised(ctx, s, list, func(ctx context.Context, s *stack) error {
+		a.note("ready in %.1f s; data in %s\n", time.Since(began).Seconds(), s.cfg.Data)
+		if err := a.upImport(ctx, s, f); err != nil || f.once {
+			return err
+		}
+		a.note("serving health and metrics at %s; Ctrl-C stops\n", s.at.HTTP)
+		<-ctx.Done()
+		return nil
+	})
+}
+
+// upImport brings archives in and prints what came out: what was read, who wrote most, when, and the verification.
+func (a *app) upImport(ctx context.Context, s *stack, f upFlags) error {
+	if len(f.paths) == 0 {
+		return nil
+	}
+	r, failed := a.importAll(ctx, s, f.importFlags, f.paths)
+	if r == nil || ctx.Err() != nil {
+		return failed
+	}
+	figures, err := s.figuresOf(ctx, 10)
+	if err != nil {
+		return err
+	}
+	v, err := s.compare(ctx, 0, time.Minute, false)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		err = a.printJSON(map[string]any{"import": r, "figures": figures, "verify": v})
+	} else {
+		err = errors.Join(printImportText(a.out, r), a.line(), printFigures(a.out, figures), a.line(), printVerify(a.out, v))
+	}
+	switch {
+	case err != nil:
+		return err
+	case failed != nil && f.once:
+		return failed
+	case failed != nil:
+		fmt.Fprintln(a.errOut, "agrichat:", failed)
+	case !v.Equal && f.once:
+		return errAmiss
+	}
+	return nil
+}
+
+// line parts two tables.
+func (a *app) line() error {
+	_, err := fmt.Fprintln(a.out)
+	return err
+}
+
+func (a *app) produceCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "produce [SOURCE...]", Short: "Run live sources of the configuration, all of them or those named",
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.role(c.Context(), func(s *stack, servers []string) ([]supervise.Component, error) {
+				list, err := s.producers(servers, func(name string) bool { return len(args) == 0 || slices.Contains(args, name) })
+				if err == nil && len(list) == 0 {
+					err = misuse{fmt.Errorf("no such source is configured: sources: in the configuration lists them, agrichat sources shows samples")}
+				}
+				return list, err
+			})
+		},
+	}
+}
+
+func (a *app) consumeCommand() *cobra.Command {
+	c := &cobra.Command{Use: "consume", Short: "Run one consumer of the bus"}
+	for name, short := range map[string]string{"normalise": "Store what is on the bus in PostgreSQL", "aggregate": "Bring facts into ClickHouse"} {
+		c.AddCommand(&cobra.Command{
+			Use: name, Short: short, Args: noArgs,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return a.role(c.Context(), func(s *stack, servers []string) ([]supervise.Component, error) {
+					return slices.DeleteFunc(s.consumers(servers), func(c supervise.Component) bool {
+						return c.Name != name && !(name == "normalise" && c.Name == "quarantine")
+					}), nil
+				})
+			},
+		})
+	}
+	return c
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Serve health and metrics", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.role(c.Context(), func(*stack, []string) ([]supervise.Component, error) { return nil, nil })
+		},
+	}
+}
+
+// role runs some components, with health and metrics, until ctx ends.
+func (a *app) role(ctx context.Context, pick func(*stack, []string) ([]supervise.Component, error)) error {
+	s, err := a.prepare(ctx, false)
+	if err != nil {
+		return err
+	}
+	list, servers := s.components()
+	picked, err := pick(s, servers)
+	if err != nil {
+		return err
+	}
+	list = append(list, picked...)
+	list = append(list, s.httpComponent(func(url string) { s.at.HTTP = url }))
+	return a.supervised(ctx, s, list, func(ctx context.Context, s *stack) error {
+		a.note("ready; health and metrics at %s; Ctrl-C stops\n", s.at.HTTP)
+		<-ctx.Done()
+		return nil
+	})
+}

@@ -1,0 +1,119 @@
+// Package config brings one YAML file, the environment and the command line's flags, in rising precedence, into one struct.
+//
+// It promises that nothing is silently ignored: an unknown key or variable is refused with its place and the name that was
+// probably meant, and all mistakes are reported at once. A Config that Load returned has been checked and needs no second
+// look. No way of printing a Config shows a secret. It connects to nothing, so it cannot tell whether a server is there.
+//
+// Every key can be set by a variable: AGRICHAT_, then the key in capitals, with one underscore where the key has a dot:
+// nats.chat_max_bytes is AGRICHAT_NATS_CHAT_MAX_BYTES. Lists are parted by commas there. Only the list of sources needs the
+// file. A relative path in the file starts at the file's folder; in a variable or flag, at the working folder.
+package config
+
+import "time"
+
+// Config is all that can be configured. The yaml tags are the keys.
+type Config struct {
+	Data       string     `yaml:"data"`    // the folder that holds everything this program writes; absolute
+	Engines    string     `yaml:"engines"` // where the embedded servers' programs are; empty: where the engines are looked for
+	NATS       NATS       `yaml:"nats"`
+	Postgres   Postgres   `yaml:"postgres"`
+	ClickHouse ClickHouse `yaml:"clickhouse"`
+	Listen     Listen     `yaml:"listen"`
+	Import     Import     `yaml:"import"`
+	Normalise  Consumer   `yaml:"normalise"`
+	Aggregate  Consumer   `yaml:"aggregate"`
+	Log        Log        `yaml:"log"`
+	Sources    []Source   `yaml:"sources"`
+}
+
+// NATS is the bus. Without URLs it is embedded, and the rest but the sizes does not matter.
+type NATS struct {
+	URLs          []string `yaml:"urls"`
+	User          string   `yaml:"user"`
+	Password      string   `yaml:"password"`
+	PasswordFile  string   `yaml:"password_file"` // Load has read it into Password
+	CredsFile     string   `yaml:"creds_file"`
+	Replicas      int      `yaml:"replicas"` // of the streams
+	ChatMaxBytes  Size     `yaml:"chat_max_bytes"`
+	FactsMaxBytes Size     `yaml:"facts_max_bytes"`
+}
+
+// Embedded says that the bus runs inside this program.
+func (n NATS) Embedded() bool { return len(n.URLs) == 0 }
+
+// Postgres is the record.
+type Postgres struct {
+	DSN      string `yaml:"dsn"`      // a URL or keywords; several hosts, each with its port; empty: embedded
+	DSNFile  string `yaml:"dsn_file"` // Load has read it into DSN
+	MaxConns int    `yaml:"max_conns"`
+}
+
+// Embedded says that the record is kept by a child of this program.
+func (p Postgres) Embedded() bool { return p.DSN == "" }
+
+// ClickHouse holds the figures.
+type ClickHouse struct {
+	URL     string `yaml:"url"`      // clickhouse://, http:// or https://; empty: embedded
+	URLFile string `yaml:"url_file"` // Load has read it into URL
+}
+
+// Embedded says that the figures are kept by a child of this program.
+func (c ClickHouse) Embedded() bool { return c.URL == "" }
+
+// Listen is where this program can be asked.
+type Listen struct {
+	HTTP string `yaml:"http"` // pages, API, health and metrics
+}
+
+// Import is what archives do not say themselves.
+type Import struct {
+	Account   string `yaml:"account"`
+	Namespace string `yaml:"namespace"`
+	Channel   string `yaml:"channel"`
+	Zone      string `yaml:"zone"` // in which times without a zone are read
+	Charset   string `yaml:"charset"`
+	Batch     int    `yaml:"batch"` // events published at once
+}
+
+// Location returns the zone, nil where none is named.
+func (i Import) Location() *time.Location {
+	if i.Zone == "" {
+		return nil
+	}
+	loc, err := time.LoadLocation(i.Zone)
+	if err != nil {
+		return nil // Load has refused it
+	}
+	return loc
+}
+
+// Consumer is how hard a consumer works.
+type Consumer struct {
+	Workers int `yaml:"workers"`
+	Batch   int `yaml:"batch"`
+}
+
+// Log is what is logged, and how.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // auto (text on a terminal, JSON elsewhere), text, json
+}
+
+// maxAtomicBatch is how many messages the bus takes in one atomic batch.
+const maxAtomicBatch = 1000
+
+// Default returns what holds where nobody says otherwise; only Data is missing, which depends on the user's home.
+func Default() Config {
+	return Config{
+		// 20 GB are some forty million messages of ordinary length. A stream may promise less than the disk has, because
+		// writers throttle on free space long before.
+		NATS:     NATS{Replicas: 1, ChatMaxBytes: 20 * gigabyte, FactsMaxBytes: 10 * gigabyte},
+		Postgres: Postgres{MaxConns: 8}, // the workers of one process, its readers, and some air
+		Listen:   Listen{HTTP: "127.0.0.1:8642"},
+		// 500 is where atomic batches stopped getting faster when they were measured.
+		Import:    Import{Batch: 500},
+		Normalise: Consumer{Workers: 2, Batch: 1000},
+		Aggregate: Consumer{Workers: 1, Batch: 2000},
+		Log:       Log{Level: "info", Format: "auto"},
+	}
+}

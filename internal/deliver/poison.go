@@ -1,0 +1,146 @@
+package deliver
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+// suspects remembers messages that fail alone, and whether others succeed meanwhile. It is kept in memory: after a restart the
+// counting begins again, which costs a few seconds and no correctness.
+type suspects struct {
+	mu        sync.Mutex // covers all below
+	by        map[uint64]*suspect
+	successes uint64
+	witness   []Message // the last message that was stored, or none
+}
+
+// suspect is a message that fails alone.
+type suspect struct {
+	first    time.Time
+	failures int    // alone, while others succeeded
+	seen     uint64 // successes when it last failed
+}
+
+func newSuspects() *suspects { return &suspects{by: map[uint64]*suspect{}} }
+
+// part returns the messages that are handled alone, and the rest.
+func (s *suspects) part(batch []Message) (alone, rest []Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.by) == 0 {
+		return nil, batch
+	}
+	rest = make([]Message, 0, len(batch))
+	for _, m := range batch {
+		// One that failed when everything failed is no suspect yet: after an outage it goes with the others.
+		if x := s.by[m.Sequence]; x != nil && x.failures > 0 {
+			alone = append(alone, m)
+		} else {
+			rest = append(rest, m)
+		}
+	}
+	return alone, rest
+}
+
+// succeeded notes that messages were stored.
+func (s *suspects) succeeded(batch []Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.successes += uint64(len(batch))
+	s.witness = batch[len(batch)-1:]
+	if len(s.by) == 0 {
+		return
+	}
+	for _, m := range batch {
+		delete(s.by, m.Sequence)
+	}
+}
+
+// failed notes that m failed alone, and says whether another one has been stored since it last did.
+func (s *suspects) failed(m Message) (x *suspect, others bool, witness []Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x = s.by[m.Sequence]
+	if x == nil {
+		x = &suspect{first: time.Now().UTC(), seen: s.successes}
+		s.by[m.Sequence] = x
+	}
+	others = s.successes > x.seen
+	x.seen = s.successes
+	return x, others, s.witness
+}
+
+// count counts a failure that proves something, and returns how many there are now.
+func (s *suspects) count(x *suspect) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x.failures++
+	return x.failures
+}
+
+func (s *suspects) forget(m Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.by, m.Sequence)
+}
+
+// accuse deals with a message that failed alone. It counts only if others succeed: otherwise it may be the store. Where
+// nothing else has come meanwhile, the message that was stored last is handled once more: handlers bear that, and it shows the
+// store to be well.
+func (r *runner) accuse(ctx context.Context, m Message, err error) {
+	x, others, witness := r.suspects.failed(m)
+	if !others && len(witness) > 0 {
+		failed, e := r.handle(ctx, witness)
+		others = e == nil && len(failed) == 0
+	}
+	n, delay := 0, r.Delay.after(int(min(m.Attempts, 64)))
+	if others {
+		n = r.suspects.count(x)
+		delay = r.Delay.after(n)
+	} else {
+		r.broken.Add(1)
+	}
+	r.Log.Warn("a message fails alone", "error", err, "sequence", m.Sequence, "event", m.EventID, "times", n, "others succeed", others)
+	if n < r.Tries {
+		r.again(m, delay)
+		return
+	}
+	if e := r.bury(ctx, m, x, err); e != nil {
+		r.give(ctx, []Message{m}, e)
+	}
+}
+
+// bury sets a message aside: its copy first, then the handler's record of it, then the ack. After a crash in between it fails
+// again, and what is there already is not made twice.
+func (r *runner) bury(ctx context.Context, m Message, x *suspect, cause error) error {
+	if err := r.Stream.Bury(ctx, m, cause, x.first); err != nil {
+		return fmt.Errorf("setting aside message %d: %w", m.Sequence, harmless(err))
+	}
+	if b, ok := r.Handler.(consumers.Burier); ok {
+		if err := b.Bury(ctx, m.Delivery, cause); err != nil {
+			return fmt.Errorf("noting that message %d was set aside: %w", m.Sequence, harmless(err))
+		}
+	}
+	r.suspects.forget(m)
+	r.hand.remove(m)
+	if err := r.Stream.Ack([]Message{m}); err != nil {
+		r.Log.Warn("acknowledging failed; the message comes again", "error", err, "sequence", m.Sequence)
+	}
+	r.Metrics.settled(r.Name, "dead", 1)
+	r.Log.Error("a message was set aside", "sequence", m.Sequence, "event", m.EventID, "cause", cause)
+	return nil
+}
+
+// harmless takes the mark of poison off an error of burying: it is tried again for ever, there is no place behind the dead
+// letters.
+func harmless(err error) error {
+	if fault.Of(err) == fault.Poison {
+		return fault.AsTransient(err, 0)
+	}
+	return err
+}

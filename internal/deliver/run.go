@@ -1,0 +1,231 @@
+package deliver
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+func (c Config) withDefaults() Config {
+	c.Limits.Messages = orElse(c.Limits.Messages, 1000)
+	c.Limits.Bytes = orElse(c.Limits.Bytes, 4<<20)
+	c.Limits.Wait = orElse(c.Limits.Wait, time.Second)
+	c.Workers = orElse(c.Workers, 2)
+	c.HighWater = orElse(c.HighWater, 2*c.Workers*c.Limits.Messages)
+	c.AckWait = orElse(c.AckWait, time.Minute)
+	c.Delay.First = orElse(c.Delay.First, 200*time.Millisecond)
+	c.Delay.Most = orElse(c.Delay.Most, 10*time.Second)
+	c.Tries = orElse(c.Tries, 5)
+	c.GiveUp = orElse(c.GiveUp, time.Minute)
+	c.StopTimeout = orElse(c.StopTimeout, 20*time.Second)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Hook == nil {
+		c.Hook = func(string) {}
+	}
+	c.Log = c.Log.With("consumer", c.Name)
+	return c
+}
+
+func orElse[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+// Run carries messages to the handler until ctx ends, and then returns nil. It returns an error that is fatal to the handler,
+// with all that was in hand left unacknowledged, or says that fetching has not worked for GiveUp.
+func Run(ctx context.Context, cfg Config) error {
+	r := &runner{Config: cfg.withDefaults()}
+	r.hand = newHand(r.HighWater)
+	r.suspects = newSuspects()
+	return r.run(ctx)
+}
+
+// runner is one run.
+type runner struct {
+	Config
+	hand     *hand
+	suspects *suspects
+	stopping context.Context // ends when no more is to be begun
+	halt     context.CancelCauseFunc
+	broken   atomic.Int32 // failures since the last success: while there are any, fetching slows down
+}
+
+func (r *runner) run(ctx context.Context) error {
+	stopping, halt := context.WithCancelCause(ctx)
+	defer halt(nil)
+	r.stopping, r.halt = stopping, halt
+	hard, release := r.grace(stopping)
+	defer release()
+
+	var workers, watchers sync.WaitGroup
+	work := make(chan []Message, r.Workers)
+	for range r.Workers {
+		workers.Go(func() {
+			for batch := range work {
+				r.work(hard, batch)
+			}
+		})
+	}
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	watchers.Go(func() { r.keep(watching) })
+	watchers.Go(func() { r.watch(watching) })
+
+	err := r.fetch(stopping, work)
+	halt(nil)
+	close(work)
+	workers.Wait()
+	unwatch()
+	watchers.Wait()
+	if cause := context.Cause(stopping); fault.Of(cause) == fault.Fatal {
+		return fmt.Errorf("consumer %s: %w", r.Name, cause)
+	}
+	return err
+}
+
+// grace returns a context for what is in flight, which ends StopTimeout after ctx does.
+func (r *runner) grace(ctx context.Context) (context.Context, context.CancelFunc) {
+	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	timer := time.AfterFunc(1<<62, cancel)
+	stop := context.AfterFunc(ctx, func() { timer.Reset(r.StopTimeout) })
+	return hard, func() {
+		stop()
+		timer.Stop()
+		cancel()
+	}
+}
+
+// fetch fetches until ctx ends.
+func (r *runner) fetch(ctx context.Context, work chan<- []Message) error {
+	var since time.Time // fetching fails
+	for failures := 1; ; {
+		if r.hand.room(ctx) != nil || r.cool(ctx) != nil {
+			return nil
+		}
+		msgs, err := r.Stream.Fetch(ctx, r.Limits)
+		if len(msgs) > 0 {
+			r.take(ctx, msgs, work)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			since, failures = time.Time{}, 1
+			continue
+		case since.IsZero():
+			since = time.Now()
+		}
+		if fault.Of(err) == fault.Fatal || time.Since(since) > r.GiveUp {
+			return fmt.Errorf("fetching for consumer %s: %w", r.Name, err)
+		}
+		r.Log.Warn("fetching failed; trying again", "error", err)
+		if pause(ctx, r.Delay.after(failures)) != nil {
+			return nil
+		}
+		failures++
+	}
+}
+
+// take puts messages in hand and passes them to a worker.
+func (r *runner) take(ctx context.Context, msgs []Message, work chan<- []Message) {
+	r.hand.add(msgs)
+	r.Metrics.fetched(r.Name, msgs, r.hand.count())
+	r.Hook("fetched")
+	select {
+	case work <- msgs:
+	case <-ctx.Done():
+		r.release(msgs)
+	}
+}
+
+// release gives back what was not begun: at once to whoever else is there, or, if this consumer is broken, not at all.
+func (r *runner) release(msgs []Message) {
+	for _, m := range msgs {
+		if fault.Of(context.Cause(r.stopping)) == fault.Fatal {
+			r.hand.remove(m)
+			continue
+		}
+		r.again(m, 0)
+	}
+}
+
+// coolMost is the longest that fetching waits because handling fails: whatever comes back is noticed within it.
+const coolMost = time.Second
+
+// cool waits while everything fails: messages fetched now would only be given back.
+func (r *runner) cool(ctx context.Context) error {
+	n := int(r.broken.Load())
+	if n == 0 {
+		return ctx.Err()
+	}
+	return pause(ctx, min(r.Delay.after(n), coolMost))
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// after returns the delay after the n-th failure, jittered by a quarter so that what failed together does not return together.
+func (d Delay) after(n int) time.Duration {
+	most := d.Most
+	if shift := max(n-1, 0); shift < 20 {
+		most = min(d.First<<shift, d.Most)
+	}
+	return most - time.Duration(rand.Int64N(int64(most)/4+1))
+}
+
+// keep tells the server from time to time that what is in hand is being worked on.
+func (r *runner) keep(ctx context.Context) {
+	for pause(ctx, r.AckWait/3) == nil {
+		if err := r.Stream.Working(r.hand.all()); err != nil {
+			r.Log.Warn("cannot tell the server that work goes on", "error", err)
+		}
+	}
+}
+
+// lagEvery is how often the lag is asked for: as often as metrics are usually read.
+const lagEvery = 5 * time.Second
+
+func (r *runner) watch(ctx context.Context) {
+	if r.Metrics == nil {
+		return
+	}
+	for {
+		asking, cancel := context.WithTimeout(ctx, lagEvery)
+		lag, err := r.Stream.Lag(asking)
+		cancel()
+		if err == nil {
+			r.Metrics.lag(r.Name, lag)
+		}
+		if pause(ctx, lagEvery) != nil {
+			return
+		}
+	}
+}
+
+// deliveries returns the deliveries of messages.
+func deliveries(msgs []Message) []consumers.Delivery {
+	out := make([]consumers.Delivery, len(msgs))
+	for i := range msgs {
+		out[i] = msgs[i].Delivery
+	}
+	return out
+}

@@ -1,0 +1,156 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+// work settles every message of a batch. ctx ends when what is in flight must end; r.stopping says that no more is begun.
+func (r *runner) work(ctx context.Context, batch []Message) {
+	if r.stopping.Err() != nil {
+		r.release(batch)
+		return
+	}
+	alone, rest := r.suspects.part(batch)
+	if len(rest) > 0 {
+		r.many(ctx, rest)
+	}
+	for _, m := range alone {
+		if r.stopping.Err() != nil {
+			r.release([]Message{m})
+			continue
+		}
+		r.one(ctx, m)
+	}
+}
+
+// handle calls the handler, and returns a partial failure apart from a whole one.
+func (r *runner) handle(ctx context.Context, batch []Message) (map[int]error, error) {
+	began := time.Now()
+	err := r.Handler.Handle(ctx, deliveries(batch))
+	r.Metrics.handled(r.Name, len(batch), time.Since(began), err)
+	var partial *consumers.PartialError
+	if errors.As(err, &partial) && len(partial.Failed) > 0 {
+		return partial.Failed, nil
+	}
+	return nil, err
+}
+
+// many handles messages together. A poisoned batch is split until the guilty one is alone; everything else that fails comes
+// again as it is.
+func (r *runner) many(ctx context.Context, batch []Message) {
+	if len(batch) == 1 {
+		r.one(ctx, batch[0])
+		return
+	}
+	failed, err := r.handle(ctx, batch)
+	switch {
+	case err == nil:
+		r.partly(ctx, batch, failed)
+	case r.class(ctx, err) == fault.Poison:
+		half := len(batch) / 2
+		r.many(ctx, batch[:half])
+		r.many(ctx, batch[half:])
+	default:
+		r.give(ctx, batch, err)
+	}
+}
+
+// partly settles a batch of which some failed, or none.
+func (r *runner) partly(ctx context.Context, batch []Message, failed map[int]error) {
+	stored := batch
+	if len(failed) > 0 {
+		stored = make([]Message, 0, len(batch))
+		for i := range batch {
+			if failed[i] == nil {
+				stored = append(stored, batch[i])
+			}
+		}
+	}
+	if len(stored) > 0 {
+		r.done(stored)
+	}
+	for i := range batch {
+		switch err := failed[i]; {
+		case err == nil:
+		case r.class(ctx, err) == fault.Poison:
+			r.one(ctx, batch[i]) // failing in company proves nothing
+		default:
+			r.give(ctx, batch[i:i+1], err)
+		}
+	}
+}
+
+// one handles a message alone.
+func (r *runner) one(ctx context.Context, m Message) {
+	batch := []Message{m}
+	failed, err := r.handle(ctx, batch)
+	if err == nil {
+		err = failed[0]
+	}
+	switch {
+	case err == nil:
+		r.done(batch)
+	case r.class(ctx, err) == fault.Poison:
+		r.accuse(ctx, m, err)
+	default:
+		r.give(ctx, batch, err)
+	}
+}
+
+// class classifies a handler's error. A cancelled context that is not ours is a lost permission to write, or a statement that
+// somebody else ended: to be tried again.
+func (r *runner) class(ctx context.Context, err error) fault.Class {
+	c := fault.Of(err)
+	if c == fault.Stopped && ctx.Err() == nil && r.stopping.Err() == nil {
+		return fault.Transient
+	}
+	return c
+}
+
+// done acknowledges what is stored.
+func (r *runner) done(batch []Message) {
+	r.broken.Store(0)
+	r.Hook("handled")
+	r.suspects.succeeded(batch)
+	err := r.Stream.Ack(batch)
+	for _, m := range batch {
+		r.hand.remove(m)
+	}
+	if err != nil {
+		r.Log.Warn("acknowledging failed; the messages come again", "error", err, "messages", len(batch))
+		return
+	}
+	r.Metrics.settled(r.Name, "acked", len(batch))
+	r.Hook("acked")
+}
+
+// give gives back what failed through no fault of its own.
+func (r *runner) give(ctx context.Context, batch []Message, err error) {
+	switch r.class(ctx, err) {
+	case fault.Fatal:
+		r.halt(err)
+		r.release(batch)
+	case fault.Stopped:
+		r.release(batch)
+	default:
+		r.broken.Add(1)
+		r.Log.Warn("handling failed; the messages come again", "error", err, "messages", len(batch), "first", batch[0].Sequence)
+		for _, m := range batch {
+			r.again(m, max(r.Delay.after(int(min(m.Attempts, 64))), fault.RetryAfter(err)))
+		}
+	}
+}
+
+// again settles a message: to be delivered once more.
+func (r *runner) again(m Message, delay time.Duration) {
+	r.hand.remove(m)
+	if err := r.Stream.Retry(m, delay); err != nil {
+		r.Log.Warn("giving a message back failed; it comes again after the ack wait", "error", err, "sequence", m.Sequence)
+	}
+	r.Metrics.settled(r.Name, "retried", 1)
+}

@@ -1,0 +1,203 @@
+package event
+
+// Body is what an event carries; which type it has follows from the kind.
+type Body interface{ kind() Kind }
+
+// MessageType tells how a message is meant to be shown.
+type MessageType string
+
+// The types of message.
+const (
+	TypeMessage MessageType = "message"
+	TypeAction  MessageType = "action"  // an IRC /me
+	TypeService MessageType = "service" // said by the network, not by a person
+)
+
+// Message is a message as it stands at a revision: the full state, never a difference.
+type Message struct {
+	Type        MessageType       `json:"type"`
+	Text        string            `json:"text,omitempty"`
+	Edited      Instant           `json:"edited,omitzero"`
+	ReplyTo     *Ref              `json:"reply_to,omitempty"`
+	Thread      NativeID          `json:"thread,omitempty"` // the first message of the thread or topic
+	Forward     *Forward          `json:"forward,omitempty"`
+	Attachments []Attachment      `json:"attachments,omitempty"`
+	Mentions    []Person          `json:"mentions,omitempty"`
+	Links       []string          `json:"links,omitempty"`    // targets that the text does not show; others are found in it
+	Hashtags    []string          `json:"hashtags,omitempty"` // without the sign; others are found in the text
+	Poll        *Poll             `json:"poll,omitempty"`
+	Service     *Service          `json:"service,omitempty"`
+	Details     map[string]string `json:"details,omitempty"` // what has no field of its own: location, contact, via_bot
+}
+
+// Ref points at a message; an empty channel or namespace is the event's own.
+type Ref struct {
+	Namespace Namespace `json:"namespace,omitempty"`
+	Channel   Channel   `json:"channel,omitempty"`
+	NativeID  NativeID  `json:"native_id"`
+}
+
+// Forward says where a message was forwarded from, as far as the network tells.
+type Forward struct {
+	From     Person   `json:"from,omitzero"`
+	Channel  Channel  `json:"channel,omitempty"`
+	NativeID NativeID `json:"native_id,omitempty"`
+	Sent     Instant  `json:"sent,omitzero"`
+}
+
+// Attachment is what is known of a file: never its content.
+type Attachment struct {
+	Kind     string  `json:"kind"` // photo, video, audio, voice, sticker, animation, file, ...
+	Name     string  `json:"name,omitempty"`
+	Path     string  `json:"path,omitempty"`   // as the export has it, relative to it
+	SHA256   string  `json:"sha256,omitempty"` // hexadecimal, where the export holds the file
+	URL      string  `json:"url,omitempty"`
+	MIME     string  `json:"mime,omitempty"`
+	Bytes    int64   `json:"bytes,omitempty"`
+	Width    int     `json:"width,omitempty"`
+	Height   int     `json:"height,omitempty"`
+	Seconds  float64 `json:"seconds,omitempty"`
+	Missing  string  `json:"missing,omitempty"` // why the export does not hold the file
+	NativeID string  `json:"native_id,omitempty"`
+}
+
+// Poll is a poll as it stands.
+type Poll struct {
+	Question string       `json:"question"`
+	Options  []PollOption `json:"options"`
+	Voters   int          `json:"voters,omitempty"`
+	Closed   bool         `json:"closed,omitempty"`
+}
+
+// PollOption is one answer of a poll.
+type PollOption struct {
+	Text  string `json:"text"`
+	Votes int    `json:"votes"`
+}
+
+// Standard actions of service messages; a network's own stand beside them in Service.Native.
+const (
+	ActionJoin   = "join"   // Members, or else the author, came
+	ActionLeave  = "leave"  // Members, or else the author, left
+	ActionKick   = "kick"   // Members were removed by the author
+	ActionInvite = "invite" // Members were brought in by the author: they are in
+	ActionBan    = "ban"
+	ActionCreate = "create"
+	ActionRename = "rename" // the author is now called Text
+	ActionTitle  = "title"  // the channel is now called Text
+	ActionTopic  = "topic"  // the channel's topic is now Text
+	ActionPin    = "pin"    // the message Target was pinned
+	ActionMode   = "mode"
+	ActionCall   = "call"
+	ActionNotice = "notice" // said by a server or a bot to everyone
+	ActionOther  = "other"
+)
+
+// Service is what a service message reports.
+type Service struct {
+	Action  string   `json:"action"`
+	Native  string   `json:"native,omitempty"` // the network's own name of the action
+	Members []Person `json:"members,omitempty"`
+	Target  NativeID `json:"target,omitempty"`
+	Text    string   `json:"text,omitempty"`
+}
+
+// Deletion says that the message with the event's native id was deleted at Sent; the author is who deleted it, if known.
+type Deletion struct {
+	Reason string `json:"reason,omitempty"`
+}
+
+// Reaction says that the author set, or took back, an emoji on a message at Sent.
+type Reaction struct {
+	Target  NativeID `json:"target"`
+	Emoji   string   `json:"emoji"`
+	Removed bool     `json:"removed,omitempty"`
+}
+
+// Reactions is what an export shows of the reactions to a message; it was true at Sent.
+type Reactions struct {
+	Target NativeID         `json:"target"`
+	Counts []ReactionCount  `json:"counts,omitempty"`
+	People []ReactionPerson `json:"people,omitempty"`
+	// Complete says that nobody reacted who is not in People: whoever reacted before Sent and is not there took it back.
+	Complete bool `json:"complete,omitempty"`
+}
+
+// ReactionCount is how many people reacted with an emoji.
+type ReactionCount struct {
+	Emoji string `json:"emoji"`
+	Count int    `json:"count"`
+}
+
+// ReactionPerson is one known person among those who reacted.
+type ReactionPerson struct {
+	Person Person  `json:"person"`
+	Emoji  string  `json:"emoji"`
+	Sent   Instant `json:"sent,omitzero"`
+}
+
+// The states of a membership.
+const (
+	MemberJoined = "joined"
+	MemberLeft   = "left"
+	MemberBanned = "banned"
+)
+
+// Membership says that the author's membership of the channel changed at Sent.
+type Membership struct {
+	State  string `json:"state"`
+	By     Person `json:"by,omitzero"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// ChannelInfo says what a channel is called; it was true at Sent, and of two the later one stands.
+type ChannelInfo struct {
+	Name  string `json:"name,omitempty"`
+	Type  string `json:"type,omitempty"` // private, group, channel, saved, bot, ...
+	Topic string `json:"topic,omitempty"`
+}
+
+// Identity says what the event's author is called; it was true at Sent.
+type Identity struct {
+	Username string `json:"username,omitempty"`
+}
+
+// Unparsed is input that could not be read; Event.Raw holds its bytes.
+type Unparsed struct {
+	Reason string `json:"reason"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`   // from 1; 0 where lines mean nothing
+	Offset int64  `json:"offset,omitempty"` // bytes from the start of the file
+}
+
+func (*Message) kind() Kind     { return KindMessage }
+func (*Deletion) kind() Kind    { return KindDeletion }
+func (*Reaction) kind() Kind    { return KindReaction }
+func (*Reactions) kind() Kind   { return KindReactions }
+func (*Membership) kind() Kind  { return KindMembership }
+func (*ChannelInfo) kind() Kind { return KindChannel }
+func (*Identity) kind() Kind    { return KindIdentity }
+func (*Unparsed) kind() Kind    { return KindUnparsed }
+
+// newBody returns an empty body of the type that events of the kind have; nil for an unknown kind.
+func newBody(k Kind) Body {
+	switch k {
+	case KindMessage:
+		return new(Message)
+	case KindDeletion:
+		return new(Deletion)
+	case KindReaction:
+		return new(Reaction)
+	case KindReactions:
+		return new(Reactions)
+	case KindMembership:
+		return new(Membership)
+	case KindChannel:
+		return new(ChannelInfo)
+	case KindIdentity:
+		return new(Identity)
+	case KindUnparsed:
+		return new(Unparsed)
+	}
+	return nil
+}

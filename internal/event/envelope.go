@@ -1,0 +1,106 @@
+package event
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// envelopeVersion is raised when an old reader would misunderstand a new envelope. New optional fields do not raise it.
+const envelopeVersion = 1
+
+// wire is the JSON form of an event: schemas/event/envelope.schema.json describes it.
+type wire struct {
+	Version   int             `json:"v"`
+	ID        string          `json:"id"`
+	Source    Source          `json:"source"`
+	Namespace Namespace       `json:"namespace"`
+	Account   Account         `json:"account,omitempty"`
+	Channel   Channel         `json:"channel,omitempty"`
+	NativeID  NativeID        `json:"native_id"`
+	Author    Person          `json:"author,omitzero"`
+	Kind      Kind            `json:"kind"`
+	Revision  Revision        `json:"revision"`
+	Sent      Instant         `json:"sent,omitzero"`
+	Seen      time.Time       `json:"seen,omitzero"`
+	Body      json.RawMessage `json:"body"`
+	Raw       string          `json:"raw,omitempty"`     // where the bytes are UTF-8
+	RawBase64 []byte          `json:"raw_b64,omitempty"` // where they are not
+}
+
+// Encode writes the envelope of a sealed event.
+func Encode(e *Event) ([]byte, error) {
+	body, err := marshal(e.Body)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the body of event %s: %w", e.ID, err)
+	}
+	w := wire{
+		Version: envelopeVersion, ID: e.ID.String(), Source: e.Source, Namespace: e.Namespace, Account: e.Account,
+		Channel: e.Channel, NativeID: e.NativeID, Author: e.Author, Kind: e.Kind, Revision: e.Revision,
+		Sent: e.Sent, Seen: e.Seen, Body: body,
+	}
+	if utf8.Valid(e.Raw) {
+		w.Raw = string(e.Raw)
+	} else {
+		w.RawBase64 = e.Raw
+	}
+	b, err := marshal(w)
+	if err != nil {
+		return nil, fmt.Errorf("encoding event %s: %w", e.ID, err)
+	}
+	return b, nil
+}
+
+// marshal leaves <, > and & as they are: chats are full of them, and nothing here is put into a page unescaped.
+func marshal(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
+}
+
+// Decode reads an envelope, and checks that its id is the one its content derives. The event shares no memory with b.
+func Decode(b []byte) (*Event, error) {
+	var w wire
+	if err := json.Unmarshal(b, &w); err != nil {
+		return nil, fmt.Errorf("decoding an envelope: %w", err)
+	}
+	if w.Version != envelopeVersion {
+		return nil, fmt.Errorf("envelope version %d is not known: this program reads version %d", w.Version, envelopeVersion)
+	}
+	body, err := DecodeBody(w.Kind, w.Body)
+	if err != nil {
+		return nil, fmt.Errorf("decoding event %s: %w", w.ID, err)
+	}
+	e := &Event{
+		Source: w.Source, Namespace: w.Namespace, Account: w.Account, Channel: w.Channel, NativeID: w.NativeID,
+		Author: w.Author, Kind: w.Kind, Revision: w.Revision, Sent: w.Sent, Seen: w.Seen, Body: body, Raw: w.RawBase64,
+	}
+	if w.Raw != "" {
+		e.Raw = []byte(w.Raw)
+	}
+	if err := e.Seal(); err != nil {
+		return nil, fmt.Errorf("decoding event %s: %w", w.ID, err)
+	}
+	if e.ID.String() != w.ID {
+		return nil, fmt.Errorf("event calls itself %s, its content says %s", w.ID, e.ID)
+	}
+	return e, nil
+}
+
+// DecodeBody reads the body of an event of the kind, as it stands in an envelope or was stored from one.
+func DecodeBody(k Kind, b []byte) (Body, error) {
+	body := newBody(k)
+	if body == nil {
+		return nil, fmt.Errorf("kind %q is not known", k)
+	}
+	if err := json.Unmarshal(b, body); err != nil {
+		return nil, fmt.Errorf("decoding the body of a %s: %w", k, err)
+	}
+	return body, nil
+}

@@ -1,0 +1,177 @@
+// Package event is the envelope in which everything that happens in a chat travels, and the ids in it.
+//
+// It promises that ids are derived from what the network said and from nothing else, that an envelope once written can be
+// read for ever, and that merging two copies of an event gives the same result in any order. It does no I/O, reads no
+// clock, and knows no network.
+package event
+
+import (
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// Kind says what happened, and which body an event has.
+type Kind string
+
+// The kinds of event.
+const (
+	KindMessage    Kind = "message"    // a message as it stands at a revision; an edit is a higher revision
+	KindDeletion   Kind = "deletion"   // the message with this native id was deleted
+	KindReaction   Kind = "reaction"   // the author set or took back one reaction
+	KindReactions  Kind = "reactions"  // the reactions to a message as an export shows them
+	KindMembership Kind = "membership" // the author came, left, was invited or banned
+	KindChannel    Kind = "channel"    // what a channel is called and is about
+	KindIdentity   Kind = "identity"   // what an identity is called
+	KindUnparsed   Kind = "unparsed"   // input that could not be read, kept as it is
+)
+
+// Thing returns the kind of thing that an event of this kind is about; empty for an unknown kind.
+func (k Kind) Thing() ThingKind {
+	switch k {
+	case KindMessage, KindDeletion:
+		return ThingMessage
+	case KindReaction, KindReactions, KindMembership, KindChannel, KindIdentity, KindUnparsed:
+		return ThingKind(k)
+	}
+	return ""
+}
+
+// Event is one thing that happened, as one collector saw it.
+type Event struct {
+	ID        ID // set by Seal
+	Source    Source
+	Namespace Namespace
+	Account   Account // who collected it; not part of any id
+	Channel   Channel // empty for an identity
+	NativeID  NativeID
+	Author    Person // who did it; zero if the network does not say
+	Kind      Kind
+	Revision  Revision
+	Sent      Instant   // the network's clock: when the thing came to be (message) or happened (all others)
+	Seen      time.Time // our clock, UTC; set by the runner that publishes
+	Body      Body
+	Raw       []byte // what the network said, untouched; may be nil where the body says it all
+}
+
+// Person is an identity as an event mentions it.
+type Person struct {
+	// Namespace in which ID is unique; empty: the event's own.
+	Namespace Namespace `json:"namespace,omitempty"`
+	ID        AuthorID  `json:"id,omitempty"`
+	// Name as shown at the time; may be empty for a deleted account.
+	Name string `json:"name,omitempty"`
+	Bot  bool   `json:"bot,omitempty"`
+}
+
+// IsZero reports whether nobody is named.
+func (p Person) IsZero() bool { return p == Person{} }
+
+// Key of the person's identity, seen from an event of the given source and namespace.
+func (p Person) Key(s Source, n Namespace) Key {
+	if p.Namespace != "" {
+		n = p.Namespace
+	}
+	return IdentityKey(s, n, p.ID)
+}
+
+// Thing returns the id of the thing that the event is about.
+func (e *Event) Thing() ThingID {
+	return Thing(e.Source, e.Namespace, e.Channel, e.NativeID, e.Kind.Thing())
+}
+
+// ChannelKey returns the key of the event's channel.
+func (e *Event) ChannelKey() Key { return ChannelKey(e.Source, e.Namespace, e.Channel) }
+
+// Seal checks that nothing is missing and sets the id. It must be called once everything else is set, Seen excepted.
+func (e *Event) Seal() error {
+	if err := e.check(); err != nil {
+		return err
+	}
+	t := e.Thing()
+	e.ID = ID(digest("event", string(t[:]), string(e.Revision)))
+	return nil
+}
+
+func (e *Event) check() error {
+	for _, f := range [...]struct{ name, value string }{
+		{"source", string(e.Source)},
+		{"namespace", string(e.Namespace)},
+		{"native id", string(e.NativeID)},
+		{"revision", string(e.Revision)},
+		{"channel", string(e.Channel)},
+	} {
+		if f.value == "" && f.name != "channel" {
+			return fmt.Errorf("%w: %s is empty", ErrIncomplete, f.name)
+		}
+		if !utf8.ValidString(f.value) { // JSON would replace the bytes, and with them the id
+			return fmt.Errorf("%w: %s %q is not UTF-8", ErrIncomplete, f.name, f.value)
+		}
+	}
+	if e.Kind.Thing() == "" {
+		return fmt.Errorf("%w: kind %q is not known", ErrIncomplete, e.Kind)
+	}
+	if e.Body == nil || e.Body.kind() != e.Kind {
+		return fmt.Errorf("%w: a %s has a body of type %T", ErrIncomplete, e.Kind, e.Body)
+	}
+	if e.Channel == "" && e.Kind != KindIdentity && e.Kind != KindUnparsed {
+		return fmt.Errorf("%w: channel is empty", ErrIncomplete)
+	}
+	return nil
+}
+
+// Precision says to what a time is known.
+type Precision uint8
+
+// Precisions, rising.
+const (
+	PrecisionNone Precision = iota
+	PrecisionDay
+	PrecisionMinute
+	PrecisionSecond
+	PrecisionMilli
+	PrecisionMicro
+)
+
+var precisionNames = [...]string{"none", "day", "minute", "second", "milli", "micro"}
+
+// String returns the name used in envelopes.
+func (p Precision) String() string {
+	if int(p) < len(precisionNames) {
+		return precisionNames[p]
+	}
+	return fmt.Sprintf("precision(%d)", p)
+}
+
+// MarshalText writes the name.
+func (p Precision) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads the name.
+func (p *Precision) UnmarshalText(b []byte) error {
+	for i, n := range precisionNames {
+		if n == string(b) {
+			*p = Precision(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("precision %q is not known", b)
+}
+
+// Instant is a time as a network gave it. The zero value means that it gave none or that it could not be read.
+type Instant struct {
+	At        time.Time `json:"at"` // UTC
+	Precision Precision `json:"precision"`
+	Zone      string    `json:"zone,omitempty"`    // the original zone or offset, if known
+	Assumed   bool      `json:"assumed,omitempty"` // the zone was named by the user, not by the network
+}
+
+// IsZero reports whether there is no time.
+func (i Instant) IsZero() bool { return i.At.IsZero() }
+
+// Known is an instant that the network gave with its zone.
+func Known(t time.Time, p Precision) Instant {
+	if t.IsZero() {
+		return Instant{}
+	}
+	return Instant{At: t.UTC(), Precision: p}
+}

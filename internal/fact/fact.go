@@ -1,0 +1,173 @@
+// Package fact is what the keeper of the record tells everyone else: the state that a thing has now.
+//
+// It promises that a fact is a full state and never a difference, that its key is the thing's id, and that of two facts
+// with one key the one with the higher version is right, whatever happened to the stores in between. A batch may come
+// twice, late, or behind a newer one.
+package fact
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// Version orders the states of a thing: the generation of the store that made it, the token of the leader it was written
+// under, and the counter of the transaction. A rebuilt store has a higher generation, so its facts overwrite an old one's.
+type Version struct {
+	Generation uint16
+	Token      uint64 // at most MaxPart
+	Counter    uint64 // at most MaxPart
+}
+
+// MaxPart bounds token and counter, so that a version fits into 128 bits: 16 for the generation, 56 for each of them.
+const MaxPart = 1<<56 - 1
+
+// Compare returns -1, 0 or 1 as v is lower than, equal to or higher than w.
+func (v Version) Compare(w Version) int { return v.Big().Cmp(w.Big()) }
+
+// Big returns the version as the 128-bit unsigned number that ClickHouse keeps.
+func (v Version) Big() *big.Int {
+	n := new(big.Int).SetUint64(uint64(v.Generation))
+	n.Lsh(n, 56).Or(n, new(big.Int).SetUint64(v.Token&MaxPart))
+	return n.Lsh(n, 56).Or(n, new(big.Int).SetUint64(v.Counter&MaxPart))
+}
+
+// FromBig reads what Big wrote.
+func FromBig(n *big.Int) Version {
+	mask := new(big.Int).SetUint64(MaxPart)
+	part := func(shift uint) uint64 { return new(big.Int).And(new(big.Int).Rsh(n, shift), mask).Uint64() }
+	return Version{Generation: uint16(part(112)), Token: part(56), Counter: part(0)}
+}
+
+// String returns "generation.token.counter".
+func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Generation, v.Token, v.Counter) }
+
+// Batch is the facts that one transaction made about one channel, or a part of them: one message of the stream FACTS.
+// Ids and keys are 32 hexadecimal digits.
+type Batch struct {
+	V          int     `json:"v"` // of this form: 1
+	Version    Version `json:"version"`
+	Source     string  `json:"source"`
+	Namespace  string  `json:"namespace"`
+	Channel    string  `json:"channel,omitempty"`     // empty for identities alone
+	ChannelKey string  `json:"channel_key,omitempty"` // empty for identities alone
+	// Again is set where facts are told again because a store may have lost them: a store that remembers which blocks it has
+	// taken must take this one all the same. It differs from one telling to the next.
+	Again       string       `json:"again,omitempty"`
+	Messages    []Message    `json:"messages,omitempty"`
+	Versions    []Edition    `json:"versions,omitempty"`
+	Reactions   []Reaction   `json:"reactions,omitempty"`
+	Memberships []Membership `json:"memberships,omitempty"`
+	Channels    []Channel    `json:"channels,omitempty"`
+	Identities  []Identity   `json:"identities,omitempty"`
+}
+
+// FormVersion is the form that Encode writes and Decode reads.
+const FormVersion = 1
+
+// Message is the current state of a message.
+type Message struct {
+	Thing      string     `json:"thing"`
+	ExternalID string     `json:"external_id"`
+	Kind       string     `json:"kind"` // message, action, service, unparsed
+	AuthorKey  string     `json:"author_key,omitempty"`
+	Author     string     `json:"author,omitempty"`
+	AuthorName string     `json:"author_name,omitempty"` // as shown on this message
+	SentAt     *time.Time `json:"sent_at,omitempty"`
+	Precision  uint8      `json:"precision"` // event.Precision
+	Assumed    bool       `json:"assumed,omitempty"`
+	Text       string     `json:"text,omitempty"`
+	Revision   string     `json:"revision"`
+	EditedAt   *time.Time `json:"edited_at,omitempty"`
+	Deleted    bool       `json:"deleted,omitempty"`
+	DeletedAt  *time.Time `json:"deleted_at,omitempty"`
+	ReplyTo    string     `json:"reply_to,omitempty"` // external id
+	Thread     string     `json:"thread,omitempty"`   // external id
+	Forwarded  bool       `json:"forwarded,omitempty"`
+	Action     string     `json:"action,omitempty"` // of a service message
+	Media      []string   `json:"media,omitempty"`  // kinds of the attachments
+	Links      []string   `json:"links,omitempty"`
+	Hashtags   []string   `json:"hashtags,omitempty"`
+	Mentions   []string   `json:"mentions,omitempty"`
+	Accounts   []string   `json:"accounts,omitempty"` // which saw it
+	Sequence   uint64     `json:"sequence"`           // of the first event about it; orders messages of one instant
+}
+
+// Edition is one event that the record holds: a version of a message, a deletion, a reaction, whatever its kind.
+type Edition struct {
+	Event    string     `json:"event"`
+	Thing    string     `json:"thing"`
+	Kind     string     `json:"kind"` // event.Kind
+	Revision string     `json:"revision"`
+	SentAt   *time.Time `json:"sent_at,omitempty"`
+	Sequence uint64     `json:"sequence"`
+}
+
+// Reaction is the current state of one person's reaction, or (PersonKey empty) of how many people nobody can name.
+type Reaction struct {
+	Thing      string     `json:"thing"`
+	Message    string     `json:"message"` // thing id of the message
+	Target     string     `json:"target"`  // its external id
+	PersonKey  string     `json:"person_key,omitempty"`
+	Person     string     `json:"person,omitempty"`
+	PersonName string     `json:"person_name,omitempty"`
+	Emoji      string     `json:"emoji"`
+	Count      uint32     `json:"count"` // 1 for a person; for the unnamed, all that are not named
+	At         *time.Time `json:"at,omitempty"`
+	Removed    bool       `json:"removed,omitempty"`
+}
+
+// Membership is the current state of an identity in a channel.
+type Membership struct {
+	Thing       string     `json:"thing"`
+	IdentityKey string     `json:"identity_key"`
+	Identity    string     `json:"identity"`
+	Name        string     `json:"name,omitempty"`
+	State       string     `json:"state"` // joined, left, banned
+	At          *time.Time `json:"at,omitempty"`
+}
+
+// Channel is what a channel is called now.
+type Channel struct {
+	Name  string `json:"name,omitempty"`
+	Type  string `json:"type,omitempty"`
+	Topic string `json:"topic,omitempty"`
+}
+
+// Identity is what an identity is called now.
+type Identity struct {
+	Key       string `json:"key"`
+	Namespace string `json:"namespace"`
+	ID        string `json:"id"`
+	Name      string `json:"name,omitempty"`
+	Username  string `json:"username,omitempty"`
+	Bot       bool   `json:"bot,omitempty"`
+}
+
+// Len returns how many facts the batch holds.
+func (b *Batch) Len() int {
+	return len(b.Messages) + len(b.Versions) + len(b.Reactions) + len(b.Memberships) + len(b.Channels) + len(b.Identities)
+}
+
+// Encode writes a batch.
+func Encode(b *Batch) ([]byte, error) {
+	b.V = FormVersion
+	out, err := json.Marshal(b)
+	if err != nil {
+		return nil, fmt.Errorf("encoding facts: %w", err)
+	}
+	return out, nil
+}
+
+// Decode reads a batch.
+func Decode(data []byte) (*Batch, error) {
+	var b Batch
+	if err := json.Unmarshal(data, &b); err != nil {
+		return nil, fmt.Errorf("decoding facts: %w", err)
+	}
+	if b.V != FormVersion {
+		return nil, fmt.Errorf("facts are of form %d: this program reads form %d", b.V, FormVersion)
+	}
+	return &b, nil
+}

@@ -1,0 +1,353 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+func (c Config) withDefaults() Config {
+	c.Batch = orElse(c.Batch, 500)
+	if c.SaveEvery == 0 && !c.Live {
+		c.SaveEvery = 500 * time.Millisecond
+	}
+	c.InFlight = orElse(c.InFlight, 4)
+	c.StopTimeout = orElse(c.StopTimeout, 10*time.Second)
+	c.Healthy = orElse(c.Healthy, time.Minute)
+	c.BackOff.First = orElse(c.BackOff.First, 500*time.Millisecond)
+	c.BackOff.Most = orElse(c.BackOff.Most, time.Minute)
+	c.BackOff.Tries = orElse(c.BackOff.Tries, 5)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Observe == nil {
+		c.Observe = func(Progress) {}
+	}
+	if c.Hook == nil {
+		c.Hook = func(string) {}
+	}
+	c.Log = c.Log.With("source", c.Name)
+	return c
+}
+
+func orElse[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+// Run carries what the source says to the stream: an archive until its end, a live source until ctx ends. It returns nil in
+// both cases, and an error if the source cannot work until a person changes something or, for an archive, if trying again has
+// not helped. The result is right in every case.
+func Run(ctx context.Context, cfg Config) (Result, error) {
+	r := &runner{Config: cfg.withDefaults(), tally: newTally()}
+	err := r.run(ctx)
+	if err == nil && !r.Live && ctx.Err() != nil {
+		err = ctx.Err() // an archive that was not read to its end has not been imported
+	}
+	r.tell(Done, "")
+	return r.tally.result(), err
+}
+
+// runner is one run.
+type runner struct {
+	Config
+	tally  *tally
+	cursor producers.Cursor // after which everything is acknowledged
+	dirty  bool             // it is not saved yet
+	saved  time.Time        // when one was saved last
+
+	mu    sync.Mutex // covers state, why and the calls of Observe
+	state State
+	why   string
+}
+
+func (r *runner) run(ctx context.Context) error {
+	if err := r.load(ctx); err != nil {
+		return stopped(ctx, err)
+	}
+	delays, failures := r.delays(), 0
+	for {
+		began, before := time.Now(), string(r.cursor)
+		err := r.session(ctx)
+		switch class := fault.Of(err); {
+		case err == io.EOF && !r.Live: // alone: wrapped, it is a file cut short or a connection closed
+			return r.forget(ctx)
+		case ctx.Err() != nil:
+			return nil
+		case class == fault.Fatal:
+			return fmt.Errorf("reading %s: %w", r.Name, err)
+		}
+		r.Metrics.failed(r.Name)
+		if string(r.cursor) != before || time.Since(began) >= r.Healthy {
+			failures = 0
+		}
+		if failures++; !r.Live && failures >= r.BackOff.Tries {
+			return fmt.Errorf("reading %s, tried %d times: %w", r.Name, failures, err)
+		}
+		if time.Since(began) >= r.Healthy {
+			delays.Reset()
+		}
+		delay := max(delays.NextBackOff(), fault.RetryAfter(err))
+		r.Log.Warn("source broke; connecting again", "error", err, "in", delay)
+		if r.wait(ctx, delay, "connecting again: "+err.Error()) != nil {
+			return nil
+		}
+	}
+}
+
+// stopped returns nil if the error only says that somebody asked to stop.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (r *runner) delays() *backoff.ExponentialBackOff {
+	return backoff.NewExponentialBackOff(backoff.WithInitialInterval(r.BackOff.First), backoff.WithMaxInterval(r.BackOff.Most),
+		backoff.WithMaxElapsedTime(0), backoff.WithRandomizationFactor(0.3+0.2*rand.Float64()))
+}
+
+// wait waits, and says so.
+func (r *runner) wait(ctx context.Context, d time.Duration, why string) error {
+	r.tell(Waiting, why)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// tell changes what the source is said to be doing.
+func (r *runner) tell(s State, why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state, r.why = s, why
+	r.Metrics.state(r.Name, s)
+	r.Observe(Progress{Counts: r.tally.counts(), State: s, Why: why})
+}
+
+// report says how far it is, whatever it is doing.
+func (r *runner) report() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Observe(Progress{Counts: r.tally.counts(), State: r.state, Why: r.why})
+}
+
+// load reads where to resume. It tries for ever: a live source has nothing to do without the bus.
+func (r *runner) load(ctx context.Context) error {
+	if r.Cursors == nil {
+		return nil
+	}
+	return r.retry(ctx, "reading the cursor", func() (err error) {
+		r.cursor, err = r.Cursors.Load(ctx, r.Name)
+		return err
+	})
+}
+
+// forget removes the cursor of an archive that was read to its end: reading it again means from the start.
+func (r *runner) forget(ctx context.Context) error {
+	if r.Cursors == nil {
+		return nil
+	}
+	return r.retry(ctx, "forgetting the cursor", func() error { return r.Cursors.Forget(ctx, r.Name) })
+}
+
+// retry calls do until it succeeds, will never, or ctx ends.
+func (r *runner) retry(ctx context.Context, what string, do func() error) error {
+	delays := r.delays()
+	for {
+		err := do()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if c := fault.Of(err); c == fault.Fatal || c == fault.Poison {
+			return fmt.Errorf("%s of %s: %w", what, r.Name, err)
+		}
+		delay := max(delays.NextBackOff(), fault.RetryAfter(err))
+		r.Log.Warn(what+" failed; trying again", "error", err, "in", delay)
+		if err := r.wait(ctx, delay, what+": "+err.Error()); err != nil {
+			return err
+		}
+	}
+}
+
+// session reads one session until it ends, and settles all that it read. io.EOF says that an archive is at its end and all of
+// it acknowledged.
+func (r *runner) session(ctx context.Context) error {
+	r.tell(Connecting, "")
+	s, err := r.Source.Connect(ctx, r.cursor)
+	if err != nil {
+		return fmt.Errorf("connecting: %w", err)
+	}
+	r.tell(Reading, "")
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	hard, release := r.grace(ctx)
+	defer release()
+	flights := make(chan flight, r.InFlight-1) // and one in the settler's hand
+	broke := make(chan error, 1)
+	go func() {
+		defer close(flights)
+		broke <- r.read(ctx, hard, s, flights)
+	}()
+	failed := r.settle(hard, flights)
+	cancel()
+	r.abandon(flights)
+	err = <-broke
+	if closed := s.Close(); closed != nil && err == nil {
+		err = closed
+	}
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// grace returns a context for what was read, which ends StopTimeout after ctx does: what is not acknowledged by then comes
+// again from the cursor.
+func (r *runner) grace(ctx context.Context) (context.Context, context.CancelFunc) {
+	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	timer := time.AfterFunc(1<<62, cancel)
+	stop := context.AfterFunc(ctx, func() { timer.Reset(r.StopTimeout) })
+	return hard, func() {
+		stop()
+		timer.Stop()
+		cancel()
+	}
+}
+
+// abandon waits for the reader to end, and lets go of what it still sent after the settler gave up.
+func (r *runner) abandon(flights <-chan flight) {
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	for f := range flights {
+		if f.pending != nil {
+			_, _ = f.pending.Wait(over) // to be published again after the saved cursor, whatever the answer
+		}
+	}
+}
+
+// flight is a batch on its way to the stream.
+type flight struct {
+	events  []event.Event // to publish; none if the record knows them all
+	pending Pending       // nil: not begun, or beginning failed; the settler publishes them
+	began   time.Time
+	cursor  producers.Cursor // to be saved once this and all before it is acknowledged; nil: another one follows
+	counts  producers.Counts
+}
+
+// read takes batches of the session and begins to publish them. After any error of the session what it returned before is
+// still on its way.
+func (r *runner) read(ctx, hard context.Context, s producers.Session, flights chan<- flight) error {
+	for {
+		if err := r.clear(ctx); err != nil {
+			return err
+		}
+		b, err := s.Next(ctx)
+		if err != nil {
+			return err
+		}
+		r.launch(hard, b, flights)
+	}
+}
+
+// clear waits until an importer may go on.
+func (r *runner) clear(ctx context.Context) error {
+	if r.Live || r.Throttle == nil {
+		return ctx.Err()
+	}
+	waited := false
+	for {
+		d, why, err := r.Throttle.Ask(ctx)
+		if err != nil || d <= 0 {
+			if waited {
+				r.tell(Reading, "")
+			}
+			return ctx.Err()
+		}
+		waited = true
+		r.Metrics.throttle(r.Name, d)
+		if err := r.wait(ctx, d, why); err != nil {
+			return err
+		}
+	}
+}
+
+// launch begins to publish what is not known of a batch, in as many pieces as it takes.
+func (r *runner) launch(ctx context.Context, b producers.Batch, flights chan<- flight) {
+	todo := r.prepare(ctx, b)
+	f := flight{counts: b.Counts}
+	for len(todo) > 0 {
+		n := min(len(todo), r.Batch)
+		f.began = time.Now()
+		sent, p, err := r.Publisher.Begin(ctx, todo[:n], r.Live)
+		if err == nil {
+			f.pending = p; _ = sent
+		} // else the settler begins again, and knows what to do about the error
+		f.events, todo = todo[:n], todo[n:]
+		if len(todo) > 0 {
+			flights <- f
+			f = flight{}
+		}
+	}
+	f.cursor = b.Cursor
+	flights <- f // somebody takes it, be it only to abandon it
+}
+
+// prepare makes ready what a batch brings and returns what is to be published of it.
+func (r *runner) prepare(ctx context.Context, b producers.Batch) []event.Event {
+	seen := r.Now().UTC()
+	for i := range b.Events {
+		e := &b.Events[i]
+		e.Seen = seen
+		if change := r.Publisher.Fit(e); change != "" {
+			r.Log.Warn("an event was too large", "event", e.ID, "change", change)
+		}
+	}
+	if len(b.Events) > 0 {
+		r.Hook("read")
+	}
+	known := r.known(ctx, b.Events)
+	todo := make([]event.Event, 0, len(b.Events))
+	for i := range b.Events {
+		if !known[i] {
+			todo = append(todo, b.Events[i])
+		}
+	}
+	r.tally.take(b.Events, known, b.Counts.Ambiguous)
+	r.Metrics.took(r.Name, b.Counts, len(b.Events)-len(todo))
+	return todo
+}
+
+func (r *runner) known(ctx context.Context, events []event.Event) []bool {
+	none := make([]bool, len(events))
+	if r.Known == nil || len(events) == 0 {
+		return none
+	}
+	known, err := r.Known.Known(ctx, events)
+	if err != nil || len(known) != len(events) {
+		r.Log.Debug("cannot ask the record what it knows; publishing all", "error", err)
+		return none
+	}
+	return known
+}

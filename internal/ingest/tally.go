@@ -1,0 +1,125 @@
+package ingest
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// tally adds up a run. The reader and the settler both write to it.
+type tally struct {
+	mu  sync.Mutex // covers sum
+	sum Result
+}
+
+func newTally() *tally { return &tally{sum: Result{Chats: map[Chat]ChatCounts{}}} }
+
+// take notes what a batch brought; known says what of it is not published, ambiguous how many of its records another may share
+// the key of.
+func (t *tally) take(events []event.Event, known []bool, ambiguous int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range events {
+		e := &events[i]
+		c := t.sum.Chats[chatOf(e)]
+		c.Read++
+		t.sum.Events++
+		if known[i] {
+			c.Known++
+			t.sum.Known++
+		}
+		u, unparsed := e.Body.(*event.Unparsed)
+		if unparsed {
+			c.Unparsed++
+		}
+		t.sum.Chats[chatOf(e)] = c
+		if unparsed {
+			t.sum.Unparsed++
+			if len(t.sum.Places) < MaxPlaces {
+				t.sum.Places = append(t.sum.Places, Place{File: u.File, Line: u.Line, Offset: u.Offset, Reason: u.Reason})
+			}
+		}
+	}
+	if ambiguous > 0 && ofOneChat(events) {
+		c := t.sum.Chats[chatOf(&events[0])]
+		c.Ambiguous += ambiguous
+		t.sum.Chats[chatOf(&events[0])] = c
+	}
+}
+
+func ofOneChat(events []event.Event) bool {
+	for i := range events {
+		if chatOf(&events[i]) != chatOf(&events[0]) {
+			return false
+		}
+	}
+	return len(events) > 0
+}
+
+// published notes what the stream acknowledged.
+func (t *tally) published(events []event.Event, first, last uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sum.Sequences.Add(first, last)
+	t.sum.Published += len(events)
+	for i := range events {
+		c := t.sum.Chats[chatOf(&events[i])]
+		c.Published++
+		t.sum.Chats[chatOf(&events[i])] = c
+	}
+}
+
+// land notes how the input of a batch was understood.
+func (t *tally) land(c producers.Counts) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sum.Read += c.Read
+	t.sum.Ambiguous += c.Ambiguous
+	t.sum.Bytes += c.Bytes
+}
+
+func (t *tally) counts() Counts {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sum.Counts
+}
+
+func (t *tally) result() Result {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.sum
+	r.Chats, r.Places = maps.Clone(r.Chats), slices.Clone(r.Places)
+	return r
+}
+
+func chatOf(e *event.Event) Chat {
+	return Chat{Source: e.Source, Namespace: e.Namespace, Channel: e.Channel}
+}
+
+// Add adds what another run did: an import of several files has one result.
+func (r *Result) Add(o Result) {
+	r.Counts.add(o.Counts)
+	if r.Chats == nil {
+		r.Chats = map[Chat]ChatCounts{}
+	}
+	for chat, c := range o.Chats {
+		s := r.Chats[chat]
+		r.Chats[chat] = ChatCounts{Read: s.Read + c.Read, Published: s.Published + c.Published, Known: s.Known + c.Known,
+			Unparsed: s.Unparsed + c.Unparsed, Ambiguous: s.Ambiguous + c.Ambiguous}
+	}
+	r.Places = append(r.Places, o.Places[:min(len(o.Places), MaxPlaces-len(r.Places))]...)
+	r.Sequences.Union(o.Sequences)
+}
+
+func (c *Counts) add(o Counts) {
+	c.Read += o.Read
+	c.Events += o.Events
+	c.Published += o.Published
+	c.Known += o.Known
+	c.Unparsed += o.Unparsed
+	c.Ambiguous += o.Ambiguous
+	c.Bytes += o.Bytes
+}

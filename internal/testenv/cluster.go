@@ -1,0 +1,127 @@
+package testenv
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/agrichat/agrichat/internal/engine"
+)
+
+// clusterTemplate returns a folder with PostgreSQL data fresh from initdb, which takes ten times as long as to copy them.
+// All test programs of these engines share it; the first one makes it while the others wait.
+func clusterTemplate(engines string, b engine.Binaries) (string, error) {
+	edition, err := os.ReadFile(filepath.Join(engines, "complete"))
+	if err != nil {
+		return "", fmt.Errorf("reading which engines these are: %w", err)
+	}
+	cache := filepath.Join(engines, "cache")
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return "", fmt.Errorf("making the folder of prepared data: %w", err)
+	}
+	held, err := lockCache(cache)
+	if err != nil {
+		return "", err
+	}
+	defer held.Close()
+	dir := filepath.Join(cache, "postgres-"+string(edition[:min(12, len(edition))]))
+	if _, err := os.Stat(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return dir, err
+	}
+	return dir, makeCluster(dir, b)
+}
+
+func lockCache(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the prepared data: %w", err)
+	}
+	for {
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("locking the prepared data: %w", err), f.Close())
+	}
+	return f, nil
+}
+
+// makeCluster runs a server once and stops it: what is left is clean, and starts without a replay.
+func makeCluster(dir string, b engine.Binaries) error {
+	work := dir + ".new"
+	if err := os.RemoveAll(work); err != nil {
+		return fmt.Errorf("clearing interrupted data: %w", err)
+	}
+	p, err := engine.NewPostgres(config(b, work))
+	if err != nil {
+		return err
+	}
+	r, err := runServer(p)
+	if err != nil {
+		return err
+	}
+	if err := r.stop(); err != nil {
+		return err
+	}
+	if err := os.Rename(work, dir); err != nil {
+		return fmt.Errorf("keeping prepared data: %w", err)
+	}
+	return nil
+}
+
+// copyTree copies folders and files with their modes and owners.
+func copyTree(from, to string) error {
+	err := filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rel)
+		if d.IsDir() {
+			err = os.MkdirAll(target, info.Mode().Perm())
+		} else {
+			err = copyFile(name, target, info)
+		}
+		if err != nil {
+			return err
+		}
+		owner, ok := info.Sys().(*syscall.Stat_t)
+		if !ok || os.Geteuid() != 0 {
+			return nil
+		}
+		return os.Lchown(target, int(owner.Uid), int(owner.Gid))
+	})
+	if err != nil {
+		return fmt.Errorf("copying prepared data: %w", err)
+	}
+	return nil
+}
+
+func copyFile(from, to string, info fs.FileInfo) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Close())
+}

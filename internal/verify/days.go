@@ -1,0 +1,74 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/agrichat/agrichat/internal/ch"
+)
+
+type dayKey struct{ source, namespace, channel, day string }
+
+type dayCounts struct{ Bus, Postgres, ClickHouse uint64 }
+
+type calendar struct{ counts map[dayKey]*dayCounts }
+
+func newCalendar() *calendar { return &calendar{counts: map[dayKey]*dayCounts{}} }
+
+func (d *calendar) at(k dayKey) *dayCounts {
+	c := d.counts[k]
+	if c == nil {
+		c = new(dayCounts)
+		d.counts[k] = c
+	}
+	return c
+}
+
+func dayOf(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+func (d *calendar) sorted() []Day {
+	out := make([]Day, 0, len(d.counts))
+	for k, c := range d.counts {
+		out = append(out, Day{Source: k.source, Namespace: k.namespace, Channel: k.channel, Day: k.day, Bus: c.Bus,
+			Postgres: c.Postgres, ClickHouse: c.ClickHouse})
+	}
+	slices.SortFunc(out, func(a, b Day) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Channel, b.Channel),
+			cmp.Compare(a.Day, b.Day))
+	})
+	return out
+}
+
+// countDays counts the events of every chat and day in both stores.
+func (v *Verifier) countDays(ctx context.Context, tx pgx.Tx, c cut, _ *Report, days *calendar) error {
+	rows, err := tx.Query(ctx, query("days"), c.incarnation, int64(c.sequence))
+	if err != nil {
+		return fmt.Errorf("counting the record's days: %w", err)
+	}
+	var k dayKey
+	var day *time.Time
+	var n uint64
+	_, err = pgx.ForEachRow(rows, []any{&k.source, &k.namespace, &k.channel, &day, &n}, func() error {
+		k.day = dayOf(day)
+		days.at(k).Postgres += n
+		day = nil
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("counting the record's days: %w", err)
+	}
+	return v.Aggregates.Counts(ctx, ch.Versions, func(n ch.Count) error {
+		days.at(dayKey{n.Source, n.Namespace, n.Channel, dayOf(n.Day)}).ClickHouse += n.Things
+		return nil
+	})
+}

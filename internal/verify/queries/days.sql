@@ -1,0 +1,4 @@
+SELECT c.source, c.namespace, c.channel, (e.sent_at AT TIME ZONE 'UTC')::date, count(*)
+FROM agrichat.events e JOIN agrichat.channels c ON c.key = e.channel_key
+WHERE e.incarnation <= $1 AND (e.incarnation < $1 OR e.sequence <= $2)
+GROUP BY 1, 2, 3, 4

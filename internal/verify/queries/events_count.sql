@@ -1,0 +1,1 @@
+SELECT count(*) FROM agrichat.events e WHERE e.incarnation = $1 AND e.sequence <= $2

@@ -1,0 +1,2 @@
+-- $1 and $2 are taken for the sake of one form for all kinds.
+SELECT s.thing_id, s.changed, s.token, $1::int IS NULL AND $2::bigint IS NULL FROM agrichat.messages s WHERE s.kind IS NOT NULL ORDER BY s.thing_id

@@ -1,0 +1,140 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/fact"
+)
+
+// compareThings holds, for each kind of thing, the record's states against ClickHouse's, both sorted by id.
+func (v *Verifier) compareThings(ctx context.Context, tx pgx.Tx, c cut, r *Report, _ *calendar) error {
+	for _, table := range ch.Tables() {
+		t := Things{Kind: table}
+		if err := v.compareTable(ctx, tx, c, r, &t); err != nil {
+			return fmt.Errorf("comparing %s: %w", table, err)
+		}
+		r.Things = append(r.Things, t)
+		r.Missing += t.Missing
+		r.Extra += t.Extra
+		r.Differing += t.Differing
+	}
+	return nil
+}
+
+// recorded is the record's side of a comparison.
+type recorded struct {
+	id       [16]byte
+	version  fact.Version
+	counted  bool // an event up to the cut's sequence
+	finished bool
+}
+
+type recordedRows struct {
+	rows       pgx.Rows
+	generation uint16
+	recorded
+}
+
+// next moves to the following row; at the end finished is set.
+func (p *recordedRows) next() error {
+	if !p.rows.Next() {
+		p.finished = true
+		return p.rows.Err()
+	}
+	var changed, token int64
+	if err := p.rows.Scan(&p.id, &changed, &token, &p.counted); err != nil {
+		return err
+	}
+	p.version = fact.Version{Generation: p.generation, Token: uint64(token), Counter: uint64(changed)}
+	return nil
+}
+
+// merging is one table being compared.
+type merging struct {
+	cut cut
+	r   *Report
+	t   *Things
+}
+
+func (v *Verifier) compareTable(ctx context.Context, tx pgx.Tx, c cut, r *Report, t *Things) error {
+	rows, err := tx.Query(ctx, query("states_"+string(t.Kind)), c.incarnation, int64(c.sequence))
+	if err != nil {
+		return fmt.Errorf("reading the record: %w", err)
+	}
+	defer rows.Close()
+	p := &recordedRows{rows: rows, generation: c.generation}
+	if err := p.next(); err != nil {
+		return err
+	}
+	m := &merging{cut: c, r: r, t: t}
+	from, to := ch.AllIDs()
+	err = v.Aggregates.States(ctx, t.Kind, from, to, func(s ch.State) error {
+		for !p.finished && bytes.Compare(p.id[:], s.ID[:]) < 0 {
+			m.onlyRecord(p.recorded)
+			if err := p.next(); err != nil {
+				return err
+			}
+		}
+		if p.finished || p.id != s.ID {
+			m.onlyAggregates(s)
+			return nil
+		}
+		m.both(p.recorded, s)
+		return p.next()
+	})
+	if err != nil {
+		return err
+	}
+	for !p.finished {
+		m.onlyRecord(p.recorded)
+		if err := p.next(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// later reports whether a state was made after the cut.
+func (m *merging) later(v fact.Version) bool {
+	return v.Generation > m.cut.generation || v.Generation == m.cut.generation && int64(v.Counter) > m.cut.counter
+}
+
+func (m *merging) onlyRecord(p recorded) {
+	m.t.Postgres++
+	if m.later(p.version) {
+		return
+	}
+	m.t.Missing++
+	m.r.repair.counters[int64(p.version.Counter)] = struct{}{}
+	m.r.problem(Problem{What: "missing in ClickHouse", Kind: string(m.t.Kind), ID: hex.EncodeToString(p.id[:]), Detail: "version " + p.version.String()})
+}
+
+func (m *merging) onlyAggregates(s ch.State) {
+	m.t.ClickHouse++
+	if m.later(s.Version) {
+		return
+	}
+	m.t.Extra++
+	m.r.problem(Problem{What: "in ClickHouse, not in Postgres", Kind: string(m.t.Kind), ID: hex.EncodeToString(s.ID[:]), Detail: "version " + s.Version.String()})
+}
+
+func (m *merging) both(p recorded, s ch.State) {
+	m.t.Postgres++
+	m.t.ClickHouse++
+	if m.t.Kind == ch.Versions && p.counted {
+		m.r.ClickHouse++
+	}
+	if p.version == s.Version || m.later(p.version) || m.later(s.Version) {
+		return
+	}
+	m.t.Differing++
+	m.r.repair.counters[int64(p.version.Counter)] = struct{}{}
+	m.r.problem(Problem{What: "differs", Kind: string(m.t.Kind), ID: hex.EncodeToString(p.id[:]),
+		Detail: "Postgres has version " + p.version.String() + ", ClickHouse " + s.Version.String()})
+}

@@ -1,0 +1,171 @@
+// Package verify proves that the stores hold what the log says, or names what is amiss.
+//
+// It promises to compare by id and never by counts alone, up to a sequence that it names, and to find out without stopping
+// anybody: what is written meanwhile is left out of the comparison. It writes nothing; repairing is its caller's to ask for.
+package verify
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/pg"
+	"github.com/agrichat/agrichat/internal/seqset"
+)
+
+//go:embed queries/*.sql
+var queries embed.FS
+
+// Bus is what verification needs of the log.
+type Bus interface {
+	// LastSequence of the stream CHAT; zero if it is empty.
+	LastSequence(ctx context.Context) (uint64, error)
+	// Range yields what the stream holds from one sequence to another, both included, in order; without data if headersOnly.
+	Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error
+	// Incarnation is when the stream was created.
+	Incarnation(ctx context.Context) (time.Time, error)
+	// FactsPending is how many messages of FACTS are not yet in ClickHouse: not delivered, or not acknowledged.
+	FactsPending(ctx context.Context) (uint64, error)
+}
+
+// Verifier compares the three stores.
+type Verifier struct {
+	Bus        Bus
+	Record     *pgxpool.Pool
+	Aggregates *ch.DB
+}
+
+// Report is what was found. Its names are relied upon by scripts.
+type Report struct {
+	Sequence    uint64    `json:"sequence"`   // of the log, up to which all was compared
+	Bus         uint64    `json:"bus"`        // different events on the log up to it
+	Postgres    uint64    `json:"postgres"`   // of these, in the record or among the dead letters
+	ClickHouse  uint64    `json:"clickhouse"` // of these, in ClickHouse; dead letters are not
+	Missing     uint64    `json:"missing"`    // things that a store lacks
+	Extra       uint64    `json:"extra"`      // things that a store has and the one before it does not
+	Differing   uint64    `json:"differing"`  // things of which two stores hold different states
+	Equal       bool      `json:"equal"`
+	DeadLetters uint64    `json:"dead_letters"`
+	Holes       uint64    `json:"holes"` // sequences that the ledger does not hold; counted as missing
+	Things      []Things  `json:"things"`
+	Days        []Day     `json:"days"`
+	Problems    []Problem `json:"problems,omitempty"` // the first MaxProblems
+
+	repair repairs
+}
+
+// Things compares one kind of thing between Postgres and ClickHouse.
+type Things struct {
+	Kind       ch.Table `json:"kind"`
+	Postgres   uint64   `json:"postgres"`
+	ClickHouse uint64   `json:"clickhouse"`
+	Missing    uint64   `json:"missing"`
+	Extra      uint64   `json:"extra"`
+	Differing  uint64   `json:"differing"`
+}
+
+// Day counts the events of one chat whose time is on one day; the day is empty where no time is known.
+type Day struct {
+	Source     string `json:"source"`
+	Namespace  string `json:"namespace"`
+	Channel    string `json:"channel"`
+	Day        string `json:"day"`
+	Bus        uint64 `json:"bus"`
+	Postgres   uint64 `json:"postgres"`
+	ClickHouse uint64 `json:"clickhouse"`
+}
+
+// Problem is one thing amiss.
+type Problem struct {
+	What     string `json:"what"`
+	Kind     string `json:"kind"`
+	ID       string `json:"id,omitempty"`
+	Sequence uint64 `json:"sequence,omitempty"`
+	Detail   string `json:"detail,omitempty"`
+}
+
+// MaxProblems bounds Report.Problems.
+const MaxProblems = 100
+
+// repairs is what would make the stores whole.
+type repairs struct {
+	sequences seqset.Set         // to be applied again to Postgres
+	counters  map[int64]struct{} // whose facts are to be told again
+}
+
+func (r *Report) problem(p Problem) {
+	if len(r.Problems) < MaxProblems {
+		r.Problems = append(r.Problems, p)
+	}
+}
+
+// cut is where a comparison stops.
+type cut struct {
+	sequence    uint64
+	incarnation int32
+	generation  uint16
+	counter     int64 // rows changed by later transactions are somebody's work in progress
+}
+
+// Run compares everything up to a sequence; zero stands for the last one there is.
+func (v *Verifier) Run(ctx context.Context, until uint64) (*Report, error) {
+	c, err := v.cut(ctx, until)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Sequence: c.sequence, repair: repairs{counters: map[int64]struct{}{}}}
+	tx, err := v.Record.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return nil, pg.Classify(fmt.Errorf("opening a snapshot of the record: %w", err))
+	}
+	defer pg.Rollback(ctx, tx)
+	days := newCalendar()
+	for _, step := range []func(context.Context, pgx.Tx, cut, *Report, *calendar) error{
+		v.compareLedger, v.compareBus, v.findExtra, v.findStubs, v.compareThings, v.countDays,
+	} {
+		if err := step(ctx, tx, c, r, days); err != nil {
+			return nil, pg.Classify(err)
+		}
+	}
+	r.Days = days.sorted()
+	r.Equal = r.Missing == 0 && r.Extra == 0 && r.Differing == 0
+	return r, nil
+}
+
+// cut fixes where to stop, before the snapshot is taken: what is committed later is not compared.
+func (v *Verifier) cut(ctx context.Context, until uint64) (cut, error) {
+	c := cut{sequence: until}
+	last, err := v.Bus.LastSequence(ctx)
+	if err != nil {
+		return cut{}, err
+	}
+	if until == 0 || until > last {
+		c.sequence = last
+	}
+	created, err := v.Bus.Incarnation(ctx)
+	if err != nil {
+		return cut{}, err
+	}
+	var generation int32
+	err = v.Record.QueryRow(ctx, query("cut"), "CHAT", created).Scan(&c.incarnation, &generation, &c.counter)
+	if err != nil {
+		return cut{}, pg.Classify(fmt.Errorf("asking the record where it stands: %w", err))
+	}
+	c.generation = uint16(generation)
+	return c, nil
+}
+
+// query returns the text of a statement; the names are constants of this package and a test prepares them all.
+func query(name string) string {
+	b, err := queries.ReadFile("queries/" + name + ".sql")
+	if err != nil {
+		return "" // a name that does not exist fails in the test that runs it
+	}
+	return string(b)
+}

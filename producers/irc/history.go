@@ -1,0 +1,129 @@
+package irc
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// batch opens or closes a batch. Only history matters to us; other kinds are read as if there were none.
+func (s *session) batch(in *received) error {
+	p := in.msg.Params
+	if len(p) == 0 || len(p[0]) < 2 {
+		return nil
+	}
+	ref := p[0][1:]
+	if p[0][0] == '-' {
+		b := s.history[ref]
+		delete(s.history, ref)
+		if b == nil {
+			return nil
+		}
+		return s.caught(b)
+	}
+	if len(p) > 2 && (p[1] == "chathistory" || p[1] == "draft/chathistory") {
+		if r := s.room(p[2]); r != nil {
+			s.history[ref] = &replay{room: r}
+		}
+	}
+	return nil
+}
+
+// batchOf returns the history that a line belongs to; nil for what happens now.
+func (s *session) batchOf(in *received) *replay {
+	_, ref := in.msg.GetTag("batch")
+	return s.history[ref]
+}
+
+// defaultPage is what to ask for at once of servers that do not say how much they give: the least that servers in use give.
+const defaultPage = 100
+
+// catchUp asks for what was said in a room since its mark, or without one for some of its past. A server without
+// chathistory may replay by itself, which then comes as a batch too; or what was missed is lost.
+func (s *session) catchUp(r *room) error {
+	if !s.caps["draft/chathistory"] || !s.caps["batch"] {
+		return nil
+	}
+	if r.progress.Mark.known() {
+		r.catching = &catching{asked: r.progress.Mark, byTime: r.progress.Mark.ID == ""}
+		return s.askAfter(r)
+	}
+	n := min(*s.live.cfg.History, s.pageSize())
+	if n == 0 {
+		return nil
+	}
+	r.catching = &catching{}
+	return s.ask("LATEST", r, "*", n)
+}
+
+func (s *session) pageSize() int {
+	if s.page > 0 {
+		return s.page
+	}
+	return defaultPage
+}
+
+func (s *session) askAfter(r *room) error {
+	c := r.catching
+	ref := "msgid=" + string(c.asked.ID)
+	if c.byTime { // from just before: of several in one millisecond only some may have come, and those come again harmlessly
+		ref = "timestamp=" + c.asked.Time.Add(-time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	return s.ask("AFTER", r, ref, s.pageSize())
+}
+
+func (s *session) ask(what string, r *room, ref string, n int) error {
+	if err := s.conn.send("CHATHISTORY", what, r.name, ref, strconv.Itoa(n)); err != nil {
+		return fmt.Errorf("asking for the history of %s: %w", r.name, err)
+	}
+	return nil
+}
+
+// caught goes on to the next page after a batch of history has ended. Only a batch with nothing new is the last: some
+// servers give less than they have. What was asked for without a mark is one page.
+func (s *session) caught(b *replay) error {
+	r := b.room
+	switch {
+	case r.catching == nil:
+		return nil
+	case !r.catching.asked.known() || !b.last.known() || b.last == r.catching.asked:
+		r.current()
+		return nil
+	}
+	r.catching.asked, r.catching.byTime = b.last, r.catching.byTime || b.last.ID == ""
+	return s.askAfter(r)
+}
+
+// current ends catching up: from now on the mark follows what is said.
+func (r *room) current() {
+	if live := r.catching.live; live.known() {
+		r.progress.Mark = live
+	}
+	r.catching = nil
+}
+
+// fail reads a server's refusal to tell its history. A message that it has forgotten may still have a time; if that does not
+// help either, what was missed is lost, and the record says so.
+func (s *session) fail(in *received) error {
+	p := in.msg.Params
+	if len(p) == 0 || p[0] != "CHATHISTORY" {
+		return nil
+	}
+	i := slices.IndexFunc(p, func(v string) bool { r := s.room(v); return r != nil && r.catching != nil })
+	if i < 0 {
+		return nil
+	}
+	r := s.room(p[i])
+	c := r.catching
+	if c.asked.ID != "" && !c.byTime && !c.asked.Time.IsZero() {
+		c.byTime = true
+		return s.askAfter(r)
+	}
+	if c.asked.known() {
+		s.unparsed(r, in, "server does not tell what was missed: "+strings.Join(p[1:], " "))
+	}
+	r.current()
+	return nil
+}

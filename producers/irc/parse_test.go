@@ -1,0 +1,311 @@
+package irc
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
+)
+
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/home/u/.znc/users/u/networks/oftc/moddata/log/#a/2019-10-01.log": "oftc #a 2019-10-01",
+		"znc/users/u/moddata/log/oftc/#a/2019-10-01.log":                   "oftc #a 2019-10-01",
+		"/home/u/irclogs/LiberaChat/#Go-Nuts.log":                          "LiberaChat #Go-Nuts ",
+		"irclogs/libera/2019/#go.2019-10-01.log":                           "libera #go 2019-10-01",
+		"logs/irc.libera.#go.dev.weechatlog":                               "libera #go.dev ",
+		"libera/#go/20191001.log":                                          "libera #go 2019-10-01",
+		"irclogs.ubuntu.com/2004/11/15/%23ubuntu.txt":                      " #ubuntu 2004-11-15",
+		"data/dev/2004-11-15_03.raw.txt":                                   " dev 2004-11-15",
+		"2004-11-15.log":                                                   " 2004-11-15 2004-11-15",
+		"#chan_20041115.log":                                               " #chan 2004-11-15",
+		`C:\logs\#farm.log`:                                                " #farm ",
+		"#farm.2019-02-30.log":                                             " #farm.2019-02-30 ",
+		"":                                                                 " log ",
+	} {
+		p := placeOf(path)
+		if got := fmt.Sprintf("%s %s %s", p.network, p.channel, p.day); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+}
+
+func TestHeaderDates(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Mon Sep 30 00:00:44 2019":      "2019-09-30",
+		"Tue Oct 01 2019":               "2019-10-01",
+		"Вт окт 01 2019":                "2019-10-01",
+		"Пн 30 сентября 2019":           "2019-09-30",
+		"Ср мая 08 2019":                "2019-05-08",
+		"mar mar 05 2019":               "2019-03-05",
+		"mar. déc. 03 2019":             "2019-12-03",
+		"Di Mär 05 2019":                "2019-03-05",
+		"2019-10-01 12:00":              "2019-10-01",
+		"пт лют 29 2019":                "",
+		"Mon Sep 30":                    "",
+		"a bot joined on Monday, the 3": "",
+	} {
+		if d, _ := headerDate(text); d.String() != want {
+			t.Errorf("%q is %q, want %q", text, d, want)
+		}
+	}
+}
+
+func TestClocks(t *testing.T) {
+	t.Parallel()
+	berlin := zone(t, "Europe/Berlin")
+	lord := zone(t, "Australia/Lord_Howe") // sets its clocks by half an hour
+	for _, c := range []struct {
+		in     *time.Location
+		day    civil
+		clock  string
+		second bool
+		want   string
+	}{
+		{berlin, civil{2024, 10, 27}, "01:59", true, "2024-10-26 23:59"},
+		{berlin, civil{2024, 10, 27}, "02:00", false, "2024-10-27 00:00"},
+		{berlin, civil{2024, 10, 27}, "02:00", true, "2024-10-27 01:00"},
+		{berlin, civil{2024, 10, 27}, "02:59", true, "2024-10-27 01:59"},
+		{berlin, civil{2024, 10, 27}, "03:00", true, "2024-10-27 02:00"},
+		{berlin, civil{2024, 3, 31}, "03:00", true, "2024-03-31 01:00"},
+		{lord, civil{2024, 4, 7}, "01:45", false, "2024-04-06 14:45"},
+		{lord, civil{2024, 4, 7}, "01:45", true, "2024-04-06 15:15"},
+		{lord, civil{2024, 4, 7}, "01:15", true, "2024-04-06 14:15"},
+	} {
+		s, _, _ := takeStamp(c.clock)
+		if got := s.instant(c.day, c.in, c.second).At.Format("2006-01-02 15:04"); got != c.want {
+			t.Errorf("%s %s in %s (second %v) is %s, want %s", c.day, c.clock, c.in, c.second, got, c.want)
+		}
+	}
+}
+
+func TestStamps(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"[10:00] x":                         "10:00 minute|x",
+		"(10:00:01) x":                      "10:00 second|x",
+		"10:00  * x":                        "10:00 minute| * x",
+		"[2019-10-01 10:00:00] <a>":         "2019-10-01 10:00 second|<a>",
+		"2019-10-01T10:00:00.5+05:30\tx\ty": "2019-10-01 10:00 milli +05:30|x\ty",
+		"[24:00] x":                         "",
+		"[10:00 x":                          "",
+		"10:00x":                            "",
+		"22.11.2024, 10:00 x":               "",
+		"":                                  "",
+	} {
+		s, rest, ok := takeStamp(line)
+		got := ""
+		if ok {
+			got = strings.TrimSpace(s.day.String() + " " + s.clock() + " " + s.precision.String())
+			if s.zone != nil {
+				got += " " + s.zone.String()
+			}
+			got += "|" + rest
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestCharsets(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, line, want string }{
+		{"", "привет", "привет"},
+		{"", "caf\xe9", "café"},
+		{"KOI8-R", "\xd0\xd2\xc9\xd7\xc5\xd4", "привет"},
+		{"windows-1251", "\xef\xf0\xe8\xe2\xe5\xf2", "привет"},
+		{"cp1251", "конец \xd0", "конец \uFFFD"},
+		{"cp1251", "\xb5\xd1\x86 начало", "\uFFFDц начало"},
+		{"", "\x81\x8d", "\uFFFD\uFFFD"},
+	} {
+		cs, err := newCharset(c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cs.decode([]byte(c.line)); got != c.want {
+			t.Errorf("%q in %q is %q, want %q", c.line, c.name, got, c.want)
+		}
+	}
+}
+
+func TestStrip(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"a\x02b\x1dc\x1fd\x0fe\x16f\x1eg\x11h": "abcdefgh",
+		"\x03x\x034y\x0304,12z\x031,a":         "xyz,a",
+		"\x04ff00aa,00FF00hex\x04":             "hex",
+		"\x0312345":                            "345",
+		"tab\tnul\x00del\x7f":                  "tab\tnuldel",
+		"ё\x03":                                "ё",
+	} {
+		if got := strip(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff([]string{"abc", "a[b]", "Иван", ""}, []string{fold("aBC"), fold("A[b]"), fold("Иван"), fold("")}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"*** ann joined":                             "join ann",
+		"*** ann left":                               "leave/part ann",
+		"*** ann <a@h> has joined #c":                "join ann",
+		"*** ann left it to us":                      "other  ann left it to us",
+		"=== carl left the room.":                    "leave/part carl",
+		"=== mode/##c mode (+o ann ) by ChanServ":    "mode ChanServ +o ann",
+		"-!- ServerMode/#c [+nt] by irc.example.net": "mode irc.example.net +nt",
+		"-!- ann [a@h] has quit []":                  "leave/quit ann",
+		"-!- ann was kicked from #c by op []":        "kick op -> ann",
+		"* ann":                                      "action ann ",
+		"* Joins: ann (a@h)":                         "join ann",
+		"<ann>":                                      "message ann ",
+		"< >":                                        "",
+		"<ann":                                       "",
+		"-ann(a@h)- x":                               "notice ann x",
+		"- not a notice":                             "",
+		"(ann/#c) x":                                 "",
+		"Nick change: a":                             "",
+		"":                                           "",
+	} {
+		s, ok := parseBody(line, false)
+		got := ""
+		if ok {
+			got = string(s.Type) + " " + s.Nick + " " + s.Text
+			if s.Type == event.TypeService {
+				got = s.Action
+				if s.Action == event.ActionLeave {
+					got += "/" + s.Native
+				}
+				got = strings.TrimSpace(got + " " + s.Nick + " " + s.Note + s.Text)
+			}
+			if s.Whom != "" {
+				got += " -> " + s.Whom
+			}
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q", line, got, want)
+		}
+	}
+}
+
+// FuzzLog: whatever the bytes, every one is accounted for, and what comes out is fit to be stored.
+func FuzzLog(f *testing.F) {
+	for _, seed := range []string{
+		"--- Log opened Mon Sep 30 00:00:44 2019\n00:01 <@a> hi\n23:59 <a> hi\n00:00  * a b\n",
+		"2025-09-02T08:00:00.123456Z\t-->\ta (a@h) has joined #c\n", "=== a [b@c] has quit [d]\n", "[10:00] \x0304<\xd0> \x00\r\n",
+		"[10:00] #a: mode change '+o' by b\n[10:00] a kicked from #b by c: d\n[10:00] * a ((b)(c@d)) has left #c ((e)\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cs, err := newCharset("cp1251")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := newLog(time.UTC, cs, position{})
+		in := newLines(strings.NewReader(string(data)))
+		for {
+			line, err := in.next()
+			if err != nil {
+				break
+			}
+			e, ok := l.read(line)
+			if !ok {
+				continue
+			}
+			for _, s := range []string{e.said.Nick, e.said.Text, e.said.Note, e.said.Whom} {
+				if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+					t.Fatalf("%q gives %q", line.bytes, s)
+				}
+			}
+			if e.id == "" || e.reason == "" && e.said.Type == "" {
+				t.Fatalf("%q gives %+v", line.bytes, e)
+			}
+		}
+		if l.at.Offset != int64(len(data)) {
+			t.Fatalf("%d of %d bytes are accounted for", l.at.Offset, len(data))
+		}
+	})
+}
+
+func FuzzPlace(f *testing.F) {
+	f.Add("a/networks/b/moddata/log/#c/2019-10-01.log")
+	f.Add("irc.a.#b.weechatlog")
+	f.Fuzz(func(t *testing.T, path string) {
+		if placeOf(path).channel == "" {
+			t.Fatalf("%q names no channel", path)
+		}
+	})
+}
+
+// FuzzServer: no line of a server breaks a session.
+func FuzzServer(f *testing.F) {
+	for _, seed := range []string{
+		"@time=2026-01-01T00:00:00.000Z;msgid=1 :a!b@c PRIVMSG #b :x", ":keeper JOIN #b", ":a KICK #b keeper", "BATCH +1 chathistory #b",
+		"FAIL CHATHISTORY X #b :y", ":s 353 k = #b :@a +b", ":s 333 k #b a 1", ":a NICK", "ERROR", ":a MODE #b",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		src, err := newLive(decoder(fakeConfig("h:1", "tls: false")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := src.(*live)
+		s := newSession(l, nil, &registration{nick: "keeper"}, liveCursor{})
+		r := parsed(l.charset, line)
+		r.at = time.Unix(1767225600, 0)
+		for range 2 {
+			s.take(r, true)
+		}
+		for i := range s.out.Events {
+			if err := s.out.Events[i].Seal(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkLog(b *testing.B) {
+	var text strings.Builder
+	const lines = 20_000
+	for i := range lines {
+		minute := i / 20
+		fmt.Fprintf(&text, "[%02d:%02d:%02d] <nick%d> сообщение номер %d about the harvest, as people write it\n", minute/60%24, minute%60, i%20*3, i%37, i)
+	}
+	data := []byte(text.String())
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		src, err := newArchive(file("#a_20191001.log", data), producers.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := src.Connect(b.Context(), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for {
+			if _, err := s.Next(b.Context()); err != nil {
+				break
+			}
+		}
+		_ = s.Close()
+	}
+	b.ReportMetric(float64(b.N)*lines/b.Elapsed().Seconds(), "lines/s")
+}

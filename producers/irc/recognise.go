@@ -1,0 +1,92 @@
+package irc
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/agrichat/agrichat/producers"
+)
+
+// recognise looks at what the lines are like; the path only settles doubts.
+func recognise(f producers.File) producers.Confidence {
+	head := f.Head
+	if int64(len(head)) < f.Size { // the last line may be cut
+		if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
+			head = head[:i]
+		}
+	}
+	w := weigh(head)
+	switch {
+	case w.lines == 0 || w.known*2 <= w.lines:
+		return producers.No
+	case w.headers > 0 || hinted(f.Path):
+		return producers.Certain
+	case w.marked > 0:
+		return producers.Likely
+	case w.columns > 0:
+		return producers.Possible // a date, a word and a text may be anybody's
+	}
+	return producers.No
+}
+
+type weight struct {
+	lines   int
+	known   int
+	headers int // of clients, which no other program writes
+	columns int // with a date before them, as WeeChat writes
+	marked  int // in the signs of IRC clients: <nick>, arrows, stars
+}
+
+// weighedLines is enough to tell, and quick on the largest head.
+const weighedLines = 400
+
+func weigh(head []byte) (w weight) {
+	cs, _ := newCharset("") // the default is always known
+	for b := range bytes.Lines(bytes.TrimPrefix(head, []byte("\ufeff"))) {
+		if w.lines == weighedLines {
+			break
+		}
+		text := strings.TrimLeft(cs.decode(line{b, true}.text()), "\x00")
+		if strings.TrimSpace(text) != "" {
+			w.lines++
+			w.add(text)
+		}
+	}
+	return w
+}
+
+func (w *weight) add(text string) {
+	if h, ok := parseHeader(text); ok {
+		w.known++
+		if h.known {
+			w.headers++
+		}
+		return
+	}
+	st, body, ok := takeStamp(text)
+	if !ok {
+		if strings.HasPrefix(text, "=== ") {
+			w.known++
+		}
+		return
+	}
+	if _, ok := parseBody(body, st.day.known()); !ok {
+		return
+	}
+	w.known++
+	if st.day.known() {
+		w.columns++
+	}
+	if body = strings.TrimLeft(body, " "); body != "" && strings.IndexByte("<*=-", body[0]) >= 0 {
+		w.marked++
+	}
+}
+
+func hinted(path string) bool {
+	for _, h := range [...]string{".weechatlog", "irclogs/", "moddata/log/"} {
+		if strings.Contains(path, h) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,207 @@
+package irc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// liveCursor says what of each channel has been delivered.
+type liveCursor struct {
+	Version  int                        `json:"v"`
+	Channels map[event.Channel]progress `json:"channels"`
+}
+
+// progress is what a channel's cursor remembers.
+type progress struct {
+	Mark    mark          `json:"mark,omitzero"`
+	Minutes []minuteTally `json:"minutes,omitempty"`
+}
+
+// mark is the last message up to which nothing is missing.
+type mark struct {
+	ID   event.NativeID `json:"id,omitempty"`  // msgid, if it had one
+	Time time.Time      `json:"time,omitzero"` // the server's, if it told one
+}
+
+func (m mark) known() bool { return m != mark{} }
+
+// minuteTally counts the equal lines of one minute. A live source needs only the last few: server times of one channel are
+// that close together.
+type minuteTally struct {
+	Minute string          `json:"minute"`
+	Tally  producers.Tally `json:"tally"`
+}
+
+const minutesKept = 4
+
+// session is one connection. Its fields belong to whoever calls Next, except for those of conn.
+type session struct {
+	live    *live
+	conn    *conn
+	nick    string
+	caps    map[string]bool
+	page    int
+	rooms   map[event.Channel]*room
+	stray   *room              // lines that belong to no channel
+	history map[string]*replay // open batches by their reference
+	out     producers.Batch
+	err     error // what the session ended with; Next returns it after the events before it
+
+	lines chan received
+	quit  chan struct{} // closed by Close
+	done  chan struct{} // closed by the reading goroutine, after readErr is set
+	once  sync.Once
+
+	readErr error
+}
+
+// linesAhead is how many lines are read while the runner publishes: enough for the burst of a join, little memory.
+const linesAhead = 1024
+
+// Connect dials, registers and asks to join.
+func (l *live) Connect(ctx context.Context, from producers.Cursor) (producers.Session, error) {
+	cur := liveCursor{Version: cursorVersion}
+	if len(from) > 0 {
+		if err := json.Unmarshal(from, &cur); err != nil {
+			return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: %w", l.cfg.Network, err))
+		}
+	}
+	if cur.Version != cursorVersion {
+		return nil, fault.AsFatal(fmt.Errorf(
+			"cursor of %s has version %d, this program reads %d", l.cfg.Network, cur.Version, cursorVersion))
+	}
+	dialling, cancel := context.WithTimeout(ctx, l.cfg.ConnectTimeout)
+	defer cancel()
+	c, err := l.dial(dialling)
+	if err != nil {
+		return nil, err
+	}
+	r, err := l.register(ctx, c)
+	if err != nil {
+		_ = c.net.Close() // what failed says more
+		return nil, err
+	}
+	s := newSession(l, c, r, cur)
+	go func() { // Close waits for it
+		defer close(s.done)
+		s.readErr = c.pump(l, s.lines, s.quit)
+		close(s.lines)
+	}()
+	if err := s.join(); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func newSession(l *live, c *conn, r *registration, cur liveCursor) *session {
+	s := &session{
+		live: l, conn: c, nick: r.nick, caps: r.caps, page: r.page,
+		rooms: map[event.Channel]*room{}, stray: &room{progress: cur.Channels[""]}, history: map[string]*replay{},
+		lines: make(chan received, linesAhead), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	for _, w := range l.wanted {
+		s.rooms[w.id] = &room{id: w.id, name: w.name, progress: cur.Channels[w.id], people: map[string]string{}}
+	}
+	return s
+}
+
+func (s *session) join() error {
+	for _, w := range s.live.wanted {
+		params := []string{w.name}
+		if w.key != "" {
+			params = append(params, w.key)
+		}
+		if err := s.conn.send("JOIN", params...); err != nil {
+			return fmt.Errorf("joining %s: %w", w.name, err)
+		}
+	}
+	return nil
+}
+
+// Next waits for events, and returns all that are there.
+func (s *session) Next(ctx context.Context) (producers.Batch, error) {
+	s.out = producers.Batch{}
+	for len(s.out.Events) == 0 {
+		if s.err != nil {
+			return producers.Batch{}, s.err
+		}
+		select {
+		case <-ctx.Done():
+			return producers.Batch{}, fmt.Errorf("following %s: %w", s.live.cfg.Network, ctx.Err())
+		case in, ok := <-s.lines:
+			s.take(in, ok)
+		}
+	}
+	for s.err == nil && len(s.out.Events) < batchEvents && len(s.lines) > 0 {
+		in, ok := <-s.lines
+		s.take(in, ok)
+	}
+	cur, err := s.cursor()
+	if err != nil {
+		return producers.Batch{}, err
+	}
+	s.out.Cursor = cur
+	return s.out, nil
+}
+
+func (s *session) take(in received, ok bool) {
+	if !ok {
+		<-s.done
+		s.err = s.readErr
+		return
+	}
+	s.out.Counts.Bytes += int64(len(in.raw))
+	if err := s.handle(&in); err != nil {
+		s.err = fmt.Errorf("following %s: %w", s.live.cfg.Network, err)
+	}
+}
+
+func (s *session) cursor() (producers.Cursor, error) {
+	cur := liveCursor{Version: cursorVersion, Channels: map[event.Channel]progress{}}
+	for id, r := range s.rooms {
+		cur.Channels[id] = r.progress
+	}
+	cur.Channels[""] = s.stray.progress
+	b, err := json.Marshal(cur)
+	if err != nil {
+		return nil, fmt.Errorf("writing the cursor of %s: %w", s.live.cfg.Network, err)
+	}
+	return b, nil
+}
+
+// Close says goodbye, ends the connection, and waits for the reading goroutine.
+func (s *session) Close() error {
+	s.once.Do(func() {
+		close(s.quit)
+		_ = s.conn.net.SetDeadline(time.Now().Add(goodbyeTimeout)) // a server that takes nothing shall not hold us up
+		_ = s.conn.sendWithin(goodbyeTimeout, "QUIT")
+		_ = s.conn.net.Close()
+		<-s.done
+	})
+	return nil
+}
+
+// goodbyeTimeout is how long a line that is being written may take once we are leaving.
+const goodbyeTimeout = 500 * time.Millisecond
+
+// tally returns the counts of a minute.
+func (p *progress) tally(minute string) *producers.Tally {
+	i := slices.IndexFunc(p.Minutes, func(m minuteTally) bool { return m.Minute == minute })
+	if i >= 0 {
+		return &p.Minutes[i].Tally
+	}
+	if len(p.Minutes) == minutesKept {
+		p.Minutes = slices.Delete(p.Minutes, 0, 1)
+	}
+	p.Minutes = append(p.Minutes, minuteTally{Minute: minute})
+	return &p.Minutes[len(p.Minutes)-1].Tally
+}

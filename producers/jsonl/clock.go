@@ -1,0 +1,68 @@
+package jsonl
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// time reads a time: RFC 3339, or without a zone, in one of a few lengths. A time that is there and cannot be read makes the
+// whole line unreadable: its writer should know.
+func (r *reader) time(key, s string) (event.Instant, error) {
+	if s == "" {
+		return event.Instant{}, nil
+	}
+	s = strings.Replace(s, " ", "T", 1)
+	if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		in := event.Known(at, precision(s))
+		if _, shift := at.Zone(); shift != 0 || !strings.HasSuffix(strings.ToUpper(s), "Z") {
+			in.Zone = at.Format("-07:00")
+		}
+		return in.Bounded(), nil
+	}
+	zone := r.options.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02"} {
+		at, err := time.ParseInLocation(layout, s, zone)
+		if err != nil {
+			continue
+		}
+		in := event.Known(at, precision(s))
+		in.Zone, in.Assumed = zone.String(), true
+		return in.Bounded(), nil
+	}
+	return event.Instant{}, fmt.Errorf("%s is %q, which is no time such as 2024-05-01T12:00:00Z", key, s)
+}
+
+// precision is what the length of a printed time tells.
+func precision(s string) event.Precision {
+	clock := strings.TrimRight(s, "Zz")
+	if _, c, ok := strings.Cut(clock, "T"); ok {
+		clock = c
+	} else {
+		return event.PrecisionDay
+	}
+	if i := strings.IndexAny(clock, "+-"); i >= 0 {
+		clock = clock[:i]
+	}
+	_, fraction, _ := strings.Cut(clock, ".")
+	switch n := len(fraction); {
+	case n > 3:
+		return event.PrecisionMicro
+	case n > 0:
+		return event.PrecisionMilli
+	case len(clock) > len("15:04"):
+		return event.PrecisionSecond
+	}
+	return event.PrecisionMinute
+}
+
+// printed brings a time's words to those that content keys are made of: the wall time, in no zone.
+func printed(s string) (day, minute string) {
+	day, clock, _ := strings.Cut(strings.Replace(s, " ", "T", 1), "T")
+	return day, clock[:min(len(clock), len("15:04"))]
+}

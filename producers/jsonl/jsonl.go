@@ -1,0 +1,117 @@
+// Package jsonl reads the project's own line format, which any other tool can write: one JSON object a line, described in
+// schemas/event/jsonl.md. It also reads the envelopes that travel on the bus, so that what was exported can come back.
+//
+// It promises that a line is either understood to its last key or kept as it stands: a key that is not known is more often
+// a mistake than something to pass over.
+package jsonl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// sourceName is on every event, whatever network a line names: ids made here are not those of a network's own source.
+const sourceName = "jsonl"
+
+// batchSize is how many lines make a batch: the bus takes atomic batches up to 1000 events.
+const batchSize = 500
+
+// Definition describes the source.
+func Definition() producers.Definition { return definition(batchSize) }
+
+func definition(batch int) producers.Definition {
+	return producers.Definition{
+		Name:  sourceName,
+		Title: "JSON Lines",
+		Doc: "The project's own format, one JSON object a line, which any other tool can write; the least is channel, author, " +
+			"text and sent. Carries everything that an event can. Envelopes from the bus are read too.",
+		Can:       producers.Abilities{Archive: true, Edits: true, Deletions: true, Reactions: true},
+		Recognise: recognise,
+		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
+			return &archive{file: f, options: o, batch: batch}, nil
+		},
+	}
+}
+
+// recognise reads the first line. The name alone says little: many tools call their own formats .jsonl.
+func recognise(f producers.File) producers.Confidence {
+	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
+	first, _, whole := bytes.Cut(head, []byte{'\n'})
+	if !bytes.HasPrefix(first, []byte("{")) {
+		return producers.No
+	}
+	ext := strings.ToLower(path.Ext(f.Path))
+	ours := ext == ".jsonl" || ext == ".ndjson"
+	r := reader{archive: &archive{file: f}}
+	if _, err := r.event(first); err == nil {
+		if ours {
+			return producers.Certain
+		}
+		return producers.Likely
+	}
+	if ours && (!whole || bytes.Contains(first, []byte(`"channel"`))) {
+		return producers.Likely // its first line is broken, or longer than the head
+	}
+	return producers.No
+}
+
+func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }
+
+type archive struct {
+	file    producers.File
+	options producers.Options
+	batch   int
+}
+
+// position is the cursor.
+type position struct {
+	Offset int64           `json:"offset"`
+	Line   int             `json:"line"` // lines read so far
+	Done   bool            `json:"done,omitempty"`
+	Last   string          `json:"last,omitempty"`   // id of the last event that could be read
+	Broken int             `json:"broken,omitempty"` // lines since then that could not
+	Tally  producers.Tally `json:"tally,omitzero"`
+}
+
+// Connect opens the file and goes to where the cursor points.
+func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.Session, error) {
+	var at position
+	if len(from) > 0 {
+		if err := json.Unmarshal(from, &at); err != nil {
+			return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: %w", a.file.Path, err))
+		}
+		if at.Offset < 0 || at.Line < 0 {
+			return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: it points before the start", a.file.Path))
+		}
+	}
+	in, err := openAt(a.file, at.Offset)
+	if err != nil {
+		return nil, err
+	}
+	return &session{reader: reader{archive: a, position: at}, in: in, lines: newLines(in)}, nil
+}
+
+func openAt(f producers.File, offset int64) (io.ReadCloser, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", f.Path, err)
+	}
+	if seeker, ok := r.(io.Seeker); ok {
+		_, err = seeker.Seek(offset, io.SeekStart)
+	} else {
+		_, err = io.CopyN(io.Discard, r, offset)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("going to byte %d of %s: %w", offset, f.Path, err), r.Close())
+	}
+	return r, nil
+}

@@ -1,0 +1,187 @@
+package jsonl
+
+import (
+	"bytes"
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// line is a line as its writer sees it: schemas/event/jsonl.schema.json describes it. What a kind does not use must not be
+// there, or the writer meant something else.
+type line struct {
+	Kind    string          `json:"kind"`
+	Network event.Namespace `json:"network"`
+	Account event.Account   `json:"account"`
+	Channel event.Channel   `json:"channel"`
+	ID      event.NativeID  `json:"id"`
+	Author  person          `json:"author"`
+	Sent    string          `json:"sent"`
+	Order   *uint64         `json:"order"` // of the change, where it has no time
+
+	Type        event.MessageType  `json:"type"`
+	Text        string             `json:"text"`
+	Edited      string             `json:"edited"`
+	ReplyTo     *ref               `json:"reply_to"`
+	Thread      event.NativeID     `json:"thread"`
+	Forward     *forward           `json:"forward"`
+	Attachments []event.Attachment `json:"attachments"`
+	Mentions    []person           `json:"mentions"`
+	Links       []string           `json:"links"`
+	Hashtags    []string           `json:"hashtags"`
+	Poll        *event.Poll        `json:"poll"`
+	Service     *service           `json:"service"`
+	Details     map[string]string  `json:"details"`
+
+	Target   event.NativeID `json:"target"`
+	Emoji    string         `json:"emoji"`
+	Removed  bool           `json:"removed"`
+	Counts   map[string]int `json:"counts"`
+	People   []reacted      `json:"people"`
+	Complete bool           `json:"complete"`
+
+	State  string `json:"state"`
+	By     person `json:"by"`
+	Reason string `json:"reason"`
+
+	Name        string `json:"name"`
+	ChannelType string `json:"channel_type"`
+	Topic       string `json:"topic"`
+	Username    string `json:"username"`
+}
+
+type forward struct {
+	From    person         `json:"from"`
+	Channel event.Channel  `json:"channel"`
+	ID      event.NativeID `json:"id"`
+	Sent    string         `json:"sent"`
+}
+
+type service struct {
+	Action  string         `json:"action"`
+	Native  string         `json:"native"`
+	Members []person       `json:"members"`
+	Target  event.NativeID `json:"target"`
+	Text    string         `json:"text"`
+}
+
+type reacted struct {
+	Person person `json:"person"`
+	Emoji  string `json:"emoji"`
+	Sent   string `json:"sent"`
+}
+
+// person is a name, or an object that has also an id.
+type person struct{ event.Person }
+
+// UnmarshalJSON reads a name as an id too: who has no other is known by it.
+func (p *person) UnmarshalJSON(b []byte) error {
+	if bytes.HasPrefix(b, []byte(`"`)) {
+		var name string
+		if err := json.Unmarshal(b, &name); err != nil {
+			return err
+		}
+		p.Person = event.Person{ID: event.AuthorID(name), Name: name}
+		return nil
+	}
+	if err := json.Unmarshal(b, &p.Person, json.RejectUnknownMembers(true)); err != nil {
+		return err
+	}
+	if p.ID == "" {
+		p.ID = event.AuthorID(p.Name)
+	}
+	return nil
+}
+
+// ref is a message's id, or an object that has also a channel.
+type ref struct{ event.Ref }
+
+// UnmarshalJSON reads either.
+func (r *ref) UnmarshalJSON(b []byte) error {
+	if bytes.HasPrefix(b, []byte(`"`)) {
+		return json.Unmarshal(b, &r.NativeID)
+	}
+	var v struct {
+		Network event.Namespace `json:"network"`
+		Channel event.Channel   `json:"channel"`
+		ID      event.NativeID  `json:"id"`
+	}
+	if err := json.Unmarshal(b, &v, json.RejectUnknownMembers(true)); err != nil {
+		return err
+	}
+	r.Ref = event.Ref{Namespace: v.Network, Channel: v.Channel, NativeID: v.ID}
+	if r.NativeID == "" {
+		return errors.New("a reference has no id")
+	}
+	return nil
+}
+
+// event makes an event of a line, which may be an envelope.
+func (r *reader) event(raw []byte) (*event.Event, error) {
+	r.again = false
+	if !utf8.Valid(raw) {
+		return nil, errors.New("the line is not UTF-8")
+	}
+	var members map[string]stdjson.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, fmt.Errorf("reading the line: %w", err)
+	}
+	if _, envelope := members["v"]; envelope {
+		e, err := event.Decode(raw)
+		if err != nil {
+			return nil, err
+		}
+		e.Seen = time.Time{} // it will be seen anew
+		return e, nil
+	}
+	var l line
+	if err := json.Unmarshal(raw, &l, json.RejectUnknownMembers(true)); err != nil {
+		return nil, fmt.Errorf("reading the line: %w", err)
+	}
+	return r.make(&l, members, raw)
+}
+
+// make turns the line into a sealed event.
+func (r *reader) make(l *line, members map[string]stdjson.RawMessage, raw []byte) (*event.Event, error) {
+	if l.Kind == "" {
+		l.Kind = "message"
+	}
+	allowed, known := keysOf(l.Kind)
+	if !known {
+		return nil, fmt.Errorf("kind %q is not known", l.Kind)
+	}
+	for key := range members {
+		if !slices.Contains(allowed, key) {
+			return nil, fmt.Errorf("a line of kind %q has no key %q; it has %s", l.Kind, key, strings.Join(allowed, ", "))
+		}
+	}
+	sent, err := r.time("sent", l.Sent)
+	if err != nil {
+		return nil, err
+	}
+	e := &event.Event{
+		Source: sourceName, Namespace: r.namespace(l.Network), Account: l.Account, Channel: l.Channel, NativeID: l.ID,
+		Author: l.Author.Person, Revision: event.Unedited, Sent: sent, Raw: bytes.Clone(raw),
+	}
+	if e.Account == "" {
+		e.Account = r.options.Account
+	}
+	if e.Channel == "" && l.Kind != "identity" {
+		e.Channel = r.options.Channel
+	}
+	if err := r.fill(e, l); err != nil {
+		return nil, err
+	}
+	if err := e.Seal(); err != nil {
+		return nil, fmt.Errorf("the line says too little: %w", err)
+	}
+	return e, nil
+}

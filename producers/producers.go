@@ -1,0 +1,111 @@
+// Package producers is the contract of a chat source, and nothing else.
+//
+// A source turns what a network says into events. It promises ids that are derived from the network's own words and a
+// cursor after every batch from which it resumes without losing anything. It never sleeps, retries, or touches the bus:
+// the runner in internal/ingest owns reconnecting, publishing and cursors.
+package producers
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// Cursor is where a source resumes: opaque to everyone but the source that made it. Empty means the start.
+type Cursor []byte
+
+// Source can be connected to. It holds no connection itself, so it may be connected again after any error.
+type Source interface {
+	// Connect opens a session that goes on after from. The runner calls it, one session at a time. It may block until ctx
+	// ends. An unmarked error is transient; a cursor that cannot be read is fatal.
+	Connect(ctx context.Context, from Cursor) (Session, error)
+}
+
+// Session is one connection, or one reading of an archive.
+type Session interface {
+	// Next blocks until there is something, ctx ends, or the session breaks. io.EOF (alone, without a batch) says that an
+	// archive is at its end; a live source never returns it. After any error the session is only good for Close.
+	// The caller owns the batch and all that it holds.
+	Next(ctx context.Context) (Batch, error)
+	// Close releases everything, waits for every goroutine of the session, and may be called more than once.
+	Close() error
+}
+
+// Batch is what happened, and where to resume after it. Events are sealed, in the order in which the network told them.
+// A batch of an archive has a few hundred events, one of a live source as many as are there.
+type Batch struct {
+	Events []event.Event // may be empty where only the cursor or the counts moved on
+	Cursor Cursor
+	Counts Counts
+}
+
+// Counts says how a batch's input was understood; the runner adds them up.
+type Counts struct {
+	Read      int   // records of input: messages, lines, whatever the format counts in
+	Unparsed  int   // of these, kept as unparsed events
+	Ambiguous int   // of these, with a content key that another record may share
+	Bytes     int64 // of input
+}
+
+// Add adds d.
+func (c *Counts) Add(d Counts) {
+	c.Read += d.Read
+	c.Unparsed += d.Unparsed
+	c.Ambiguous += d.Ambiguous
+	c.Bytes += d.Bytes
+}
+
+// File is a file that somebody wants read.
+type File struct {
+	Path string // as named by the user, slashes forward; folders in it may name network and channel
+	Head []byte // its first HeadSize bytes, or all of it
+	Size int64
+	Open func() (io.ReadCloser, error)
+}
+
+// HeadSize is how much of a file is read to recognise it: more than any export's preamble.
+const HeadSize = 64 << 10
+
+// Confidence says how sure a source is that a file is its export.
+type Confidence int
+
+// Confidences, rising. The surest source reads a file; Possible is taken only if nobody is surer.
+const (
+	No Confidence = iota
+	Possible
+	Likely
+	Certain
+)
+
+// Options are what a user says about an archive that it does not say itself. All may be empty.
+type Options struct {
+	Account   event.Account   // whose export it is
+	Namespace event.Namespace // the network or workspace
+	Channel   event.Channel
+	Zone      *time.Location // in which times without a zone are read; nil: not named
+	Charset   string         // of lines that are not UTF-8, as IANA names it
+}
+
+// Definition is all that the rest of the house knows of a source.
+type Definition struct {
+	Name   event.Source
+	Title  string // as people call it
+	Doc    string // a sentence or two: where the export comes from, what it can and cannot carry
+	Sample string // YAML of one live source of this kind, as it stands in the configuration; empty without live
+	Can    Abilities
+
+	// Recognise says how sure the source is that f is its export; nil without archives. It reads Head and Path only.
+	Recognise func(f File) Confidence
+	// Archive makes a source that reads f. Called only with files that Recognise knows or that the user named it for.
+	Archive func(f File, o Options) (Source, error)
+	// Live makes a live source. decode fills a struct with yaml tags from the source's configuration and refuses unknown
+	// keys. A configuration that makes no sense is an error that says which key and what would do.
+	Live func(decode func(into any) error) (Source, error)
+}
+
+// Abilities is what a source can do.
+type Abilities struct {
+	Live, Archive, Backfill, Edits, Deletions, Reactions bool
+}

@@ -1,0 +1,66 @@
+package producers
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// Tally makes content keys for networks that number nothing: hash(printed wall time cut to the minute, author, text,
+// k for the k-th equal line in that minute). It remembers two printed days, because a clock set back for winter prints an
+// hour twice, and its second pass must go on counting.
+//
+// Where two exports overlap, the one with more equal lines in a minute adds what the other lacks. What stays undecided is
+// reported by Next as ambiguous: the second and later equal lines of a minute, of which an export that begins or ends
+// within that minute may hold only some.
+//
+// The zero value is ready. It marshals to JSON, for cursors.
+type Tally struct {
+	Days []TallyDay `json:"days,omitempty"`
+}
+
+// TallyDay is one printed day's counts.
+type TallyDay struct {
+	Day    string         `json:"day"`
+	Counts map[string]int `json:"counts"`
+}
+
+// tallyDays is how many printed days are remembered.
+const tallyDays = 2
+
+// Next returns the key of a line. day and minute are the wall time as printed, brought to one form ("2024-10-27", "02:59")
+// but to no zone. It reports whether an equal line came before in that minute.
+func (t *Tally) Next(day, minute string, author event.AuthorID, text string) (id event.NativeID, ambiguous bool) {
+	line := event.Digest("line", day, minute, string(author), NormaliseText(text))
+	counts := t.day(day)
+	counts[line]++
+	k := counts[line]
+	return event.NativeID("k" + event.Digest(line, strconv.Itoa(k))), k > 1
+}
+
+func (t *Tally) day(day string) map[string]int {
+	for _, d := range t.Days {
+		if d.Day == day {
+			return d.Counts
+		}
+	}
+	t.Days = append(t.Days, TallyDay{Day: day, Counts: map[string]int{}})
+	if len(t.Days) > tallyDays {
+		t.Days = t.Days[1:]
+	}
+	return t.Days[len(t.Days)-1].Counts
+}
+
+// NormaliseText brings together texts that two exports of one line print differently: white space of any kind and amount
+// counts as one space, and invisible direction marks as nothing.
+func NormaliseText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}

@@ -1,0 +1,126 @@
+package telegram
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+// errNameless says that ids cannot be made, because they would be of nobody's chat.
+var errNameless = errors.New("name the account that exported it with --account")
+
+// enterMessages is called before the bracket that opens a chat's messages.
+func (s *session) enterMessages() error {
+	if s.Chat.Peer == "" {
+		if err := s.lookAhead(); err != nil {
+			return err
+		}
+	}
+	s.Chat.Channel = s.Chat.channelID()
+	if s.Chat.Peer == "" && !s.InList && s.options.Channel != "" {
+		s.Chat.Channel = s.options.Channel
+	}
+	if !s.Chat.shared() && s.private() == "" {
+		return fault.AsFatal(fmt.Errorf("the messages of chat %q are numbered for one account only, and the export does not "+
+			"say whose it is: %w", s.Chat.Name, errNameless))
+	}
+	s.scan.skip(1)
+	s.Place = inMessages
+	return s.announce(s.namespace(), event.Instant{})
+}
+
+// leaveMessages is called after the last message. What the chat is called is known to be true then.
+func (s *session) leaveMessages() {
+	s.Place = inRoot
+	if s.InList {
+		s.Place = inChat
+	}
+	if s.Chat.Latest.IsZero() {
+		return
+	}
+	at := event.Known(s.Chat.Latest, event.PrecisionSecond)
+	_ = s.announce(s.namespace(), at) // sealed once already, when the chat began
+	if s.Chat.Old {
+		_ = s.announce(s.private(), at)
+	}
+}
+
+// announce says what the chat is called.
+func (s *session) announce(n event.Namespace, at event.Instant) error {
+	info := event.ChannelInfo{Name: s.Chat.Name, Type: s.Chat.kind()}
+	content := event.Digest(info.Name, info.Type)
+	revision := event.Unedited
+	if !at.IsZero() {
+		revision = event.RevisionAt(at.At)
+	}
+	return s.emit(event.Event{
+		Source: sourceName, Namespace: n, Account: s.whose(), Channel: s.Chat.Channel,
+		NativeID: event.NativeID(s.Chat.Channel), Kind: event.KindChannel, Revision: revision + "." + event.Revision(content),
+		Sent: at, Body: &info,
+	})
+}
+
+// migrated is called for each message of the basic group that the chat was before. Its number is the account's own, and
+// negative: the exporter moves it out of the way of the new group's numbers.
+func (s *session) migrated() error {
+	if s.private() == "" {
+		return fault.AsFatal(fmt.Errorf("the oldest messages of %q are of the basic group that it once was, which numbers them "+
+			"for each account by itself: %w", s.Chat.Name, errNameless))
+	}
+	if s.Chat.Old {
+		return nil
+	}
+	s.Chat.Old = true
+	return s.announce(s.private(), event.Instant{})
+}
+
+// lookAhead finds out which chat the messages are of, where a writer says so only after them.
+func (s *session) lookAhead() (err error) {
+	r, err := openAt(s.file, s.scan.offset())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	ahead := newScanner(r, s.scan.offset(), s.scan.line, s.scan.indent)
+	if f := ahead.pass(); f.why != "" {
+		return ahead.err
+	}
+	for {
+		c, ok := ahead.next()
+		if !ok || c == '}' {
+			return ahead.err
+		}
+		if c == ',' {
+			ahead.skip(1)
+			continue
+		}
+		name, value := s.memberAhead(ahead)
+		if name == "" {
+			return ahead.err
+		}
+		s.Chat.set(name, value)
+	}
+}
+
+// memberAhead reads a member of which only short values matter; no name if there is none.
+func (s *session) memberAhead(ahead *scanner) (name, value string) {
+	key := ahead.value(false)
+	if key.why != "" {
+		return "", ""
+	}
+	name = s.dec.text(key.raw)
+	if c, ok := ahead.next(); !ok || c != ':' {
+		return "", ""
+	}
+	ahead.skip(1)
+	switch c, ok := ahead.next(); {
+	case !ok:
+		return "", ""
+	case c == '[' || c == '{':
+		ahead.pass()
+		return name, ""
+	}
+	return name, s.dec.text(ahead.value(false).raw)
+}

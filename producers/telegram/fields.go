@@ -1,0 +1,307 @@
+package telegram
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// field reads one member of a message.
+func (d *decoder) field(r *record, key []byte) error {
+	switch string(key) {
+	case "id":
+		return d.into(&r.id)
+	case "type":
+		return d.into(&r.kind)
+	case "date":
+		return d.into(&r.date)
+	case "date_unixtime":
+		return d.into(&r.unix)
+	case "edited":
+		return d.into(&r.edited)
+	case "edited_unixtime":
+		return d.into(&r.editedUnix)
+	case "from", "actor":
+		return d.into(&r.from)
+	case "from_id", "actor_id":
+		return d.into(&r.fromID)
+	case "text":
+		return d.plainText(r)
+	case "text_entities":
+		return d.entities(r)
+	case "reply_to_message_id":
+		return d.into(&r.replyTo)
+	case "reply_to_peer_id":
+		return d.into(&r.replyPeer)
+	case "forwarded_from":
+		r.forwarded = true
+		return d.into(&r.forwardFrom)
+	case "forwarded_from_id":
+		r.forwarded = true
+		return d.into(&r.forwardID)
+	}
+	if r.kind == "service" {
+		return d.serviceField(r, key)
+	}
+	return d.mediaField(r, key)
+}
+
+func (d *decoder) mediaField(r *record, key []byte) error {
+	switch string(key) {
+	case "photo":
+		r.hasPhoto = true
+		return d.into(&r.photo)
+	case "photo_file_size":
+		return d.long(&r.photoBytes)
+	case "file":
+		return d.into(&r.file)
+	case "file_name":
+		return d.into(&r.fileName)
+	case "file_size":
+		return d.long(&r.fileBytes)
+	case "media_type":
+		return d.into(&r.mediaType)
+	case "mime_type":
+		return d.into(&r.mime)
+	case "width":
+		return d.number(&r.width)
+	case "height":
+		return d.number(&r.height)
+	case "duration_seconds":
+		return d.duration(r)
+	case "thumbnail", "thumbnail_file_size", "inline_bot_buttons":
+		return d.json.SkipValue()
+	case "poll":
+		return d.poll(r)
+	case "reactions":
+		return d.reactions(r)
+	}
+	return d.detail(r, string(key))
+}
+
+func (d *decoder) serviceField(r *record, key []byte) error {
+	switch string(key) {
+	case "action":
+		return d.into(&r.action)
+	case "title":
+		return d.into(&r.title)
+	case "new_title":
+		return d.into(&r.newTitle)
+	case "message_id":
+		return d.into(&r.target)
+	case "members":
+		return d.array(func() error {
+			name, err := d.str()
+			r.members = append(r.members, name)
+			return err
+		})
+	case "photo":
+		return d.into(&r.photo)
+	case "width":
+		return d.number(&r.width)
+	case "height":
+		return d.number(&r.height)
+	case "reactions":
+		return d.reactions(r)
+	}
+	return d.detail(r, string(key))
+}
+
+func (d *decoder) duration(r *record) error {
+	v, err := d.str()
+	if err != nil {
+		return err
+	}
+	if f, err := strconv.ParseFloat(v, 64); err == nil && f >= 0 && f < 1e9 {
+		r.seconds = f
+	}
+	return nil
+}
+
+// plainText reads a text that is a string, or an array of strings and of marked pieces.
+func (d *decoder) plainText(r *record) error {
+	if d.json.PeekKind() != '[' {
+		r.hasText = true
+		return d.into(&r.text)
+	}
+	return d.pieces(r)
+}
+
+// entities reads the newer form of the text, which is an array in any case. Where the older form was a plain string there
+// is nothing in it that was not in that.
+func (d *decoder) entities(r *record) error {
+	if r.hasText && r.text != "" {
+		return d.json.SkipValue()
+	}
+	text, links, mentions := r.text, r.links, r.mentions
+	r.text, r.links, r.mentions = "", nil, nil
+	if err := d.pieces(r); err != nil {
+		return err
+	}
+	if r.text == "" {
+		r.text, r.links, r.mentions = text, links, mentions
+	}
+	return nil
+}
+
+func (d *decoder) pieces(r *record) error {
+	var text strings.Builder
+	err := d.array(func() error {
+		if d.json.PeekKind() != '{' {
+			s, err := d.str()
+			text.WriteString(s)
+			return err
+		}
+		s, err := d.piece(r)
+		text.WriteString(s)
+		return err
+	})
+	r.text = text.String()
+	return err
+}
+
+func (d *decoder) piece(r *record) (string, error) {
+	var kind, text, href, user string
+	err := d.object(func(key []byte) error {
+		switch string(key) {
+		case "type":
+			return d.into(&kind)
+		case "text":
+			return d.into(&text)
+		case "href":
+			return d.into(&href)
+		case "user_id":
+			return d.into(&user)
+		}
+		return d.json.SkipValue()
+	})
+	switch {
+	case kind == "text_link" && href != "":
+		r.links = append(r.links, href)
+	case kind == "mention_name" && user != "":
+		r.mentions = append(r.mentions, mention{id: user, name: text})
+	case kind == "mention":
+		r.mentions = append(r.mentions, mention{name: text})
+	}
+	return text, err
+}
+
+func (d *decoder) poll(r *record) error {
+	p := new(poll)
+	r.poll = p
+	return d.object(func(key []byte) error {
+		switch string(key) {
+		case "question":
+			return d.into(&p.question)
+		case "closed":
+			v, err := d.str()
+			p.closed = v == "true"
+			return err
+		case "total_voters":
+			return d.number(&p.voters)
+		case "answers":
+			return d.array(func() error { return d.answer(p) })
+		}
+		return d.json.SkipValue()
+	})
+}
+
+func (d *decoder) answer(p *poll) error {
+	var o pollOption
+	err := d.object(func(key []byte) error {
+		switch string(key) {
+		case "text":
+			return d.into(&o.text)
+		case "voters":
+			return d.number(&o.votes)
+		}
+		return d.json.SkipValue()
+	})
+	p.options = append(p.options, o)
+	return err
+}
+
+func (d *decoder) reactions(r *record) error {
+	return d.array(func() error {
+		var x reaction
+		err := d.object(func(key []byte) error {
+			switch string(key) {
+			case "type":
+				return d.into(&x.kind)
+			case "emoji":
+				return d.into(&x.emoji)
+			case "document_id":
+				return d.into(&x.document)
+			case "count":
+				return d.number(&x.count)
+			case "recent":
+				return d.array(func() error { return d.recent(&x) })
+			}
+			return d.json.SkipValue()
+		})
+		r.reactions = append(r.reactions, x)
+		return err
+	})
+}
+
+func (d *decoder) recent(x *reaction) error {
+	var p recent
+	err := d.object(func(key []byte) error {
+		switch string(key) {
+		case "from":
+			return d.into(&p.from)
+		case "from_id":
+			return d.into(&p.fromID)
+		case "date":
+			return d.into(&p.date)
+		}
+		return d.json.SkipValue()
+	})
+	x.recent = append(x.recent, p)
+	return err
+}
+
+// detail keeps a value that has no place of its own; the plain values in an object under both names, as in
+// "location.latitude". Lists are left to the raw record, todo lists excepted.
+func (d *decoder) detail(r *record, key string) error {
+	switch d.json.PeekKind() {
+	case '{':
+		prefix := strings.TrimSuffix(key, "_information") + "."
+		return d.object(func(sub []byte) error { return d.detailOf(r, prefix+string(sub)) })
+	case '[':
+		return d.json.SkipValue()
+	}
+	return d.detailOf(r, key)
+}
+
+func (d *decoder) detailOf(r *record, key string) error {
+	if k := d.json.PeekKind(); k == '[' && key == "todo_list.answers" {
+		return d.todo(r)
+	} else if k == '{' || k == '[' || k == jsontext.KindNull {
+		return d.json.SkipValue()
+	}
+	v, err := d.str()
+	if err != nil || v == "" {
+		return err
+	}
+	if r.details == nil {
+		r.details = map[string]string{}
+	}
+	r.details[key] = v
+	return nil
+}
+
+func (d *decoder) todo(r *record) error {
+	var p poll
+	if err := d.array(func() error { return d.answer(&p) }); err != nil {
+		return err
+	}
+	if r.details == nil {
+		r.details = map[string]string{}
+	}
+	for i, o := range p.options {
+		r.details["todo_list."+strconv.Itoa(i+1)] = o.text
+	}
+	return nil
+}

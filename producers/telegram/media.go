@@ -1,0 +1,165 @@
+package telegram
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// attach notes the message's files.
+func (m *mapping) attach(ctx context.Context, b *event.Message) error {
+	r := m.r
+	var a event.Attachment
+	var where string
+	switch {
+	case r.hasPhoto || r.photo != "":
+		where = r.photo
+		a = event.Attachment{Kind: "photo", Bytes: r.photoBytes, Width: r.width, Height: r.height}
+	case r.file != "" || r.mediaType != "":
+		where = r.file
+		a = event.Attachment{
+			Kind: fileKind(r.mediaType), Name: r.fileName, MIME: r.mime, Bytes: r.fileBytes,
+			Width: r.width, Height: r.height, Seconds: r.seconds,
+		}
+	default:
+		return nil
+	}
+	if err := m.locate(ctx, &a, where); err != nil {
+		return err
+	}
+	b.Attachments = append(b.Attachments, a)
+	return nil
+}
+
+func fileKind(mediaType string) string {
+	switch mediaType {
+	case "":
+		return "file"
+	case "voice_message":
+		return "voice"
+	case "video_file":
+		return "video"
+	case "audio_file":
+		return "audio"
+	}
+	return mediaType // sticker, animation, video_message, and what is yet to come
+}
+
+// locate says where the file is, or why it is not there: the exporter writes the reason in place of the path.
+func (m *mapping) locate(ctx context.Context, a *event.Attachment, where string) error {
+	if where == "" {
+		return nil
+	}
+	if strings.HasPrefix(where, "(") && strings.HasSuffix(where, ")") {
+		a.Missing = strings.Trim(where, "()")
+		return nil
+	}
+	a.Path = where
+	if a.Name == "" {
+		a.Name = path.Base(where)
+	}
+	found, err := m.media.sum(ctx, where)
+	if err != nil {
+		return err
+	}
+	a.Missing = found.missing
+	if found.hash != "" {
+		a.SHA256, a.Bytes = found.hash, found.size
+	}
+	return nil
+}
+
+// folder is the one that the export stands in. Files are read where they stand, one piece at a time, and never outside
+// of it, whatever path an export may name.
+type folder struct {
+	root *os.Root // nil if the export stands in no folder that can be read
+	sums map[string]sum
+}
+
+type sum struct {
+	hash, missing string
+	size          int64
+}
+
+// remembered is how many files' sums are kept: stickers come again and again.
+const remembered = 4096
+
+func openFolder(export string) *folder {
+	root, err := os.OpenRoot(filepath.Dir(filepath.FromSlash(export)))
+	if err != nil { // an export from an archive or a pipe: nothing is said of its files then
+		root = nil
+	}
+	return &folder{root: root, sums: map[string]sum{}}
+}
+
+func (f *folder) close() {
+	if f.root != nil {
+		_ = f.root.Close() // it was only read
+	}
+}
+
+// sum reads a file. That it cannot be read is something to note, and no reason to stop; only the end of ctx is.
+func (f *folder) sum(ctx context.Context, name string) (sum, error) {
+	if f.root == nil {
+		return sum{}, nil
+	}
+	if s, known := f.sums[name]; known {
+		return s, nil
+	}
+	s := f.read(ctx, name)
+	if err := ctx.Err(); err != nil {
+		return sum{}, fmt.Errorf("reading the file %s: %w", name, err)
+	}
+	if len(f.sums) >= remembered {
+		clear(f.sums)
+	}
+	f.sums[name] = s
+	return s, nil
+}
+
+func (f *folder) read(ctx context.Context, name string) sum {
+	const unreadable = "the file cannot be read from the export's folder"
+	info, err := f.root.Stat(filepath.FromSlash(name)) // before opening: opening a pipe would wait for a writer
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return sum{missing: "the export names this file but does not hold it"}
+	case err != nil:
+		return sum{missing: unreadable}
+	case !info.Mode().IsRegular():
+		return sum{missing: "the export names something that is no file"}
+	}
+	file, err := f.root.Open(filepath.FromSlash(name))
+	if err != nil {
+		return sum{missing: unreadable}
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	h := sha256.New()
+	n, err := io.Copy(h, &patient{ctx: ctx, r: file})
+	if err != nil {
+		return sum{missing: unreadable}
+	}
+	return sum{hash: hex.EncodeToString(h.Sum(nil)), size: n}
+}
+
+// patient reads until its context ends: a video may take longer than anyone wants to wait.
+type patient struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return p.r.Read(b)
+}

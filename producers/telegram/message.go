@@ -1,0 +1,195 @@
+package telegram
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// mapping makes events of one message.
+type mapping struct {
+	*session
+	r   *record
+	raw []byte
+	ns  event.Namespace
+	id  event.NativeID
+	at  moment
+}
+
+// emit puts the message into the batch, and what it shows of its reactions.
+func (m *mapping) emit(ctx context.Context) error {
+	m.ns = m.namespace()
+	if strings.HasPrefix(m.r.id, "-") && m.Chat.shared() {
+		if err := m.migrated(); err != nil {
+			return err
+		}
+		m.ns = m.private()
+	}
+	timed := m.r.unix != ""
+	m.at = m.clock.read(m.r.date, m.r.unix, m.Chat.Before)
+	author := person(m.r.fromID, m.r.from, timed)
+	author.Bot = m.Chat.Type == "bot_chat" && event.Channel(author.ID) == m.Chat.Channel
+	m.id = m.native(author)
+
+	body, err := m.message(ctx)
+	if err != nil {
+		return err
+	}
+	e := event.Event{
+		Source: sourceName, Namespace: m.ns, Account: m.whose(), Channel: m.Chat.Channel, NativeID: m.id, Author: author,
+		Kind: event.KindMessage, Revision: event.Unedited, Sent: m.at.Instant, Body: body, Raw: m.raw,
+	}
+	if !body.Edited.IsZero() {
+		e.Revision = event.RevisionAt(body.Edited.At)
+	}
+	if err := m.session.emit(e); err != nil {
+		return err
+	}
+	m.remember()
+	return m.reactions(body.Edited)
+}
+
+// native is the message's id; for writers who leave it out, one made of the content.
+func (m *mapping) native(author event.Person) event.NativeID {
+	if m.r.id != "" {
+		return event.NativeID(m.r.id)
+	}
+	printed := m.r.date
+	if !m.at.IsZero() && printed == "" {
+		printed = m.at.At.Format(wall)
+	}
+	day, clock, _ := strings.Cut(printed, "T")
+	who := author.ID
+	if who == "" {
+		who = event.AuthorID(author.Name)
+	}
+	id, again := m.Chat.Tally.Next(day, clock[:min(len(clock), len("15:04"))], who, m.r.text)
+	if again {
+		m.counts.Ambiguous++
+	}
+	return id
+}
+
+// remember notes what later messages of the chat need to know of this one.
+func (m *mapping) remember() {
+	c := &m.session.Chat
+	c.LastID, c.Broken = m.id, 0
+	if m.at.IsZero() {
+		return
+	}
+	c.Before = m.at.At
+	if m.at.At.After(c.Latest) {
+		c.Latest = m.at.At
+	}
+}
+
+func (m *mapping) message(ctx context.Context) (*event.Message, error) {
+	r := m.r
+	b := &event.Message{Type: event.TypeMessage, Text: r.text, Links: r.links, Details: r.details, Edited: m.editedAt()}
+	if r.forwarded {
+		b.Forward = m.forward()
+	}
+	m.reply(b)
+	for _, x := range r.mentions {
+		b.Mentions = append(b.Mentions, person(x.id, x.name, true))
+	}
+	if r.poll != nil {
+		b.Poll = &event.Poll{Question: r.poll.question, Closed: r.poll.closed, Voters: r.poll.voters}
+		for _, o := range r.poll.options {
+			b.Poll.Options = append(b.Poll.Options, event.PollOption{Text: o.text, Votes: o.votes})
+		}
+	}
+	if err := m.attach(ctx, b); err != nil {
+		return nil, err
+	}
+	switch {
+	case r.kind == "service" || r.action != "":
+		m.service(b)
+	case r.kind == "unsupported":
+		b.Type, b.Service = event.TypeService, &event.Service{Action: event.ActionOther, Native: "unsupported"}
+	}
+	m.doubts(b)
+	return b, nil
+}
+
+// doubts notes what is not certain of the time, so that it is not lost with the field that cannot say it.
+func (m *mapping) doubts(b *event.Message) {
+	note := func(key, value string) {
+		if b.Details == nil {
+			b.Details = map[string]string{}
+		}
+		b.Details[key] = value
+	}
+	if !m.at.other.IsZero() {
+		note("sent_or", m.at.other.Format(time.RFC3339))
+	}
+	if m.at.IsZero() && m.r.date+m.r.unix != "" {
+		note("date", strings.TrimSpace(m.r.date+" "+m.r.unix))
+	}
+}
+
+// editedAt is when the last edit was made; zero if there was none. Some old exports print the epoch on every message.
+func (m *mapping) editedAt() event.Instant {
+	if m.r.edited == "" && m.r.editedUnix == "" {
+		return event.Instant{}
+	}
+	at := m.clock.read(m.r.edited, m.r.editedUnix, m.at.At).Instant
+	if at.At.Year() <= 1970 {
+		return event.Instant{}
+	}
+	return at
+}
+
+func (m *mapping) forward() *event.Forward {
+	f := &event.Forward{From: person(m.r.forwardID, m.r.forwardFrom, m.r.unix != "")}
+	if strings.HasPrefix(string(f.From.ID), "channel") {
+		f.Channel = event.Channel(f.From.ID)
+	}
+	return f
+}
+
+// reply notes which message this one answers. In a forum each message of a topic answers the message that opened it, if it
+// answers no other: that is no reply.
+func (m *mapping) reply(b *event.Message) {
+	to := m.r.replyTo
+	if to == "" || to == "0" {
+		return
+	}
+	if m.r.replyPeer == "" && m.Chat.isTopic(to) {
+		b.Thread = event.NativeID(to)
+		return
+	}
+	ref := &event.Ref{NativeID: event.NativeID(to)}
+	if m.r.replyPeer != "" {
+		ref.Channel = event.Channel(peer(m.r.replyPeer, true))
+	}
+	n := m.namespaceOf(ref)
+	if n == "" { // whose numbers these are is not known
+		if b.Details == nil {
+			b.Details = map[string]string{}
+		}
+		b.Details["reply_to"] = strings.TrimSpace(m.r.replyPeer + " " + to)
+		return
+	}
+	if n != m.ns {
+		ref.Namespace = n
+	}
+	if ref.Channel == m.Chat.Channel {
+		ref.Channel = ""
+	}
+	b.ReplyTo = ref
+}
+
+// namespaceOf is the namespace in which the message referred to is numbered.
+func (m *mapping) namespaceOf(ref *event.Ref) event.Namespace {
+	shared := m.Chat.shared()
+	if ref.Channel != "" {
+		shared = strings.HasPrefix(string(ref.Channel), "channel")
+	}
+	if shared && !strings.HasPrefix(string(ref.NativeID), "-") {
+		return sourceName
+	}
+	return m.private()
+}

@@ -1,0 +1,74 @@
+package telegram
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// reactions puts into the batch what the export shows of the message's reactions. The export does not say when it was made;
+// the latest time known of the message is the latest at which this was surely not yet different.
+func (m *mapping) reactions(edited event.Instant) error {
+	if len(m.r.reactions) == 0 {
+		return nil
+	}
+	body := &event.Reactions{Target: m.id}
+	at, total := m.at.Instant, 0
+	if edited.Later(at) {
+		at = edited
+	}
+	clock := m.reactionClock()
+	parts := []string{"reactions"}
+	for _, x := range m.r.reactions {
+		emoji := x.name()
+		body.Counts = append(body.Counts, event.ReactionCount{Emoji: emoji, Count: x.count})
+		total += x.count
+		parts = append(parts, emoji, strconv.Itoa(x.count))
+		for _, p := range x.recent {
+			sent := clock.read(p.date, "", m.at.At).Instant
+			if sent.Later(at) {
+				at = sent
+			}
+			who := person(p.fromID, p.from, m.r.unix != "")
+			body.People = append(body.People, event.ReactionPerson{Person: who, Emoji: emoji, Sent: sent})
+			parts = append(parts, emoji, string(who.ID), who.Name)
+		}
+	}
+	body.Complete = total > 0 && total == len(body.People)
+	revision := event.Unedited
+	if !at.IsZero() {
+		revision = event.RevisionAt(at.At)
+	}
+	return m.session.emit(event.Event{
+		Source: sourceName, Namespace: m.ns, Account: m.whose(), Channel: m.Chat.Channel, NativeID: m.id,
+		Kind: event.KindReactions, Revision: revision + "." + event.Revision(event.Digest(parts...)), Sent: at, Body: body,
+	})
+}
+
+// name is how a reaction is called where it has no sign of its own.
+func (x *reaction) name() string {
+	switch {
+	case x.emoji != "":
+		return x.emoji
+	case x.document != "":
+		return "custom:" + x.document
+	case x.kind != "":
+		return x.kind // "paid" has neither
+	}
+	return "unknown"
+}
+
+// reactionClock reads the times of reactions, which are printed without zone even where messages have absolute times: the
+// user's zone, or else the one that the message's own two times tell.
+func (m *mapping) reactionClock() clock {
+	if m.clock.zone != nil || m.at.Assumed || m.at.Zone == "" {
+		return m.clock
+	}
+	at, err := time.Parse("-07:00", m.at.Zone)
+	if err != nil {
+		return m.clock
+	}
+	_, shift := at.Zone()
+	return clock{zone: time.FixedZone(m.at.Zone, shift)}
+}

@@ -1,0 +1,341 @@
+package telegram
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// session is one reading of a file.
+type session struct {
+	*archive
+	state
+
+	in    io.Closer
+	scan  *scanner
+	dec   *decoder
+	clock clock
+	media *folder
+
+	events []event.Event
+	counts producers.Counts
+}
+
+// Next reads on until a batch is full or the file ends.
+func (s *session) Next(ctx context.Context) (producers.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
+	}
+	s.events, s.counts = make([]event.Event, 0, s.batch+4), producers.Counts{}
+	start := s.scan.offset()
+	for len(s.events) < s.batch && !s.Complete {
+		if err := s.step(ctx); err != nil {
+			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.line, err)
+		}
+	}
+	s.counts.Bytes = s.scan.offset() - start
+	if len(s.events) == 0 && s.counts == (producers.Counts{}) {
+		return producers.Batch{}, io.EOF
+	}
+	cursor, err := s.cursor()
+	if err != nil {
+		return producers.Batch{}, err
+	}
+	return producers.Batch{Events: s.events, Cursor: cursor, Counts: s.counts}, nil
+}
+
+// Close closes the file.
+func (s *session) Close() error {
+	if s.in == nil {
+		return nil
+	}
+	err := s.in.Close()
+	s.in = nil
+	s.media.close()
+	if err != nil {
+		return fmt.Errorf("closing %s: %w", s.file.Path, err)
+	}
+	return nil
+}
+
+// step reads the next thing, whatever it is.
+func (s *session) step(ctx context.Context) error {
+	c, ok := s.scan.next()
+	if !ok {
+		return s.ended()
+	}
+	switch s.Place {
+	case atStart:
+		return s.begin(c)
+	case inRoot, inChat, inSection:
+		return s.member(c)
+	case inList:
+		return s.chatOrEnd(c)
+	case inMessages:
+		return s.messageOrEnd(ctx, c)
+	}
+	return s.broken(s.scan.junk(false)) // after the end
+}
+
+// ended is called where the file has no more bytes.
+func (s *session) ended() error {
+	if s.scan.err != nil {
+		return s.scan.err
+	}
+	if s.Place == atEnd {
+		s.Complete = true
+		return nil
+	}
+	return s.broken(found{cut: true, why: "the file ends before its last bracket: the export was interrupted"})
+}
+
+func (s *session) begin(c byte) error {
+	if mark := byteOrderMark(); s.scan.offset() == 0 && bytes.HasPrefix(s.scan.buf[s.scan.pos:], mark) {
+		s.scan.skip(len(mark))
+		return nil
+	}
+	if c != '{' {
+		return fault.AsFatal(fmt.Errorf("this is no Telegram export: it begins with %q, not with a brace", c))
+	}
+	s.scan.skip(1)
+	s.Place = inRoot
+	return nil
+}
+
+// member reads one member of an object: of the root, a section, or a chat.
+func (s *session) member(c byte) error {
+	switch c {
+	case ',':
+		s.scan.skip(1)
+		return nil
+	case '}':
+		s.scan.skip(1)
+		return s.leave()
+	case '"':
+	default:
+		return s.broken(s.scan.junk(false))
+	}
+	key := s.scan.value(false)
+	if key.why != "" {
+		return s.broken(key)
+	}
+	name := s.dec.text(key.raw)
+	if c, ok := s.scan.next(); !ok {
+		return s.ended()
+	} else if c != ':' {
+		return s.broken(s.scan.junk(false))
+	}
+	s.scan.skip(1)
+	c, ok := s.scan.next()
+	if !ok {
+		return s.ended()
+	}
+	return s.valueOf(name, c)
+}
+
+func (s *session) valueOf(name string, c byte) error {
+	if s.Place == inSection {
+		if name == "list" && c == '[' {
+			s.scan.skip(1)
+			s.Place = inList
+			return nil
+		}
+		return s.pass()
+	}
+	switch {
+	case name == "messages" && c == '[':
+		return s.enterMessages()
+	case name == "name" || name == "type" || name == "id":
+		return s.about(name)
+	case s.Place == inRoot && (name == "chats" || name == "left_chats") && c == '{':
+		s.scan.skip(1)
+		s.Place = inSection
+		return nil
+	case s.Place == inRoot && name == "personal_information":
+		return s.owner()
+	}
+	return s.pass()
+}
+
+// pass reads a value that nothing is made of.
+func (s *session) pass() error {
+	if f := s.scan.pass(); f.cut {
+		return s.broken(f)
+	}
+	return nil
+}
+
+// about takes what the file says of the chat.
+func (s *session) about(name string) error {
+	f := s.scan.value(false)
+	if f.why != "" {
+		return s.broken(f)
+	}
+	s.Chat.set(name, s.dec.text(f.raw))
+	return nil
+}
+
+func (c *chat) set(name, value string) {
+	switch name {
+	case "name":
+		c.Name = value
+	case "type":
+		c.Type = value
+	case "id":
+		c.Peer = value
+	}
+}
+
+// owner learns whose export it is.
+func (s *session) owner() error {
+	f := s.scan.value(false)
+	if f.why != "" {
+		return s.broken(f)
+	}
+	id, err := s.dec.member(f.raw, "user_id")
+	if err == nil && id != "" {
+		s.Account = account(id)
+	}
+	return nil
+}
+
+// leave is called after the bracket that closes an object.
+func (s *session) leave() error {
+	switch s.Place {
+	case inSection:
+		s.Place = inRoot
+	case inChat:
+		s.Place, s.Chat = inList, chat{}
+	default:
+		s.Place = atEnd
+	}
+	return nil
+}
+
+func (s *session) chatOrEnd(c byte) error {
+	switch c {
+	case ',':
+		s.scan.skip(1)
+	case '{':
+		s.scan.skip(1)
+		s.Place, s.InList, s.Chat = inChat, true, chat{}
+	case ']':
+		s.scan.skip(1)
+		s.Place, s.InList = inSection, false
+	default:
+		return s.broken(s.scan.junk(true))
+	}
+	return nil
+}
+
+func (s *session) messageOrEnd(ctx context.Context, c byte) error {
+	switch c {
+	case ',':
+		s.scan.skip(1)
+		return nil
+	case ']':
+		s.scan.skip(1)
+		s.leaveMessages()
+		return nil
+	case '{':
+		offset, line := s.scan.offset(), s.scan.line
+		f := s.scan.value(true)
+		if f.why != "" {
+			return s.brokenAt(f, offset, line)
+		}
+		return s.message(ctx, f, offset, line)
+	}
+	return s.broken(s.scan.junk(true))
+}
+
+// broken keeps what could not be read and ended just here.
+func (s *session) broken(f found) error {
+	return s.brokenAt(f, s.scan.offset()-f.size, s.scan.line-bytes.Count(f.raw, []byte{'\n'}))
+}
+
+// brokenAt keeps what could not be read. Its id is made of its bytes and of the message before it, so that a second export
+// that is broken in the same place agrees.
+func (s *session) brokenAt(f found, offset int64, line int) error {
+	s.counts.Read++
+	s.counts.Unparsed++
+	s.Chat.Broken++
+	reason := f.why
+	if f.size > int64(len(f.raw)) && f.size > longest {
+		reason = fmt.Sprintf("%s: %d bytes, of which the first %d are kept", reason, f.size, len(f.raw))
+	}
+	e := event.Event{
+		Source: sourceName, Namespace: s.namespace(), Account: s.whose(), Channel: s.Chat.Channel,
+		NativeID: event.NativeID(event.Digest("unparsed", string(s.Chat.LastID), strconv.Itoa(s.Chat.Broken), string(f.raw))),
+		Kind:     event.KindUnparsed, Revision: event.Unedited,
+		Body: &event.Unparsed{Reason: reason, File: s.file.Path, Line: line, Offset: offset},
+		Raw:  bytes.Clone(f.raw),
+	}
+	if err := s.emit(e); err != nil {
+		return err
+	}
+	if f.cut {
+		if s.Place == inMessages {
+			s.leaveMessages()
+		}
+		s.Complete = true
+	}
+	return nil
+}
+
+// emit seals an event and puts it into the batch.
+func (s *session) emit(e event.Event) error {
+	if err := e.Seal(); err != nil {
+		return fmt.Errorf("sealing an event: %w", err)
+	}
+	s.events = append(s.events, e)
+	return nil
+}
+
+// message reads one message.
+func (s *session) message(ctx context.Context, f found, offset int64, line int) error {
+	r, err := s.dec.record(f.raw)
+	if err != nil {
+		f.why = err.Error()
+		return s.brokenAt(f, offset, line)
+	}
+	s.counts.Read++
+	m := mapping{session: s, r: r, raw: bytes.Clone(f.raw)}
+	return m.emit(ctx)
+}
+
+// whose export it is: what the file says counts more than what the user says, since it is in every such file alike.
+func (s *session) whose() event.Account {
+	if s.Account != "" {
+		return s.Account
+	}
+	return account(string(s.options.Account))
+}
+
+// private is the namespace of what is numbered for one account only; empty if nobody said whose export it is.
+func (s *session) private() event.Namespace {
+	if a := s.whose(); a != "" {
+		return event.Namespace(sourceName + ":" + string(a))
+	}
+	return ""
+}
+
+func (s *session) namespace() event.Namespace {
+	if n := s.private(); n != "" && !s.Chat.shared() {
+		return n
+	}
+	return sourceName
+}
+
+func validUTF8(b []byte) []byte {
+	if utf8.Valid(b) {
+		return b
+	}
+	return bytes.ToValidUTF8(b, []byte("\uFFFD"))
+}

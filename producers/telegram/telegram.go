@@ -1,0 +1,126 @@
+// Package telegram reads the JSON that Telegram Desktop exports: one chat, or a whole account.
+//
+// It promises to hold one message at a time, however large the file; to go on after a record that is broken, which it
+// keeps as it stands; and ids that two exports of one chat agree on. Contacts, sessions and whatever else an account
+// export holds beside its chats are passed over: they are about people who are not in any chat.
+//
+// It does not say more than the export does: of a message's edits only the last is known, of reactions often only some of
+// the people, of the members of a service message only the names.
+package telegram
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// sourceName is on every event, and is the namespace of everything that Telegram numbers for all accounts alike.
+const sourceName = "telegram"
+
+// batchSize is how many events a batch has: the bus takes atomic batches up to 1000, and half of that costs no speed.
+const batchSize = 500
+
+// Definition describes the source.
+func Definition() producers.Definition { return definition(batchSize) }
+
+func definition(batch int) producers.Definition {
+	return producers.Definition{
+		Name:  sourceName,
+		Title: "Telegram",
+		Doc: "JSON exports of Telegram Desktop (Settings, Advanced, Export Telegram data; or Export chat history), one chat " +
+			"or a whole account. Carries the last edit of a message, reactions and service messages; no deletions. Exports " +
+			"made before June 2022 print local time only: name the zone. Private chats and basic groups need --account " +
+			"unless the export says whose it is.",
+		Can:       producers.Abilities{Archive: true, Edits: true, Reactions: true},
+		Recognise: recognise,
+		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
+			return &archive{file: f, options: o, batch: batch}, nil
+		},
+	}
+}
+
+// chatTypes are the exporter's names of what a chat may be; no other format uses them.
+func chatTypes() []string {
+	return []string{
+		"personal_chat", "bot_chat", "saved_messages", "replies", "verification_codes", "private_group",
+		"private_supergroup", "public_supergroup", "private_channel", "public_channel",
+	}
+}
+
+func recognise(f producers.File) producers.Confidence {
+	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
+	if !bytes.HasPrefix(head, []byte("{")) {
+		return producers.No
+	}
+	has := func(key string) bool { return bytes.Contains(head, []byte(`"`+key+`"`)) }
+	if has("messages") || has("chats") {
+		for _, t := range chatTypes() {
+			if has(t) {
+				return producers.Certain
+			}
+		}
+	}
+	switch {
+	case has("about") && bytes.Contains(head, []byte("Telegram")): // an account's preamble may outgrow the head
+		return producers.Certain
+	case has("messages") && (has("date_unixtime") || has("from_id") && has("date")): // another writer's imitation
+		return producers.Likely
+	}
+	return producers.No
+}
+
+func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }
+
+type archive struct {
+	file    producers.File
+	options producers.Options
+	batch   int
+}
+
+// Connect opens the file and goes to where the cursor points.
+func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.Session, error) {
+	st, err := readCursor(from)
+	if err != nil {
+		return nil, fault.AsFatal(err)
+	}
+	r, err := openAt(a.file, st.Offset)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{
+		archive: a, state: st, in: r, scan: newScanner(r, st.Offset, st.Line, st.Indent),
+		clock: clock{zone: a.options.Zone}, media: openFolder(a.file.Path), dec: newDecoder(),
+	}
+	return s, nil
+}
+
+// openAt opens the file with its first bytes already passed.
+func openAt(f producers.File, offset int64) (io.ReadCloser, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", f.Path, err)
+	}
+	if seeker, ok := r.(io.Seeker); ok {
+		_, err = seeker.Seek(offset, io.SeekStart)
+	} else {
+		_, err = io.CopyN(io.Discard, r, offset)
+	}
+	if err != nil {
+		_ = r.Close() // the first error says more
+		return nil, fmt.Errorf("going to byte %d of %s, where reading stopped last time: %w", offset, f.Path, err)
+	}
+	return r, nil
+}
+
+// account is the user id without the type that some write before it.
+func account(s string) event.Account {
+	if id, ok := bytes.CutPrefix([]byte(s), []byte("user")); ok && isNumber(string(id)) {
+		return event.Account(id)
+	}
+	return event.Account(s)
+}
