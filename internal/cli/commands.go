@@ -60,35 +60,14 @@ func (s *stack) compare(ctx context.Context, until uint64, wait time.Duration, r
 	if err != nil {
 		return nil, err
 	}
-	if until == 0 {
-		if until, err = s.bus.LastSequence(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.await(ctx, v, until, wait); err != nil {
-		return nil, err
-	}
-	r, err := v.Run(ctx, until)
+	r, err := v.Run(ctx, until, wait)
 	if err != nil || r.Equal || !repair {
 		return r, err
 	}
 	if err := v.Repair(ctx, r, s.keeper); err != nil {
 		return nil, err
 	}
-	if err := s.await(ctx, v, until, wait); err != nil {
-		return nil, err
-	}
-	return v.Run(ctx, until)
-}
-
-func (s *stack) await(ctx context.Context, v *verify.Verifier, until uint64, wait time.Duration) error {
-	c, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	err := v.Await(c, until, func(verify.Left) {})
-	if err != nil && ctx.Err() == nil && errors.Is(c.Err(), context.DeadlineExceeded) {
-		return nil // then it is missing, and that will be said
-	}
-	return err
+	return v.Run(ctx, r.Sequence, wait)
 }
 
 func (a *app) statsCommand() *cobra.Command {

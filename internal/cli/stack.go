@@ -331,10 +331,14 @@ func (s *stack) verifier(ctx context.Context) (*verify.Verifier, error) {
 // busOf is the bus as verification sees it.
 type busOf struct{ *bus.Bus }
 
-// FactsPending implements verify.Bus.
-func (b busOf) FactsPending(ctx context.Context) (uint64, error) {
+// Facts implements verify.Bus.
+func (b busOf) Facts(ctx context.Context) (last, stored uint64, err error) {
+	s, err := b.Stream(ctx, bus.Facts)
+	if err != nil {
+		return 0, 0, err
+	}
 	c, err := b.ConsumerStatus(ctx, bus.Facts, bus.Aggregate)
-	return c.Lag(), err
+	return s.Last, c.AckFloor, err
 }
 
 // close ends the connections. The engines end with their components.

@@ -302,7 +302,7 @@ func (r *runner) launch(ctx context.Context, b producers.Batch, flights chan<- f
 		f.began = time.Now()
 		sent, p, err := r.Publisher.Begin(ctx, todo[:n], r.Live)
 		if err == nil {
-			f.pending = p; _ = sent
+			n, f.pending = sent, p
 		} // else the settler begins again, and knows what to do about the error
 		f.events, todo = todo[:n], todo[n:]
 		if len(todo) > 0 {

@@ -68,7 +68,7 @@ func (v *Verifier) compareTable(ctx context.Context, tx pgx.Tx, c cut, r *Report
 		return fmt.Errorf("reading the record: %w", err)
 	}
 	defer rows.Close()
-	p := &recordedRows{rows: rows, generation: c.generation}
+	p := &recordedRows{rows: rows, generation: c.version.Generation}
 	if err := p.next(); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (v *Verifier) compareTable(ctx context.Context, tx pgx.Tx, c cut, r *Report
 
 // later reports whether a state was made after the cut.
 func (m *merging) later(v fact.Version) bool {
-	return v.Generation > m.cut.generation || v.Generation == m.cut.generation && int64(v.Counter) > m.cut.counter
+	return v.Compare(m.cut.version) > 0
 }
 
 func (m *merging) onlyRecord(p recorded) {

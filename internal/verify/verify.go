@@ -15,6 +15,7 @@ import (
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/seqset"
 )
@@ -30,8 +31,8 @@ type Bus interface {
 	Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error
 	// Incarnation is when the stream was created.
 	Incarnation(ctx context.Context) (time.Time, error)
-	// FactsPending is how many messages of FACTS are not yet in ClickHouse: not delivered, or not acknowledged.
-	FactsPending(ctx context.Context) (uint64, error)
+	// Facts is the last sequence of the stream FACTS, and up to which of its sequences all is in ClickHouse.
+	Facts(ctx context.Context) (last, stored uint64, err error)
 }
 
 // Verifier compares the three stores.
@@ -109,14 +110,28 @@ func (r *Report) problem(p Problem) {
 type cut struct {
 	sequence    uint64
 	incarnation int32
-	generation  uint16
-	counter     int64 // rows changed by later transactions are somebody's work in progress
+	version     fact.Version // rows of later versions are somebody's work in progress
 }
 
-// Run compares everything up to a sequence; zero stands for the last one there is.
-func (v *Verifier) Run(ctx context.Context, until uint64) (*Report, error) {
+// Run compares everything up to a sequence; zero stands for the last one there is. What is still on its way is waited for
+// as long as wait says; what is not there then is missing.
+func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*Report, error) {
+	last, err := v.Bus.LastSequence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if until == 0 || until > last {
+		until = last
+	}
+	if err := v.awaitFor(ctx, until, wait); err != nil {
+		return nil, err
+	}
 	c, err := v.cut(ctx, until)
 	if err != nil {
+		return nil, err
+	}
+	// The cut may have gone past what was awaited: its facts too must have had their time.
+	if err := v.awaitFor(ctx, until, wait); err != nil {
 		return nil, err
 	}
 	r := &Report{Sequence: c.sequence, repair: repairs{counters: map[int64]struct{}{}}}
@@ -138,26 +153,29 @@ func (v *Verifier) Run(ctx context.Context, until uint64) (*Report, error) {
 	return r, nil
 }
 
-// cut fixes where to stop, before the snapshot is taken: what is committed later is not compared.
+// cut fixes where to stop, before the snapshot is taken: what is committed later is not compared. It waits for the
+// transactions that are under way: one of them may have drawn a lower counter than one that is committed.
 func (v *Verifier) cut(ctx context.Context, until uint64) (cut, error) {
 	c := cut{sequence: until}
-	last, err := v.Bus.LastSequence(ctx)
-	if err != nil {
-		return cut{}, err
-	}
-	if until == 0 || until > last {
-		c.sequence = last
-	}
 	created, err := v.Bus.Incarnation(ctx)
 	if err != nil {
 		return cut{}, err
 	}
-	var generation int32
-	err = v.Record.QueryRow(ctx, query("cut"), "CHAT", created).Scan(&c.incarnation, &generation, &c.counter)
+	tx, err := v.Record.Begin(ctx)
 	if err != nil {
 		return cut{}, pg.Classify(fmt.Errorf("asking the record where it stands: %w", err))
 	}
-	c.generation = uint16(generation)
+	defer pg.Rollback(ctx, tx)
+	if _, err := tx.Exec(ctx, query("barrier")); err != nil {
+		return cut{}, pg.Classify(fmt.Errorf("waiting for the writers of the record: %w", err))
+	}
+	var generation int32
+	var counter, token int64
+	err = tx.QueryRow(ctx, query("cut"), "CHAT", created).Scan(&c.incarnation, &generation, &counter, &token)
+	if err != nil {
+		return cut{}, pg.Classify(fmt.Errorf("asking the record where it stands: %w", err))
+	}
+	c.version = fact.Version{Generation: uint16(generation), Token: uint64(token), Counter: uint64(counter)}
 	return c, nil
 }
 

@@ -1,6 +1,6 @@
--- $1: stream, $2: when it was created, $3: up to which sequence.
+-- $1: stream, $2: when it was created, $3: up to which sequence. What of it was entered, and the newest counter.
 SELECT coalesce((SELECT range_agg(l.sequences * int8multirange(int8range(1, $3, '[]')))
                  FROM agrichat.ledger l
                  WHERE l.incarnation = (SELECT max(i.incarnation) FROM agrichat.incarnations i WHERE i.stream = $1 AND i.created = $2)),
                 '{}')::text,
-       (SELECT count(*) FROM agrichat.ledger l WHERE l.facts_at IS NULL)
+       coalesce((SELECT max(l.counter) FROM agrichat.ledger l), 0)

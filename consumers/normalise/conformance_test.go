@@ -1,0 +1,27 @@
+package normalise_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/consumers/consumertest"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	log := func(*testing.T) []consumers.Delivery { return newWorld(42, 60).deliveries() }
+	consumertest.Run(t, consumertest.Suite{
+		Deliveries: log,
+		New: func(t *testing.T) consumertest.Subject {
+			t.Helper()
+			pool, l := database(t), newListener(log(t))
+			return consumertest.Subject{Handler: keeper(t, pool, l), State: func(context.Context) (any, error) {
+				return map[string]any{"record": state(t, pool), "facts": l.standing()}, nil
+			}}
+		},
+		Broken: func(sequence uint64) consumers.Delivery {
+			return consumers.Delivery{Sequence: sequence, Data: []byte(`{"v":1,"kind":"message"}`)}
+		},
+	})
+}
