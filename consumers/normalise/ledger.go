@@ -130,19 +130,28 @@ func (k *Keeper) Known(ctx context.Context, events []event.Event) ([]bool, error
 	}
 	for i := range events {
 		if stands, ok := byID[events[i].ID]; ok {
-			out[i] = k.knows(stands, &events[i])
+			if out[i], err = k.knows(stands, &events[i]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return out, nil
 }
 
-func (k *Keeper) knows(stands item, e *event.Event) bool {
+// knows takes the event through its envelope, as it would come from the bus.
+func (k *Keeper) knows(stands item, e *event.Event) (bool, error) {
 	if stands.incarnation != k.currentIncarnation() {
-		return false
+		return false, nil
 	}
-	c := *e // newItem bounds its times
-	copied := newItem(&c)
-	copied.incarnation, copied.sequence = stands.incarnation, stands.sequence
-	_, more := grow(stands, copied)
-	return !more
+	data, err := event.Encode(e)
+	if err != nil {
+		return false, err
+	}
+	it, err := decodeOne(data)
+	if err != nil {
+		return false, err
+	}
+	it.incarnation, it.sequence = stands.incarnation, stands.sequence
+	_, more := grow(stands, it)
+	return !more, nil
 }

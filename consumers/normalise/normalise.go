@@ -19,7 +19,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/agrichat/agrichat/consumers"
-	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/gate"
@@ -225,6 +224,3 @@ func (k *Keeper) currentIncarnation() int32 {
 func (k *Keeper) version(counter, token int64) fact.Version {
 	return fact.Version{Generation: k.generation, Token: uint64(token), Counter: uint64(counter)}
 }
-
-// exactly reports whether merging the event into the stored one changes nothing.
-func exactly(stored, e *event.Event) bool { return sameContent(stored, event.Merge(stored, e)) }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/gate"
 	"github.com/agrichat/agrichat/internal/pg"
@@ -358,5 +360,96 @@ func TestEveryQueryIsPrepared(t *testing.T) {
 	files, err := fs.ReadDir(normalise.Queries(), "queries")
 	if err != nil || n == 0 || n != len(files) {
 		t.Errorf("prepared %d queries of %d: %v", n, len(files), err)
+	}
+}
+
+// TestWhatIsLargeIsStored holds that no length of anything stops the keeper: indexes and search have limits of their own.
+func TestWhatIsLargeIsStored(t *testing.T) {
+	t.Parallel()
+	var words strings.Builder
+	for i := range 300_000 {
+		fmt.Fprintf(&words, "слово%d ", i)
+	}
+	long := strings.Repeat("д", 5000)
+	var log []consumers.Delivery
+	for i, e := range []event.Event{
+		{Kind: event.KindMessage, NativeID: "1", Body: &event.Message{Type: event.TypeMessage, Text: words.String()}},
+		{Kind: event.KindMessage, NativeID: event.NativeID(long), Channel: event.Channel(long),
+			Author: event.Person{ID: event.AuthorID(long), Name: long},
+			Body:   &event.Message{Type: event.TypeService, Service: &event.Service{Action: event.ActionJoin}}},
+	} {
+		e.Source, e.Namespace, e.Revision = "test", "n", event.Unedited
+		e.Channel = cmpOr(e.Channel, "c")
+		if err := e.Seal(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := event.Encode(&e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log = append(log, consumers.Delivery{Sequence: uint64(i + 1), Data: data, EventID: e.ID.String()})
+	}
+	pool := database(t)
+	if err := keeper(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(state(t, pool)["messages"]); n != 2 {
+		t.Errorf("%d messages are stored, want 2", n)
+	}
+}
+
+func cmpOr(a, b event.Channel) event.Channel {
+	if a == "" {
+		return b
+	}
+	return a
+}
+
+// TestAStreamMadeAnew begins again at sequence 1: its sequences are not those that the ledger holds.
+func TestAStreamMadeAnew(t *testing.T) {
+	t.Parallel()
+	log := newWorld(11, 40).deliveries()
+	pool := database(t)
+	if err := keeper(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
+		t.Fatal(err)
+	}
+	anew := slices.Clone(log)
+	slices.Reverse(anew)
+	for i := range anew {
+		anew[i].Sequence = uint64(i + 1)
+	}
+	k := keeper(t, pool, newListener(anew)) // another event stands at the last sequence that was entered
+	if held, err := k.Held(t.Context(), 1, 40); err != nil || held.Len() != 0 {
+		t.Fatalf("of the new stream the ledger holds %s: %v", held, err)
+	}
+	if err := k.Handle(t.Context(), anew); err != nil {
+		t.Fatal(err)
+	}
+	var old int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat.events WHERE incarnation = 1").Scan(&old); err != nil || old != 0 {
+		t.Errorf("%d events still stand on the old stream: %v", old, err)
+	}
+}
+
+func TestWhatIsKnownIsNotPublishedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(12, 40)
+	pool := database(t)
+	k := keeper(t, pool, newListener(nil))
+	before, err := k.Known(t.Context(), w.events)
+	if err != nil || slices.Contains(before, true) {
+		t.Fatalf("an empty record knows %v: %v", before, err)
+	}
+	if err := k.Handle(t.Context(), w.deliveries()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := k.Known(t.Context(), w.events)
+	if err != nil || slices.Contains(after, false) {
+		t.Errorf("what is stored is not known: %v, %v", after, err)
+	}
+	other := w.events[0]
+	other.Account = "somebody else"
+	if known, err := k.Known(t.Context(), []event.Event{other}); err != nil || known[0] {
+		t.Errorf("another account's copy is known already: %v, %v", known, err)
 	}
 }

@@ -194,11 +194,12 @@ func grow(stands, it item) (both item, more bool) {
 	both.Event = event.Merge(it.Event, stands.Event)
 	both.accounts = union(stands.accounts, it.accounts)
 	both.incarnation, both.sequence = stands.incarnation, stands.sequence
-	if it.incarnation == stands.incarnation && it.sequence < stands.sequence {
-		both.sequence = it.sequence
+	// Where the stream was made anew, the event stands where it stands now.
+	if it.incarnation > stands.incarnation || it.incarnation == stands.incarnation && it.sequence < stands.sequence {
+		both.incarnation, both.sequence = it.incarnation, it.sequence
 	}
 	more = !sameContent(both.Event, stands.Event) || len(both.accounts) != len(stands.accounts) ||
-		both.sequence != stands.sequence
+		both.sequence != stands.sequence || both.incarnation != stands.incarnation
 	return both, more
 }
 

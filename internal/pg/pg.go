@@ -111,7 +111,7 @@ func Classify(err error) error {
 		return fault.AsFatal(fmt.Errorf("%w; check user, password, database and rights in postgres.dsn", err))
 	case pe.Code == "53100":
 		return fmt.Errorf("%w; the server's disk is full: make room, writing goes on by itself", err)
-	case len(pe.Code) == 5 && (pe.Code[:2] == "22" || pe.Code[:2] == "23"):
+	case len(pe.Code) == 5 && (pe.Code[:2] == "22" || pe.Code[:2] == "23" || pe.Code[:2] == "54"):
 		return fault.AsPoison(err)
 	case pe.Code == "42P01", pe.Code == "42703", pe.Code == "3F000":
 		return fault.AsFatal(fmt.Errorf("%w; the schema is not this program's: was the database emptied while it ran?", err))

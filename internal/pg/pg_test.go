@@ -73,7 +73,7 @@ func TestClasses(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]fault.Class{
 		"25006": fault.Transient, "57P01": fault.Transient, "53100": fault.Transient, "08006": fault.Transient,
-		"22P05": fault.Poison, "23514": fault.Poison, "28P01": fault.Fatal, "42P01": fault.Fatal,
+		"22P05": fault.Poison, "23514": fault.Poison, "54000": fault.Poison, "28P01": fault.Fatal, "42P01": fault.Fatal,
 	} {
 		if got := fault.Of(pg.Classify(&pgconn.PgError{Code: code})); got != want {
 			t.Errorf("%s is %s, want %s", code, got, want)

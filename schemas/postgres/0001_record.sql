@@ -58,9 +58,10 @@ CREATE TABLE agrichat.channels (
     as_of      timestamptz,              -- when the name was true; NULL: nobody said
     event_id   uuid,                     -- the event it came from; NULL: only messages told of the channel
     changed    bigint NOT NULL,
-    token      bigint NOT NULL,
-    UNIQUE (source, namespace, channel)
+    token      bigint NOT NULL
 );
+-- The key is derived from the names, so they need no constraint; cut, because an index takes no long ones.
+CREATE INDEX channels_names ON agrichat.channels (left(source, 100), left(namespace, 100), left(channel, 100));
 
 CREATE TABLE agrichat.people (
     key  uuid PRIMARY KEY,
@@ -79,9 +80,9 @@ CREATE TABLE agrichat.identities (
     username_as_of timestamptz,
     person     uuid REFERENCES agrichat.people (key),  -- NULL: nobody has said who this is elsewhere
     changed    bigint NOT NULL,
-    token      bigint NOT NULL,
-    UNIQUE (source, namespace, identity)
+    token      bigint NOT NULL
 );
+CREATE INDEX identities_names ON agrichat.identities (left(source, 100), left(namespace, 100), left(identity, 100));
 
 -- Every event, once. The versions of a message are its events; every state below is a fold over them.
 CREATE TABLE agrichat.events (
@@ -142,7 +143,8 @@ CREATE TABLE agrichat.messages (
     sequence     bigint NOT NULL,        -- of the first event about it: orders messages of one instant
     changed      bigint NOT NULL,
     token        bigint NOT NULL,
-    search       tsvector GENERATED ALWAYS AS (to_tsvector('pg_catalog.russian', coalesce(text, ''))) STORED
+    -- A tsvector holds a megabyte; of a longer text the beginning is found.
+    search       tsvector GENERATED ALWAYS AS (to_tsvector('pg_catalog.russian', left(coalesce(text, ''), 200000))) STORED
 );
 COMMENT ON COLUMN agrichat.messages.search IS
     'Words of Russian and English: the configuration "russian" stems Cyrillic words as Russian and Latin ones as English';
@@ -187,9 +189,10 @@ CREATE TABLE agrichat.membership_words (
     state    text NOT NULL,
     name     text NOT NULL,
     at       timestamptz,
-    sequence bigint NOT NULL,            -- of the event: decides between two words of one instant
-    UNIQUE NULLS NOT DISTINCT (thing_id, event_id, state, name, at)
+    sequence bigint NOT NULL             -- of the event: decides between two words of one instant
 );
+CREATE UNIQUE INDEX membership_words_once ON agrichat.membership_words (thing_id, event_id, state, md5(name), at)
+    NULLS NOT DISTINCT;
 CREATE INDEX memberships_channel ON agrichat.memberships (channel_key);
 CREATE INDEX memberships_changed ON agrichat.memberships USING brin (changed) WITH (pages_per_range = 32);
 
