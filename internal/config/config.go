@@ -110,8 +110,8 @@ func Default() Config {
 		NATS:     NATS{Replicas: 1, ChatMaxBytes: 20 * gigabyte, FactsMaxBytes: 10 * gigabyte},
 		Postgres: Postgres{MaxConns: 8}, // the workers of one process, its readers, and some air
 		Listen:   Listen{HTTP: "127.0.0.1:8642"},
-		// 500 is where atomic batches stopped getting faster when they were measured.
-		Import:    Import{Batch: 500},
+		// The most that the bus takes at once: every atomic batch costs one write to disk.
+		Import:    Import{Batch: 1000},
 		Normalise: Consumer{Workers: 2, Batch: 1000},
 		Aggregate: Consumer{Workers: 1, Batch: 2000},
 		Log:       Log{Level: "info", Format: "auto"},

@@ -17,7 +17,7 @@ import (
 )
 
 func (c Config) withDefaults() Config {
-	c.Batch = orElse(c.Batch, 500)
+	c.Batch = orElse(c.Batch, 1000)
 	if c.SaveEvery == 0 && !c.Live {
 		c.SaveEvery = 500 * time.Millisecond
 	}
@@ -258,16 +258,50 @@ type flight struct {
 
 // read takes batches of the session and begins to publish them. After any error of the session what it returned before is
 // still on its way.
+//
+// An archive's batches are joined: what the server needs to begin an atomic batch does not grow with it. A live source's are
+// not, because the next one may be long in coming.
 func (r *runner) read(ctx, hard context.Context, s producers.Session, flights chan<- flight) error {
+	var all load
 	for {
-		if err := r.clear(ctx); err != nil {
-			return err
+		err := r.clear(ctx)
+		var b producers.Batch
+		if err == nil {
+			b, err = s.Next(ctx)
 		}
-		b, err := s.Next(ctx)
 		if err != nil {
+			r.launch(hard, all, flights)
 			return err
 		}
-		r.launch(hard, b, flights)
+		all.add(b, r.prepare(hard, b))
+		if r.Live || len(all.events) >= r.Batch || all.batches >= joinMost {
+			r.launch(hard, all, flights)
+			all = load{}
+		}
+	}
+}
+
+// joinMost bounds how many batches are joined where the record knows nearly all that is in them: their cursors must move on.
+const joinMost = 20
+
+// load is batches of a source that are published together.
+type load struct {
+	events  []event.Event // to publish
+	cursor  producers.Cursor
+	counts  producers.Counts
+	batches int
+}
+
+func (l *load) add(b producers.Batch, events []event.Event) {
+	if l.batches == 0 {
+		l.events = events
+	} else {
+		l.events = append(l.events, events...)
+	}
+	l.counts.Add(b.Counts)
+	l.batches++
+	if b.Cursor != nil {
+		l.cursor = b.Cursor
 	}
 }
 
@@ -293,11 +327,13 @@ func (r *runner) clear(ctx context.Context) error {
 	}
 }
 
-// launch begins to publish what is not known of a batch, in as many pieces as it takes.
-func (r *runner) launch(ctx context.Context, b producers.Batch, flights chan<- flight) {
-	todo := r.prepare(ctx, b)
-	f := flight{counts: b.Counts}
-	for len(todo) > 0 {
+// launch begins to publish a load in as many pieces as it takes.
+func (r *runner) launch(ctx context.Context, l load, flights chan<- flight) {
+	if l.batches == 0 {
+		return
+	}
+	f := flight{counts: l.counts}
+	for todo := l.events; len(todo) > 0; {
 		n := min(len(todo), r.Batch)
 		f.began = time.Now()
 		sent, p, err := r.Publisher.Begin(ctx, todo[:n], r.Live)
@@ -310,7 +346,7 @@ func (r *runner) launch(ctx context.Context, b producers.Batch, flights chan<- f
 			f = flight{}
 		}
 	}
-	f.cursor = b.Cursor
+	f.cursor = l.cursor
 	flights <- f // somebody takes it, be it only to abandon it
 }
 
