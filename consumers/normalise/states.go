@@ -115,11 +115,11 @@ func (w *work) foldMessages(ctx context.Context, moved []item) error {
 	return w.foldGroups(groups)
 }
 
-// addStored adds to every group whose message stands the events that the record holds of it.
+// addStored adds to every group whose message stands, or should, the events that the record holds of it.
 func (w *work) addStored(ctx context.Context, groups map[event.ThingID]*about) error {
 	var keys [][16]byte
 	for t := range groups {
-		if _, stands := w.standing[t]; stands {
+		if _, stands := w.standing[t]; stands || w.force {
 			keys = append(keys, t)
 		}
 	}

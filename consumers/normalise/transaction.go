@@ -39,6 +39,7 @@ type work struct {
 	items    []item     // each event once, sorted by id
 	took     seqset.Set // the sequences that this transaction enters into the ledger
 	last     *item      // of the highest sequence
+	force    bool       // what the ledger holds is applied too, and what hangs on events that stand is computed anew
 	stamp    stamp      // counter is zero until every lock is held
 	old      map[event.ID]item
 	standing map[event.ThingID]standing // messages that are locked
@@ -80,7 +81,7 @@ func (k *Keeper) transact(ctx context.Context, items []item, without seqset.Set,
 		return outcome{}, fmt.Errorf("beginning a transaction: %w", err)
 	}
 	defer pg.Rollback(ctx, tx)
-	w := &work{Keeper: k, tx: tx, stamp: stamp{token: token}, took: without}
+	w := &work{Keeper: k, tx: tx, stamp: stamp{token: token}, took: without, force: force}
 	if err := w.admit(ctx); err != nil {
 		return outcome{}, err
 	}
@@ -181,7 +182,7 @@ func (w *work) compare(ctx context.Context) error {
 			w.fresh = append(w.fresh, it)
 			continue
 		}
-		if both, more := grow(stands, it); more {
+		if both, more := grow(stands, it); more || w.force {
 			w.grown = append(w.grown, both)
 		}
 	}

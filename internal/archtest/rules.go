@@ -58,7 +58,7 @@ func House() Rules {
 			{Number: 2, Packages: []string{"internal/ingest", "internal/deliver", "internal/supervise", "internal/config"}},
 			{Number: 3, Packages: []string{
 				"producers/*", "consumers/*", "internal/bus", "internal/pg", "internal/ch", "internal/engine",
-				"internal/archive", "internal/verify", "internal/httpapi", "internal/web",
+				"internal/archive", "internal/verify", "internal/httpapi", "internal/web", "internal/bench",
 			}},
 			{Number: 4, Packages: []string{"internal/cli"}},
 			{Number: 5, Packages: []string{""}}, // main
@@ -66,7 +66,7 @@ func House() Rules {
 		Siblings: []Edge{
 			{"consumers/*", "internal/pg"}, {"consumers/*", "internal/ch"},
 			{"internal/archive", "internal/pg"}, {"internal/archive", "internal/ch"},
-			{"internal/verify", "internal/pg"}, {"internal/verify", "internal/ch"},
+			{"internal/verify", "internal/pg"}, {"internal/verify", "internal/ch"}, {"internal/bench", "internal/ch"},
 			{"internal/httpapi", "internal/archive"}, {"internal/web", "internal/archive"},
 			{"producers/all", "producers/*"},
 		},

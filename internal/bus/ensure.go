@@ -45,11 +45,15 @@ func (b *Bus) Ensure(ctx context.Context) error {
 // ensureStream makes a stream, or changes of one that is there what is ours to say. All else stays: an operator may have set an
 // age limit, compression, or a placement.
 func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) error {
-	_, err := b.js.CreateStream(ctx, want)
-	if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		return err
-	}
+	// Looked for first: asked to create a stream that is there, the server still wants its whole size to be free once more.
 	s, err := b.js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = b.js.CreateStream(ctx, want)
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return err
+		}
+		s, err = b.js.Stream(ctx, want.Name) // somebody else was quicker
+	}
 	if err != nil {
 		return err
 	}
@@ -131,6 +135,16 @@ func (b *Bus) DeleteConsumer(ctx context.Context, stream, name string) error {
 	err := b.js.DeleteConsumer(ctx, stream, name)
 	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("removing consumer %s of %s: %w", name, stream, classify(err))
+	}
+	return nil
+}
+
+// Redeliver has everything delivered at once that was delivered and not acknowledged, instead of after the ack wait. Only who
+// knows that nobody works on it calls this; should somebody do so all the same, work is done twice, which handlers bear.
+// Servers can do it since 2.14.
+func (b *Bus) Redeliver(ctx context.Context, stream, name string) error {
+	if _, err := b.js.ResetConsumer(ctx, stream, name); err != nil {
+		return fmt.Errorf("taking consumer %s of %s back to what is acknowledged: %w", name, stream, classify(err))
 	}
 	return nil
 }

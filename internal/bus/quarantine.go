@@ -15,6 +15,9 @@ import (
 // it is in no lag and no list until somebody verifies.
 type Quarantine struct{ b *Bus }
 
+// quarantineWait is how long a stop waits: a request is not given up before its end.
+const quarantineWait = 250 * time.Millisecond
+
 // Quarantine returns the component; run it once or in every process.
 func (b *Bus) Quarantine() *Quarantine { return &Quarantine{b} }
 
@@ -26,7 +29,7 @@ func (q *Quarantine) Run(ctx context.Context) error {
 	}
 	defer c.Close()
 	for ctx.Err() == nil {
-		msgs, err := c.Fetch(ctx, deliver.Limits{Messages: 100, Bytes: 1 << 20, Wait: time.Second})
+		msgs, err := c.Fetch(ctx, deliver.Limits{Messages: 100, Bytes: 1 << 20, Wait: quarantineWait})
 		for i := range msgs {
 			if e := q.settle(ctx, c, msgs[i]); e != nil {
 				return stopped(ctx, e)

@@ -58,11 +58,17 @@ func (a *app) status(err error) int {
 		return exitDone
 	case errors.Is(err, errAmiss):
 		return exitAmiss
-	case errors.As(err, &m), errors.As(err, &mistakes):
-		fmt.Fprintln(a.errOut, "agrichat:", config.Redact(err.Error()))
+	case errors.As(err, &mistakes): // names places, and no values that are secret
+		fmt.Fprintln(a.errOut, "agrichat:", err)
 		return exitMisuse
+	case errors.As(err, &m):
+		fmt.Fprintln(a.errOut, "agrichat:", oneLine(err.Error()))
+		return exitMisuse
+	case err == context.Canceled: // alone: wrapped, something else went wrong
+		fmt.Fprintln(a.errOut, "agrichat: stopped before it was done")
+		return exitAmiss
 	}
-	fmt.Fprintln(a.errOut, "agrichat:", config.Redact(err.Error()))
+	fmt.Fprintln(a.errOut, "agrichat:", oneLine(err.Error()))
 	return exitAmiss
 }
 
@@ -87,6 +93,8 @@ func (a *app) root() *cobra.Command {
 			"own in their place.",
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkOutput() },
+		Args:              oneOfItsCommands,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return misuse{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
@@ -99,7 +107,7 @@ func (a *app) root() *cobra.Command {
 	a.given.add(f, "log-format", "log.format", "auto, text or json")
 	c.AddCommand(a.upCommand(), a.demoCommand(), a.importCommand(), a.produceCommand(), a.consumeCommand(), a.serveCommand(),
 		a.statusCommand(), a.verifyCommand(), a.replayCommand(), a.dlqCommand(), a.sourcesCommand(), a.statsCommand(),
-		a.configCommand(), a.enginesCommand(), a.engineCommand())
+		a.configCommand(), a.enginesCommand(), a.engineCommand(), a.benchCommand())
 	return c
 }
 
@@ -108,6 +116,31 @@ func (a *app) checkOutput() error {
 		return misuse{fmt.Errorf("--output is text or json, not %q", a.output)}
 	}
 	return nil
+}
+
+// oneOfItsCommands refuses a word that is none of the command's own commands, with those that were probably meant.
+func oneOfItsCommands(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	meant := ""
+	if c.SuggestionsMinimumDistance = 2; len(c.SuggestionsFor(args[0])) > 0 {
+		meant = "; did you mean " + strings.Join(c.SuggestionsFor(args[0]), " or ") + "?"
+	}
+	return misuse{fmt.Errorf("there is no command %q%s; see %s --help", c.CommandPath()+" "+args[0], meant, c.CommandPath())}
+}
+
+// chooses makes a command that does nothing but have others: without one of them it says which there are.
+func chooses(c *cobra.Command) *cobra.Command {
+	c.Args = oneOfItsCommands
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var names []string
+		for _, sub := range c.Commands() {
+			names = append(names, sub.Name())
+		}
+		return misuse{fmt.Errorf("say which: %s %s; see %s --help", c.CommandPath(), strings.Join(names, " | "), c.CommandPath())}
+	}
+	return c
 }
 
 // noArgs refuses arguments with a word about what to do.

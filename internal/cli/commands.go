@@ -27,7 +27,7 @@ func (a *app) verifyCommand() *cobra.Command {
 			"among the dead letters, every thing in PostgreSQL in ClickHouse, in its current state. The exit status is 1 if\n" +
 			"anything is missing, extra or differing.",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.within(c.Context(), session{consume: true}, func(ctx context.Context, s *stack) error {
+			return a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
 				return a.verify(ctx, s, until, repair, wait)
 			})
 		},
@@ -75,7 +75,7 @@ func (a *app) statsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "stats", Short: "Who wrote most, and the busiest hours", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.within(c.Context(), session{}, func(ctx context.Context, s *stack) error {
+			return a.within(c.Context(), session{needs: needs{figures: true}}, func(ctx context.Context, s *stack) error {
 				r, err := s.figuresOf(ctx, top)
 				if err != nil {
 					return err
@@ -144,17 +144,27 @@ func (a *app) sourcesCommand() *cobra.Command {
 }
 
 type sourceReport struct {
-	Name   string              `json:"name"`
-	Title  string              `json:"title"`
-	Doc    string              `json:"doc"`
-	Sample string              `json:"sample,omitempty"`
-	Can    producers.Abilities `json:"can"`
+	Name   string    `json:"name"`
+	Title  string    `json:"title"`
+	Doc    string    `json:"doc"`
+	Sample string    `json:"sample,omitempty"`
+	Can    abilities `json:"can"`
+}
+
+// abilities are producers.Abilities under names that scripts rely on.
+type abilities struct {
+	Live      bool `json:"live"`
+	Archive   bool `json:"archive"`
+	Backfill  bool `json:"backfill"`
+	Edits     bool `json:"edits"`
+	Deletions bool `json:"deletions"`
+	Reactions bool `json:"reactions"`
 }
 
 func describe(defs []producers.Definition) []sourceReport {
 	out := make([]sourceReport, len(defs))
 	for i, d := range defs {
-		out[i] = sourceReport{Name: string(d.Name), Title: d.Title, Doc: d.Doc, Sample: d.Sample, Can: d.Can}
+		out[i] = sourceReport{Name: string(d.Name), Title: d.Title, Doc: d.Doc, Sample: d.Sample, Can: abilities(d.Can)}
 	}
 	return out
 }
@@ -178,7 +188,14 @@ func (a *app) enginesCommand() *cobra.Command {
 			if dir == "" {
 				dir = filepath.Join(cfg.Data, "engines")
 			}
-			return engine.Fetch(c.Context(), dir, a.errOut)
+			if err := engine.Fetch(c.Context(), dir, a.errOut); err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(map[string]string{"engines": dir})
+			}
+			_, err = fmt.Fprintln(a.out, "the engines are in", dir)
+			return err
 		},
 	}
 }
@@ -189,6 +206,9 @@ func (a *app) engineCommand() *cobra.Command {
 	c.AddCommand(&cobra.Command{
 		Use: "clickhouse", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return engine.ServeClickHouse(c.Context()) },
+	}, &cobra.Command{
+		Use: "nats", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return engine.ServeNATS(c.Context()) },
 	})
 	return c
 }

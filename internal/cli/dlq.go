@@ -14,11 +14,11 @@ import (
 )
 
 func (a *app) dlqCommand() *cobra.Command {
-	c := &cobra.Command{
+	c := chooses(&cobra.Command{
 		Use: "dlq", Short: "Dead letters: what could not be stored, and why",
 		Long: "A message that fails again and again while others succeed is set aside with its cause. It is in no store; it can be\n" +
 			"requeued after what was wrong has been mended, or dropped.",
-	}
+	})
 	c.AddCommand(
 		&cobra.Command{Use: "list", Short: "List dead letters", Args: noArgs, RunE: a.dlq(a.dlqList)},
 		&cobra.Command{Use: "show ID", Short: "Show one, with its message", Args: someArgs(1, 1, "one id (agrichat dlq list)"), RunE: a.dlq(a.dlqShow)},
@@ -32,7 +32,7 @@ func (a *app) dlqCommand() *cobra.Command {
 
 func (a *app) dlq(do func(ctx context.Context, s *stack, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
-		return a.within(c.Context(), session{}, func(ctx context.Context, s *stack) error {
+		return a.within(c.Context(), session{needs: needs{bus: true, record: true}}, func(ctx context.Context, s *stack) error {
 			if _, err := s.openBus(ctx); err != nil {
 				return err
 			}

@@ -43,7 +43,7 @@ func findFiles(paths []string, forced string) (files []found, skipped []passed, 
 	for _, root := range paths {
 		named, err := os.Stat(root)
 		if err != nil {
-			return nil, nil, misuse{fmt.Errorf("looking at what to import: %w", err)}
+			return nil, nil, looking(root, err)
 		}
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			switch {

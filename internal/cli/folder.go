@@ -26,6 +26,8 @@ type addresses struct {
 	Postgres   string `json:"postgres"`
 	ClickHouse string `json:"clickhouse"`
 	HTTP       string `json:"http,omitempty"`
+	Lasting    bool   `json:"lasting,omitempty"`  // it runs until it is stopped
+	Consumes   bool   `json:"consumes,omitempty"` // it stores and aggregates what comes onto the bus
 }
 
 const (
@@ -94,29 +96,58 @@ const (
 	joinEvery    = 50 * time.Millisecond
 )
 
-// readAddresses waits until the folder's holder has told where everything is. again is called between looks; it may take
-// the folder if the holder has gone, and then reports true.
-func readAddresses(ctx context.Context, path string, again func() bool) (addresses, error) {
-	ctx, cancel := context.WithTimeout(ctx, joinPatience)
-	defer cancel()
+// joining is how somebody waits for the holder of a folder.
+type joining struct {
+	suits func(addresses) bool // whether this holder may be joined; otherwise its end is waited for
+	wait  func(addresses)      // told once that it is waited for
+	take  func() bool          // takes the folder if the holder has gone, and reports whether it did
+}
+
+// readAddresses waits until the folder's holder has told where everything is, or the folder is taken.
+func readAddresses(ctx context.Context, path string, j joining) (addresses, error) {
+	patience := time.NewTimer(joinPatience)
+	defer patience.Stop()
 	tick := time.NewTicker(joinEvery)
 	defer tick.Stop()
+	told := false
 	for {
-		b, err := os.ReadFile(filepath.Join(path, addressName))
-		if err == nil {
-			var a addresses
-			if err := json.Unmarshal(b, &a); err != nil {
-				return addresses{}, fmt.Errorf("reading %s: %w", filepath.Join(path, addressName), err)
-			}
+		a, found, err := lookUp(path)
+		switch {
+		case err != nil:
+			return addresses{}, err
+		case found && j.suits(a):
 			return a, nil
+		case found && !told:
+			told = true
+			patience.Stop()
+			j.wait(a)
 		}
-		if again() {
+		if j.take() {
 			return addresses{}, nil
 		}
 		select {
 		case <-ctx.Done():
-			return addresses{}, fmt.Errorf("waiting for the agrichat that runs on %s to say where its servers are: %w", path, ctx.Err())
+			return addresses{}, context.Cause(ctx)
+		case <-patience.C:
+			return addresses{}, fmt.Errorf("waiting for the agrichat that runs on %s to say where its servers are: it has not for %s",
+				path, joinPatience)
 		case <-tick.C:
 		}
 	}
+}
+
+// lookUp reads what the folder's holder has told, if it has.
+func lookUp(path string) (a addresses, found bool, err error) {
+	name := filepath.Join(path, addressName)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return a, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &a)
+	}
+	if err != nil {
+		return a, false, fmt.Errorf("reading where the servers are: %w", err)
+	}
+	return a, true, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,12 +89,13 @@ func (a *app) importCommand() *cobra.Command {
 			if f.dryRun {
 				return a.dryRun(c.Context(), f, args)
 			}
-			return a.within(c.Context(), session{consume: true}, func(ctx context.Context, s *stack) error {
-				r, err := a.importAll(ctx, s, f, args)
-				if r != nil {
-					err = errors.Join(a.printImport(r), err)
-				}
+			in, err := a.lookFor(f, args)
+			if err != nil {
 				return err
+			}
+			return a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
+				r, err := a.importAll(ctx, s, in)
+				return errors.Join(a.printImport(r), err)
 			})
 		},
 	}
@@ -116,25 +118,48 @@ func options(c config.Import) producers.Options {
 		Channel: event.Channel(c.Channel), Zone: c.Location(), Charset: c.Charset}
 }
 
-// importAll brings in everything under the paths. The report is right also when it ends with an error.
-func (a *app) importAll(ctx context.Context, s *stack, f importFlags, paths []string) (*importReport, error) {
-	began := time.Now()
+// input is what there is to import.
+type input struct {
+	files   []found
+	skipped []passed
+}
+
+// lookFor finds what there is to import, before any server is started for it. The configuration's mistakes come first.
+func (a *app) lookFor(f importFlags, paths []string) (input, error) {
+	if _, _, err := a.config(); err != nil {
+		return input{}, err
+	}
 	files, skipped, err := findFiles(paths, f.source)
 	if err != nil {
-		return nil, err
+		return input{}, err
 	}
-	i := &importing{stack: s, options: options(s.cfg.Import), note: a.note}
+	in := input{files, skipped}
+	if len(files) > 0 {
+		return in, nil
+	}
+	i := &importing{}
 	i.report.Skipped = skipped
-	i.report.Files = len(files)
-	if len(files) == 0 {
-		i.finish(began)
-		return &i.report, fmt.Errorf("nothing to import: no source recognises any of %d files; --source says whose they are", len(skipped))
+	i.finish(time.Now())
+	if err := a.printImport(&i.report); err != nil {
+		return in, err
 	}
-	if err := i.publishAll(ctx, files); err != nil {
+	if len(skipped) == 0 {
+		return in, fmt.Errorf("nothing to import: there are no files in %s", strings.Join(paths, ", "))
+	}
+	return in, fmt.Errorf("nothing to import: no source can read any of %d files; agrichat sources says what each reads, --source says whose they are",
+		len(skipped))
+}
+
+// importAll brings in what was found. The report is right also when it ends with an error.
+func (a *app) importAll(ctx context.Context, s *stack, in input) (*importReport, error) {
+	began := time.Now()
+	i := &importing{stack: s, options: options(s.cfg.Import), note: a.note}
+	i.report.Skipped, i.report.Files = in.skipped, len(in.files)
+	if err := i.publishAll(ctx, in.files); err != nil {
 		i.finish(began)
 		return &i.report, err
 	}
-	err = i.settle(ctx)
+	err := i.settle(ctx)
 	i.finish(began)
 	return &i.report, errors.Join(err, i.failed)
 }
@@ -153,18 +178,19 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	if err != nil {
 		return err
 	}
-	throttle := b.Throttle(bus.ThrottleConfig{Watches: []bus.Watch{
+	var throttle ingest.Throttle = b.Throttle(bus.ThrottleConfig{Watches: []bus.Watch{
 		{Stream: bus.Chat, Consumer: bus.Normalise, High: importLead, Low: importLead / 2},
 	}})
+	if i.cfg.NATS.Embedded() {
+		throttle = spaceThrottle{Throttle: throttle, folder: i.cfg.Data, free: freeSpace}
+	}
 	for _, f := range files {
 		err := i.publish(ctx, f, ingest.Config{Publisher: b, Cursors: cursors, Known: k, Throttle: throttle,
 			Batch: i.cfg.Import.Batch, Metrics: i.intake, Log: i.log, Hook: prefixed(i.hook, "ingest.")})
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err != nil {
-			i.failed = errors.Join(i.failed, fmt.Errorf("importing %s: %w", f.file.Path, err))
-		}
+		i.fail(f, err)
 	}
 	return nil
 }
@@ -186,9 +212,13 @@ func (i *importing) publish(ctx context.Context, f found, c ingest.Config) error
 	i.result.Add(res)
 	report.Read, report.Unparsed, report.Seconds = res.Read, res.Unparsed, time.Since(began).Seconds()
 	if err != nil {
-		report.Error = config.Redact(err.Error())
+		report.Error = oneLine(err.Error())
 	}
 	i.report.PerFile = append(i.report.PerFile, report)
+	if i.report.DryRun {
+		i.note("%s: %s, %d read, %d unparsed\n", f.file.Path, f.def.Title, res.Read, res.Unparsed)
+		return err
+	}
 	i.note("%s: %s, %d read, %d published, %d known, %d unparsed\n", f.file.Path, f.def.Title, res.Read, res.Published, res.Known, res.Unparsed)
 	return err
 }
@@ -209,7 +239,7 @@ func (i *importing) settle(ctx context.Context) error {
 		return err
 	}
 	_, last := i.result.Sequences.Bounds()
-	if err := v.Await(ctx, last, func(verify.Left) {}); err != nil {
+	if err := v.Await(ctx, last, i.progress()); err != nil {
 		return err
 	}
 	k, err := i.openKeeper(ctx)
@@ -222,6 +252,21 @@ func (i *importing) settle(ctx context.Context) error {
 	}
 	i.count(came)
 	return nil
+}
+
+// progressEvery is how often somebody who waits is told for what.
+const progressEvery = 5 * time.Second
+
+// progress tells from time to time what is left: waiting in silence looks like a fault.
+func (i *importing) progress() func(verify.Left) {
+	last := time.Now()
+	return func(l verify.Left) {
+		if time.Since(last) < progressEvery {
+			return
+		}
+		last = time.Now()
+		i.note("waiting: %d messages to be stored, %d transactions to tell of, %d facts to be aggregated\n", l.Sequences, l.Untold, l.Facts)
+	}
 }
 
 func (i *importing) count(came []normalise.Came) {
@@ -264,20 +309,18 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) error {
 		return err
 	}
 	began := time.Now()
-	files, skipped, err := findFiles(paths, f.source)
+	in, err := a.lookFor(f, paths)
 	if err != nil {
 		return err
 	}
 	i := &importing{stack: &stack{cfg: cfg, log: log}, options: options(cfg.Import), note: a.note}
-	i.report.Skipped, i.report.Files, i.report.DryRun = skipped, len(files), true
-	for _, f := range files {
-		err := i.publish(ctx, f, ingest.Config{Publisher: nowhere{}, Log: log})
+	i.report.Skipped, i.report.Files, i.report.DryRun = in.skipped, len(in.files), true
+	for _, file := range in.files {
+		err := i.publish(ctx, file, ingest.Config{Publisher: nowhere{}, Log: log})
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err != nil {
-			i.failed = errors.Join(i.failed, fmt.Errorf("reading %s: %w", f.file.Path, err))
-		}
+		i.fail(file, err)
 	}
 	i.finish(began)
 	i.report.Published = 0
@@ -285,6 +328,13 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) error {
 		i.report.PerChat[c].Published = 0
 	}
 	return errors.Join(a.printImport(&i.report), i.failed)
+}
+
+// fail notes that a file could not be read to its end.
+func (i *importing) fail(f found, err error) {
+	if err != nil {
+		i.failed = errors.Join(i.failed, fmt.Errorf("importing %s: %w", f.file.Path, shown{err}))
+	}
 }
 
 // nowhere is where a dry run publishes.

@@ -53,22 +53,22 @@ func sortedChats(chats map[ingest.Chat]*chatReport) []chatReport {
 	return out
 }
 
-// shownPlaces is how many unread records are listed for a person; the JSON has more.
+// shownPlaces is how many unread records, and how many skipped files, are listed for a person: an export may have thousands
+// of pictures beside it. The JSON has more.
 const shownPlaces = 20
 
 func printImportText(w io.Writer, r *importReport) error {
-	t := newTable(w)
-	t.row("NETWORK", "NAMESPACE", "CHAT", "EVENTS", "PUBLISHED", "KNOWN", "STORED", "AGGREGATED", "UNPARSED")
-	for _, c := range r.PerChat {
-		t.row(c.Source, c.Namespace, cmp.Or(c.Name, c.Channel, "-"), c.Read, c.Published, c.Known, c.Stored, c.Facts, c.Unparsed)
-	}
-	if err := t.done(); err != nil {
+	if err := printChats(w, r.PerChat); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%d files: %d records read, %d events published, %d known, %d stored, %d facts, %d unparsed, %d ambiguous, in %.1f s\n",
+	fmt.Fprintf(w, "%d files: %d records read, %d events published, %d known, %d stored, %d facts, %d unparsed, %d ambiguous, in %.1f s\n",
 		r.Files, r.Read, r.Published, r.Known, r.Stored, r.Facts, r.Unparsed, r.Ambiguous, r.Seconds)
-	for _, s := range r.Skipped {
-		fmt.Fprintf(w, "skipped %s: %s\n", s.Path, s.Why)
+	for i, s := range r.Skipped {
+		if i == shownPlaces {
+			fmt.Fprintf(w, "... and %d more files skipped; --output json lists them\n", len(r.Skipped)-i)
+			break
+		}
+		fmt.Fprintf(w, "skipped %s: %s\n", s.Path, strings.Map(printable, s.Why))
 	}
 	for i, p := range r.Places {
 		if i == shownPlaces {
@@ -78,6 +78,20 @@ func printImportText(w io.Writer, r *importReport) error {
 		fmt.Fprintf(w, "unparsed: %s, line %d, offset %d: %s\n", p.File, p.Line, p.Offset, strings.Map(printable, p.Reason))
 	}
 	return nil
+}
+
+// printChats prints what became of each chat, and an empty line; nothing if there is none.
+func printChats(w io.Writer, chats []chatReport) error {
+	if len(chats) == 0 {
+		return nil
+	}
+	t := newTable(w)
+	t.row("NETWORK", "NAMESPACE", "CHAT", "EVENTS", "PUBLISHED", "KNOWN", "STORED", "AGGREGATED", "UNPARSED")
+	for _, c := range chats {
+		t.row(c.Source, c.Namespace, cmp.Or(c.Name, c.Channel, "-"), c.Read, c.Published, c.Known, c.Stored, c.Facts, c.Unparsed)
+	}
+	t.row()
+	return t.done()
 }
 
 // figuresReport is who wrote most and when.
@@ -120,10 +134,23 @@ func printVerify(w io.Writer, r *verify.Report) error {
 	for _, p := range r.Problems {
 		fmt.Fprintf(w, "%s: %s %s (sequence %d) %s\n", p.What, p.Kind, p.ID, p.Sequence, strings.Map(printable, p.Detail))
 	}
-	verdict := "verified: the bus, PostgreSQL and ClickHouse hold the same"
-	if !r.Equal {
-		verdict = "NOT EQUAL: agrichat verify --repair applies what is missing"
+	if found := r.Missing + r.Extra + r.Differing; found > uint64(len(r.Problems)) {
+		fmt.Fprintf(w, "... and %d more\n", found-uint64(len(r.Problems)))
 	}
-	_, err := fmt.Fprintf(w, "\n%s, up to sequence %d\n", verdict, r.Sequence)
+	_, err := fmt.Fprintf(w, "\n%s\n", verdict(r))
 	return err
+}
+
+// verdict says in a line what was found, and what to do.
+func verdict(r *verify.Report) string {
+	switch {
+	case r.Equal && r.DeadLetters > 0:
+		return fmt.Sprintf("verified up to sequence %d: the bus, PostgreSQL and ClickHouse hold the same; %d messages are dead letters (agrichat dlq list)",
+			r.Sequence, r.DeadLetters)
+	case r.Equal:
+		return fmt.Sprintf("verified up to sequence %d: the bus, PostgreSQL and ClickHouse hold the same", r.Sequence)
+	case r.Missing+r.Differing == 0:
+		return fmt.Sprintf("NOT EQUAL up to sequence %d: what is extra is not deleted; agrichat replay rebuilds a store afresh", r.Sequence)
+	}
+	return fmt.Sprintf("NOT EQUAL up to sequence %d: agrichat verify --repair applies what is missing", r.Sequence)
 }

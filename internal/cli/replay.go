@@ -18,6 +18,7 @@ import (
 type replayFlags struct {
 	sequence   uint64
 	since      string
+	time       time.Time // of since; zero: not given
 	force      bool
 	postgres   string
 	clickhouse string
@@ -46,7 +47,12 @@ func (a *app) replayCommand() *cobra.Command {
 			if args[0] != bus.Normalise && args[0] != bus.Aggregate {
 				return misuse{fmt.Errorf("there is no consumer %q; there are normalise and aggregate", args[0])}
 			}
-			return a.within(c.Context(), session{consume: true}, func(ctx context.Context, s *stack) error {
+			since, err := instant("--from-time", f.since)
+			if err != nil {
+				return err
+			}
+			f.time = since
+			return a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
 				r, err := a.replay(ctx, s, args[0], f)
 				if err != nil {
 					return err
@@ -68,6 +74,18 @@ func (a *app) replayCommand() *cobra.Command {
 	return c
 }
 
+// instant reads the value of a flag; zero if it was not given.
+func instant(flag, value string) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return t, misuse{fmt.Errorf("%s %q is no time; write it like 2026-11-01T00:00:00Z or 2026-11-01T03:00:00+03:00", flag, value)}
+	}
+	return t, nil
+}
+
 func (a *app) replay(ctx context.Context, s *stack, what string, f replayFlags) (_ *replayReport, err error) {
 	began := time.Now()
 	b, err := s.openBus(ctx)
@@ -75,18 +93,14 @@ func (a *app) replay(ctx context.Context, s *stack, what string, f replayFlags) 
 		return nil, err
 	}
 	r := &replayReport{Consumer: what, From: f.sequence}
-	if f.since != "" {
-		t, err := time.Parse(time.RFC3339, f.since)
-		if err != nil {
-			return nil, misuse{fmt.Errorf("--from-time: %w", err)}
-		}
-		if r.From, err = b.SequenceAt(ctx, t); err != nil {
+	if !f.time.IsZero() {
+		if r.From, err = b.SequenceAt(ctx, f.time); err != nil {
 			return nil, err
 		}
 	}
 	told := &telling{bus: b}
 	if f.clickhouse != "" {
-		db, err := connectFigures(ctx, f.clickhouse)
+		db, err := connectFigures(ctx, f.clickhouse, "--into-clickhouse")
 		if err != nil {
 			return nil, err
 		}
@@ -117,7 +131,7 @@ func (s *stack) replayKeeper(ctx context.Context, told *telling, f replayFlags) 
 	pool, err := s.openRecord(ctx)
 	done := func() {}
 	if err == nil && f.postgres != "" {
-		if pool, err = connectRecord(ctx, f.postgres, int32(s.cfg.Postgres.MaxConns)); err == nil {
+		if pool, err = connectRecord(ctx, f.postgres, int32(s.cfg.Postgres.MaxConns), "--into-postgres"); err == nil {
 			done = pool.Close
 		}
 	}

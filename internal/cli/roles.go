@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -100,7 +102,7 @@ func (s *stack) aggregator(ctx context.Context) (*aggregate.Handler, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.facts == nil {
-		s.facts, err = aggregate.New(figures, aggregate.Config{Metrics: s.registry})
+		s.facts, err = aggregate.New(figures, aggregate.Config{Metrics: s.registry, Hook: prefixed(s.hook, "aggregate.")})
 	}
 	return s.facts, err
 }
@@ -113,14 +115,25 @@ func (s *stack) quarantine(ctx context.Context) error {
 	return b.Quarantine().Run(ctx)
 }
 
+// fetchWait is how long a request for messages waits for one. A stop waits for its end, and every command that consumes stops
+// at its end; asking four times a second costs nothing that can be measured.
+const fetchWait = 250 * time.Millisecond
+
 func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consumer, h consumers.Handler) error {
+	if s.nats != nil {
+		// Whoever held deliveries has died with the server that runs in this process. Without this a start after a crash
+		// would wait for the ack wait, a minute, before it goes on with what was in hand.
+		if err := s.bus.Redeliver(ctx, stream, name); err != nil {
+			return err
+		}
+	}
 	consumer, err := s.bus.Consumer(ctx, stream, name)
 	if err != nil {
 		return err
 	}
 	defer consumer.Close()
 	return deliver.Run(ctx, deliver.Config{Name: name, Stream: consumer, Handler: h, Workers: c.Workers,
-		Limits: deliver.Limits{Messages: c.Batch, Bytes: 8 << 20, Wait: time.Second}, Metrics: s.delivery, Log: s.log,
+		Limits: deliver.Limits{Messages: c.Batch, Bytes: 8 << 20, Wait: fetchWait}, Metrics: s.delivery, Log: s.log,
 		Hook: prefixed(s.hook, name+".")})
 }
 
@@ -132,36 +145,52 @@ func prefixed(hook func(string), prefix string) func(string) {
 	return func(point string) { hook(prefix + point) }
 }
 
-// producers of the configured live sources, after the given components. One that fails for good leaves the others alone.
-func (s *stack) producers(after []string, only func(name string) bool) ([]supervise.Component, error) {
+// producers of the configured live sources, after the given components; of those that are named, if any are. One that fails
+// for good leaves the others alone.
+func (s *stack) producers(after, names []string) ([]supervise.Component, error) {
+	left := slices.Clone(names)
 	var list []supervise.Component
 	for _, src := range s.cfg.Sources {
-		if !only(src.Name) {
+		if len(names) > 0 && !slices.Contains(names, src.Name) {
 			continue
 		}
-		d, err := definition(src.Kind)
+		left = slices.DeleteFunc(left, func(n string) bool { return n == src.Name })
+		c, err := s.producer(src)
 		if err != nil {
 			return nil, err
 		}
-		source, err := d.Live(src.Decode)
-		if err != nil {
-			return nil, misuse{fmt.Errorf("source %s: %w", src.Name, err)}
-		}
-		list = append(list, supervise.Component{Name: "source " + src.Name, After: after, Run: func(ctx context.Context) error {
-			b, err := s.openBus(ctx)
-			if err != nil {
-				return err
-			}
-			cursors, err := b.Cursors(ctx)
-			if err != nil {
-				return err
-			}
-			_, err = ingest.Run(ctx, ingest.Config{Name: "live/" + src.Name, Source: source, Live: true, Publisher: b, Cursors: cursors,
-				Metrics: s.intake, Log: s.log, Hook: prefixed(s.hook, "ingest.")})
-			return err
-		}})
+		c.After = after
+		list = append(list, c)
+	}
+	if len(left) > 0 {
+		return nil, misuse{fmt.Errorf("no source named %s is configured: sources: in the configuration lists them, agrichat sources shows samples",
+			strings.Join(left, ", "))}
 	}
 	return list, nil
+}
+
+func (s *stack) producer(src config.Source) (supervise.Component, error) {
+	d, err := definition(src.Kind)
+	if err != nil {
+		return supervise.Component{}, err
+	}
+	source, err := d.Live(src.Decode)
+	if err != nil {
+		return supervise.Component{}, misuse{fmt.Errorf("source %s: %w", src.Name, err)}
+	}
+	return supervise.Component{Name: "source " + src.Name, Run: func(ctx context.Context) error {
+		b, err := s.openBus(ctx)
+		if err != nil {
+			return err
+		}
+		cursors, err := b.Cursors(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = ingest.Run(ctx, ingest.Config{Name: "live/" + src.Name, Source: source, Live: true, Publisher: b, Cursors: cursors,
+			Metrics: s.intake, Log: s.log, Hook: prefixed(s.hook, "ingest.")})
+		return err
+	}}, nil
 }
 
 func (s *stack) mux() *http.ServeMux {

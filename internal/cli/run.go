@@ -13,19 +13,45 @@ import (
 // session is what a command needs while it runs.
 type session struct {
 	exclusive bool // it must be the one that runs the embedded servers
+	lasting   bool // it runs until it is stopped, so that others may join it
 	consume   bool // it needs somebody who stores and aggregates
+	needs     needs
+	lazy      bool // it opens connections itself, and does without some
 }
+
+// needs are the servers that a command uses. One that it does not use may be away.
+type needs struct{ bus, record, figures bool }
+
+// everything is what most commands need.
+func everything() needs { return needs{bus: true, record: true, figures: true} }
+
+// Failures in a row after which a command that is to end gives up: an engine starts or does not, and a consumer outlasts a
+// server that restarts, which takes some seconds.
+const (
+	engineTries   = 2
+	consumerTries = 6
+)
 
 // within prepares the servers, starts the embedded ones and, if wanted and nobody else does, the consumers, runs do, and
 // stops everything again.
 func (a *app) within(ctx context.Context, want session, do func(ctx context.Context, s *stack) error) (err error) {
-	s, err := a.prepare(ctx, want.exclusive)
+	s, err := a.prepare(ctx, want)
 	if err != nil {
 		return err
 	}
-	list, servers := s.components()
-	if want.consume && !s.joined {
-		list = append(list, s.consumers(servers)...)
+	open := func(ctx context.Context) error { return s.open(ctx, want.needs) }
+	if want.lazy {
+		open = nil
+	}
+	list, servers := s.components(open)
+	for i := range list {
+		list[i].MaxFailures = engineTries
+	}
+	if want.consume && !(s.joined && s.at.Consumes) {
+		for _, c := range s.consumers(servers) {
+			c.MaxFailures = consumerTries
+			list = append(list, c)
+		}
 	}
 	return a.supervised(ctx, s, list, do)
 }
@@ -36,6 +62,7 @@ func (a *app) supervised(ctx context.Context, s *stack, list []supervise.Compone
 		defer func() { err = errors.Join(err, s.folder.release()) }()
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	s.at.Consumes = s.at.Consumes || consumes(list)
 	ready := newReadiness(list)
 	health := supervise.ToHealth(s.health)
 	sup, err := supervise.New(supervise.Options{Log: s.log, StopWithin: stopPatience, OnChange: func(st supervise.Status) {
@@ -48,10 +75,22 @@ func (a *app) supervised(ctx context.Context, s *stack, list []supervise.Compone
 	s.registry.MustRegister(sup.Collector())
 	life, stop := context.WithCancel(ctx)
 	defer stop()
-	ended := make(chan error, 1)
-	go func() { ended <- sup.Run(life) }()
 	work, endWork := context.WithCancelCause(ctx)
 	defer endWork(nil)
+	s.giveUp = endWork
+	if s.joined {
+		left := make(chan struct{})
+		go func() {
+			defer close(left)
+			s.follow(work, endWork)
+		}()
+		defer func() {
+			endWork(nil)
+			<-left
+		}()
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- sup.Run(life) }()
 	// What cannot go on without its components must not wait for them.
 	broken := make(chan error, 1)
 	go func() {
@@ -66,12 +105,34 @@ func (a *app) supervised(ctx context.Context, s *stack, list []supervise.Compone
 	if err == nil {
 		err = do(work, s)
 	}
+	if cause := context.Cause(work); err != nil && errors.Is(cause, errHolderEnded) {
+		err = cause // the failures that come of it say less
+	}
 	stop()
 	supErr := <-broken
 	if err != nil && work.Err() != nil && supErr != nil {
-		return supErr // the component's own words say more
+		return ownWords(supErr)
 	}
 	return errors.Join(err, supErr)
+}
+
+// consumes reports whether everything that comes onto the bus is stored and aggregated by these.
+func consumes(list []supervise.Component) bool {
+	n := 0
+	for _, c := range list {
+		if c.Name == "normalise" || c.Name == "aggregate" {
+			n++
+		}
+	}
+	return n == 2
+}
+
+// ownWords leaves out which component it was: its error says what it was doing.
+func ownWords(err error) error {
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
+	}
+	return err
 }
 
 func errOr(err, otherwise error) error {
@@ -122,14 +183,29 @@ func (r *readiness) wait(ctx context.Context) error {
 	}
 }
 
-// httpComponent serves health and metrics. Where it listens is told to address.
+// httpComponent serves health and metrics. Where it listens is told to address before it counts as ready.
 func (s *stack) httpComponent(address func(string)) supervise.Component {
-	return supervise.Component{Name: "http", Essential: true, Run: func(ctx context.Context) error {
-		l, err := obs.Listen(ctx, s.cfg.Listen.HTTP)
-		if err != nil {
-			return err
-		}
-		address("http://" + l.Addr().String())
-		return obs.ServeOn(ctx, l, s.mux())
-	}}
+	listening := make(chan struct{})
+	var once sync.Once
+	return supervise.Component{Name: "http", Essential: true,
+		Run: func(ctx context.Context) error {
+			l, err := obs.Listen(ctx, s.cfg.Listen.HTTP)
+			if err != nil {
+				return err
+			}
+			once.Do(func() {
+				address("http://" + l.Addr().String())
+				close(listening)
+			})
+			return obs.ServeOn(ctx, l, s.mux())
+		},
+		Ready: func(ctx context.Context) error {
+			select {
+			case <-listening:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
+	}
 }

@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/agrichat/agrichat/consumers/aggregate"
@@ -24,11 +24,8 @@ import (
 	"github.com/agrichat/agrichat/internal/gate"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/internal/obs"
-	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/supervise"
 	"github.com/agrichat/agrichat/internal/verify"
-	clickhouse "github.com/agrichat/agrichat/schemas/clickhouse"
-	postgres "github.com/agrichat/agrichat/schemas/postgres"
 )
 
 // stack is the servers of one run of the program, embedded or not, and the connections to them. Connections are opened
@@ -44,6 +41,9 @@ type stack struct {
 	folder *folder // nil: nothing is embedded, or somebody else runs it
 	joined bool    // somebody else runs the embedded servers
 	at     addresses
+
+	ending atomic.Bool // the connections are closed, and the engines end next
+	giveUp func(error) // ends the command that is under way, which returns the error
 
 	nats       *engine.NATS // nil where not ours to run
 	postgres   *engine.Postgres
@@ -62,8 +62,8 @@ type stack struct {
 }
 
 // prepare finds out where the servers are: configured ones are used, each by itself; the others are embedded, run by
-// whoever holds the data folder. exclusive refuses to join somebody else.
-func (a *app) prepare(ctx context.Context, exclusive bool) (*stack, error) {
+// whoever holds the data folder. Where nothing embedded is needed, the folder is left alone.
+func (a *app) prepare(ctx context.Context, want session) (*stack, error) {
 	cfg, log, err := a.config()
 	if err != nil {
 		return nil, err
@@ -73,24 +73,26 @@ func (a *app) prepare(ctx context.Context, exclusive bool) (*stack, error) {
 	s.registry.MustRegister(s.health)
 	s.delivery, s.intake = deliver.NewMetrics(s.registry), ingest.NewMetrics(s.registry)
 	s.writes = normaliseMetrics(s.registry)
-	embedded := cfg.NATS.Embedded() || cfg.Postgres.Embedded() || cfg.ClickHouse.Embedded()
-	if !embedded && !exclusive {
+	n := want.needs
+	embedded := n.bus && cfg.NATS.Embedded() || n.record && cfg.Postgres.Embedded() || n.figures && cfg.ClickHouse.Embedded()
+	if !embedded && !want.exclusive {
 		return s, nil
 	}
-	if err := s.take(ctx, exclusive); err != nil {
+	if err := s.take(ctx, want, a.note); err != nil {
 		return nil, err
 	}
-	if s.joined || !embedded {
+	if s.at.Lasting = want.lasting; s.joined || !embedded {
 		return s, nil
 	}
 	if err := s.placeEngines(); err != nil {
-		return nil, errors.Join(err, s.folder.release())
+		return nil, errors.Join(err, s.leave())
 	}
 	return s, nil
 }
 
-// take holds the data folder, or finds out where its holder's servers are.
-func (s *stack) take(ctx context.Context, exclusive bool) error {
+// take holds the data folder, or finds out where its holder's servers are. Who needs them for long does not join a command
+// that will end before, but waits for its end.
+func (s *stack) take(ctx context.Context, want session, note func(string, ...any)) error {
 	try := func() (bool, error) {
 		f, err := takeFolder(s.cfg.Data)
 		if errors.Is(err, errTaken) {
@@ -103,23 +105,44 @@ func (s *stack) take(ctx context.Context, exclusive bool) error {
 	if err != nil || got {
 		return err
 	}
-	if exclusive {
+	if want.exclusive {
 		return fmt.Errorf("%w: %s; use it as it is (agrichat status shows where), stop it, or choose another folder with --data",
 			errTaken, s.cfg.Data)
 	}
-	s.at, err = readAddresses(ctx, s.cfg.Data, func() bool {
-		got, _ := try() // an error here is found again by whoever looks for the addresses
-		return got
+	s.at, err = readAddresses(ctx, s.cfg.Data, joining{
+		suits: func(a addresses) bool { return a.Lasting || !want.lasting && !want.consume },
+		wait: func(a addresses) {
+			note("waiting until the agrichat that runs on %s (process %d) has ended\n", s.cfg.Data, a.PID)
+		},
+		take: func() bool {
+			got, _ := try() // an error here is found again by whoever looks for the addresses
+			return got
+		},
 	})
 	s.joined = s.folder == nil
 	return err
 }
 
+// smallStreams is what the streams and buckets without a setting may take, with room to spare. The embedded server bears the
+// sum of all limits, however little of the disk is free when it starts: it would otherwise refuse to make a stream whose limit
+// is above that, though it may never come near it.
+const smallStreams = 4 << 30
+
+// leave gives the data folder back, if it was taken, before anything ran.
+func (s *stack) leave() error {
+	if s.folder == nil {
+		return nil
+	}
+	return s.folder.release()
+}
+
 // placeEngines makes the embedded servers that are wanted, and starts none.
 func (s *stack) placeEngines() error {
 	var err error
+	log := slog.New(calm{s.log.Handler(), &s.ending})
 	if s.cfg.NATS.Embedded() {
-		s.nats, err = engine.NewNATS(engine.NATSConfig{Dir: filepath.Join(s.cfg.Data, "nats"), Log: s.log})
+		s.nats, err = engine.NewNATS(engine.NATSConfig{Dir: filepath.Join(s.cfg.Data, "nats"), Log: log,
+			MaxStore: int64(s.cfg.NATS.ChatMaxBytes+s.cfg.NATS.FactsMaxBytes) + smallStreams})
 		if err != nil {
 			return err
 		}
@@ -129,11 +152,14 @@ func (s *stack) placeEngines() error {
 		return nil
 	}
 	bin, err := engine.Locate(s.engineFolders()...)
+	if errors.Is(err, engine.ErrNotFetched) {
+		return fmt.Errorf("%w; `agrichat engines` fetches them", err)
+	}
 	if err != nil {
 		return err
 	}
 	if s.cfg.Postgres.Embedded() {
-		s.postgres, err = engine.NewPostgres(engine.PostgresConfig{Binaries: bin, Dir: filepath.Join(s.cfg.Data, "postgres"), Log: s.log})
+		s.postgres, err = engine.NewPostgres(engine.PostgresConfig{Binaries: bin, Dir: filepath.Join(s.cfg.Data, "postgres"), Log: log})
 		if err != nil {
 			return err
 		}
@@ -145,7 +171,7 @@ func (s *stack) placeEngines() error {
 			return fmt.Errorf("finding this program to start its child: %w", err)
 		}
 		s.clickhouse, err = engine.NewClickHouse(engine.ClickHouseConfig{Binaries: bin, Dir: filepath.Join(s.cfg.Data, "clickhouse"),
-			Command: []string{self, "engine", "clickhouse"}, Log: s.log})
+			Command: []string{self, "engine", "clickhouse"}, Log: log})
 		if err != nil {
 			return err
 		}
@@ -167,7 +193,9 @@ func (s *stack) engineFolders() []string {
 }
 
 // components of the embedded servers, and the connections to them, which end before they do; roles come after all of them.
-func (s *stack) components() (list []supervise.Component, names []string) {
+// open, if not nil, opens the connections before the roles begin, and what it cannot open is given up: so it is for commands
+// that are to end. What runs on connects when it has to, and waits for servers that are away.
+func (s *stack) components(open func(context.Context) error) (list []supervise.Component, names []string) {
 	add := func(name string, run, ready func(context.Context) error) {
 		list = append(list, supervise.Component{Name: name, Run: run, Ready: ready, Essential: true})
 		names = append(names, name)
@@ -181,113 +209,36 @@ func (s *stack) components() (list []supervise.Component, names []string) {
 	if s.clickhouse != nil {
 		add("clickhouse", s.clickhouse.Run, s.clickhouse.WaitReady)
 	}
-	list = append(list, supervise.Component{Name: "connections", After: names, Run: func(ctx context.Context) error {
-		<-ctx.Done()
-		return s.close()
-	}})
+	list = append(list, s.connections(names, open))
 	return list, append(names, "connections")
 }
 
-// openBus connects to the bus and makes its streams.
-func (s *stack) openBus(ctx context.Context) (*bus.Bus, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.openBusLocked(ctx)
-}
-
-func (s *stack) openBusLocked(ctx context.Context) (*bus.Bus, error) {
-	if s.bus != nil {
-		return s.bus, nil
+func (s *stack) connections(after []string, open func(context.Context) error) supervise.Component {
+	opened := make(chan struct{})
+	return supervise.Component{Name: "connections", After: after, Essential: true,
+		Run: func(ctx context.Context) error {
+			var err error
+			if open != nil {
+				err = open(ctx)
+			}
+			if err != nil && ctx.Err() == nil {
+				s.giveUp(err)
+			} else {
+				close(opened)
+			}
+			<-ctx.Done()
+			s.ending.Store(true)
+			return s.close()
+		},
+		Ready: func(ctx context.Context) error {
+			select {
+			case <-opened:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		},
 	}
-	c := bus.Config{URLs: s.cfg.NATS.URLs, User: s.cfg.NATS.User, Password: s.cfg.NATS.Password, Creds: s.cfg.NATS.CredsFile,
-		Replicas: s.cfg.NATS.Replicas, ChatBytes: int64(s.cfg.NATS.ChatMaxBytes), FactsBytes: int64(s.cfg.NATS.FactsMaxBytes), Log: s.log}
-	if s.cfg.NATS.Embedded() {
-		c.URLs = []string{s.at.NATS}
-		if s.nats != nil {
-			c.Options = append(c.Options, nats.InProcessServer(s.nats))
-		}
-	}
-	b, err := bus.Connect(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.Ensure(ctx); err != nil {
-		b.Close()
-		return nil, err
-	}
-	s.bus = b
-	return b, nil
-}
-
-// openRecord connects to Postgres and brings its schema up to date.
-func (s *stack) openRecord(ctx context.Context) (*pgxpool.Pool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.openRecordLocked(ctx)
-}
-
-func (s *stack) openRecordLocked(ctx context.Context) (*pgxpool.Pool, error) {
-	if s.record != nil {
-		return s.record, nil
-	}
-	pool, err := connectRecord(ctx, s.recordDSN(), int32(s.cfg.Postgres.MaxConns))
-	if err != nil {
-		return nil, err
-	}
-	s.record = pool
-	return pool, nil
-}
-
-func (s *stack) recordDSN() string {
-	if s.cfg.Postgres.Embedded() {
-		return s.at.Postgres
-	}
-	return s.cfg.Postgres.DSN
-}
-
-func connectRecord(ctx context.Context, dsn string, conns int32) (*pgxpool.Pool, error) {
-	pool, err := pg.Open(ctx, pg.Config{DSN: dsn, MaxConns: conns, Name: "agrichat"})
-	if err != nil {
-		return nil, err
-	}
-	if err := pg.Migrate(ctx, pool, postgres.Migrations); err != nil {
-		pool.Close()
-		return nil, err
-	}
-	return pool, nil
-}
-
-// openFigures connects to ClickHouse and brings its schema up to date.
-func (s *stack) openFigures(ctx context.Context) (*ch.DB, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.figures != nil {
-		return s.figures, nil
-	}
-	db, err := connectFigures(ctx, s.figuresURL())
-	if err != nil {
-		return nil, err
-	}
-	s.figures = db
-	return db, nil
-}
-
-func (s *stack) figuresURL() string {
-	if s.cfg.ClickHouse.Embedded() {
-		return s.at.ClickHouse
-	}
-	return s.cfg.ClickHouse.URL
-}
-
-func connectFigures(ctx context.Context, url string) (*ch.DB, error) {
-	db, err := ch.Open(ctx, ch.Config{URL: url, Create: true})
-	if err != nil {
-		return nil, err
-	}
-	if err := db.Migrate(ctx, clickhouse.FS); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
 }
 
 // openKeeper makes the keeper of the record.
@@ -370,3 +321,23 @@ func normaliseMetrics(r *prometheus.Registry) prometheus.Observer {
 
 // stopPatience is how long embedded servers may take to end.
 const stopPatience = 90 * time.Second
+
+// calm is the log of an embedded server. While it ends it complains of the ends of connections, which is no news; what it
+// calls an error still is.
+type calm struct {
+	slog.Handler
+	ending *atomic.Bool
+}
+
+// Enabled implements slog.Handler.
+func (c calm) Enabled(ctx context.Context, l slog.Level) bool {
+	return c.Handler.Enabled(ctx, l) && (l >= slog.LevelError || !c.ending.Load())
+}
+
+// WithAttrs implements slog.Handler.
+func (c calm) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return calm{c.Handler.WithAttrs(attrs), c.ending}
+}
+
+// WithGroup implements slog.Handler.
+func (c calm) WithGroup(name string) slog.Handler { return calm{c.Handler.WithGroup(name), c.ending} }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Where the servers are, with their passwords, and how far the consumers are", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.within(c.Context(), session{}, func(ctx context.Context, s *stack) error {
+			return a.within(c.Context(), session{needs: everything(), lazy: true}, func(ctx context.Context, s *stack) error {
 				r, err := s.statusReport(ctx)
 				if err != nil {
 					return err
@@ -71,18 +72,28 @@ func (s *stack) statusReport(ctx context.Context) (*statusReport, error) {
 	r := &statusReport{Data: s.cfg.Data, Up: s.joined, HTTP: s.at.HTTP,
 		Postgres:   dsnReport{s.recordDSN(), s.cfg.Postgres.Embedded()},
 		ClickHouse: urlReport{s.figuresURL(), s.cfg.ClickHouse.Embedded()},
-		NATS:       urlReport{s.at.NATS, s.cfg.NATS.Embedded()},
+		NATS:       urlReport{s.busURL(), s.cfg.NATS.Embedded()},
 		Gate:       gateReport{State: "open"},
 		Sources:    []liveReport{},
-	}
-	if !s.cfg.NATS.Embedded() {
-		r.NATS.URL = s.cfg.NATS.URLs[0]
 	}
 	for _, src := range s.cfg.Sources {
 		r.Sources = append(r.Sources, liveReport{src.Name, src.Kind})
 	}
 	r.Streams, r.Consumers, err = b.Status(ctx)
 	return r, err
+}
+
+// busURL is an address of the bus that another program can use.
+func (s *stack) busURL() string {
+	if s.cfg.NATS.Embedded() {
+		return s.at.NATS
+	}
+	u, err := url.Parse(s.cfg.NATS.URLs[0])
+	if err == nil && u.User == nil && s.cfg.NATS.User != "" {
+		u.User = url.UserPassword(s.cfg.NATS.User, s.cfg.NATS.Password)
+		return u.String()
+	}
+	return s.cfg.NATS.URLs[0]
 }
 
 func (a *app) printStatus(r *statusReport) error {

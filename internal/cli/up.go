@@ -56,15 +56,26 @@ func (a *app) demoCommand() *cobra.Command {
 // up runs all roles, until ctx ends or, with once, the import has ended.
 func (a *app) up(ctx context.Context, f upFlags) error {
 	began := time.Now()
-	s, err := a.prepare(ctx, true)
+	var in input
+	if len(f.paths) > 0 {
+		var err error
+		if in, err = a.lookFor(f.importFlags, f.paths); err != nil {
+			return err
+		}
+	}
+	s, err := a.prepare(ctx, session{exclusive: true, lasting: !f.once, needs: everything()})
 	if err != nil {
 		return err
 	}
-	list, servers := s.components()
+	var open func(context.Context) error
+	if f.once {
+		open = func(ctx context.Context) error { return s.open(ctx, everything()) }
+	}
+	list, servers := s.components(open)
 	list = append(list, s.consumers(servers)...)
-	sources, err := s.producers(servers, func(string) bool { return true })
+	sources, err := s.producers(servers, nil)
 	if err != nil {
-		return err
+		return errors.Join(err, s.leave())
 	}
 	list = append(list, sources...)
 	if !f.once {
@@ -72,22 +83,47 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	}
 	return a.supervised(ctx, s, list, func(ctx context.Context, s *stack) error {
 		a.note("ready in %.1f s; data in %s\n", time.Since(began).Seconds(), s.cfg.Data)
-		if err := a.upImport(ctx, s, f); err != nil || f.once {
+		if err := a.upImport(ctx, s, in, f.once); err != nil || f.once {
 			return err
 		}
-		a.note("serving health and metrics at %s; Ctrl-C stops\n", s.at.HTTP)
+		a.where(s)
 		<-ctx.Done()
 		return nil
 	})
 }
 
+// where tells a person how to reach what runs. Passwords are not for a screen that others may see: status has them.
+func (a *app) where(s *stack) {
+	of := func(embedded bool) string {
+		if embedded {
+			return "embedded"
+		}
+		return "configured"
+	}
+	a.note("  PostgreSQL  %-24s %s\n", hosts(s.recordDSN()), of(s.cfg.Postgres.Embedded()))
+	a.note("  ClickHouse  %-24s %s\n", hosts(s.figuresURL()), of(s.cfg.ClickHouse.Embedded()))
+	a.note("  NATS        %-24s %s\n", hosts(s.busURL()), of(s.cfg.NATS.Embedded()))
+	a.note("  health      %s/readyz, %s/metrics\n", s.at.HTTP, s.at.HTTP)
+	a.note("agrichat status%s shows addresses with passwords; Ctrl-C stops\n", a.sameFolder(s))
+}
+
+// sameFolder is the flag that leads another command to the same folder, if it needs one.
+func (a *app) sameFolder(s *stack) string {
+	for _, v := range a.given.values() {
+		if v.Key == "data" {
+			return " --data " + s.cfg.Data
+		}
+	}
+	return ""
+}
+
 // upImport brings archives in and prints what came out: what was read, who wrote most, when, and the verification.
-func (a *app) upImport(ctx context.Context, s *stack, f upFlags) error {
-	if len(f.paths) == 0 {
+func (a *app) upImport(ctx context.Context, s *stack, in input, once bool) error {
+	if len(in.files) == 0 {
 		return nil
 	}
-	r, failed := a.importAll(ctx, s, f.importFlags, f.paths)
-	if r == nil || ctx.Err() != nil {
+	r, failed := a.importAll(ctx, s, in)
+	if ctx.Err() != nil {
 		return failed
 	}
 	figures, err := s.figuresOf(ctx, 10)
@@ -106,11 +142,11 @@ func (a *app) upImport(ctx context.Context, s *stack, f upFlags) error {
 	switch {
 	case err != nil:
 		return err
-	case failed != nil && f.once:
+	case failed != nil && once:
 		return failed
 	case failed != nil:
-		fmt.Fprintln(a.errOut, "agrichat:", failed)
-	case !v.Equal && f.once:
+		fmt.Fprintln(a.errOut, "agrichat:", oneLine(failed.Error()))
+	case !v.Equal && once:
 		return errAmiss
 	}
 	return nil
@@ -126,10 +162,10 @@ func (a *app) produceCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "produce [SOURCE...]", Short: "Run live sources of the configuration, all of them or those named",
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.role(c.Context(), func(s *stack, servers []string) ([]supervise.Component, error) {
-				list, err := s.producers(servers, func(name string) bool { return len(args) == 0 || slices.Contains(args, name) })
+			return a.role(c.Context(), needs{bus: true}, func(s *stack, servers []string) ([]supervise.Component, error) {
+				list, err := s.producers(servers, args)
 				if err == nil && len(list) == 0 {
-					err = misuse{fmt.Errorf("no such source is configured: sources: in the configuration lists them, agrichat sources shows samples")}
+					err = misuse{errors.New("no source is configured: sources: in the configuration lists them, agrichat sources shows samples")}
 				}
 				return list, err
 			})
@@ -138,12 +174,13 @@ func (a *app) produceCommand() *cobra.Command {
 }
 
 func (a *app) consumeCommand() *cobra.Command {
-	c := &cobra.Command{Use: "consume", Short: "Run one consumer of the bus"}
+	c := chooses(&cobra.Command{Use: "consume", Short: "Run one consumer of the bus"})
 	for name, short := range map[string]string{"normalise": "Store what is on the bus in PostgreSQL", "aggregate": "Bring facts into ClickHouse"} {
+		n := needs{bus: true, record: name == "normalise", figures: name == "aggregate"}
 		c.AddCommand(&cobra.Command{
 			Use: name, Short: short, Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error {
-				return a.role(c.Context(), func(s *stack, servers []string) ([]supervise.Component, error) {
+				return a.role(c.Context(), n, func(s *stack, servers []string) ([]supervise.Component, error) {
 					return slices.DeleteFunc(s.consumers(servers), func(c supervise.Component) bool {
 						return c.Name != name && !(name == "normalise" && c.Name == "quarantine")
 					}), nil
@@ -158,21 +195,21 @@ func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Serve health and metrics", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.role(c.Context(), func(*stack, []string) ([]supervise.Component, error) { return nil, nil })
+			return a.role(c.Context(), needs{}, func(*stack, []string) ([]supervise.Component, error) { return nil, nil })
 		},
 	}
 }
 
 // role runs some components, with health and metrics, until ctx ends.
-func (a *app) role(ctx context.Context, pick func(*stack, []string) ([]supervise.Component, error)) error {
-	s, err := a.prepare(ctx, false)
+func (a *app) role(ctx context.Context, n needs, pick func(*stack, []string) ([]supervise.Component, error)) error {
+	s, err := a.prepare(ctx, session{lasting: true, needs: n})
 	if err != nil {
 		return err
 	}
-	list, servers := s.components()
+	list, servers := s.components(nil)
 	picked, err := pick(s, servers)
 	if err != nil {
-		return err
+		return errors.Join(err, s.leave())
 	}
 	list = append(list, picked...)
 	list = append(list, s.httpComponent(func(url string) { s.at.HTTP = url }))

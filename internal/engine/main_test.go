@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// childMark makes this test program the ClickHouse child.
+	// childMark makes this test program the ClickHouse child, or that of NATS where it says so.
 	childMark = "AGRICHAT_ENGINE_TEST_CHILD"
 	// parentMark makes it a program that runs the engines in the folder it names, to be killed.
 	parentMark = "AGRICHAT_ENGINE_TEST_PARENT"
@@ -27,8 +27,12 @@ func TestMain(m *testing.M) {
 	if where := os.Getenv(parentMark); where != "" {
 		runUntilKilled(where)
 	}
-	if os.Getenv(childMark) != "" {
-		if err := engine.ServeClickHouse(context.Background()); err != nil {
+	if mark := os.Getenv(childMark); mark != "" {
+		serve := engine.ServeClickHouse
+		if mark == "nats" {
+			serve = engine.ServeNATS
+		}
+		if err := serve(context.Background()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -39,6 +40,7 @@ type NATS struct {
 	cfg   NATSConfig
 	kept  kept
 	ready readiness
+	pid   atomic.Int64 // of RunApart
 
 	mu  sync.Mutex // covers srv
 	srv *server.Server

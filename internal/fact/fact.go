@@ -166,8 +166,13 @@ func Decode(data []byte) (*Batch, error) {
 	if err := json.Unmarshal(data, &b); err != nil {
 		return nil, fmt.Errorf("decoding facts: %w", err)
 	}
+	return &b, b.Check()
+}
+
+// Check refuses a batch of a form that this program does not read. Decode does so itself.
+func (b *Batch) Check() error {
 	if b.V != FormVersion {
-		return nil, fmt.Errorf("facts are of form %d: this program reads form %d", b.V, FormVersion)
+		return fmt.Errorf("facts are of form %d: this program reads form %d", b.V, FormVersion)
 	}
-	return &b, nil
+	return nil
 }

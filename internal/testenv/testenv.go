@@ -62,6 +62,17 @@ func Binaries(t testing.TB) engine.Binaries {
 	return b
 }
 
+// Engines returns the folder of the servers' programs, for tests that start the whole program; it skips as Binaries does.
+func Engines(t testing.TB) string {
+	t.Helper()
+	dir, _, err := locate()
+	require(t, err)
+	if dir, err = filepath.Abs(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // require fails the test, or skips it if all that is wrong is that the engines are missing and nobody insists on them.
 func require(t testing.TB, err error) {
 	t.Helper()

@@ -245,3 +245,27 @@ func (v *Verifier) findStubs(ctx context.Context, tx pgx.Tx, _ cut, r *Report, _
 	}
 	return nil
 }
+
+// findLost finds messages that have events and no row. Their events are applied again, wherever they stand on this log.
+func (v *Verifier) findLost(ctx context.Context, tx pgx.Tx, c cut, r *Report, _ *calendar) error {
+	rows, err := tx.Query(ctx, query("lost_messages"), c.incarnation)
+	if err != nil {
+		return fmt.Errorf("looking for messages without a row: %w", err)
+	}
+	var thing [16]byte
+	var sequence uint64
+	_, err = pgx.ForEachRow(rows, []any{&thing, &sequence}, func() error {
+		r.Missing++
+		r.repair.messages[thing] = struct{}{}
+		if sequence > 0 {
+			r.repair.sequences.Add(sequence, sequence)
+		}
+		r.problem(Problem{What: "missing in Postgres", Kind: "message", ID: event.ThingID(thing).String(), Sequence: sequence,
+			Detail: "its events are there"})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("looking for messages without a row: %w", err)
+	}
+	return nil
+}

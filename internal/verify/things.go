@@ -57,9 +57,10 @@ func (p *recordedRows) next() error {
 
 // merging is one table being compared.
 type merging struct {
-	cut cut
-	r   *Report
-	t   *Things
+	cut    cut
+	newest func() (fact.Version, error) // that the record has committed by now
+	r      *Report
+	t      *Things
 }
 
 func (v *Verifier) compareTable(ctx context.Context, tx pgx.Tx, c cut, r *Report, t *Things) error {
@@ -72,7 +73,7 @@ func (v *Verifier) compareTable(ctx context.Context, tx pgx.Tx, c cut, r *Report
 	if err := p.next(); err != nil {
 		return err
 	}
-	m := &merging{cut: c, r: r, t: t}
+	m := &merging{cut: c, r: r, t: t, newest: func() (fact.Version, error) { return v.newest(ctx) }}
 	from, to := ch.AllIDs()
 	err = v.Aggregates.States(ctx, t.Kind, from, to, func(s ch.State) error {
 		for !p.finished && bytes.Compare(p.id[:], s.ID[:]) < 0 {
@@ -82,10 +83,11 @@ func (v *Verifier) compareTable(ctx context.Context, tx pgx.Tx, c cut, r *Report
 			}
 		}
 		if p.finished || p.id != s.ID {
-			m.onlyAggregates(s)
-			return nil
+			return m.onlyAggregates(s)
 		}
-		m.both(p.recorded, s)
+		if err := m.both(p.recorded, s); err != nil {
+			return err
+		}
 		return p.next()
 	})
 	if err != nil {
@@ -100,9 +102,22 @@ func (v *Verifier) compareTable(ctx context.Context, tx pgx.Tx, c cut, r *Report
 	return nil
 }
 
-// later reports whether a state was made after the cut.
-func (m *merging) later(v fact.Version) bool {
-	return v.Compare(m.cut.version) > 0
+// later reports whether the record made a state after the cut.
+func (m *merging) later(v fact.Version) bool { return v.Compare(m.cut.version) > 0 }
+
+// written reports whether a state in ClickHouse was made after the cut. A version that the record has not come to yet is
+// none of its making: another store, or a hand, has written there.
+func (m *merging) written(v fact.Version) (bool, error) {
+	if !m.later(v) {
+		return false, nil
+	}
+	if v.Compare(m.cut.known) > 0 {
+		var err error
+		if m.cut.known, err = m.newest(); err != nil {
+			return false, err
+		}
+	}
+	return v.Compare(m.cut.known) <= 0, nil
 }
 
 func (m *merging) onlyRecord(p recorded) {
@@ -115,26 +130,34 @@ func (m *merging) onlyRecord(p recorded) {
 	m.r.problem(Problem{What: "missing in ClickHouse", Kind: string(m.t.Kind), ID: hex.EncodeToString(p.id[:]), Detail: "version " + p.version.String()})
 }
 
-func (m *merging) onlyAggregates(s ch.State) {
+func (m *merging) onlyAggregates(s ch.State) error {
 	m.t.ClickHouse++
-	if m.later(s.Version) {
-		return
+	if later, err := m.written(s.Version); later || err != nil {
+		return err
+	}
+	if _, lost := m.r.repair.messages[s.ID]; lost && m.t.Kind == ch.Messages {
+		return nil // it is Postgres that lacks it, and that was said
 	}
 	m.t.Extra++
 	m.r.problem(Problem{What: "in ClickHouse, not in Postgres", Kind: string(m.t.Kind), ID: hex.EncodeToString(s.ID[:]), Detail: "version " + s.Version.String()})
+	return nil
 }
 
-func (m *merging) both(p recorded, s ch.State) {
+func (m *merging) both(p recorded, s ch.State) error {
 	m.t.Postgres++
 	m.t.ClickHouse++
 	if m.t.Kind == ch.Versions && p.counted {
 		m.r.ClickHouse++
 	}
-	if p.version == s.Version || m.later(p.version) || m.later(s.Version) {
-		return
+	if p.version == s.Version || m.later(p.version) {
+		return nil
+	}
+	if later, err := m.written(s.Version); later || err != nil {
+		return err
 	}
 	m.t.Differing++
 	m.r.repair.counters[int64(p.version.Counter)] = struct{}{}
 	m.r.problem(Problem{What: "differs", Kind: string(m.t.Kind), ID: hex.EncodeToString(p.id[:]),
 		Detail: "Postgres has version " + p.version.String() + ", ClickHouse " + s.Version.String()})
+	return nil
 }

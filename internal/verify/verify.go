@@ -96,8 +96,9 @@ const MaxProblems = 100
 
 // repairs is what would make the stores whole.
 type repairs struct {
-	sequences seqset.Set         // to be applied again to Postgres
-	counters  map[int64]struct{} // whose facts are to be told again
+	sequences seqset.Set            // to be applied again to Postgres
+	counters  map[int64]struct{}    // whose facts are to be told again
+	messages  map[[16]byte]struct{} // that Postgres lacks though it has their events, as far as they were listed
 }
 
 func (r *Report) problem(p Problem) {
@@ -111,6 +112,7 @@ type cut struct {
 	sequence    uint64
 	incarnation int32
 	version     fact.Version // rows of later versions are somebody's work in progress
+	known       fact.Version // the newest that the record is known to have committed since
 }
 
 // Run compares everything up to a sequence; zero stands for the last one there is. What is still on its way is waited for
@@ -134,7 +136,7 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	if err := v.awaitFor(ctx, until, wait); err != nil {
 		return nil, err
 	}
-	r := &Report{Sequence: c.sequence, repair: repairs{counters: map[int64]struct{}{}}}
+	r := &Report{Sequence: c.sequence, repair: repairs{counters: map[int64]struct{}{}, messages: map[[16]byte]struct{}{}}}
 	tx, err := v.Record.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return nil, pg.Classify(fmt.Errorf("opening a snapshot of the record: %w", err))
@@ -142,7 +144,7 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	defer pg.Rollback(ctx, tx)
 	days := newCalendar()
 	for _, step := range []func(context.Context, pgx.Tx, cut, *Report, *calendar) error{
-		v.compareLedger, v.compareBus, v.findExtra, v.findStubs, v.compareThings, v.countDays,
+		v.compareLedger, v.compareBus, v.findExtra, v.findStubs, v.findLost, v.compareThings, v.countDays,
 	} {
 		if err := step(ctx, tx, c, r, days); err != nil {
 			return nil, pg.Classify(err)
@@ -156,11 +158,6 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 // cut fixes where to stop, before the snapshot is taken: what is committed later is not compared. It waits for the
 // transactions that are under way: one of them may have drawn a lower counter than one that is committed.
 func (v *Verifier) cut(ctx context.Context, until uint64) (cut, error) {
-	c := cut{sequence: until}
-	created, err := v.Bus.Incarnation(ctx)
-	if err != nil {
-		return cut{}, err
-	}
 	tx, err := v.Record.Begin(ctx)
 	if err != nil {
 		return cut{}, pg.Classify(fmt.Errorf("asking the record where it stands: %w", err))
@@ -169,13 +166,37 @@ func (v *Verifier) cut(ctx context.Context, until uint64) (cut, error) {
 	if _, err := tx.Exec(ctx, query("barrier")); err != nil {
 		return cut{}, pg.Classify(fmt.Errorf("waiting for the writers of the record: %w", err))
 	}
+	c, err := v.stand(ctx, tx)
+	c.sequence = until
+	return c, err
+}
+
+// newest is the newest version that the record has committed.
+func (v *Verifier) newest(ctx context.Context) (fact.Version, error) {
+	c, err := v.stand(ctx, v.Record)
+	return c.version, err
+}
+
+// asker is a connection or a transaction.
+type asker interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// stand asks the record where it stands.
+func (v *Verifier) stand(ctx context.Context, of asker) (cut, error) {
+	created, err := v.Bus.Incarnation(ctx)
+	if err != nil {
+		return cut{}, err
+	}
+	var c cut
 	var generation int32
 	var counter, token int64
-	err = tx.QueryRow(ctx, query("cut"), "CHAT", created).Scan(&c.incarnation, &generation, &counter, &token)
+	err = of.QueryRow(ctx, query("cut"), "CHAT", created).Scan(&c.incarnation, &generation, &counter, &token)
 	if err != nil {
 		return cut{}, pg.Classify(fmt.Errorf("asking the record where it stands: %w", err))
 	}
 	c.version = fact.Version{Generation: uint16(generation), Token: uint64(token), Counter: uint64(counter)}
+	c.known = c.version
 	return c, nil
 }
 

@@ -1,0 +1,45 @@
+package bus
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/agrichat/agrichat/internal/deliver"
+)
+
+// A server whose room is promised to the streams that are there bears a second start.
+func TestEnsureWithAllRoomPromised(t *testing.T) {
+	sizes := func(c *Config) { c.ChatBytes, c.FactsBytes, c.DeadBytes = 1<<30, 1<<30, 1<<30 }
+	ts := newServer(t, func(o *server.Options) { o.JetStreamMaxStore = 3<<30 + 128<<20 })
+	for range 2 {
+		must(t, ts.connect(sizes).Ensure(t.Context()))
+	}
+}
+
+// What somebody took and died with comes at once, and not after the ack wait.
+func TestRedeliver(t *testing.T) {
+	b := newBus(t, func(c *Config) { c.AckWait = time.Hour })
+	_, err := b.PublishBatch(t.Context(), said(5))
+	must(t, err)
+	fetch := func() []deliver.Message {
+		t.Helper()
+		c, err := b.Consumer(t.Context(), Chat, Normalise)
+		must(t, err)
+		defer c.Close()
+		msgs, err := c.Fetch(t.Context(), deliver.Limits{Messages: 10, Bytes: 1 << 20, Wait: 100 * time.Millisecond})
+		must(t, err)
+		return msgs
+	}
+	if n := len(fetch()); n != 5 {
+		t.Fatalf("fetched %d", n)
+	}
+	if n := len(fetch()); n != 0 {
+		t.Fatalf("fetched %d that somebody has", n)
+	}
+	must(t, b.Redeliver(t.Context(), Chat, Normalise))
+	if n := len(fetch()); n != 5 {
+		t.Errorf("fetched %d of 5 that nobody has any more", n)
+	}
+}

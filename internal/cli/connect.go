@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
+
+	"github.com/agrichat/agrichat/internal/bus"
+	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/pg"
+	clickhouse "github.com/agrichat/agrichat/schemas/clickhouse"
+	postgres "github.com/agrichat/agrichat/schemas/postgres"
+)
+
+// open connects to the servers that are needed.
+func (s *stack) open(ctx context.Context, n needs) error {
+	if n.bus {
+		if _, err := s.openBus(ctx); err != nil {
+			return err
+		}
+	}
+	if n.record {
+		if _, err := s.openRecord(ctx); err != nil {
+			return err
+		}
+	}
+	if n.figures {
+		_, err := s.openFigures(ctx)
+		return err
+	}
+	return nil
+}
+
+// openBus connects to the bus and makes its streams.
+func (s *stack) openBus(ctx context.Context) (*bus.Bus, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.openBusLocked(ctx)
+}
+
+func (s *stack) openBusLocked(ctx context.Context) (*bus.Bus, error) {
+	if s.bus != nil {
+		return s.bus, nil
+	}
+	c := bus.Config{URLs: s.cfg.NATS.URLs, User: s.cfg.NATS.User, Password: s.cfg.NATS.Password, Creds: s.cfg.NATS.CredsFile,
+		Replicas: s.cfg.NATS.Replicas, ChatBytes: int64(s.cfg.NATS.ChatMaxBytes), FactsBytes: int64(s.cfg.NATS.FactsMaxBytes), Log: s.log}
+	key := "nats.urls"
+	if s.cfg.NATS.Embedded() {
+		c.URLs, key = []string{s.at.NATS}, ""
+		if s.nats != nil {
+			c.Options = append(c.Options, nats.InProcessServer(s.nats))
+		}
+	}
+	b, err := bus.Connect(ctx, c)
+	if err != nil {
+		return nil, connecting(err, "NATS", strings.Join(c.URLs, ","), key)
+	}
+	if err := b.Ensure(ctx); err != nil {
+		b.Close()
+		return nil, shown{err}
+	}
+	s.bus = b
+	return b, nil
+}
+
+// openRecord connects to Postgres and brings its schema up to date.
+func (s *stack) openRecord(ctx context.Context) (*pgxpool.Pool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.openRecordLocked(ctx)
+}
+
+func (s *stack) openRecordLocked(ctx context.Context) (*pgxpool.Pool, error) {
+	if s.record != nil {
+		return s.record, nil
+	}
+	key := "postgres.dsn"
+	if s.cfg.Postgres.Embedded() {
+		key = ""
+	}
+	pool, err := connectRecord(ctx, s.recordDSN(), int32(s.cfg.Postgres.MaxConns), key)
+	if err != nil {
+		return nil, err
+	}
+	s.record = pool
+	return pool, nil
+}
+
+func (s *stack) recordDSN() string {
+	if s.cfg.Postgres.Embedded() {
+		return s.at.Postgres
+	}
+	return s.cfg.Postgres.DSN
+}
+
+func connectRecord(ctx context.Context, dsn string, conns int32, key string) (*pgxpool.Pool, error) {
+	pool, err := pg.Open(ctx, pg.Config{DSN: dsn, MaxConns: conns, Name: "agrichat"})
+	if err != nil {
+		return nil, connecting(err, "PostgreSQL", dsn, key)
+	}
+	if err := pg.Migrate(ctx, pool, postgres.Migrations); err != nil {
+		pool.Close()
+		return nil, shown{err}
+	}
+	return pool, nil
+}
+
+// openFigures connects to ClickHouse and brings its schema up to date.
+func (s *stack) openFigures(ctx context.Context) (*ch.DB, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.figures != nil {
+		return s.figures, nil
+	}
+	key := "clickhouse.url"
+	if s.cfg.ClickHouse.Embedded() {
+		key = ""
+	}
+	db, err := connectFigures(ctx, s.figuresURL(), key)
+	if err != nil {
+		return nil, err
+	}
+	s.figures = db
+	return db, nil
+}
+
+func (s *stack) figuresURL() string {
+	if s.cfg.ClickHouse.Embedded() {
+		return s.at.ClickHouse
+	}
+	return s.cfg.ClickHouse.URL
+}
+
+func connectFigures(ctx context.Context, url, key string) (*ch.DB, error) {
+	db, err := ch.Open(ctx, ch.Config{URL: url, Create: true})
+	if err != nil {
+		return nil, connecting(err, "ClickHouse", url, key)
+	}
+	if err := db.Migrate(ctx, clickhouse.FS); err != nil {
+		return nil, shown{errors.Join(err, db.Close())}
+	}
+	return db, nil
+}

@@ -1,0 +1,1 @@
+SELECT * FROM v_by_chat FORMAT JSONEachRow

@@ -1,0 +1,1 @@
+SELECT * FROM v_memberships FORMAT JSONEachRow

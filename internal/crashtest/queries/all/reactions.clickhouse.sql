@@ -1,0 +1,1 @@
+SELECT * FROM v_reactions WHERE NOT removed FORMAT JSONEachRow

@@ -1,0 +1,1 @@
+SELECT * EXCEPT (sequence) FROM v_versions FORMAT JSONEachRow

@@ -1,0 +1,1 @@
+SELECT (to_jsonb(v) - '{incarnation,sequence,search}'::text[])::text FROM agrichat.v_versions v
