@@ -63,6 +63,9 @@ type File struct {
 	Head []byte // its first HeadSize bytes, or all of it
 	Size int64
 	Open func() (io.ReadCloser, error)
+	// Beside opens another file of the same export, a folder or a zip, by its path from this one's folder, slashes forward.
+	// What is not there, or outside of the export, is an error; nil where there is nothing beside the file.
+	Beside func(rel string) (io.ReadCloser, error)
 }
 
 // HeadSize is how much of a file is read to recognise it: more than any export's preamble.

@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	pathpkg "path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,54 +29,78 @@ type passed struct {
 	Why  string `json:"why"`
 }
 
-// findFiles walks the paths and recognises what is there. A path that is not there is an error; a file that nobody knows is
-// not.
-func findFiles(paths []string, forced string) (files []found, skipped []passed, err error) {
+// findings is what is under the paths that a user named. It holds zip files open: close it.
+type findings struct {
+	files   []found
+	skipped []passed
+	zips    []io.Closer
+}
+
+func (f *findings) close() error {
+	var errs []error
+	for _, z := range f.zips {
+		errs = append(errs, z.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// findFiles walks the paths, zip files as if they were folders, and recognises what is there. A path that is not there is an
+// error; a file that nobody knows is not.
+func findFiles(paths []string, forced string) (_ *findings, err error) {
 	defs := all.Definitions()
 	if forced != "" {
 		d, err := definition(forced)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if d.Archive == nil {
-			return nil, nil, misuse{fmt.Errorf("--source %s: %s has no archives", forced, d.Title)}
+			return nil, misuse{fmt.Errorf("--source %s: %s has no archives", forced, d.Title)}
 		}
 		defs = []producers.Definition{d}
 	}
+	f := &findings{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.close())
+		}
+	}()
 	for _, root := range paths {
 		named, err := os.Stat(root)
 		if err != nil {
-			return nil, nil, looking(root, err)
+			return nil, looking(root, err)
 		}
-		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				skipped = append(skipped, passed{path, err.Error()})
-				return nil
-			case path != root && strings.HasPrefix(d.Name(), "."):
-				return skipHidden(d)
-			case d.IsDir():
-				return nil
-			}
-			f, why, err := recognise(path, defs, forced != "" && !named.IsDir())
-			switch {
-			case err != nil:
-				skipped = append(skipped, passed{path, err.Error()})
-			case why != "":
-				skipped = append(skipped, passed{path, why})
-			default:
-				files = append(files, f)
-			}
-			return nil
-		})
+		if named.IsDir() {
+			err = f.walk(os.DirFS(root), ".", root, defs, false)
+		} else {
+			err = f.look(os.DirFS(filepath.Dir(root)), filepath.Base(root), root, defs, forced != "")
+		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("walking %s: %w", root, err)
+			return nil, fmt.Errorf("walking %s: %w", root, err)
 		}
 	}
-	return files, skipped, nil
+	return f, nil
 }
 
-// skipHidden leaves out what file managers and version control keep beside the user's files.
+// walk looks at every file of an export. shown is how its root is called.
+func (f *findings) walk(export fs.FS, root, shown string, defs []producers.Definition, insist bool) error {
+	return fs.WalkDir(export, root, func(name string, d fs.DirEntry, err error) error {
+		path := filepath.Join(shown, filepath.FromSlash(name))
+		switch {
+		case err != nil:
+			f.skipped = append(f.skipped, passed{path, err.Error()})
+			return nil
+		case name != root && hidden(d.Name()):
+			return skipHidden(d)
+		case d.IsDir():
+			return nil
+		}
+		return f.look(export, name, path, defs, insist)
+	})
+}
+
+// hidden files are what file managers and version control keep beside the user's.
+func hidden(name string) bool { return strings.HasPrefix(name, ".") || name == "__MACOSX" }
+
 func skipHidden(d fs.DirEntry) error {
 	if d.IsDir() {
 		return fs.SkipDir
@@ -81,9 +108,50 @@ func skipHidden(d fs.DirEntry) error {
 	return nil
 }
 
-// recognise finds the surest source of a file. insist takes the only definition whatever it says.
-func recognise(path string, defs []producers.Definition, insist bool) (f found, why string, err error) {
-	info, err := os.Stat(path)
+// look takes one file, or what is in it if it is a zip.
+func (f *findings) look(export fs.FS, name, shown string, defs []producers.Definition, insist bool) error {
+	one, why, err := recognise(export, name, shown, defs, insist)
+	if err == nil && why != "" && isZip(one.file.Head) {
+		return f.lookInto(one.file, shown, defs)
+	}
+	switch {
+	case err != nil:
+		f.skipped = append(f.skipped, passed{shown, err.Error()})
+	case why != "":
+		f.skipped = append(f.skipped, passed{shown, why})
+	default:
+		f.files = append(f.files, one)
+	}
+	return nil
+}
+
+func isZip(head []byte) bool { return bytes.HasPrefix(head, []byte("PK\x03\x04")) }
+
+// lookInto walks a zip without unpacking it. One within a zip cannot be read that way.
+func (f *findings) lookInto(file producers.File, shown string, defs []producers.Definition) error {
+	r, err := file.Open()
+	if err != nil {
+		f.skipped = append(f.skipped, passed{shown, err.Error()})
+		return nil
+	}
+	at, ok := r.(io.ReaderAt)
+	if !ok {
+		f.skipped = append(f.skipped, passed{shown, "a zip within a zip: unpack the outer one"})
+		return r.Close()
+	}
+	z, err := zip.NewReader(at, file.Size)
+	if err != nil {
+		f.skipped = append(f.skipped, passed{shown, fmt.Sprintf("not a zip that can be read: %v", err)})
+		return r.Close()
+	}
+	f.zips = append(f.zips, r)
+	return f.walk(z, ".", shown, defs, false)
+}
+
+// recognise finds the surest source of a file; why says that there is none. insist takes the only definition whatever it
+// says.
+func recognise(export fs.FS, name, shown string, defs []producers.Definition, insist bool) (f found, why string, err error) {
+	info, err := fs.Stat(export, name)
 	if err != nil {
 		return found{}, "", err
 	}
@@ -93,8 +161,11 @@ func recognise(path string, defs []producers.Definition, insist bool) (f found, 
 	if info.Size() == 0 {
 		return found{}, "empty", nil
 	}
-	file := producers.File{Path: filepath.ToSlash(path), Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(path) }}
-	if file.Head, err = readHead(path); err != nil {
+	file := producers.File{
+		Path: filepath.ToSlash(shown), Size: info.Size(), Open: func() (io.ReadCloser, error) { return export.Open(name) },
+		Beside: func(rel string) (io.ReadCloser, error) { return export.Open(pathpkg.Join(pathpkg.Dir(name), rel)) },
+	}
+	if file.Head, err = readHead(file.Open); err != nil {
 		return found{}, "", err
 	}
 	best := producers.No
@@ -110,13 +181,13 @@ func recognise(path string, defs []producers.Definition, insist bool) (f found, 
 		return found{file: file, def: defs[0]}, "", nil
 	}
 	if best == producers.No {
-		return found{}, "no source recognises it; --source says whose it is", nil
+		return found{file: file}, "no source recognises it; --source says whose it is", nil
 	}
 	return f, "", nil
 }
 
-func readHead(path string) (_ []byte, err error) {
-	r, err := os.Open(path)
+func readHead(open func() (io.ReadCloser, error)) (_ []byte, err error) {
+	r, err := open()
 	if err != nil {
 		return nil, err
 	}

@@ -93,10 +93,11 @@ func (a *app) importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
+			err = a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
 				r, err := a.importAll(ctx, s, in)
 				return errors.Join(a.printImport(r), err)
 			})
+			return errors.Join(err, in.close())
 		},
 	}
 	a.importFlags(c, &f)
@@ -118,40 +119,33 @@ func options(c config.Import) producers.Options {
 		Channel: event.Channel(c.Channel), Zone: c.Location(), Charset: c.Charset}
 }
 
-// input is what there is to import.
-type input struct {
-	files   []found
-	skipped []passed
-}
-
 // lookFor finds what there is to import, before any server is started for it. The configuration's mistakes come first.
-func (a *app) lookFor(f importFlags, paths []string) (input, error) {
+func (a *app) lookFor(f importFlags, paths []string) (*findings, error) {
 	if _, _, err := a.config(); err != nil {
-		return input{}, err
+		return nil, err
 	}
-	files, skipped, err := findFiles(paths, f.source)
+	in, err := findFiles(paths, f.source)
 	if err != nil {
-		return input{}, err
+		return nil, err
 	}
-	in := input{files, skipped}
-	if len(files) > 0 {
+	if len(in.files) > 0 {
 		return in, nil
 	}
 	i := &importing{}
-	i.report.Skipped = skipped
+	i.report.Skipped = in.skipped
 	i.finish(time.Now())
 	if err := a.printImport(&i.report); err != nil {
 		return in, err
 	}
-	if len(skipped) == 0 {
+	if len(in.skipped) == 0 {
 		return in, fmt.Errorf("nothing to import: there are no files in %s", strings.Join(paths, ", "))
 	}
 	return in, fmt.Errorf("nothing to import: no source can read any of %d files; agrichat sources says what each reads, --source says whose they are",
-		len(skipped))
+		len(in.skipped))
 }
 
 // importAll brings in what was found. The report is right also when it ends with an error.
-func (a *app) importAll(ctx context.Context, s *stack, in input) (*importReport, error) {
+func (a *app) importAll(ctx context.Context, s *stack, in *findings) (*importReport, error) {
 	began := time.Now()
 	i := &importing{stack: s, options: options(s.cfg.Import), note: a.note}
 	i.report.Skipped, i.report.Files = in.skipped, len(in.files)
@@ -303,7 +297,7 @@ func (i *importing) finish(began time.Time) {
 }
 
 // dryRun reads everything, and publishes nothing: it needs no server.
-func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) error {
+func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) (err error) {
 	cfg, log, err := a.config()
 	if err != nil {
 		return err
@@ -313,6 +307,7 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, in.close()) }()
 	i := &importing{stack: &stack{cfg: cfg, log: log}, options: options(cfg.Import), note: a.note}
 	i.report.Skipped, i.report.Files, i.report.DryRun = in.skipped, len(in.files), true
 	for _, file := range in.files {

@@ -54,15 +54,15 @@ func (a *app) demoCommand() *cobra.Command {
 }
 
 // up runs all roles, until ctx ends or, with once, the import has ended.
-func (a *app) up(ctx context.Context, f upFlags) error {
+func (a *app) up(ctx context.Context, f upFlags) (err error) {
 	began := time.Now()
-	var in input
+	in := &findings{}
 	if len(f.paths) > 0 {
-		var err error
 		if in, err = a.lookFor(f.importFlags, f.paths); err != nil {
 			return err
 		}
 	}
+	defer func() { err = errors.Join(err, in.close()) }()
 	s, err := a.prepare(ctx, session{exclusive: true, lasting: !f.once, needs: everything()})
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (a *app) sameFolder(s *stack) string {
 }
 
 // upImport brings archives in and prints what came out: what was read, who wrote most, when, and the verification.
-func (a *app) upImport(ctx context.Context, s *stack, in input, once bool) error {
+func (a *app) upImport(ctx context.Context, s *stack, in *findings, once bool) error {
 	if len(in.files) == 0 {
 		return nil
 	}

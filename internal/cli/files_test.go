@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"archive/zip"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestZipsAreReadAsFolders finds the same in a zip as in the folder that it was made of.
+func TestZipsAreReadAsFolders(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const line = `{"channel":"c","author":"a","text":"привет","sent":"2024-05-01T10:00:00Z"}` + "\n"
+	write(t, filepath.Join(dir, "folder", "a", "one.jsonl"), line)
+	write(t, filepath.Join(dir, "folder", "a", "beside.txt"), "here")
+	write(t, filepath.Join(dir, "folder", "__MACOSX", "one.jsonl"), line)
+	zipped(t, filepath.Join(dir, "folder.zip"), os.DirFS(filepath.Join(dir, "folder")).(interface {
+		ReadFile(string) ([]byte, error)
+	}), "a/one.jsonl", "a/beside.txt", "__MACOSX/one.jsonl")
+	for _, root := range []string{"folder", "folder.zip"} {
+		f, err := findFiles([]string{filepath.Join(dir, root)}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(f.files) != 1 || len(f.skipped) != 1 {
+			t.Fatalf("%s: %d files found, %d skipped", root, len(f.files), len(f.skipped))
+		}
+		one := f.files[0]
+		if got, want := one.file.Path, filepath.ToSlash(filepath.Join(dir, root, "a", "one.jsonl")); got != want {
+			t.Errorf("%s: the file is called %s, want %s", root, got, want)
+		}
+		if diff := cmp.Diff([]string{line, "here"}, []string{read(t, one.file.Open), read(t, func() (io.ReadCloser, error) {
+			return one.file.Beside("beside.txt")
+		})}); diff != "" {
+			t.Errorf("%s: %s", root, diff)
+		}
+		if r, err := one.file.Beside("../../outside.txt"); err == nil {
+			t.Errorf("%s: opened what is outside: %v", root, r.Close())
+		}
+		if err := f.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestAZipThatIsNone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "broken.zip")
+	write(t, path, "PK\x03\x04 and nothing more")
+	f, err := findFiles([]string{path}, "")
+	if err != nil || len(f.files) != 0 || len(f.skipped) != 1 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if err := f.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func zipped(t *testing.T, path string, from interface {
+	ReadFile(string) ([]byte, error)
+}, names ...string) {
+	t.Helper()
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(out)
+	for _, name := range names {
+		data, err := from.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write(data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, open func() (io.ReadCloser, error)) string {
+	t.Helper()
+	r, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
