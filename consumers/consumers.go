@@ -25,7 +25,8 @@ type Delivery struct {
 
 // Handler makes deliveries durable.
 type Handler interface {
-	// Handle returns nil when all of the batch is stored. A *PartialError says that all is stored but what it names. Any
+	// Handle returns nil when all of the batch is stored. A *PartialError says that all is stored but what it names; poison
+	// that it names was judged by the handler alone, no store had a say in it, and needs no proof that the store is well. Any
 	// other error says that nothing is known to be stored. It is called by several goroutines at once, blocks as long as it
 	// needs, obeys ctx, and keeps nothing of the batch after it returns.
 	Handle(ctx context.Context, batch []Delivery) error

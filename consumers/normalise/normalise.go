@@ -39,6 +39,9 @@ type Stream interface {
 	NextGeneration(ctx context.Context) (uint16, error)
 	// Get returns the message at a sequence of CHAT; found is false if it was deleted.
 	Get(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
+	// Bury returns when a copy of a message of CHAT stands among the dead letters; a second one is not made. Called by the
+	// sweep, for what was settled and cannot be read.
+	Bury(ctx context.Context, d consumers.Delivery, cause error) error
 }
 
 // Config is what a keeper is made of; all of it is required, Hook and Observe excepted.
@@ -65,8 +68,9 @@ type Keeper struct {
 	sql        map[string]string
 	generation uint16
 
-	mu          sync.Mutex // covers incarnation
+	mu          sync.Mutex // covers all below
 	incarnation int32
+	refused     seqset.Set // what the sweep could not store, and said so
 }
 
 // A transaction that another one is in the way of is run again, after a moment of random length so that the two do not meet

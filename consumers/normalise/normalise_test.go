@@ -40,10 +40,14 @@ type listener struct {
 	log    map[uint64]consumers.Delivery
 	fail   error // what publishing answers
 	told   int
+
+	buried    map[uint64]string
+	buryFails error
 }
 
 func newListener(log []consumers.Delivery) *listener {
-	l := &listener{facts: map[string]string{}, states: map[string]fact.Version{}, log: map[uint64]consumers.Delivery{}}
+	l := &listener{facts: map[string]string{}, states: map[string]fact.Version{}, log: map[uint64]consumers.Delivery{},
+		buried: map[uint64]string{}}
 	for _, d := range log {
 		l.log[d.Sequence] = d
 	}
@@ -114,6 +118,13 @@ func (l *listener) NextGeneration(context.Context) (uint16, error) { return 7, n
 func (l *listener) Get(_ context.Context, seq uint64) (consumers.Delivery, bool, error) {
 	d, ok := l.log[seq]
 	return d, ok, nil
+}
+
+func (l *listener) Bury(_ context.Context, d consumers.Delivery, cause error) error {
+	if l.buryFails == nil {
+		l.buried[d.Sequence] = cause.Error()
+	}
+	return l.buryFails
 }
 
 func database(t *testing.T) *pgxpool.Pool {

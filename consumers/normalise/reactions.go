@@ -121,8 +121,7 @@ func personRow(p place, target event.NativeID, message event.ThingID, who reacto
 	key := [16]byte(who.person)
 	return reactionRow{
 		place: p, message: message, target: string(target), personKey: &key, person: string(w.person.ID),
-		thing: event.Thing(p.source, p.namespace, p.channel, event.ReactionNative(target, who.person, who.emoji),
-			event.ThingReaction),
+		thing:      personThing(p, target, who),
 		personName: w.person.Name, emoji: who.emoji, count: 1, at: w.shown.Bounded(), removed: w.removed,
 	}
 }
@@ -140,12 +139,42 @@ func unnamedRows(p place, target event.NativeID, message event.ThingID, s *snaps
 		}
 		rows = append(rows, reactionRow{
 			place: p, message: message, target: string(target), emoji: c.Emoji, count: int32(min(n, 1<<30)), at: s.Sent,
-			thing: event.Thing(p.source, p.namespace, p.channel,
-				event.NativeID(event.Digest("unnamed", string(target), c.Emoji)), event.ThingReaction),
+			thing: unnamedThing(p, target, c.Emoji),
 		})
 	}
 	return rows
 }
+
+func personThing(p place, target event.NativeID, who reactor) event.ThingID {
+	return event.Thing(p.source, p.namespace, p.channel, event.ReactionNative(target, who.person, who.emoji), event.ThingReaction)
+}
+
+func unnamedThing(p place, target event.NativeID, emoji string) event.ThingID {
+	return event.Thing(p.source, p.namespace, p.channel, event.NativeID(event.Digest("unnamed", string(target), emoji)),
+		event.ThingReaction)
+}
+
+// everCounted returns a row for every emoji that any snapshot counts, whoever it then turned out to be: the rows of those who
+// were named later stay, withdrawn, and are lost with the others.
+func everCounted(p place, target event.NativeID, message event.ThingID, events []item) []reactionRow {
+	var rows []reactionRow
+	for i := range events {
+		s, ok := events[i].Body.(*event.Reactions)
+		if !ok {
+			continue
+		}
+		for _, c := range s.Counts {
+			row := reactionRow{place: p, thing: unnamedThing(p, target, c.Emoji), message: message, target: string(target), emoji: c.Emoji}
+			if c.Count > 0 && !slices.ContainsFunc(rows, row.about) {
+				rows = append(rows, row)
+			}
+		}
+	}
+	return rows
+}
+
+// about reports whether two rows are of one reaction.
+func (r *reactionRow) about(o reactionRow) bool { return r.thing == o.thing }
 
 // withdrawn returns the rows of old that are not among rows, as removed and counting nobody: whether they were ever told
 // depends on what came first, so they stand for nothing.

@@ -197,7 +197,7 @@ func (w *work) compareReactions(groups map[event.ThingID]*about, old map[event.T
 		for i := range stands {
 			stands[i].place = g.place
 		}
-		for _, row := range foldReactions(g.place, g.native, t, g.events, stands) {
+		for _, row := range foldReactions(g.place, g.native, t, g.events, w.everStood(g, t, stands)) {
 			i := slices.IndexFunc(stands, func(o reactionRow) bool { return o.thing == row.thing })
 			if i >= 0 && stands[i].same(&row) {
 				continue
@@ -209,6 +209,20 @@ func (w *work) compareReactions(groups map[event.ThingID]*about, old map[event.T
 		}
 	}
 	slices.SortFunc(w.written.reactions, func(a, b reactionRow) int { return bytes.Compare(a.thing[:], b.thing[:]) })
+}
+
+// everStood adds to the rows that stand those that may have been lost.
+func (w *work) everStood(g *about, message event.ThingID, stands []reactionRow) []reactionRow {
+	if !w.force {
+		return stands
+	}
+	all := slices.Clone(stands)
+	for _, r := range everCounted(g.place, g.native, message, g.events) {
+		if !slices.ContainsFunc(stands, r.about) {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // reactions reads the rows that stand, by message. The message's row is locked, or is about to be inserted by whoever

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/pg"
-	"github.com/agrichat/agrichat/internal/seqset"
 )
 
 // The sweep's measures: how long a transaction may take to tell before somebody else tells for it, how many deliveries
@@ -46,50 +44,10 @@ func (k *Keeper) fillHoles(ctx context.Context, first, last uint64) (uint64, err
 	if err != nil {
 		return 0, err
 	}
-	missing := held.Missing(first, last)
-	return missing.Len(), k.Fill(ctx, missing)
-}
-
-// Fill applies the given sequences by reading them from the stream; those it no longer holds are entered as gone. What
-// cannot be read stays a hole: it is the delivery's to find poison.
-func (k *Keeper) Fill(ctx context.Context, missing seqset.Set) error {
-	var gone seqset.Set
-	var batch []consumers.Delivery
-	flush := func() error {
-		if err := k.handle(ctx, batch, false); err != nil {
-			if _, partial := err.(*consumers.PartialError); !partial {
-				return err
-			}
-		}
-		batch = batch[:0]
-		return nil
-	}
-	for _, sp := range missing.Spans() {
-		for seq := sp.First; seq <= sp.Last; seq++ {
-			d, found, err := k.cfg.Stream.Get(ctx, seq)
-			if err != nil {
-				return fmt.Errorf("reading sequence %d to fill a hole: %w", seq, err)
-			}
-			if !found {
-				gone.Add(seq, seq)
-				continue
-			}
-			if batch = append(batch, d); len(batch) == sweepBatch {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if len(batch) > 0 {
-		if err := flush(); err != nil {
-			return err
-		}
-	}
-	if gone.Len() == 0 {
-		return nil
-	}
-	return k.Gone(ctx, gone)
+	refused := k.refusals()
+	missing := subtract(held.Missing(first, last), refused)
+	err = k.Fill(ctx, missing)
+	return missing.Len() - (k.refusals().Len() - refused.Len()), err
 }
 
 func (k *Keeper) tellUnmarked(ctx context.Context, patience time.Duration) error {

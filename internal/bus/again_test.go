@@ -1,11 +1,13 @@
 package bus
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/deliver"
 )
 
@@ -41,5 +43,27 @@ func TestRedeliver(t *testing.T) {
 	must(t, b.Redeliver(t.Context(), Chat, Normalise))
 	if n := len(fetch()); n != 5 {
 		t.Errorf("fetched %d of 5 that nobody has any more", n)
+	}
+}
+
+// What takes longer than the ack wait is not given to anybody else meanwhile, while it is said to go on.
+func TestLongWorkIsNotDeliveredAgain(t *testing.T) {
+	b := newBus(t, func(c *Config) { c.AckWait = 1500 * time.Millisecond })
+	_, err := b.PublishBatch(t.Context(), said(5))
+	must(t, err)
+	var attempts []uint64
+	consume(t, b, &ledger{fail: func(batch []consumers.Delivery) error {
+		for _, d := range batch {
+			attempts = append(attempts, d.Attempts)
+		}
+		return wait(context.Background(), 3*b.AckWait())
+	}}, 5)
+	for _, n := range attempts {
+		if n != 1 {
+			t.Errorf("delivered %d times", n)
+		}
+	}
+	if len(attempts) != 5 {
+		t.Errorf("%d deliveries of 5", len(attempts))
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/agrichat/agrichat/internal/deliver"
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
@@ -36,7 +37,7 @@ type Config struct {
 	FactsBytes    int64         // default 4 GiB
 	DeadBytes     int64         // default 1 GiB
 	MaxAckPending int           // of the durable consumers; default 20000
-	AckWait       time.Duration // default 60 s
+	AckWait       time.Duration // default deliver.AckWait
 
 	Log *slog.Logger // nil: discarded
 }
@@ -49,7 +50,7 @@ func (c Config) withDefaults() Config {
 	c.FactsBytes = orElse(c.FactsBytes, 4<<30)
 	c.DeadBytes = orElse(c.DeadBytes, 1<<30)
 	c.MaxAckPending = orElse(c.MaxAckPending, 20000)
-	c.AckWait = orElse(c.AckWait, time.Minute)
+	c.AckWait = orElse(c.AckWait, deliver.AckWait)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -181,6 +182,9 @@ func (b *Bus) Conn() *nats.Conn { return b.nc }
 
 // Connected reports whether there is a connection now.
 func (b *Bus) Connected() bool { return b.nc.IsConnected() }
+
+// AckWait is that of the durable consumers: whoever works on their deliveries says so more often.
+func (b *Bus) AckWait() time.Duration { return b.cfg.AckWait }
 
 // Close closes the connection; what is under way fails.
 func (b *Bus) Close() {

@@ -78,6 +78,17 @@ func (b *Bus) bury(ctx context.Context, l Letter) error {
 	return nil
 }
 
+// Bury makes a dead letter of a message of CHAT that is no delivery: a sweep has read it. One that is there already is enough.
+func (b *Bus) Bury(ctx context.Context, d consumers.Delivery, cause error) error {
+	created, err := b.Incarnation(ctx)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	return b.bury(ctx, Letter{Stream: Chat, Created: created, Sequence: d.Sequence, Subject: d.Subject, EventID: d.EventID,
+		Consumer: Normalise, Cause: cause.Error(), Attempts: d.Attempts, First: now, Last: now, Data: d.Data})
+}
+
 // squeeze makes a letter fit whose message came packed or was as large as the server bears, without the letter's own headers.
 // Where nothing helps the letter goes without it: it still stands in its stream.
 func (b *Bus) squeeze(m *nats.Msg) error {

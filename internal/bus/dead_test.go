@@ -156,3 +156,25 @@ func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 		t.Fatal(info.CachedInfo().Config, err)
 	}
 }
+
+// What a sweep has read becomes the same letter that a delivery of it does.
+func TestDeadLetterOfWhatWasRead(t *testing.T) {
+	b := newBus(t)
+	_, err := b.PublishBatch(t.Context(), said(3))
+	must(t, err)
+	d, found, err := b.Get(t.Context(), 2)
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	for range 2 {
+		must(t, b.Bury(t.Context(), d, errors.New("cannot be read")))
+	}
+	c, err := b.Consumer(t.Context(), Chat, Normalise)
+	must(t, err)
+	defer c.Close()
+	must(t, c.Bury(t.Context(), deliver.Message{Delivery: d}, errors.New("again"), time.Now()))
+	got := letters(t, b)
+	if len(got) != 1 || got[0].Sequence != 2 || got[0].Consumer != Normalise || got[0].Cause != "cannot be read" || string(got[0].Data) != string(d.Data) {
+		t.Errorf("%+v", got)
+	}
+}

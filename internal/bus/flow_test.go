@@ -105,7 +105,8 @@ func consume(t *testing.T, b *Bus, l *ledger, n int) {
 	defer c.Close()
 	must(t, deliver.Run(ctx, deliver.Config{
 		Name: "test", Stream: c, Handler: l, Limits: deliver.Limits{Messages: 200, Wait: 100 * time.Millisecond},
-		Delay: deliver.Delay{First: 10 * time.Millisecond, Most: 100 * time.Millisecond},
+		AckWait: b.AckWait(),
+		Delay:   deliver.Delay{First: 10 * time.Millisecond, Most: 100 * time.Millisecond},
 	}))
 	if len(l.events)+l.buried != n {
 		t.Fatalf("%d events came and %d were buried, of %d", len(l.events), l.buried, n)

@@ -60,14 +60,21 @@ func (s *stack) compare(ctx context.Context, until uint64, wait time.Duration, r
 	if err != nil {
 		return nil, err
 	}
-	r, err := v.Run(ctx, until, wait)
+	run := func(until uint64) (r *verify.Report, err error) {
+		err = verify.Outlast(ctx, func(ctx context.Context) (err error) {
+			r, err = v.Run(ctx, until, wait)
+			return err
+		})
+		return r, err
+	}
+	r, err := run(until)
 	if err != nil || r.Equal || !repair {
 		return r, err
 	}
-	if err := v.Repair(ctx, r, s.keeper); err != nil {
+	if err := verify.Outlast(ctx, func(ctx context.Context) error { return v.Repair(ctx, r, s.keeper) }); err != nil {
 		return nil, err
 	}
-	return v.Run(ctx, r.Sequence, wait)
+	return run(r.Sequence)
 }
 
 func (a *app) statsCommand() *cobra.Command {
@@ -102,7 +109,15 @@ func (s *stack) figuresOf(ctx context.Context, top uint64) (*figuresReport, erro
 	if zone == nil {
 		zone = time.UTC
 	}
-	x := archive.New(db)
+	var r *figuresReport
+	err = verify.Outlast(ctx, func(ctx context.Context) (err error) {
+		r, err = askFigures(ctx, archive.New(db), zone, top)
+		return err
+	})
+	return r, err
+}
+
+func askFigures(ctx context.Context, x *archive.Archive, zone *time.Location, top uint64) (*figuresReport, error) {
 	r := &figuresReport{Zone: zone.String()}
 	var errs [6]error
 	r.Totals, errs[0] = x.Totals(ctx, archive.Filter{})

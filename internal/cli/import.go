@@ -240,12 +240,13 @@ func (i *importing) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	came, err := k.Came(ctx, i.result.Sequences)
-	if err != nil {
+	return verify.Outlast(ctx, func(ctx context.Context) error {
+		came, err := k.Came(ctx, i.result.Sequences)
+		if err == nil {
+			i.count(came)
+		}
 		return err
-	}
-	i.count(came)
-	return nil
+	})
 }
 
 // progressEvery is how often somebody who waits is told for what.

@@ -150,7 +150,8 @@ func verdict(r *verify.Report) string {
 	case r.Equal:
 		return fmt.Sprintf("verified up to sequence %d: the bus, PostgreSQL and ClickHouse hold the same", r.Sequence)
 	case r.Missing+r.Differing == 0:
-		return fmt.Sprintf("NOT EQUAL up to sequence %d: what is extra is not deleted; agrichat replay rebuilds a store afresh", r.Sequence)
+		return fmt.Sprintf("NOT EQUAL up to sequence %d: agrichat verify --repair makes anew what PostgreSQL lost; beyond that what is extra is not deleted, agrichat replay rebuilds a store afresh",
+			r.Sequence)
 	}
 	return fmt.Sprintf("NOT EQUAL up to sequence %d: agrichat verify --repair applies what is missing", r.Sequence)
 }

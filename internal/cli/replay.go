@@ -218,3 +218,8 @@ func (t *telling) NextGeneration(ctx context.Context) (uint16, error) {
 func (t *telling) Get(ctx context.Context, seq uint64) (consumers.Delivery, bool, error) {
 	return t.bus.Get(ctx, seq)
 }
+
+// Bury implements normalise.Stream.
+func (t *telling) Bury(ctx context.Context, d consumers.Delivery, cause error) error {
+	return t.bus.Bury(ctx, d, cause)
+}

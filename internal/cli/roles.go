@@ -122,7 +122,7 @@ const fetchWait = 250 * time.Millisecond
 func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consumer, h consumers.Handler) error {
 	if s.nats != nil {
 		// Whoever held deliveries has died with the server that runs in this process. Without this a start after a crash
-		// would wait for the ack wait, a minute, before it goes on with what was in hand.
+		// would wait for the ack wait before it goes on with what was in hand.
 		if err := s.bus.Redeliver(ctx, stream, name); err != nil {
 			return err
 		}
@@ -133,8 +133,8 @@ func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consu
 	}
 	defer consumer.Close()
 	return deliver.Run(ctx, deliver.Config{Name: name, Stream: consumer, Handler: h, Workers: c.Workers,
-		Limits: deliver.Limits{Messages: c.Batch, Bytes: 8 << 20, Wait: fetchWait}, Metrics: s.delivery, Log: s.log,
-		Hook: prefixed(s.hook, name+".")})
+		Limits: deliver.Limits{Messages: c.Batch, Bytes: 8 << 20, Wait: fetchWait}, AckWait: s.bus.AckWait(),
+		Metrics: s.delivery, Log: s.log, Hook: prefixed(s.hook, name+".")})
 }
 
 // prefixed tells points of two consumers apart.

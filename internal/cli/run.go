@@ -64,41 +64,57 @@ func (a *app) supervised(ctx context.Context, s *stack, list []supervise.Compone
 	defer func() { err = errors.Join(err, s.close()) }()
 	s.at.Consumes = s.at.Consumes || consumes(list)
 	ready := newReadiness(list)
+	sup, err := s.supervisor(list, ready)
+	if err != nil {
+		return err
+	}
+	life, stop := context.WithCancel(ctx)
+	defer stop()
+	work, endWork := context.WithCancelCause(ctx)
+	s.giveUp = endWork
+	var following sync.WaitGroup
+	defer func() {
+		endWork(nil)
+		following.Wait()
+	}()
+	if s.joined {
+		following.Go(func() { s.follow(work, endWork) })
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- runBeside(life, sup, endWork) }()
+	err = s.begin(work, ready, do)
+	stop()
+	supErr := <-ended
+	if err != nil && work.Err() != nil && supErr != nil {
+		return ownWords(supErr)
+	}
+	return errors.Join(err, supErr)
+}
+
+// supervisor of the components, whose states go to health and to whoever waits until they are ready.
+func (s *stack) supervisor(list []supervise.Component, ready *readiness) (*supervise.Supervisor, error) {
 	health := supervise.ToHealth(s.health)
 	sup, err := supervise.New(supervise.Options{Log: s.log, StopWithin: stopPatience, OnChange: func(st supervise.Status) {
 		health(st)
 		ready.note(st)
 	}}, list...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s.registry.MustRegister(sup.Collector())
-	life, stop := context.WithCancel(ctx)
-	defer stop()
-	work, endWork := context.WithCancelCause(ctx)
-	defer endWork(nil)
-	s.giveUp = endWork
-	if s.joined {
-		left := make(chan struct{})
-		go func() {
-			defer close(left)
-			s.follow(work, endWork)
-		}()
-		defer func() {
-			endWork(nil)
-			<-left
-		}()
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- sup.Run(life) }()
-	// What cannot go on without its components must not wait for them.
-	broken := make(chan error, 1)
-	go func() {
-		err := <-ended
-		endWork(fmt.Errorf("the servers have ended: %w", errOr(err, context.Canceled)))
-		broken <- err
-	}()
-	err = ready.wait(work)
+	return sup, nil
+}
+
+// runBeside runs the components until life ends. What cannot go on without them must not wait for them: their end ends the work.
+func runBeside(life context.Context, sup *supervise.Supervisor, endWork context.CancelCauseFunc) error {
+	err := sup.Run(life)
+	endWork(fmt.Errorf("the servers have ended: %w", errOr(err, context.Canceled)))
+	return err
+}
+
+// begin does the work when everything is ready, and says to others where the servers are.
+func (s *stack) begin(work context.Context, ready *readiness, do func(context.Context, *stack) error) error {
+	err := ready.wait(work)
 	if err == nil && s.folder != nil {
 		err = s.folder.announce(s.at)
 	}
@@ -106,14 +122,9 @@ func (a *app) supervised(ctx context.Context, s *stack, list []supervise.Compone
 		err = do(work, s)
 	}
 	if cause := context.Cause(work); err != nil && errors.Is(cause, errHolderEnded) {
-		err = cause // the failures that come of it say less
+		return cause // the failures that come of it say less
 	}
-	stop()
-	supErr := <-broken
-	if err != nil && work.Err() != nil && supErr != nil {
-		return ownWords(supErr)
-	}
-	return errors.Join(err, supErr)
+	return err
 }
 
 // consumes reports whether everything that comes onto the bus is stored and aggregated by these.

@@ -88,34 +88,6 @@ func (w *world) publish(subject, text string) {
 	}
 }
 
-// repeat puts a message onto the bus once more, which is legal.
-func (w *world) repeat(sequence uint64) {
-	w.t.Helper()
-	nc, err := nats.Connect(w.variable("AGRICHAT_NATS_URLS"))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer nc.Close()
-	js, err := nc.JetStream()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	m, err := js.GetMsg("CHAT", sequence)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	again := nats.NewMsg(m.Subject)
-	again.Data = m.Data
-	for name := range m.Header {
-		if strings.HasPrefix(name, "Agrichat-") {
-			again.Header.Set(name, m.Header.Get(name))
-		}
-	}
-	if _, err := js.PublishMsg(again); err != nil || len(again.Header) == 0 {
-		w.t.Fatalf("repeating message %d with %v: %v", sequence, again.Header, err)
-	}
-}
-
 // views are what others rely on in Postgres.
 func views() []string { return []string{"v_messages", "v_reactions", "v_versions", "v_seen_by"} }
 

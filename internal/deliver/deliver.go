@@ -61,7 +61,7 @@ type Config struct {
 	Limits      Limits             // of a batch; default 1000 messages, 4 MiB, 1 s
 	Workers     int                // batches handled at once; default 2
 	HighWater   int                // messages in hand at which fetching stops until half of it is left; default 2 x Workers x Messages
-	AckWait     time.Duration      // the consumer's; every third of it the server is told that work goes on; default 60 s
+	AckWait     time.Duration      // the consumer's; every third of it the server is told that work goes on; default AckWait
 	Delay       Delay              // before a message is delivered again
 	Tries       int                // how often an event fails alone before it is set aside; default 5
 	GiveUp      time.Duration      // for how long fetching may fail before Run returns the error; default 1 min
@@ -70,6 +70,10 @@ type Config struct {
 	Log         *slog.Logger       // nil: discarded
 	Hook        func(point string) // nil in production; called by several goroutines; crash tests die in it: "fetched", "handled", "acked"
 }
+
+// AckWait is how long a delivery that nobody settles or works on stays with a consumer before it comes again: what a killed
+// worker held is delayed by it. Twenty seconds outlast the pauses of a busy machine, and work is renewed three times in them.
+const AckWait = 20 * time.Second
 
 // Delay bounds the growing delays of redelivery.
 type Delay struct {

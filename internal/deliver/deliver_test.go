@@ -205,6 +205,63 @@ func TestLonelyPoison(t *testing.T) {
 	})
 }
 
+// Where nothing has ever been stored there is no witness. The handler's own judgement of an input needs none, and a refusal
+// comes from a store that answers; only refusals without end are as likely the store's fault, and wait for something that it
+// stores.
+func TestPoisonWithoutAWitness(t *testing.T) {
+	refuse := func([]consumers.Delivery) error { return fault.AsPoison(errOdd) }
+	judge := func(batch []consumers.Delivery) error {
+		failed := map[int]error{}
+		for i := range batch {
+			failed[i] = fault.AsPoison(errOdd)
+		}
+		return &consumers.PartialError{Failed: failed}
+	}
+	for name, tt := range map[string]struct {
+		fail       func([]consumers.Delivery) error
+		messages   int
+		setAside   int
+		thenStored bool
+	}{
+		"one that the handler judged":      {judge, 1, 1, false},
+		"many that the handler judged":     {judge, 30, 30, false},
+		"one that the store refuses":       {refuse, 1, 1, false},
+		"as many as may be believed":       {refuse, trustMost, trustMost, false},
+		"a store that refuses everything":  {refuse, 30, trustMost, false},
+		"and that takes something again":   {refuse, 30, 30, true},
+		"a failure that nobody has marked": {func([]consumers.Delivery) error { return errOdd }, 1, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := newQueue(tt.messages)
+				h := newStore(q)
+				h.fail = func(_ context.Context, batch []consumers.Delivery) error {
+					if holds(batch, uint64(tt.messages)+1) && len(batch) == 1 {
+						return nil
+					}
+					return tt.fail(batch)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
+				defer cancel()
+				ended := make(chan error)
+				go func() { ended <- Run(ctx, config(q, h)) }()
+				time.Sleep(time.Hour)
+				if tt.thenStored {
+					q.put(1)
+				}
+				if err := <-ended; err != nil || len(q.letters) != tt.setAside {
+					t.Fatal(err, q.letters)
+				}
+				for seq := range q.letters {
+					if len(q.delays[seq]) < 4 {
+						t.Errorf("message %d was set aside after %d failures", seq, len(q.delays[seq])+1)
+					}
+				}
+			})
+		})
+	}
+}
+
 func TestPoisonWaitsForTheDeadLetters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(20)
@@ -285,7 +342,7 @@ func TestLongWorkIsSaidToGoOn(t *testing.T) {
 		if err := runFor(t, 10*time.Minute, config(q, h)); err != nil {
 			t.Fatal(err)
 		}
-		if q.working < 14*10 || q.working > 15*10 { // every 20 s, and nothing once they are settled
+		if q.working < 44*10 || q.working > 45*10 { // every third of 20 s, and nothing once they are settled
 			t.Fatal(q.working)
 		}
 	})

@@ -17,13 +17,20 @@ type suspects struct {
 	by        map[uint64]*suspect
 	successes uint64
 	witness   []Message // the last message that was stored, or none
+	trusted   int       // messages that count although nothing was ever stored
 }
+
+// trustMost is how many messages are set aside on the word of a store that has never stored anything since the start. A quiet
+// stream may well begin with a few that are bad; where more are refused, and nothing else is taken, it is as likely the store
+// (a table somebody altered, a program that does not suit it), which must not empty the stream into the dead letters.
+const trustMost = 5
 
 // suspect is a message that fails alone.
 type suspect struct {
 	first    time.Time
 	failures int    // alone, while others succeeded
 	seen     uint64 // successes when it last failed
+	trusted  bool   // it is one of those that count without a success
 }
 
 func newSuspects() *suspects { return &suspects{by: map[uint64]*suspect{}} }
@@ -89,23 +96,30 @@ func (s *suspects) forget(m Message) {
 	delete(s.by, m.Sequence)
 }
 
-// accuse deals with a message that failed alone. It counts only if others succeed: otherwise it may be the store. Where
-// nothing else has come meanwhile, the message that was stored last is handled once more: handlers bear that, and it shows the
-// store to be well.
-func (r *runner) accuse(ctx context.Context, m Message, err error) {
-	x, others, witness := r.suspects.failed(m)
-	if !others && len(witness) > 0 {
-		failed, e := r.handle(ctx, witness)
-		others = e == nil && len(failed) == 0
+// trust reports whether a refusal counts while there is no witness.
+func (s *suspects) trust(x *suspect) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !x.trusted && s.trusted < trustMost {
+		x.trusted = true
+		s.trusted++
 	}
+	return x.trusted
+}
+
+// accuse deals with a message that failed alone and for good. What the handler judged by itself counts: no store had a say in
+// it. A refusal counts only if others succeed, otherwise it may be the store's fault: see proven.
+func (r *runner) accuse(ctx context.Context, m Message, err error, judged bool) {
+	x, others, witness := r.suspects.failed(m)
+	counts := judged || others || r.proven(ctx, x, witness)
 	n, delay := 0, r.Delay.after(int(min(m.Attempts, 64)))
-	if others {
+	if counts {
 		n = r.suspects.count(x)
 		delay = r.Delay.after(n)
 	} else {
 		r.broken.Add(1)
 	}
-	r.Log.Warn("a message fails alone", "error", err, "sequence", m.Sequence, "event", m.EventID, "times", n, "others succeed", others)
+	r.Log.Warn("a message fails alone", "error", err, "sequence", m.Sequence, "event", m.EventID, "times", n, "counts", counts)
 	if n < r.Tries {
 		r.again(m, delay)
 		return
@@ -113,6 +127,16 @@ func (r *runner) accuse(ctx context.Context, m Message, err error) {
 	if e := r.bury(ctx, m, x, err); e != nil {
 		r.give(ctx, []Message{m}, e)
 	}
+}
+
+// proven looks for another proof that the store is well. The message that was stored last is handled once more: handlers bear
+// that. Where there is none, that the store answered and refused is believed, of a few: an outage does not refuse an input.
+func (r *runner) proven(ctx context.Context, x *suspect, witness []Message) bool {
+	if len(witness) == 0 {
+		return r.suspects.trust(x)
+	}
+	failed, err := r.handle(ctx, witness)
+	return err == nil && len(failed) == 0
 }
 
 // bury sets a message aside: its copy first, then the handler's record of it, then the ack. After a crash in between it fails

@@ -19,7 +19,7 @@ func (c Config) withDefaults() Config {
 	c.Limits.Wait = orElse(c.Limits.Wait, time.Second)
 	c.Workers = orElse(c.Workers, 2)
 	c.HighWater = orElse(c.HighWater, 2*c.Workers*c.Limits.Messages)
-	c.AckWait = orElse(c.AckWait, time.Minute)
+	c.AckWait = orElse(c.AckWait, AckWait)
 	c.Delay.First = orElse(c.Delay.First, 200*time.Millisecond)
 	c.Delay.Most = orElse(c.Delay.Most, 10*time.Second)
 	c.Tries = orElse(c.Tries, 5)

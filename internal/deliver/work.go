@@ -89,14 +89,15 @@ func (r *runner) partly(ctx context.Context, batch []Message, failed map[int]err
 func (r *runner) one(ctx context.Context, m Message) {
 	batch := []Message{m}
 	failed, err := r.handle(ctx, batch)
-	if err == nil {
+	judged := failed[0] != nil
+	if judged {
 		err = failed[0]
 	}
 	switch {
 	case err == nil:
 		r.done(batch)
 	case r.class(ctx, err) == fault.Poison:
-		r.accuse(ctx, m, err)
+		r.accuse(ctx, m, err, judged)
 	default:
 		r.give(ctx, batch, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -58,8 +59,9 @@ func (c child) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	var startErr error
 	tail := &lastLines{}
-	wg.Go(func() { relay(errPipe, c.log, tail) })
-	wg.Go(func() { c.stopWhen(life, gone) })
+	var stopping atomic.Bool
+	wg.Go(func() { relay(errPipe, c.log, tail, &stopping) })
+	wg.Go(func() { c.stopWhen(life, gone, &stopping) })
 	if c.started != nil {
 		wg.Go(func() {
 			if startErr = c.started(life); startErr != nil {
@@ -109,13 +111,19 @@ func ignoreExit(err error) error {
 	return err
 }
 
-// stopWhen ends the process when life does, unless it is gone before.
-func (c child) stopWhen(life context.Context, gone <-chan struct{}) {
+// stopWhen ends the process when life does, unless it is gone before; stopping is set before it is asked to.
+func (c child) stopWhen(life context.Context, gone <-chan struct{}, stopping *atomic.Bool) {
 	select {
 	case <-gone:
 		return
 	case <-life.Done():
 	}
+	select {
+	case <-gone: // life ends with the process too
+		return
+	default:
+	}
+	stopping.Store(true)
 	_ = c.cmd.Process.Signal(c.stopSignal) // it may just have ended
 	t := time.NewTimer(c.grace)
 	defer t.Stop()
@@ -127,14 +135,19 @@ func (c child) stopWhen(life context.Context, gone <-chan struct{}) {
 	}
 }
 
-// relay passes what a server says on to the log. Its own levels are kept where the line names one.
-func relay(r io.Reader, log *slog.Logger, tail *lastLines) {
+// relay passes what a server says on to the log. Its own levels are kept where the line names one; while it is being stopped,
+// though, it warns of the end of every connection and worker, which is what was asked of it.
+func relay(r io.Reader, log *slog.Logger, tail *lastLines, stopping *atomic.Bool) {
 	br := bufio.NewReader(r)
 	for {
 		line, err := br.ReadString('\n')
 		if line = strings.TrimRight(line, "\r\n"); line != "" {
 			tail.add(line)
-			log.Log(context.Background(), levelOf(line), line)
+			level := levelOf(line)
+			if level == slog.LevelWarn && stopping.Load() {
+				level = slog.LevelDebug
+			}
+			log.Log(context.Background(), level, line)
 		}
 		if err != nil {
 			return

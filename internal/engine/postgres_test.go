@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -75,6 +77,50 @@ func TestPostgresKeepsItsDataAndAddress(t *testing.T) {
 			t.Errorf("%s is %q, not %q", setting, got, want)
 		}
 	}
+}
+
+// TestPostgresStopsWithoutAWarning holds that the ends of connections and workers that we ask for are no news.
+func TestPostgresStopsWithoutAWarning(t *testing.T) {
+	t.Parallel()
+	var said watchedLog
+	p, err := engine.NewPostgres(engine.PostgresConfig{Binaries: binaries(t), Dir: dir(t),
+		Log: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, p)
+	open, err := pgx.Connect(t.Context(), p.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close(context.Background())
+	if _, err := open.Exec(t.Context(), "DO $$ BEGIN RAISE WARNING 'while it runs'; END $$"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ words, level string }{
+		{"while it runs", "level=WARN"},
+		{"FATAL:  terminating connection due to administrator command", "level=DEBUG"},
+	} {
+		if line := said.line(tt.words); !strings.Contains(line, tt.level) {
+			t.Errorf("%q is not said with %s but: %s", tt.words, tt.level, line)
+		}
+	}
+}
+
+// watchedLog keeps what was logged. Everything is written before Run returns, and read after.
+type watchedLog struct{ bytes.Buffer }
+
+// line returns the first line with these words.
+func (w *watchedLog) line(words string) string {
+	for l := range strings.Lines(w.String()) {
+		if strings.Contains(l, words) {
+			return l
+		}
+	}
+	return ""
 }
 
 func TestPostgresAsksForThePassword(t *testing.T) {

@@ -24,26 +24,21 @@ func (l Left) Done() bool { return l == Left{} }
 // awaitEvery is how often is asked: a tenth of what a person notices.
 const awaitEvery = 100 * time.Millisecond
 
-// outage is how long a server may be away while it is awaited: longer than a restart, or than a new leader takes. It is
-// what consumers bear too.
-const outage = time.Minute
-
 // Await blocks until everything that the log holds up to a sequence is stored and aggregated, or ctx ends. look is told
 // what is left, each time. What others write meanwhile is not waited for; a server that restarts meanwhile is.
 func (v *Verifier) Await(ctx context.Context, until uint64, look func(Left)) error {
 	w := &awaiting{v: v, until: until}
 	tick := time.NewTicker(awaitEvery)
 	defer tick.Stop()
-	for answered := time.Now(); ; {
-		err := w.step(ctx)
+	for {
+		err := Outlast(ctx, w.step)
 		switch {
 		case err == nil:
-			answered = time.Now()
 			look(w.left)
 			if w.left.Done() {
 				return nil
 			}
-		case fault.Of(err) != fault.Transient || ctx.Err() == nil && time.Since(answered) > outage:
+		case fault.Of(err) != fault.Transient || ctx.Err() == nil:
 			return err
 		}
 		select {

@@ -16,14 +16,52 @@ type Keeper interface {
 	Repair(ctx context.Context, batch []consumers.Delivery) error
 	// Republish tells again what transactions changed.
 	Republish(ctx context.Context, counters []int64) error
+	// Things names all that a delivery can have made in the record.
+	Things(d consumers.Delivery) [][16]byte
 }
 
 // repairBatch is how many events are applied again at once.
 const repairBatch = 500
 
-// Repair applies what a report found missing. What a store has too much stays: nothing here deletes. Run tells what came
-// of it.
+// Repair applies what a report found missing. What ClickHouse has and Postgres does not was lost by Postgres if an event of
+// the log can have made it: that event is applied again. What nothing on the log explains stays: nothing here deletes. Run
+// tells what came of it.
 func (v *Verifier) Repair(ctx context.Context, r *Report, k Keeper) error {
+	if err := v.explain(ctx, r, k); err != nil {
+		return err
+	}
+	if err := v.apply(ctx, r, k); err != nil {
+		return err
+	}
+	if len(r.repair.counters) == 0 {
+		return nil
+	}
+	return k.Republish(ctx, slices.Sorted(maps.Keys(r.repair.counters)))
+}
+
+// explain adds the events behind what is extra to those that are applied again. All of the log is read for it: a name is made
+// of everything that was ever said of it, so every event that tells of the thing counts.
+func (v *Verifier) explain(ctx context.Context, r *Report, k Keeper) error {
+	if len(r.repair.extra) == 0 || r.Sequence == 0 {
+		return nil
+	}
+	err := v.Bus.Range(ctx, 1, r.Sequence, false, func(d consumers.Delivery) error {
+		for _, id := range k.Things(d) {
+			if _, wanted := r.repair.extra[id]; wanted {
+				r.repair.sequences.Add(d.Sequence, d.Sequence)
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("looking for the events behind what is extra: %w", err)
+	}
+	return nil
+}
+
+// apply applies again what stands at the report's sequences.
+func (v *Verifier) apply(ctx context.Context, r *Report, k Keeper) error {
 	var batch []consumers.Delivery
 	flush := func() error {
 		defer func() { batch = batch[:0] }()
@@ -44,13 +82,8 @@ func (v *Verifier) Repair(ctx context.Context, r *Report, k Keeper) error {
 			return err
 		}
 	}
-	if len(batch) > 0 {
-		if err := flush(); err != nil {
-			return err
-		}
-	}
-	if len(r.repair.counters) == 0 {
+	if len(batch) == 0 {
 		return nil
 	}
-	return k.Republish(ctx, slices.Sorted(maps.Keys(r.repair.counters)))
+	return flush()
 }

@@ -139,6 +139,7 @@ func (m *merging) onlyAggregates(s ch.State) error {
 		return nil // it is Postgres that lacks it, and that was said
 	}
 	m.t.Extra++
+	m.r.repair.extra[s.ID] = struct{}{}
 	m.r.problem(Problem{What: "in ClickHouse, not in Postgres", Kind: string(m.t.Kind), ID: hex.EncodeToString(s.ID[:]), Detail: "version " + s.Version.String()})
 	return nil
 }

@@ -99,6 +99,7 @@ type repairs struct {
 	sequences seqset.Set            // to be applied again to Postgres
 	counters  map[int64]struct{}    // whose facts are to be told again
 	messages  map[[16]byte]struct{} // that Postgres lacks though it has their events, as far as they were listed
+	extra     map[[16]byte]struct{} // that ClickHouse has and Postgres does not
 }
 
 func (r *Report) problem(p Problem) {
@@ -136,7 +137,8 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	if err := v.awaitFor(ctx, until, wait); err != nil {
 		return nil, err
 	}
-	r := &Report{Sequence: c.sequence, repair: repairs{counters: map[int64]struct{}{}, messages: map[[16]byte]struct{}{}}}
+	r := &Report{Sequence: c.sequence, repair: repairs{counters: map[int64]struct{}{}, messages: map[[16]byte]struct{}{},
+		extra: map[[16]byte]struct{}{}}}
 	tx, err := v.Record.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return nil, pg.Classify(fmt.Errorf("opening a snapshot of the record: %w", err))

@@ -1,0 +1,106 @@
+package normalise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/seqset"
+)
+
+// refusedMost is how many deliveries of a sweep the record may refuse before that is the record's fault and not theirs.
+const refusedMost = 100
+
+// Fill applies the given sequences by reading them from the stream; those it no longer holds are entered as gone. They were
+// settled, so no delivery will find poison among them: what cannot be read ends among the dead letters. What the record refuses
+// stays a hole, which verification names; it is said once and left alone until this keeper ends, for one refusal that nothing
+// witnesses is no proof, and to try for ever tells nobody.
+func (k *Keeper) Fill(ctx context.Context, missing seqset.Set) error {
+	var gone seqset.Set
+	var batch []consumers.Delivery
+	for _, sp := range missing.Spans() {
+		for seq := sp.First; seq <= sp.Last; seq++ {
+			d, found, err := k.cfg.Stream.Get(ctx, seq)
+			if err != nil {
+				return fmt.Errorf("reading sequence %d to fill a hole: %w", seq, err)
+			}
+			if !found {
+				gone.Add(seq, seq)
+				continue
+			}
+			if batch = append(batch, d); len(batch) == sweepBatch {
+				if err := k.fill(ctx, batch); err != nil {
+					return err
+				}
+				batch = batch[:0]
+			}
+		}
+	}
+	if len(batch) > 0 {
+		if err := k.fill(ctx, batch); err != nil {
+			return err
+		}
+	}
+	if gone.Len() == 0 {
+		return nil
+	}
+	return k.Gone(ctx, gone)
+}
+
+// fill applies deliveries; what the record refuses together is split until the guilty one is alone.
+func (k *Keeper) fill(ctx context.Context, batch []consumers.Delivery) error {
+	err := k.handle(ctx, batch, false)
+	var partial *consumers.PartialError
+	switch {
+	case errors.As(err, &partial):
+		return k.setAside(ctx, batch, partial.Failed)
+	case fault.Of(err) != fault.Poison:
+		return err
+	case len(batch) == 1:
+		return k.refuse(batch[0], err)
+	}
+	half := len(batch) / 2
+	if err := k.fill(ctx, batch[:half]); err != nil {
+		return err
+	}
+	return k.fill(ctx, batch[half:])
+}
+
+// setAside makes dead letters of what cannot be read: the copy first, then the record's note of it.
+func (k *Keeper) setAside(ctx context.Context, batch []consumers.Delivery, failed map[int]error) error {
+	for _, i := range slices.Sorted(maps.Keys(failed)) {
+		if err := k.cfg.Stream.Bury(ctx, batch[i], failed[i]); err != nil {
+			return fmt.Errorf("setting aside message %d: %w", batch[i].Sequence, err)
+		}
+		if err := k.Bury(ctx, batch[i], failed[i]); err != nil {
+			return err
+		}
+		k.cfg.Log.Error("a message was set aside", "sequence", batch[i].Sequence, "event", batch[i].EventID, "cause", failed[i])
+	}
+	return nil
+}
+
+func (k *Keeper) refuse(d consumers.Delivery, cause error) error {
+	k.mu.Lock()
+	k.refused.Add(d.Sequence, d.Sequence)
+	n := k.refused.Len()
+	k.mu.Unlock()
+	if n > refusedMost {
+		return fault.AsTransient(fmt.Errorf("filling holes: the record refuses one message after the other: %w", cause), 0)
+	}
+	k.cfg.Log.Error("a hole in the ledger stays: the record refuses the message", "sequence", d.Sequence, "event", d.EventID, "cause", cause)
+	return nil
+}
+
+// refusals returns what was refused so far.
+func (k *Keeper) refusals() seqset.Set {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var out seqset.Set
+	out.Union(k.refused)
+	return out
+}

@@ -1,0 +1,88 @@
+package normalise_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/internal/gate"
+)
+
+// TestTheSweepSetsAsideWhatCannotBeRead holds that what was settled without being stored does not stay a hole that is read
+// again for ever.
+func TestTheSweepSetsAsideWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	log := newWorld(21, 30).deliveries()
+	log[4].Data, log[20].Data = []byte(`{"v":1,`), nil
+	l, pool := newListener(log), database(t)
+	k := keeper(t, pool, l)
+	l.buryFails = errors.New("no dead letters now")
+	if _, err := k.Sweep(t.Context(), 30, false); !errors.Is(err, l.buryFails) {
+		t.Fatalf("without a copy it says %v", err)
+	}
+	l.buryFails = nil
+	for i, want := range []uint64{2, 0} {
+		filled, err := k.Sweep(t.Context(), 30, false)
+		if err != nil || filled != want {
+			t.Errorf("sweep %d filled %d, want %d: %v", i, filled, want, err)
+		}
+	}
+	if held, err := k.Held(t.Context(), 1, 30); err != nil || held.Len() != 30 {
+		t.Errorf("the ledger holds %s: %v", held, err)
+	}
+	var noted int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat.dead_letters WHERE sequence IN (5, 21) AND cause <> ''").Scan(&noted); err != nil || noted != 2 {
+		t.Errorf("%d dead letters are noted: %v", noted, err)
+	}
+	if l.buried[5] == "" || l.buried[21] == "" || len(l.buried) != 2 {
+		t.Errorf("copies were made of %v", l.buried)
+	}
+}
+
+// TestTheSweepSaysOnceWhatIsRefused holds that one message that the record will not take keeps no other from it.
+func TestTheSweepSaysOnceWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	log := newWorld(22, 30).deliveries()
+	l, pool := newListener(log), database(t)
+	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (event_id <> '"+log[6].EventID+"')"); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l,
+		Log: slog.New(slog.NewTextHandler(&said, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []uint64{29, 0, 0} {
+		filled, err := k.Sweep(t.Context(), 30, false)
+		if err != nil || filled != want {
+			t.Errorf("sweep %d filled %d, want %d: %v", i, filled, want, err)
+		}
+	}
+	if held, err := k.Held(t.Context(), 1, 30); err != nil || held.Len() != 29 || held.Has(7) {
+		t.Errorf("the ledger holds %s: %v", held, err)
+	}
+	if n := strings.Count(said.String(), "\n"); n != 1 || !strings.Contains(said.String(), "sequence=7") {
+		t.Errorf("it says:\n%s", &said)
+	}
+	if len(l.buried) != 0 {
+		t.Errorf("a refusal without a witness made dead letters: %v", l.buried)
+	}
+}
+
+// TestTheSweepStopsWhereEverythingIsRefused holds that a record that takes nothing is not passed over.
+func TestTheSweepStopsWhereEverythingIsRefused(t *testing.T) {
+	t.Parallel()
+	log := newWorld(23, 150).deliveries()
+	l, pool := newListener(log), database(t)
+	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (kind = 'none')"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := keeper(t, pool, l).Sweep(t.Context(), 150, false)
+	if err == nil || !strings.Contains(err.Error(), "refuses one message after the other") {
+		t.Errorf("it says %v", err)
+	}
+}

@@ -1,0 +1,44 @@
+package normalise
+
+import (
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// Things returns the ids of all that a delivery can have made or changed in the record, whatever became of it: what was lost
+// there is made anew by whatever names it here. Of a delivery that cannot be read there are none.
+func (k *Keeper) Things(d consumers.Delivery) [][16]byte {
+	it, err := decodeOne(d.Data)
+	if err != nil {
+		return nil
+	}
+	p := placeOf(&it)
+	out := append(reactionThings(p, &it), it.ID, it.thing, it.channel)
+	for _, w := range memberWords(p, &it) {
+		out = append(out, w.thing)
+	}
+	for _, r := range gatherIdentities([]item{it}) {
+		out = append(out, r.key)
+	}
+	return out
+}
+
+func reactionThings(p place, it *item) [][16]byte {
+	var out [][16]byte
+	target := targetOf(it.Event)
+	named := func(who event.Person, emoji string) {
+		out = append(out, personThing(p, target, reactor{who.Key(p.source, p.namespace), emoji}))
+	}
+	switch b := it.Body.(type) {
+	case *event.Reaction:
+		named(it.Author, b.Emoji)
+	case *event.Reactions:
+		for _, rp := range b.People {
+			named(rp.Person, rp.Emoji)
+		}
+		for _, c := range b.Counts {
+			out = append(out, unnamedThing(p, target, c.Emoji))
+		}
+	}
+	return out
+}
