@@ -12,6 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
 
 	"github.com/agrichat/agrichat/producers"
 	"github.com/agrichat/agrichat/producers/all"
@@ -145,7 +148,21 @@ func (f *findings) lookInto(file producers.File, shown string, defs []producers.
 		return r.Close()
 	}
 	f.zips = append(f.zips, r)
+	for _, e := range z.File {
+		e.Name = zipName(e.Name)
+	}
 	return f.walk(z, ".", shown, defs, false)
+}
+
+// zipName brings an entry's name to the form of a path. Names that are not UTF-8 are in code page 437, says the format,
+// and some programs part folders by a backslash; a walk stops at either.
+func zipName(name string) string {
+	if !utf8.ValidString(name) {
+		if decoded, err := charmap.CodePage437.NewDecoder().String(name); err == nil {
+			name = decoded
+		}
+	}
+	return strings.ReplaceAll(name, `\`, "/")
 }
 
 // recognise finds the surest source of a file; why says that there is none. insist takes the only definition whatever it

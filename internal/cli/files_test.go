@@ -47,6 +47,30 @@ func TestZipsAreReadAsFolders(t *testing.T) {
 	}
 }
 
+func TestNamesInAZip(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"a/b.txt": "a/b.txt", "a\\b.txt": "a/b.txt", "чат/b": "чат/b", "\x87\xa0\xe2/b": "çáΓ/b"} {
+		if got := zipName(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "one"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
+	zipped(t, filepath.Join(dir, "odd.zip"), oneFile(filepath.Join(dir, "one")), "\x87\xa0\xe2/a.jsonl", `win\b.jsonl`)
+	f, err := findFiles([]string{filepath.Join(dir, "odd.zip")}, "")
+	if err != nil || len(f.files) != 2 {
+		t.Fatalf("found %+v, %v", f, err)
+	}
+	if err := f.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// oneFile is a folder in which every name leads to one file.
+type oneFile string
+
+func (f oneFile) ReadFile(string) ([]byte, error) { return os.ReadFile(string(f)) }
+
 func TestAZipThatIsNone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "broken.zip")

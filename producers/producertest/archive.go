@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,8 +27,10 @@ import (
 
 // Case is one fixture, and what is known of it.
 type Case struct {
-	Path    string // of the file; with Data, the path that the source is told
-	Data    []byte // what the file holds, if it is not on disk
+	Path string // of the file; with Data, the path that the source is told
+	Data []byte // what the file holds, if it is not on disk
+	// Beside are other files of the same export, by their paths from this one's folder. Nil: those on disk, if it is there.
+	Beside  map[string][]byte
 	Options producers.Options
 	Events  int // how many events it makes at least
 	// Unparsed is how many of its records cannot be read.
@@ -79,6 +82,21 @@ func File(path string, data []byte) producers.File {
 	}
 }
 
+// file is what a source is given of data, which stands where the case's file does.
+func (c Case) file(data []byte) producers.File {
+	f := File(c.Path, data)
+	f.Beside = func(rel string) (io.ReadCloser, error) {
+		if c.Beside == nil {
+			return os.Open(filepath.Join(filepath.Dir(c.Path), filepath.FromSlash(rel)))
+		}
+		if b, ok := c.Beside[rel]; ok {
+			return io.NopCloser(bytes.NewReader(b)), nil
+		}
+		return nil, &fs.PathError{Op: "open", Path: rel, Err: fs.ErrNotExist}
+	}
+	return f
+}
+
 // Read reads all of data from a cursor on, and returns every batch.
 func Read(t *testing.T, def producers.Definition, c Case, from producers.Cursor) []producers.Batch {
 	t.Helper()
@@ -103,7 +121,7 @@ func read(
 ) (out []producers.Batch, err error) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	src, err := def.Archive(File(c.Path, data), c.Options)
+	src, err := def.Archive(c.file(data), c.Options)
 	if err != nil {
 		return nil, fmt.Errorf("making the source: %w", err)
 	}
@@ -133,7 +151,7 @@ type suite struct {
 }
 
 func (s suite) recognised(t *testing.T) {
-	if got := s.def.Recognise(File(s.c.Path, s.c.Data)); got < producers.Likely {
+	if got := s.def.Recognise(s.c.file(s.c.Data)); got < producers.Likely {
 		t.Errorf("recognised with confidence %d, want at least %d", got, producers.Likely)
 	}
 }
@@ -245,7 +263,7 @@ func (s suite) cut(t *testing.T) {
 
 func (s suite) cancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	src, err := s.def.Archive(File(s.c.Path, s.c.Data), s.c.Options)
+	src, err := s.def.Archive(s.c.file(s.c.Data), s.c.Options)
 	if err != nil {
 		t.Fatalf("making the source: %v", err)
 	}
@@ -263,7 +281,7 @@ func (s suite) cancelled(t *testing.T) {
 }
 
 func (s suite) closed(t *testing.T) {
-	src, err := s.def.Archive(File(s.c.Path, s.c.Data), s.c.Options)
+	src, err := s.def.Archive(s.c.file(s.c.Data), s.c.Options)
 	if err != nil {
 		t.Fatalf("making the source: %v", err)
 	}

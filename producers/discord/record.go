@@ -1,0 +1,323 @@
+package discord
+
+import "strconv"
+
+// record is a message as the exporter writes it. What has no field here is in details, if it is a plain value.
+type record struct {
+	id, kind        string
+	sent, edited    string
+	content         string
+	pinned          bool
+	author          user
+	attachments     []attachment
+	links           []string
+	reactions       []reaction
+	mentions        []user
+	emojis          []emoji
+	hasRef          bool
+	ref             reference
+	forwarded       *forwarded
+	interaction     string
+	interactionID   string
+	interactionUser user
+	details         map[string]string
+	embeds          int
+}
+
+type user struct {
+	id, name, nickname string
+	bot                bool
+}
+
+type attachment struct {
+	id, url, name string
+	bytes         int64
+	sticker       bool
+}
+
+type emoji struct{ id, name, code string }
+
+type reaction struct {
+	emoji emoji
+	count int64
+	users []user
+}
+
+type reference struct{ kind, message, channel string }
+
+type forwarded struct{ sent, edited, content string }
+
+// note keeps what has no field of its own.
+func (r *record) note(key, value string) {
+	if value == "" {
+		return
+	}
+	if r.details == nil {
+		r.details = map[string]string{}
+	}
+	r.details[key] = value
+}
+
+// field reads one member of a message.
+func (d *decoder) field(r *record, key []byte) error {
+	switch string(key) {
+	case "id":
+		return d.into(&r.id)
+	case "type":
+		return d.into(&r.kind)
+	case "timestamp":
+		return d.into(&r.sent)
+	case "timestampEdited":
+		return d.into(&r.edited)
+	case "isPinned":
+		return d.truth(&r.pinned)
+	case "content":
+		return d.into(&r.content)
+	case "author":
+		return d.user(&r.author)
+	case "reactions":
+		return d.reactions(r)
+	case "mentions":
+		return d.users(&r.mentions)
+	case "reference":
+		return d.reference(r)
+	case "forwardedMessage":
+		return d.forwarded(r)
+	case "interaction":
+		return d.interaction(r)
+	case "inlineEmojis":
+		return d.array(func() error {
+			var e emoji
+			err := d.emoji(&e)
+			r.emojis = append(r.emojis, e)
+			return err
+		})
+	case "callEndedTimestamp":
+		return d.detail(r, "call_ended")
+	}
+	return d.enclosed(r, key)
+}
+
+// enclosed reads what both a message and one that is forwarded in it may hold.
+func (d *decoder) enclosed(r *record, key []byte) error {
+	switch string(key) {
+	case "attachments":
+		return d.array(func() error { return d.attachment(r, false) })
+	case "stickers":
+		return d.array(func() error { return d.attachment(r, true) })
+	case "embeds":
+		return d.array(func() error { return d.embed(r) })
+	case "components":
+		return d.array(func() error { return d.component(r) })
+	}
+	return d.detail(r, string(key))
+}
+
+// detail keeps a plain value; what is more is left to the raw record.
+func (d *decoder) detail(r *record, key string) error {
+	v, err := d.str()
+	if err == nil {
+		r.note(key, v)
+	}
+	return err
+}
+
+func (d *decoder) user(u *user) error {
+	return d.object(func(key []byte) error {
+		switch string(key) {
+		case "id":
+			return d.into(&u.id)
+		case "name":
+			return d.into(&u.name)
+		case "nickname":
+			return d.into(&u.nickname)
+		case "isBot":
+			return d.truth(&u.bot)
+		}
+		return d.json.SkipValue()
+	})
+}
+
+func (d *decoder) users(list *[]user) error {
+	return d.array(func() error {
+		var u user
+		err := d.user(&u)
+		*list = append(*list, u)
+		return err
+	})
+}
+
+func (d *decoder) attachment(r *record, sticker bool) error {
+	a := attachment{sticker: sticker}
+	err := d.object(func(key []byte) error {
+		switch string(key) {
+		case "id":
+			return d.into(&a.id)
+		case "url", "sourceUrl":
+			return d.into(&a.url)
+		case "fileName", "name":
+			return d.into(&a.name)
+		case "fileSizeBytes":
+			return d.number(&a.bytes)
+		}
+		return d.json.SkipValue()
+	})
+	r.attachments = append(r.attachments, a)
+	return err
+}
+
+func (d *decoder) emoji(e *emoji) error {
+	return d.object(func(key []byte) error {
+		switch string(key) {
+		case "id":
+			return d.into(&e.id)
+		case "name":
+			return d.into(&e.name)
+		case "code":
+			return d.into(&e.code)
+		}
+		return d.json.SkipValue()
+	})
+}
+
+func (d *decoder) reactions(r *record) error {
+	return d.array(func() error {
+		var x reaction
+		err := d.object(func(key []byte) error {
+			switch string(key) {
+			case "emoji":
+				return d.emoji(&x.emoji)
+			case "count":
+				return d.number(&x.count)
+			case "users":
+				return d.users(&x.users)
+			}
+			return d.json.SkipValue()
+		})
+		r.reactions = append(r.reactions, x)
+		return err
+	})
+}
+
+func (d *decoder) reference(r *record) error {
+	r.hasRef = d.json.PeekKind() == '{'
+	return d.object(func(key []byte) error {
+		switch string(key) {
+		case "type":
+			return d.into(&r.ref.kind)
+		case "messageId":
+			return d.into(&r.ref.message)
+		case "channelId":
+			return d.into(&r.ref.channel)
+		}
+		return d.json.SkipValue()
+	})
+}
+
+func (d *decoder) forwarded(r *record) error {
+	if d.json.PeekKind() != '{' {
+		return d.json.SkipValue()
+	}
+	f := new(forwarded)
+	r.forwarded = f
+	return d.object(func(key []byte) error {
+		switch string(key) {
+		case "timestamp":
+			return d.into(&f.sent)
+		case "timestampEdited":
+			return d.into(&f.edited)
+		case "content":
+			return d.into(&f.content)
+		case "attachments", "stickers", "embeds":
+			return d.enclosed(r, key)
+		}
+		return d.json.SkipValue()
+	})
+}
+
+func (d *decoder) interaction(r *record) error {
+	return d.object(func(key []byte) error {
+		switch string(key) {
+		case "id":
+			return d.into(&r.interactionID)
+		case "name":
+			return d.into(&r.interaction)
+		case "user":
+			return d.user(&r.interactionUser)
+		}
+		return d.json.SkipValue()
+	})
+}
+
+// embed keeps the words and the targets of a preview: bots say what they have to say in nothing else.
+func (d *decoder) embed(r *record) error {
+	r.embeds++
+	prefix := "embed." + strconv.Itoa(r.embeds) + "."
+	fields := 0
+	return d.object(func(key []byte) error {
+		switch k := string(key); k {
+		case "title", "description":
+			return d.detail(r, prefix+k)
+		case "url":
+			return d.link(r)
+		case "author":
+			return d.member("name", func() error { return d.detail(r, prefix+"author") })
+		case "footer":
+			return d.member("text", func() error { return d.detail(r, prefix+"footer") })
+		case "image", "video":
+			return d.member("canonicalUrl", func() error { return d.link(r) })
+		case "fields":
+			return d.array(func() error {
+				fields++
+				return d.embedField(r, prefix+"field."+strconv.Itoa(fields))
+			})
+		}
+		return d.json.SkipValue()
+	})
+}
+
+func (d *decoder) embedField(r *record, detail string) error {
+	var name, value string
+	err := d.object(func(key []byte) error {
+		switch string(key) {
+		case "name":
+			return d.into(&name)
+		case "value":
+			return d.into(&value)
+		}
+		return d.json.SkipValue()
+	})
+	r.note(detail, name+": "+value)
+	return err
+}
+
+// member reads one member of an object.
+func (d *decoder) member(name string, read func() error) error {
+	return d.object(func(key []byte) error {
+		if string(key) == name {
+			return read()
+		}
+		return d.json.SkipValue()
+	})
+}
+
+func (d *decoder) link(r *record) error {
+	url, err := d.str()
+	if isURL(url) {
+		r.links = append(r.links, url)
+	}
+	return err
+}
+
+// component looks for the targets of buttons.
+func (d *decoder) component(r *record) error {
+	return d.object(func(key []byte) error {
+		switch string(key) {
+		case "url":
+			return d.link(r)
+		case "components":
+			return d.array(func() error { return d.component(r) })
+		}
+		return d.json.SkipValue()
+	})
+}

@@ -1,0 +1,220 @@
+package discord
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+func atoi(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// connectTable opens a table, and counts again what the cursor's tally held.
+func (a *archive) connectTable(ctx context.Context, out output) (producers.Session, error) {
+	part := 0
+	out.Where, part = tablePlace(a.file.Path)
+	a.place(&out.Where)
+	t := &table{output: out, clock: clock{zone: a.options.Zone}}
+	t.cols, _ = parseHeader([]byte(t.Header))
+	if t.Place == atStart && !t.Complete {
+		if err := t.seed(ctx, part); err != nil {
+			return nil, err
+		}
+	} else if t.Seed != "" {
+		before := t.Days
+		if err := t.seed(ctx, part); err != nil {
+			return nil, err
+		}
+		t.Days = before
+	}
+	offset, line := t.Offset, t.Line
+	for _, d := range t.Days {
+		if d.Offset < offset {
+			offset, line = d.Offset, d.Line
+		}
+	}
+	r, err := openAt(a.file, offset)
+	if err != nil {
+		return nil, err
+	}
+	t.in, t.scan = r, newScanner(r, offset, line)
+	if err := t.replay(ctx); err != nil {
+		return nil, errors.Join(err, t.Close())
+	}
+	return t, nil
+}
+
+// place lets the user's words stand over what the path says.
+func (a *archive) place(w *where) {
+	if c := a.options.Channel; c != "" {
+		w.Channel = c
+		if isID(string(c)) {
+			w.Namespace = sourceName
+			return
+		}
+		w.Namespace, w.Name = "", string(c)
+	}
+	if w.Namespace == "" {
+		w.Namespace = a.options.Namespace
+	}
+	if w.Namespace == "" {
+		w.Namespace = unnumbered
+	}
+}
+
+// rowsPerCheck is how many rows are read between two looks at the context.
+const rowsPerCheck = 1024
+
+var errOtherFile = errors.New("the file is not what it was: import it anew")
+
+// replay counts the rows of the days that the tally remembers, up to where the cursor points.
+func (t *table) replay(ctx context.Context) error {
+	for n := 0; t.scan.offset() < t.Offset; n++ {
+		if n%rowsPerCheck == 0 && ctx.Err() != nil {
+			return fmt.Errorf("going on in %s: %w", t.file.Path, ctx.Err())
+		}
+		offset := t.scan.offset()
+		cells, size, why := t.row()
+		switch {
+		case size == 0:
+			return errors.Join(t.scan.err, fault.AsFatal(fmt.Errorf("going on in %s: %w", t.file.Path, errOtherFile)))
+		case why != "":
+			if k := t.nextRow(t.scan.rest()[1:size], true); k >= 0 {
+				size = 1 + k
+			} else if size >= longest || t.scan.rest()[size-1] != '\n' {
+				t.scan.lost(why, t.nextRow)
+				continue
+			}
+			t.scan.skip(size)
+			continue
+		}
+		if s := t.said(cells); t.counted(s.at.day, offset) && !blank(cells) {
+			t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
+		}
+		t.scan.skip(size)
+	}
+	if t.scan.offset() != t.Offset {
+		return fault.AsFatal(fmt.Errorf("going on in %s: no row begins at byte %d: %w", t.file.Path, t.Offset, errOtherFile))
+	}
+	return nil
+}
+
+// counted reports whether the tally remembers a row of that day at that place.
+func (t *table) counted(day string, offset int64) bool {
+	for _, d := range t.Days {
+		if d.Day == day {
+			return offset >= d.Offset
+		}
+	}
+	return false
+}
+
+// mark notes where a day begins that the tally will remember, as many as it does.
+func (t *table) mark(day string, offset int64, line int) {
+	for _, d := range t.Days {
+		if d.Day == day {
+			return
+		}
+	}
+	t.Days = append(t.Days, dayMark{Day: day, Offset: offset, Line: line})
+	if len(t.Days) > 2 {
+		if t.Days[0].Day == t.Seed {
+			t.Seed = ""
+		}
+		t.Days = t.Days[1:]
+	}
+}
+
+// seed counts the last minute of the part before this one: an export that is cut into parts may cut a minute, and equal lines
+// on both sides are two messages.
+func (t *table) seed(ctx context.Context, part int) error {
+	name := partBefore(t.file.Path, part)
+	if name == "" || t.file.Beside == nil {
+		return nil
+	}
+	r, err := t.file.Beside(name)
+	if err != nil { // it is not there, so nothing is known of it
+		return nil //nolint:nilerr // the part may be all that somebody has
+	}
+	p := &table{
+		output: output{archive: t.archive, state: state{Line: 1, Where: t.Where}}, in: r, scan: newScanner(r, 0, 1), clock: t.clock,
+	}
+	minute, err := p.lastMinute(ctx)
+	if err := errors.Join(err, p.Close()); err != nil {
+		return fmt.Errorf("reading the part before %s: %w", t.file.Path, err)
+	}
+	for _, s := range minute {
+		t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
+		t.Seed, t.Days = s.at.day, []dayMark{{Day: s.at.day, Line: 1}}
+	}
+	return nil
+}
+
+// lastMinute returns the rows that were said in the minute of the last one.
+func (t *table) lastMinute(ctx context.Context) (rows []said, err error) {
+	for !t.Complete {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		t.begin()
+		if t.Place == atStart {
+			if t.header() != nil {
+				return nil, t.scan.err
+			}
+			continue
+		}
+		cells, n, why := t.row()
+		switch {
+		case n == 0:
+			return rows, t.scan.err
+		case why != "":
+			if err := t.misread(n, why); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		t.scan.skip(n)
+		s := t.said(cells)
+		if !s.at.known || blank(cells) {
+			continue
+		}
+		if len(rows) > 0 && (rows[0].at.day != s.at.day || rows[0].at.minute != s.at.minute) {
+			rows = rows[:0]
+		}
+		rows = append(rows, s)
+	}
+	return rows, nil
+}
+
+// partBefore is the name of the file that holds the part before the given one; empty if there is none.
+func partBefore(file string, part int) string {
+	if part < 2 {
+		return ""
+	}
+	base := path.Base(strings.ReplaceAll(file, `\`, "/"))
+	ext := path.Ext(base)
+	this, before := strconv.Itoa(part), strconv.Itoa(part-1)
+	name := strings.TrimSuffix(base, ext)
+	if name == this {
+		return before + ext
+	}
+	marked, ok := strings.CutSuffix(name, " [part "+this+"]")
+	switch {
+	case !ok:
+		return ""
+	case part == 2: // the first part bears no mark
+		return marked + ext
+	}
+	return marked + " [part " + before + "]" + ext
+}

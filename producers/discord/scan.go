@@ -1,0 +1,300 @@
+package discord
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+const (
+	// window is how much is read at a time.
+	window = 256 << 10
+	// longest is the longest record that is taken whole: a message has at most 4000 characters and ten embeds of 6000, so
+	// anything near it is a record whose end is lost. The bus must take what an event of this size becomes.
+	longest = 4 << 20
+	// sampled is how much is kept of what is longer than longest.
+	sampled = 64 << 10
+	// overlap is how much of a piece that nothing was found in is looked at again with the next piece: no sign by which the
+	// next message is found is longer, unless someone indents by hundreds of blanks.
+	overlap = 1 << 10
+)
+
+// scanner holds the piece of the file that is being looked at. It promises to hold no more than the longest record and a
+// window.
+type scanner struct {
+	r    io.Reader
+	buf  []byte
+	pos  int   // buf[pos:] is unread
+	base int64 // where buf begins in the file
+	line int   // of buf[pos], from 1
+	err  error // of the reader, io.EOF apart
+	eof  bool
+}
+
+func newScanner(r io.Reader, offset int64, line int) *scanner {
+	return &scanner{r: r, buf: make([]byte, 0, window), base: offset, line: line}
+}
+
+func (s *scanner) offset() int64 { return s.base + int64(s.pos) }
+
+func (s *scanner) rest() []byte { return s.buf[s.pos:] }
+
+// fill reads more; it reports whether there was any. What is unread moves to the front.
+func (s *scanner) fill() bool {
+	if s.eof {
+		return false
+	}
+	if s.pos > 0 {
+		s.base += int64(s.pos)
+		s.buf, s.pos = s.buf[:copy(s.buf, s.buf[s.pos:])], 0
+	}
+	if len(s.buf) == cap(s.buf) {
+		s.buf = append(make([]byte, 0, 2*cap(s.buf)), s.buf...)
+	}
+	for range 100 { // as many empty reads as bufio bears
+		n, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])
+		s.buf = s.buf[:len(s.buf)+n]
+		if err != nil {
+			s.eof = true
+			if !errors.Is(err, io.EOF) {
+				s.err = err
+			}
+			return n > 0
+		}
+		if n > 0 {
+			return true
+		}
+	}
+	s.eof, s.err = true, io.ErrNoProgress
+	return false
+}
+
+// skip passes n bytes that are in the buffer.
+func (s *scanner) skip(n int) {
+	s.line += bytes.Count(s.buf[s.pos:s.pos+n], []byte{'\n'})
+	s.pos += n
+}
+
+// next passes white space and returns the byte that follows, unread; false at the end.
+func (s *scanner) next() (byte, bool) {
+	for {
+		for s.pos < len(s.buf) {
+			switch c := s.buf[s.pos]; c {
+			case '\n':
+				s.line++
+			case ' ', '\t', '\r':
+			default:
+				return c, true
+			}
+			s.pos++
+		}
+		if !s.fill() {
+			return 0, false
+		}
+	}
+}
+
+// value looks at the JSON value that begins at the next byte, which next has found, and leaves it unread. why says what is
+// wrong with it.
+func (s *scanner) value() (raw []byte, why string) {
+	w, i := walker{}, 0
+	for {
+		n, done := w.walk(s.buf[s.pos+i:])
+		i += n
+		switch {
+		case w.why != "":
+			return nil, w.why
+		case done:
+			return s.buf[s.pos : s.pos+i], ""
+		case i >= longest:
+			return nil, "the record is longer than any message"
+		case !s.fill():
+			if w.scalar {
+				return s.rest(), ""
+			}
+			return nil, "the file ends in the middle of a record"
+		}
+	}
+}
+
+// walker follows one value byte by byte. What it remembers lets it go on in the next piece. That brackets match, and what
+// stands between them, is left to the decoder.
+type walker struct {
+	why     string
+	started bool
+	scalar  bool // a number or a word, which ends where something else begins
+	quoted  bool
+	escaped bool
+	depth   int
+}
+
+// walk follows the value into b; it returns how much of b belongs to it, and whether it ended.
+func (w *walker) walk(b []byte) (int, bool) {
+	for i := 0; i < len(b); i++ {
+		if w.quoted {
+			if i += w.inString(b[i:]); i == len(b) || w.why != "" {
+				return i, false
+			}
+			if w.depth == 0 {
+				return i + 1, true
+			}
+			continue
+		}
+		if !w.started {
+			w.start(b[i])
+			continue
+		}
+		switch c := b[i]; {
+		case w.scalar:
+			if c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r' || c == '\t' {
+				return i, true
+			}
+		case c == '"':
+			w.quoted = true
+		case c == '{' || c == '[':
+			w.depth++
+		case c == '}' || c == ']':
+			if w.depth--; w.depth == 0 {
+				return i + 1, true
+			}
+		}
+	}
+	return len(b), false
+}
+
+func (w *walker) start(c byte) {
+	w.started = true
+	switch c {
+	case '{', '[':
+		w.depth = 1
+	case '"':
+		w.quoted = true
+	default:
+		w.scalar = true
+	}
+}
+
+// inString returns where the string's last quotation mark stands, or len(b).
+func (w *walker) inString(b []byte) int {
+	for i := 0; i < len(b); i++ {
+		if w.escaped {
+			w.escaped = false
+			continue
+		}
+		if i += ordinary(b[i:]); i == len(b) {
+			break
+		}
+		switch b[i] {
+		case '\\':
+			w.escaped = true
+		case '"':
+			w.quoted = false
+			return i
+		default: // an exporter escapes a line end: a quotation mark was lost
+			w.why = "a string has no end"
+			return i
+		}
+	}
+	return len(b)
+}
+
+// ordinary returns how many bytes of a string need no thought.
+func ordinary(b []byte) int {
+	for i, c := range b {
+		if c == '"' || c == '\\' || c == '\n' {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// lost passes what cannot be read, up to where the next thing may begin, which find looks for: it returns -1 if there is none
+// in b, and last says that nothing comes after b. What is found is unread then.
+func (s *scanner) lost(why string, find func(b []byte, last bool) int) found {
+	f := found{why: why, offset: s.offset(), line: s.line}
+	var kept []byte
+	from := 1 // something must be passed
+	for {
+		from = min(from, len(s.rest()))
+		if k := find(s.rest()[from:], s.eof); k >= 0 {
+			f.keep(s, &kept, from+k)
+			break
+		}
+		from = max(from, len(s.rest())-overlap)
+		if len(s.rest()) > longest {
+			f.keep(s, &kept, from)
+			from = 0
+		}
+		if !s.fill() && s.eof {
+			if k := find(s.rest()[min(from, len(s.rest())):], true); k >= 0 {
+				f.keep(s, &kept, from+k)
+				break
+			}
+			f.keep(s, &kept, len(s.rest()))
+			f.cut = true
+			break
+		}
+	}
+	f.raw = bytes.TrimRight(kept, ", \t\r\n")
+	return f
+}
+
+// keep passes n bytes of what is lost, and keeps the first of them.
+func (f *found) keep(s *scanner, kept *[]byte, n int) {
+	b := s.rest()[:n]
+	f.size += int64(n)
+	if f.size > longest {
+		*kept = append(*kept, b[:max(0, min(len(b), sampled-len(*kept)))]...)
+	} else {
+		*kept = append(*kept, b...)
+	}
+	s.skip(n)
+}
+
+// nextRecord finds where the next message begins, or where the list of messages ends, by what the exporter writes there and
+// nowhere else: each message begins with its id, its type and its time, and a count follows the list.
+func nextRecord(b []byte, _ bool) int {
+	for i := 0; i < len(b); i++ {
+		j := bytes.IndexAny(b[i:], "{]")
+		if j < 0 {
+			return -1
+		}
+		i += j
+		if b[i] == '{' && beginsMessage(b[i+1:]) || b[i] == ']' && endsMessages(b[i+1:]) {
+			return i
+		}
+	}
+	return -1
+}
+
+func beginsMessage(b []byte) bool {
+	b, ok := after(b, `"id"`, ":", `"`)
+	if !ok {
+		return false
+	}
+	if b, ok = after(bytes.TrimLeft(b, "0123456789"), `"`, ",", `"type"`, ":", `"`); !ok {
+		return false
+	}
+	_, ok = after(bytes.TrimLeftFunc(b, isWordPart), `"`, ",", `"timestamp"`)
+	return ok
+}
+
+func isWordPart(r rune) bool {
+	return r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+}
+
+func endsMessages(b []byte) bool {
+	_, ok := after(b, ",", `"messageCount"`)
+	return ok
+}
+
+// after passes words with any white space before each.
+func after(b []byte, words ...string) (rest []byte, ok bool) {
+	for _, w := range words {
+		b = bytes.TrimLeft(b, " \t\r\n")
+		if b, ok = bytes.CutPrefix(b, []byte(w)); !ok {
+			return nil, false
+		}
+	}
+	return b, true
+}

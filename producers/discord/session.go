@@ -1,0 +1,311 @@
+package discord
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// session is one reading of a JSON file.
+type session struct {
+	output
+
+	in    io.Closer
+	scan  *scanner
+	dec   *decoder
+	clock clock
+	media *media
+}
+
+// Next reads on until a batch is full or the file ends.
+func (s *session) Next(ctx context.Context) (producers.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
+	}
+	s.begin()
+	for len(s.events) < s.batch && !s.Complete {
+		if err := s.step(ctx); err != nil {
+			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.line, err)
+		}
+	}
+	b, ok, err := s.done(s.scan.offset(), s.scan.line)
+	if err == nil && !ok {
+		err = io.EOF
+	}
+	return b, err
+}
+
+// Close closes the file.
+func (s *session) Close() error {
+	if s.in == nil {
+		return nil
+	}
+	in := s.in
+	s.in = nil
+	if err := in.Close(); err != nil {
+		return fmt.Errorf("closing %s: %w", s.file.Path, err)
+	}
+	return nil
+}
+
+// step reads the next thing, whatever it is.
+func (s *session) step(ctx context.Context) error {
+	c, ok := s.scan.next()
+	if !ok {
+		return s.ended()
+	}
+	switch s.Place {
+	case atStart:
+		return s.open(c)
+	case inRoot:
+		return s.member(c)
+	case inMessages:
+		return s.messageOrEnd(ctx, c)
+	}
+	return s.lost("something follows the last bracket", nothing) // after the end
+}
+
+func nothing([]byte, bool) int { return -1 }
+
+// ended is called where the file has no more bytes.
+func (s *session) ended() error {
+	if s.scan.err != nil {
+		return s.scan.err
+	}
+	if s.Place == atEnd {
+		return s.compare()
+	}
+	err := s.broken(found{
+		why: "the file ends before its last bracket: the export was interrupted", offset: s.scan.offset(), line: s.scan.line,
+	})
+	return errors.Join(err, s.finish())
+}
+
+// compare holds what was read against what the file says that it has, which is its last word.
+func (s *session) compare() error {
+	if promised, err := strconv.Atoi(s.Promised); err == nil && promised != s.Messages {
+		err := s.broken(found{
+			why:    fmt.Sprintf("the file says that it has %d messages, and has %d", promised, s.Messages),
+			offset: s.scan.offset(), line: s.scan.line, raw: []byte(s.Promised),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.finish()
+}
+
+func (s *session) open(c byte) error {
+	if mark := byteOrderMark(); s.scan.offset() == 0 && bytes.HasPrefix(s.scan.rest(), mark) {
+		s.scan.skip(len(mark))
+		return nil
+	}
+	if c != '{' {
+		return fault.AsFatal(fmt.Errorf("this is no export of Discord: it begins with %q, not with a brace", c))
+	}
+	s.scan.skip(1)
+	s.Place = inRoot
+	return nil
+}
+
+// lost keeps what cannot be read, up to where find finds something.
+func (s *session) lost(why string, find func([]byte, bool) int) error {
+	f := s.scan.lost(why, find)
+	if s.scan.err != nil {
+		return s.scan.err
+	}
+	if s.Place == inMessages {
+		s.Messages++
+	}
+	if err := s.broken(f); err != nil || !f.cut {
+		return err
+	}
+	return s.finish()
+}
+
+// member reads one member of the outermost object.
+func (s *session) member(c byte) error {
+	switch c {
+	case ',':
+		s.scan.skip(1)
+		return nil
+	case '}':
+		s.scan.skip(1)
+		s.Place = atEnd
+		return nil
+	case '{': // found again after a preamble that is broken
+		return s.enter()
+	case ']':
+		s.scan.skip(1)
+		return nil
+	case '"':
+	default:
+		return s.lost("this is not where a member begins", nextRecord)
+	}
+	key, why := s.scan.value()
+	if why != "" {
+		return s.lost(why, nextRecord)
+	}
+	name := s.dec.text(key)
+	s.scan.skip(len(key))
+	c, ok := s.scan.next()
+	if ok && c != ':' {
+		return s.lost("a name has no value", nextRecord)
+	}
+	if ok {
+		s.scan.skip(1)
+		c, ok = s.scan.next()
+	}
+	if !ok {
+		return s.ended()
+	}
+	return s.valueOf(name, c)
+}
+
+func (s *session) valueOf(name string, c byte) error {
+	if name == "messages" && c == '[' {
+		s.scan.skip(1)
+		return s.enter()
+	}
+	raw, why := s.scan.value()
+	if why != "" {
+		return s.lost(why, nextRecord)
+	}
+	switch name {
+	case "guild", "channel":
+		s.about(name, raw)
+	case "exportedAt":
+		s.Exported = s.dec.text(raw)
+	case "messageCount":
+		s.Promised = s.dec.text(raw)
+	}
+	s.scan.skip(len(raw))
+	return nil
+}
+
+// aboutKept is how much of what a file says of its channel is kept raw: a name and a topic have 1124 characters at most.
+const aboutKept = 16 << 10
+
+// about takes what the file says of the guild or the channel.
+func (s *session) about(name string, raw []byte) {
+	w := &s.Where
+	if len(w.Raw)+len(raw) < aboutKept {
+		w.Raw += `"` + name + `": ` + string(validUTF8(raw)) + "\n"
+	}
+	s.dec.reset(validUTF8(raw))
+	_ = s.dec.object(func(key []byte) error { // what cannot be read is not known
+		value, err := s.dec.str()
+		switch name + "." + string(key) {
+		case "guild.id":
+			w.GuildID = value
+		case "guild.name":
+			w.Guild = value
+		case "channel.id":
+			w.Channel = event.Channel(value)
+		case "channel.type":
+			w.Type = value
+		case "channel.category":
+			w.Parent = value
+		case "channel.name":
+			w.Name = value
+		case "channel.topic":
+			w.Topic = value
+		}
+		return err
+	})
+}
+
+var errNoChannel = errors.New("the file does not say which channel its messages are of: name its id with --channel")
+
+// enter is called where the messages begin.
+func (s *session) enter() error {
+	if s.Where.Channel == "" {
+		s.Where.Channel = s.options.Channel
+	}
+	if s.Where.Channel == "" {
+		return fault.AsFatal(errNoChannel)
+	}
+	s.Where.Namespace = sourceName
+	s.Place = inMessages
+	return s.announce(event.Instant{})
+}
+
+func (s *session) messageOrEnd(ctx context.Context, c byte) error {
+	switch c {
+	case ',':
+		s.scan.skip(1)
+		return nil
+	case ']':
+		s.scan.skip(1)
+		s.Place = inRoot
+		return nil
+	case '{':
+		return s.message(ctx)
+	}
+	return s.lost("this is not where a message begins", nextRecord)
+}
+
+// message reads one message. A record that lost its end may have taken in the next one: reading goes on there.
+func (s *session) message(ctx context.Context) error {
+	raw, why := s.scan.value()
+	if why != "" {
+		return s.lost(why, nextRecord)
+	}
+	if swallowed(raw) {
+		return s.misread(len(raw), "the record has no end: it has taken in another")
+	}
+	r, err := s.dec.record(raw)
+	if err != nil {
+		return s.misread(len(raw), err.Error())
+	}
+	raw = bytes.Clone(raw)
+	s.scan.skip(len(raw))
+	s.counts.Read++
+	s.Messages++
+	m := mapping{session: s, r: r, raw: raw}
+	return m.emit(ctx)
+}
+
+// swallowed reports whether a record holds the beginning of another, or ends with the end of the file's own.
+func swallowed(raw []byte) bool {
+	if bytes.Contains(raw[max(0, len(raw)-overlap/8):], []byte(`"messageCount"`)) {
+		return true
+	}
+	for i := 1; i < len(raw); i++ {
+		j := bytes.IndexByte(raw[i:], '{')
+		if j < 0 {
+			return false
+		}
+		if i += j; beginsMessage(raw[i+1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// misread keeps a record of n bytes that its end was found of, or up to where another begins in it or behind it.
+func (s *session) misread(n int, why string) error {
+	for len(s.scan.rest()) < n+overlap && s.scan.fill() { // the end of the list is told by what follows it
+		continue
+	}
+	rest := s.scan.rest()
+	if k := nextRecord(rest[1:min(len(rest), n+overlap)], true); k >= 0 && 1+k < n {
+		n = 1 + k
+	}
+	f := found{
+		raw: bytes.TrimRight(rest[:n], ", \t\r\n"), why: why, size: int64(n), offset: s.scan.offset(), line: s.scan.line,
+	}
+	s.Messages++
+	if err := s.broken(f); err != nil {
+		return err
+	}
+	s.scan.skip(n)
+	return s.scan.err
+}

@@ -1,0 +1,303 @@
+package discord
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// table is one reading of a CSV file.
+type table struct {
+	output
+
+	in    io.Closer
+	scan  *scanner
+	cols  columns
+	clock clock
+	tally producers.Tally
+}
+
+// Next reads on until a batch is full or the file ends.
+func (t *table) Next(ctx context.Context) (producers.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return producers.Batch{}, fmt.Errorf("reading %s: %w", t.file.Path, err)
+	}
+	t.begin()
+	for len(t.events) < t.batch && !t.Complete {
+		if err := t.step(); err != nil {
+			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", t.file.Path, t.scan.line, err)
+		}
+	}
+	b, ok, err := t.done(t.scan.offset(), t.scan.line)
+	if err == nil && !ok {
+		err = io.EOF
+	}
+	return b, err
+}
+
+// Close closes the file.
+func (t *table) Close() error {
+	if t.in == nil {
+		return nil
+	}
+	in := t.in
+	t.in = nil
+	if err := in.Close(); err != nil {
+		return fmt.Errorf("closing %s: %w", t.file.Path, err)
+	}
+	return nil
+}
+
+// step reads the header, or a row.
+func (t *table) step() error {
+	if t.Place == atStart {
+		return t.header()
+	}
+	offset, line := t.scan.offset(), t.scan.line
+	cells, n, why := t.row()
+	switch {
+	case n == 0:
+		if t.scan.err != nil {
+			return t.scan.err
+		}
+		return t.finish()
+	case why != "":
+		return t.misread(n, why)
+	case blank(cells):
+		t.scan.skip(n)
+		return nil
+	}
+	raw := bytes.Clone(bytes.TrimRight(t.scan.rest()[:n], "\r\n"))
+	t.scan.skip(n)
+	t.counts.Read++
+	return t.message(cells, raw, offset, line)
+}
+
+func blank(cells []string) bool { return len(cells) == 1 && strings.TrimSpace(cells[0]) == "" }
+
+// row looks at the next row, and leaves it unread: n is its length, or that of what is there in its place, 0 at the end.
+func (t *table) row() (cells []string, n int, why string) {
+	for {
+		var whole bool
+		cells, n, whole = parseRow(t.scan.rest(), t.cols.delimiter, t.scan.eof, 0)
+		switch {
+		case whole && len(t.scan.rest()) == 0:
+			return nil, 0, ""
+		case whole && t.unfinished(cells, t.scan.rest()[:n]):
+			return nil, n, "the file ends in the middle of a row"
+		case whole && (t.cols.fits(cells) || blank(cells)):
+			if !t.clock.read(validText(cell(cells, t.cols.date)), t.Before).known && t.nextRow(t.scan.rest()[1:n], true) >= 0 {
+				return nil, n, "the row has taken in another"
+			}
+			return cells, n, ""
+		case whole:
+			return nil, n, fmt.Sprintf("the row has %d cells, not %d", len(cells), t.cols.width)
+		case n >= longest:
+			return nil, n, "the row is longer than any message"
+		case !t.scan.fill() && t.scan.eof:
+			if cells, n, whole = parseRow(t.scan.rest(), t.cols.delimiter, true, 0); !whole {
+				return nil, n, "a cell has no end"
+			}
+		}
+	}
+}
+
+// unfinished reports whether a row, which the file ends with, lacks the last of its cells: the delimiter before it stands.
+func (t *table) unfinished(cells []string, row []byte) bool {
+	end := bytes.TrimRight(row, "\r")
+	return len(end) > 0 && row[0] == '"' && end[len(end)-1] == t.cols.delimiter && len(cells) == t.cols.width
+}
+
+// nextRow finds where in b a line begins that is a row at least as far as its date.
+func (t *table) nextRow(b []byte, last bool) int {
+	const enough = 512 // for an id, a name and a date
+	for i := 0; ; {
+		j := bytes.IndexByte(b[i:], '\n')
+		if j < 0 {
+			return -1
+		}
+		i += j + 1
+		head := b[i:min(len(b), i+enough)]
+		cells, _, whole := parseRow(head, t.cols.delimiter, last && len(head) == len(b)-i, t.cols.date+1)
+		if whole && len(cells) == t.cols.date+1 && t.clock.read(validText(cells[t.cols.date]), t.Before).known {
+			return i
+		}
+	}
+}
+
+// misread keeps a row that cannot be read, up to where the next may begin: a row that lost a quotation mark may have taken in
+// others.
+func (t *table) misread(n int, why string) error {
+	f := found{raw: t.scan.rest()[:n], why: why, size: int64(n), offset: t.scan.offset(), line: t.scan.line}
+	k := t.nextRow(f.raw[1:], true)
+	switch {
+	case k >= 0:
+		f.size = int64(1 + k)
+	case n >= longest || t.scan.rest()[n-1] != '\n':
+		f = t.scan.lost(why, t.nextRow)
+		return errors.Join(t.scan.err, t.broken(f))
+	}
+	f.raw = bytes.TrimRight(f.raw[:f.size], "\r\n")
+	err := t.broken(f)
+	t.scan.skip(int(f.size))
+	return err
+}
+
+var errNoHeader = errors.New("this is no table of DiscordChatExporter: its first line does not name author, date and content")
+
+// header reads the first line.
+func (t *table) header() error {
+	for bytes.IndexByte(t.scan.rest(), '\n') < 0 && len(t.scan.rest()) < window && t.scan.fill() {
+		continue
+	}
+	if t.scan.err != nil {
+		return t.scan.err
+	}
+	if mark := byteOrderMark(); bytes.HasPrefix(t.scan.rest(), mark) {
+		t.scan.skip(len(mark))
+	}
+	line := firstLine(t.scan.rest())
+	if t.cols, _ = parseHeader(line); !t.cols.readable() {
+		return fault.AsFatal(errNoHeader)
+	}
+	t.Header, t.Place = string(validUTF8(line)), inRows
+	t.scan.skip(min(len(t.scan.rest()), len(line)+len("\n")+cr(t.scan.rest(), len(line))))
+	return t.announce(event.Instant{})
+}
+
+// cr is 1 if the line of the given length ends in the manner of Windows.
+func cr(b []byte, line int) int {
+	if line < len(b) && b[line] == '\r' {
+		return 1
+	}
+	return 0
+}
+
+// validText is s as JSON can carry it.
+func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// said is what of a row its content key is made of.
+type said struct {
+	at     printed
+	author event.AuthorID
+	text   string
+}
+
+func (t *table) said(cells []string) said {
+	s := said{
+		at:     t.clock.read(validText(cell(cells, t.cols.date)), t.Before),
+		author: event.AuthorID(validText(cell(cells, t.cols.authorID))),
+		text:   strings.ReplaceAll(validText(cell(cells, t.cols.content)), "\r\n", "\n"),
+	}
+	if s.author == "" {
+		s.author = event.AuthorID(validText(cell(cells, t.cols.author)))
+	}
+	return s
+}
+
+// message makes events of a row.
+func (t *table) message(cells []string, raw []byte, offset int64, line int) error {
+	s := t.said(cells)
+	t.mark(s.at.day, offset, line)
+	id, again := t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
+	if again {
+		t.counts.Ambiguous++
+	}
+	body := &event.Message{Type: event.TypeMessage, Text: s.text, Attachments: attachments(cell(cells, t.cols.attachments))}
+	switch date := validText(cell(cells, t.cols.date)); {
+	case !s.at.known && date != "":
+		body.Details = map[string]string{"date": date}
+	case !s.at.other.IsZero():
+		body.Details = map[string]string{"sent_or": s.at.other.UTC().Format("2006-01-02T15:04:05Z07:00")}
+	}
+	err := t.emit(event.Event{
+		NativeID: id, Author: t.author(s.author, validText(cell(cells, t.cols.author))), Kind: event.KindMessage,
+		Revision: event.Unedited, Sent: s.at.Instant, Body: body, Raw: raw,
+	})
+	if err != nil {
+		return err
+	}
+	t.met(id, s.at.Instant)
+	counts := reactionCounts(validText(cell(cells, t.cols.reactions)))
+	if len(counts) == 0 {
+		return nil
+	}
+	return t.snapshot(&event.Reactions{Target: id, Counts: counts}, s.at.Instant)
+}
+
+// author names an identity. Discord's numbers are the same in all its channels; a name with four digits is known only to be
+// that of the table.
+func (t *table) author(id event.AuthorID, name string) event.Person {
+	p := event.Person{ID: id, Name: name}
+	if base, tag, ok := cutLast(name, "#"); ok && len(tag) == 4 && isNumber(tag) {
+		p.Name = base
+	}
+	if isID(string(id)) && t.Where.Namespace != sourceName {
+		p.Namespace = sourceName
+	}
+	return p
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// attachments takes apart a cell of addresses or paths with commas between them, which they may hold themselves.
+func attachments(list string) (out []event.Attachment) {
+	list = validText(list)
+	if list == "" {
+		return nil
+	}
+	var places []string
+	for _, p := range strings.Split(list, ",") {
+		if last := len(places) - 1; last >= 0 && isURL(places[last]) && !isURL(strings.TrimSpace(p)) {
+			places[last] += "," + p
+			continue
+		}
+		places = append(places, strings.TrimSpace(p))
+	}
+	for _, p := range places {
+		a := event.Attachment{Kind: fileKind("", p)}
+		if isURL(p) {
+			a.URL = p
+			p, _, _ = strings.Cut(p, "?")
+		} else {
+			p = strings.ReplaceAll(p, `\`, "/")
+			a.Path = p
+		}
+		_, a.Name, _ = cutLast("/"+p, "/")
+		out = append(out, a)
+	}
+	return out
+}
+
+// reactionCounts takes apart "👍 (2),name (1)". What is not of that form is left to the raw row.
+func reactionCounts(list string) (out []event.ReactionCount) {
+	for list != "" {
+		open := strings.Index(list, " (")
+		if open < 0 {
+			return out
+		}
+		shut := strings.IndexByte(list[open:], ')')
+		if shut < 0 {
+			return out
+		}
+		name, number := strings.Trim(list[:open], ", "), list[open+len(" ("):open+shut]
+		if n := atoi(number); n > 0 && name != "" {
+			out = append(out, event.ReactionCount{Emoji: name, Count: n})
+		}
+		list = list[open+shut+1:]
+	}
+	return out
+}

@@ -1,0 +1,107 @@
+package discord
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// about is the channel's topic, after the names of what the channel stands in, which has no other place and without which one
+// "general" is like another.
+func (w *where) about() string {
+	place := w.Guild
+	if w.GuildID == "0" { // the exporter's own word for what is no guild
+		place = ""
+	}
+	if w.Parent != "" && place != "" {
+		place += " / " + w.Parent
+	}
+	if w.Topic == "" || place == "" {
+		return place + w.Topic
+	}
+	return place + ": " + w.Topic
+}
+
+// kindOf is the channel's type in words that other networks have too.
+func kindOf(t string) string {
+	switch t {
+	case "DirectTextChat":
+		return "private"
+	case "DirectGroupTextChat", "GuildTextChat":
+		return "group"
+	case "GuildNews":
+		return "channel"
+	case "GuildNewsThread", "GuildPublicThread", "GuildPrivateThread":
+		return "thread"
+	case "GuildVoiceChat", "GuildStageVoice":
+		return "voice"
+	case "GuildForum":
+		return "forum"
+	}
+	return t
+}
+
+// isID reports whether s may be one of Discord's numbers: all of them have as many digits.
+func isID(s string) bool { return len(s) >= 15 && len(s) <= 20 && isNumber(s) }
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// tablePlace finds out which channel a table is of. The exporter says it in the file's name alone, "Guild - Category -
+// channel [id].csv" unless the user chose another; parts of one channel are told by "[part N]", or stand numbered in a folder
+// that has the channel's name.
+func tablePlace(file string) (w where, part int) {
+	file = path.Clean(strings.ToValidUTF8(strings.ReplaceAll(file, `\`, "/"), "_"))
+	name := path.Base(file)
+	name = strings.TrimSuffix(name, path.Ext(name))
+	part = 1
+	if rest, inside, ok := lastBracket(name); ok && isNumber(strings.TrimPrefix(inside, "part ")) && strings.HasPrefix(inside, "part ") {
+		part, _ = strconv.Atoi(inside[len("part "):])
+		name = rest
+	}
+	if dir := path.Base(path.Dir(file)); isNumber(name) && !isID(name) && dir != "." && dir != "/" && dir != ".." {
+		part, _ = strconv.Atoi(name)
+		name = dir
+	}
+	w = where{Name: name, Channel: event.Channel("name:" + name)}
+	for rest, inside, ok := lastBracket(name); ok; rest, inside, ok = lastBracket(rest) {
+		if isID(inside) {
+			w.Channel, name = event.Channel(inside), rest
+			break
+		}
+	}
+	if isID(name) {
+		w.Channel = event.Channel(name)
+	}
+	if isID(string(w.Channel)) {
+		w.Namespace = sourceName
+		w.split(name)
+	}
+	return w, part
+}
+
+// split takes the exporter's name of a file apart.
+func (w *where) split(name string) {
+	parts := strings.Split(name, " - ")
+	w.Name = parts[len(parts)-1]
+	if len(parts) > 1 {
+		w.Guild = parts[0]
+	}
+	if len(parts) > 2 {
+		w.Parent = strings.Join(parts[1:len(parts)-1], " - ")
+	}
+}
+
+// lastBracket takes the last [thing] out of a name, with what follows it.
+func lastBracket(name string) (rest, inside string, ok bool) {
+	open := strings.LastIndexByte(name, '[')
+	if open < 0 {
+		return name, "", false
+	}
+	shut := strings.IndexByte(name[open:], ']')
+	if shut < 0 {
+		return name, "", false
+	}
+	return strings.TrimRight(name[:open], " "), name[open+1 : open+shut], true
+}

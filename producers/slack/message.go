@@ -1,0 +1,185 @@
+package slack
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// message makes events of one record of a day.
+func (s *session) message(raw []byte) (why string, err error) {
+	var r record
+	if err := decode(raw, &r); err != nil {
+		return err.Error(), nil
+	}
+	sent := instant(string(r.TS))
+	switch {
+	case r.Type != "" && r.Type != "message":
+		return "the record is of type " + strconv.Quote(string(r.Type)) + ", which is no message", nil
+	case r.TS == "":
+		return "the message has no ts, which is its id and its time", nil
+	case sent.IsZero():
+		return "the message's ts " + strconv.Quote(string(r.TS)) + " is no time", nil
+	}
+	defer s.understood(event.NativeID(r.TS))
+	switch r.Subtype {
+	case "tombstone": // when it was deleted is not said, nor by whom: the author named is Slack's own
+		return "", s.deleted(r.TS, event.Instant{}, raw)
+	case "message_deleted":
+		if !instant(string(r.DeletedTS)).IsZero() {
+			return "", s.deleted(r.DeletedTS, sent, raw)
+		}
+	case "message_changed":
+		if in := r.Message.it; in != nil && !instant(string(in.TS)).IsZero() {
+			if in.Edited.it == nil {
+				in.Edited.it = &edit{TS: r.TS}
+			}
+			return "", s.written(in, instant(string(in.TS)), raw)
+		}
+	}
+	return "", s.written(&r, sent, raw)
+}
+
+func (s *session) deleted(ts plain, at event.Instant, raw []byte) error {
+	of := event.Unedited
+	if !at.IsZero() {
+		of = event.RevisionAt(at.At)
+	}
+	return s.emit(event.Event{
+		Channel: s.Channel, NativeID: event.NativeID(ts), Kind: event.KindDeletion, Revision: event.RevisionDeleted(of),
+		Sent: at, Body: &event.Deletion{}, Raw: raw,
+	})
+}
+
+func (s *session) written(r *record, sent event.Instant, raw []byte) error {
+	b := &event.Message{Type: event.TypeMessage, Details: map[string]string{}}
+	said := s.read(string(r.Text))
+	if said.text == "" && len(r.Files) == 0 && r.File.it == nil {
+		said = s.fallback(r, raw)
+		if said.text != "" {
+			b.Details["text_from"] = "attachments"
+		}
+	}
+	b.Text, b.Mentions, b.Links = said.text, said.mentions, said.links
+	if r.ThreadTS != "" && r.ThreadTS != r.TS {
+		b.Thread = event.NativeID(r.ThreadTS)
+	}
+	if r.Edited.it != nil {
+		b.Edited = instant(string(r.Edited.it.TS))
+	}
+	b.Attachments = attached(r)
+	b.Forward = s.shared(r)
+	s.service(r, b)
+	if r.User != "" && r.BotID != "" {
+		b.Details["bot_id"] = string(r.BotID)
+	}
+	if len(b.Details) == 0 {
+		b.Details = nil
+	}
+	e := event.Event{
+		Channel: s.Channel, NativeID: event.NativeID(r.TS), Author: s.author(r), Kind: event.KindMessage,
+		Revision: event.Unedited, Sent: sent, Body: b, Raw: raw,
+	}
+	if !b.Edited.IsZero() {
+		e.Revision = event.RevisionAt(b.Edited.At)
+	}
+	if err := s.emit(e); err != nil {
+		return err
+	}
+	return s.reactions(r, latest(sent, b.Edited))
+}
+
+// author is who wrote a message. Bots that are no users have an id of their own and call themselves what they like.
+func (s *session) author(r *record) event.Person {
+	switch {
+	case r.User != "":
+		p := s.person(string(r.User), r.Profile.it.shown())
+		p.Bot = p.Bot || r.BotProfile.it != nil || r.Subtype == "bot_message" // bot_id alone may be what a person added
+		return p
+	case r.Comment.it != nil && r.Comment.it.User != "":
+		return s.person(string(r.Comment.it.User), "")
+	case r.BotID != "" || r.Username != "":
+		name := orElse(string(r.Username), r.BotProfile.it.shown())
+		return event.Person{ID: event.AuthorID(r.BotID), Name: s.read(name).text, Bot: true}
+	}
+	return event.Person{}
+}
+
+// fallback is what is shown of a message whose text is empty, as that of many bots is.
+func (s *session) fallback(r *record, raw []byte) said {
+	var parts []string
+	for _, a := range r.Attachments {
+		before := len(parts)
+		for _, p := range [...]plain{a.Pretext, linked(a.Title, a.TitleLink), a.Text} {
+			if p != "" {
+				parts = append(parts, string(p))
+			}
+		}
+		if len(parts) == before && a.Fallback != "" {
+			parts = append(parts, string(a.Fallback))
+		}
+	}
+	if len(parts) == 0 {
+		return said{text: blocks(raw)}
+	}
+	return s.read(strings.Join(parts, "\n"))
+}
+
+func linked(title, target plain) plain {
+	if title == "" || target == "" || strings.ContainsAny(string(target), "<>|\n") {
+		return title
+	}
+	return "<" + target + "|" + plain(strings.NewReplacer("<", "&lt;", ">", "&gt;", "\n", " ").Replace(string(title))) + ">"
+}
+
+// shared is the message that this one passes on.
+func (s *session) shared(r *record) *event.Forward {
+	for _, a := range r.Attachments {
+		if a.IsShare == "true" && a.TS != "" {
+			f := &event.Forward{Channel: event.Channel(a.ChannelID), NativeID: event.NativeID(a.TS), Sent: instant(string(a.TS))}
+			if f.From = s.person(string(a.AuthorID), string(a.Author)); a.AuthorID == "" {
+				f.From = event.Person{Name: string(a.Author)}
+			}
+			return f
+		}
+	}
+	return nil
+}
+
+// reactions puts into the queue what the export shows of the reactions to a message. It does not say when it was made: the
+// latest instant that the message knows of is the latest at which this was surely not yet different. Of two exports that
+// know the same instant the fuller list is taken for the younger one.
+func (s *session) reactions(r *record, at event.Instant) error {
+	if len(r.Reactions) == 0 {
+		return nil
+	}
+	at = latest(at, instant(string(r.LatestReply)))
+	for _, reply := range r.Replies {
+		at = latest(at, instant(string(reply.TS)))
+	}
+	b := &event.Reactions{Target: event.NativeID(r.TS), Complete: true}
+	parts, total := []string{"reactions"}, 0
+	for _, x := range r.Reactions {
+		n := max(int(min(x.Count.number(), 1<<30)), len(x.Users))
+		if x.Name == "" || n == 0 {
+			continue
+		}
+		b.Counts = append(b.Counts, event.ReactionCount{Emoji: string(x.Name), Count: n})
+		b.Complete = b.Complete && n == len(x.Users)
+		total += n
+		parts = append(parts, string(x.Name), strconv.Itoa(n))
+		parts = append(parts, slices.Sorted(slices.Values(x.Users))...)
+		for _, u := range x.Users {
+			b.People = append(b.People, event.ReactionPerson{Person: s.person(u, ""), Emoji: string(x.Name)})
+		}
+	}
+	if total == 0 {
+		return nil
+	}
+	return s.emit(event.Event{
+		Channel: s.Channel, NativeID: event.NativeID(r.TS), Kind: event.KindReactions, Sent: at, Body: b,
+		Revision: event.RevisionAt(at.At) + "." + event.RevisionSeq(uint64(total)) + "." + event.Revision(event.Digest(parts...)),
+	})
+}

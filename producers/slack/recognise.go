@@ -1,0 +1,183 @@
+package slack
+
+import (
+	"bytes"
+	"path"
+	"strings"
+
+	"github.com/agrichat/agrichat/producers"
+)
+
+// content is what a file of an export holds.
+type content int
+
+const (
+	days     content = iota // messages of a channel
+	users                   // users.json
+	channels                // channels.json, groups.json, mpims.json, dms.json
+	logs                    // integration_logs.json: who installed what, of which nothing is made
+)
+
+// lists are the files that say which channels there are, surest first.
+func lists() []string { return []string{"channels.json", "groups.json", "mpims.json", "dms.json"} }
+
+func isList(base string) bool {
+	for _, l := range lists() {
+		if base == l {
+			return true
+		}
+	}
+	return false
+}
+
+// contentOf says what a file holds, by what it is called: contents were looked at when it was recognised.
+func contentOf(f producers.File) content {
+	switch base := path.Base(f.Path); {
+	case base == "users.json" || base == "org_users.json":
+		return users
+	case isList(base):
+		return channels
+	case base == "integration_logs.json":
+		return logs
+	}
+	return days
+}
+
+func recognise(f producers.File) producers.Confidence {
+	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
+	first, ok := bytes.CutPrefix(head, []byte("["))
+	if !ok {
+		return producers.No
+	}
+	first = bytes.TrimLeft(first, " \t\r\n")
+	what, named := contentOf(f), isDay(path.Base(f.Path)) || contentOf(f) != days
+	switch {
+	case bytes.HasPrefix(first, []byte("]")) && named && folderOf(f.Path) != "":
+		return producers.Possible // an empty list of what it is called after
+	case !bytes.HasPrefix(first, []byte("{")):
+		return producers.No
+	}
+	h := peek(first)
+	switch what {
+	case users:
+		return certain(h.begins("id", "UW") && (h.begins("team_id", "TE") || h.has("profile")))
+	case channels:
+		return certain(h.begins("id", "CGD") && (h.has("members") || h.has("created")))
+	case logs:
+		return certain(h.has("change_type") && h.has("user_id"))
+	}
+	messages := h.stamped() && h.value("type") == "message"
+	switch {
+	case messages && named:
+		return producers.Certain
+	case messages && (h.has("user") || h.has("bot_id") || h.has("username")):
+		return producers.Likely
+	}
+	return producers.No
+}
+
+func certain(is bool) producers.Confidence {
+	if is {
+		return producers.Certain
+	}
+	return producers.No
+}
+
+// isDay reports whether a file is called after a day, as those with messages are.
+func isDay(base string) bool {
+	const shape = "0000-00-00.json"
+	if len(base) != len(shape) {
+		return false
+	}
+	for i := range len(shape) {
+		if shape[i] == '0' && (base[i] < '0' || base[i] > '9') || shape[i] != '0' && base[i] != shape[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// folderOf is the name of the folder that a file stands in; empty if its path names none.
+func folderOf(file string) string {
+	name := path.Base(path.Dir(file))
+	if name == "." || name == "/" || name == ".." || strings.HasSuffix(name, ":") {
+		return ""
+	}
+	return name
+}
+
+// peek is the beginning of a file, which may end anywhere.
+type peek []byte
+
+// values calls f with what follows each member of the name, until f is satisfied.
+func (p peek) values(name string, f func(rest []byte) bool) bool {
+	key := []byte(`"` + name + `"`)
+	for rest := []byte(p); ; {
+		i := bytes.Index(rest, key)
+		if i < 0 {
+			return false
+		}
+		rest = bytes.TrimLeft(rest[i+len(key):], " \t\r\n")
+		if after, ok := bytes.CutPrefix(rest, []byte(":")); ok && f(bytes.TrimLeft(after, " \t\r\n")) {
+			return true
+		}
+	}
+}
+
+func (p peek) has(name string) bool {
+	return p.values(name, func([]byte) bool { return true })
+}
+
+// value is the first plain string of the name.
+func (p peek) value(name string) (value string) {
+	p.values(name, func(rest []byte) bool {
+		value = quoted(rest)
+		return value != ""
+	})
+	return value
+}
+
+func quoted(rest []byte) string {
+	if len(rest) == 0 || rest[0] != '"' {
+		return ""
+	}
+	inner, _, ok := bytes.Cut(rest[1:], []byte{'"'})
+	if !ok {
+		return ""
+	}
+	return string(inner)
+}
+
+// begins reports whether some value of the name is an id of one of the kinds, which its first letter tells.
+func (p peek) begins(name, letters string) bool {
+	return p.values(name, func(rest []byte) bool { return isID(quoted(rest), letters) })
+}
+
+// isID reports whether s is what Slack calls things: a letter for the kind, then capitals and digits.
+func isID(s, letters string) bool {
+	return len(s) >= 6 && strings.IndexByte(letters, s[0]) >= 0 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}
+
+// stamped reports whether some ts is a time as Slack writes it: seconds, a dot, six digits.
+func (p peek) stamped() bool {
+	return p.values("ts", func(rest []byte) bool { return !instant(quoted(rest)).IsZero() })
+}
+
+// teamIn finds the workspace that the first message to name one names. A guest's message may name the guest's own, so this
+// is for exports that lack users.json.
+func teamIn(head []byte) (team string) {
+	for _, name := range [...]string{"team", "team_id", "user_team"} {
+		peek(head).values(name, func(rest []byte) bool {
+			if id := quoted(rest); isID(id, "T") {
+				team = id
+			}
+			return team != ""
+		})
+		if team != "" {
+			return team
+		}
+	}
+	return ""
+}
+
+func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }

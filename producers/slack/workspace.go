@@ -1,0 +1,270 @@
+package slack
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// slackbot speaks for Slack itself, and is not marked as a bot.
+const slackbot = "USLACKBOT"
+
+// workspace is who and what there is, as the files beside the messages say. It is read once and not changed then.
+type workspace struct {
+	team   string
+	people map[string]event.Person
+	ids    map[string]event.Channel // by name
+	titles map[string]string        // by id
+}
+
+// person names an identity. called is what the message itself says, for those whom users.json does not know: guests of other
+// workspaces, and the deleted.
+func (w *workspace) person(id, called string) event.Person {
+	p, known := w.people[id]
+	if !known {
+		p = event.Person{ID: event.AuthorID(id), Name: called, Bot: id == slackbot}
+	}
+	return p
+}
+
+// channel finds which channel a folder is of; empty if no list knows it.
+func (w *workspace) channel(folder string) event.Channel {
+	for _, name := range spellings(folder) {
+		if id, known := w.ids[norm.NFC.String(name)]; known {
+			return id
+		}
+		if _, known := w.titles[name]; known {
+			return event.Channel(name)
+		}
+	}
+	return ""
+}
+
+// spellings are what a folder may have been called before programs that pack and unpack zips misread it. A guess that a list
+// of channels knows is right.
+func spellings(folder string) []string {
+	out := []string{folder, unescapeZip(folder)}
+	if s, err := url.PathUnescape(folder); err == nil {
+		out = append(out, s)
+	}
+	for _, name := range out[:len(out):len(out)] {
+		out = append(out, misread(name)...)
+	}
+	return out
+}
+
+// misread are what the bytes of a name may have meant: zips are made for code page 437, and packers that know no other way
+// write there what their computer uses, or UTF-8 without saying so.
+func misread(name string) (out []string) {
+	if utf8.ValidString(name) {
+		s, err := charmap.CodePage437.NewEncoder().String(name)
+		if err != nil {
+			return nil
+		}
+		name = s
+		out = append(out, s)
+	}
+	for _, page := range [...]*charmap.Charmap{charmap.CodePage866, charmap.Windows1251, charmap.CodePage437, charmap.Windows1252} {
+		if s, err := page.NewDecoder().String(name); err == nil {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// unescapeZip undoes what unzip writes for characters that it cannot: #U and four digits, or #L and six.
+func unescapeZip(s string) string {
+	var out strings.Builder
+	for {
+		i := strings.IndexByte(s, '#')
+		if i < 0 || i+2 > len(s) {
+			return out.String() + s
+		}
+		out.WriteString(s[:i])
+		digits := map[byte]int{'U': 4, 'L': 6}[s[i+1]]
+		if end := i + 2 + digits; digits > 0 && end <= len(s) {
+			if r, err := strconv.ParseUint(s[i+2:end], 16, 32); err == nil {
+				out.WriteRune(rune(r))
+				s = s[end:]
+				continue
+			}
+		}
+		out.WriteByte('#')
+		s = s[i+1:]
+	}
+}
+
+// printable writes bytes that are no text as their numbers: two such names must not become one.
+func printable(s string) string {
+	var out strings.Builder
+	for i, r := range s {
+		if _, n := utf8.DecodeRuneInString(s[i:]); r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&out, "%%%02X", s[i])
+			continue
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// shelf keeps the workspace that was read last: an export has a file a channel and day, and each would read it again.
+type shelf struct {
+	mu    sync.Mutex // covers all below, and the reading, so that several files at once read it once
+	root  string
+	stamp string
+	held  *workspace
+}
+
+// workspace reads what stands beside a file, unless it did so for the file before.
+func (k *shelf) workspace(a *archive) (_ *workspace, err error) {
+	if a.content == logs || a.file.Beside == nil {
+		return &workspace{}, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	root := ""
+	if a.content == days {
+		root = "../"
+	}
+	beside, err := openBeside(a.file, root)
+	defer func() {
+		for _, b := range beside {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	at, stamp := path.Join(path.Dir(a.file.Path), root), stampOf(beside)
+	if stamp != "" && k.held != nil && k.root == at && k.stamp == stamp {
+		return k.held, nil
+	}
+	w, err := readWorkspace(beside)
+	if err != nil {
+		return nil, err
+	}
+	k.root, k.stamp, k.held = at, stamp, w
+	return w, nil
+}
+
+type besides struct {
+	io.ReadCloser
+	name string
+}
+
+// openBeside opens the lists of an export that are there. One that is there and cannot be opened is an error: without it, ids
+// would be others.
+func openBeside(f producers.File, root string) (out []besides, err error) {
+	for _, name := range append(lists(), "users.json", "org_users.json") {
+		r, err := f.Beside(root + name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+			continue
+		}
+		if err != nil {
+			return out, fmt.Errorf("opening %s beside %s: %w", name, f.Path, err)
+		}
+		out = append(out, besides{r, name})
+	}
+	return out, nil
+}
+
+// stampOf tells one state of the lists from another; empty if that cannot be told without reading them.
+func stampOf(lists []besides) string {
+	var parts []string
+	for _, l := range lists {
+		file, ok := l.ReadCloser.(fs.File)
+		if !ok {
+			return ""
+		}
+		info, err := file.Stat()
+		if err != nil {
+			return ""
+		}
+		parts = append(parts, l.name, strconv.FormatInt(info.Size(), 10), info.ModTime().String())
+	}
+	return event.Digest(parts...)
+}
+
+func readWorkspace(beside []besides) (*workspace, error) {
+	w := &workspace{people: map[string]event.Person{}, ids: map[string]event.Channel{}, titles: map[string]string{}}
+	teams := map[string]int{}
+	for _, l := range beside {
+		take := w.addChannel
+		if !isList(l.name) {
+			take = func(raw []byte) { w.addUser(raw, teams) }
+		}
+		if err := records(l, take); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", l.name, err)
+		}
+	}
+	for team, n := range teams { // guests are listed with their own
+		if c := cmp.Compare(n, teams[w.team]); c > 0 || c == 0 && team < w.team {
+			w.team = team
+		}
+	}
+	return w, nil
+}
+
+// records calls f for each sound record of a list: the others are reported when the list itself is read.
+func records(r io.Reader, f func(raw []byte)) error {
+	s := newScanner(r, 0, 1, 0)
+	for {
+		c, ok := s.next()
+		switch {
+		case !ok:
+			return s.err
+		case c != '{':
+			s.skip(1)
+		default:
+			if v := s.record(); v.why == "" {
+				f(v.raw)
+			}
+		}
+	}
+}
+
+func (w *workspace) addUser(raw []byte, teams map[string]int) {
+	var u user
+	if decode(raw, &u) != nil || u.ID == "" {
+		return
+	}
+	if u.Team != "" {
+		teams[string(u.Team)]++
+	}
+	w.people[string(u.ID)] = event.Person{
+		ID: event.AuthorID(u.ID), Name: u.shown(), Bot: u.IsBot == "true" || u.ID == slackbot,
+	}
+}
+
+// shown is what the user is called by others.
+func (u *user) shown() string {
+	if p := u.Profile.it; p != nil {
+		return firstOf(p.DisplayName, p.RealName, u.RealName, u.Name)
+	}
+	return firstOf(u.RealName, u.Name)
+}
+
+func (w *workspace) addChannel(raw []byte) {
+	var c channel
+	if decode(raw, &c) != nil || c.ID == "" {
+		return
+	}
+	w.titles[string(c.ID)] = string(c.Name)
+	if name := norm.NFC.String(string(c.Name)); name != "" && w.ids[name] == "" {
+		w.ids[name] = event.Channel(c.ID)
+	}
+}

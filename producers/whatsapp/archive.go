@@ -1,0 +1,148 @@
+package whatsapp
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// archive is one exported chat and how to read it.
+type archive struct {
+	file      producers.File
+	account   event.Account
+	namespace event.Namespace
+	chat      string
+	zone      *time.Location
+	phrases   *phrases
+}
+
+var (
+	errNameless = errors.New("a WhatsApp export does not say whose it is, and its ids are good for one account only: " +
+		"name the account that exported it with --account")
+	errChatless = errors.New("neither the file nor its folder says which chat it is: name it with --channel, or put the file " +
+		"into a folder called after the chat")
+)
+
+func newArchive(f producers.File, o producers.Options) (producers.Source, error) {
+	p, err := newPhrases()
+	if err != nil {
+		return nil, err
+	}
+	a := &archive{file: f, account: o.Account, namespace: o.Namespace, chat: string(o.Channel), zone: o.Zone, phrases: p}
+	if a.chat == "" {
+		a.chat = chatOf(strings.ToValidUTF8(f.Path, "_"))
+	}
+	if a.namespace == "" && o.Account != "" {
+		a.namespace = event.Namespace(sourceName) + ":" + event.Namespace(o.Account)
+	}
+	if a.zone == nil {
+		a.zone = time.UTC
+	}
+	switch {
+	case a.namespace == "":
+		return nil, fault.AsFatal(fmt.Errorf("reading %s: %w", f.Path, errNameless))
+	case a.chat == "":
+		return nil, fault.AsFatal(fmt.Errorf("reading %s: %w", f.Path, errChatless))
+	}
+	return a, nil
+}
+
+// channel is the chat's name: the export has nothing else. Zips of a Mac write accents apart from their letters.
+func (a *archive) channel() event.Channel { return event.Channel(norm.NFC.String(a.chat)) }
+
+// cursor says where to go on. It does not hold the tally, which may have an entry for every line of two days: what it held is
+// counted again from Tally on, where the older of those days began.
+type cursor struct {
+	Version int      `json:"v"`
+	Survey  survey   `json:"survey"`
+	Next    position `json:"next"`
+	Tally   position `json:"tally"`
+	Done    bool     `json:"done,omitempty"`
+}
+
+const cursorVersion = 1
+
+// Connect opens the file, and looks through the whole of it first: the order of day and month is that of the file.
+func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers.Session, error) {
+	cur, err := a.cursor(from)
+	if err != nil {
+		return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: %w", a.file.Path, err))
+	}
+	begun := cur.Version > 0
+	if !begun {
+		if cur.Survey, err = a.survey(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r, err := a.file.Open()
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", a.file.Path, err)
+	}
+	s := &session{archive: a, closer: r, survey: cur.Survey, begun: begun, done: cur.Done}
+	if err := s.resume(ctx, r, cur); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// cursor reads a cursor; version 0 is the start. A file that has grown since its end was reached is read anew: its last
+// message may have had no end. All ids come out as before.
+func (a *archive) cursor(from producers.Cursor) (cursor, error) {
+	if len(from) == 0 {
+		return cursor{}, nil
+	}
+	var cur cursor
+	if err := json.Unmarshal(from, &cur); err != nil {
+		return cur, err
+	}
+	if cur.Version != cursorVersion {
+		return cur, fmt.Errorf("it has version %d, this program reads %d", cur.Version, cursorVersion)
+	}
+	if cur.Done && a.file.Size > cur.Next.Offset {
+		return cursor{}, nil
+	}
+	return cur, nil
+}
+
+// linesPerCheck is how many lines are read between two looks at the context.
+const linesPerCheck = 1024
+
+// survey reads all headers once.
+func (a *archive) survey(ctx context.Context) (_ survey, err error) {
+	head := a.file.Head
+	s, _ := styleOf(head) // without a header every line is unparsed, in any style
+	r, err := a.file.Open()
+	if err != nil {
+		return survey{}, fmt.Errorf("opening %s: %w", a.file.Path, err)
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	v, in := newSurveyor(s), bufio.NewReaderSize(r, maxLine)
+	begins := true // of a line, not a piece of a long one
+	for n := 0; ; n++ {
+		if n%linesPerCheck == 0 && ctx.Err() != nil {
+			return survey{}, fmt.Errorf("looking through %s: %w", a.file.Path, ctx.Err())
+		}
+		line, err := in.ReadSlice('\n')
+		if full := errors.Is(err, bufio.ErrBufferFull); err == nil || full || errors.Is(err, io.EOF) {
+			if begins && !full && len(line) > 0 && mayBegin(line[0]) {
+				v.line(string(trimEnd(line)))
+			}
+			if begins = !full; err == nil || full {
+				continue
+			}
+			return v.decide(func() (order, bool) { return hint(head, s, a.phrases) }), nil
+		}
+		return survey{}, fmt.Errorf("looking through %s: %w", a.file.Path, err)
+	}
+}

@@ -1,0 +1,262 @@
+package whatsapp
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// style is all of a header's form. One export has one style: a line with another is text that somebody pasted.
+type style struct {
+	Bracket   bool `json:"bracket,omitempty"` // an iPhone's [date, time]
+	Separator byte `json:"separator"`         // between day, month and year
+	Comma     bool `json:"comma,omitempty"`   // after the date
+	Colon     byte `json:"colon"`             // between hour and minute
+	Seconds   bool `json:"seconds,omitempty"`
+	Half      bool `json:"half,omitempty"`       // twelve hours and a word for the half of the day
+	YearFirst bool `json:"year_first,omitempty"` // in four digits
+	YearLast  bool `json:"year_last,omitempty"`  // in four digits
+}
+
+// stamp is a header's time as printed. Which of the date's numbers is the day is not said by one line.
+type stamp struct {
+	numbers              [3]int
+	hour, minute, second int
+	padded               bool // the date's first number has a zero before it
+	capitals             bool // AM and PM as in the United States
+}
+
+// header is a line that may begin a message.
+type header struct {
+	style style
+	stamp stamp
+	rest  string // after the date and time
+}
+
+// parseHeader reads a line that begins as a message does, in whatever style.
+func parseHeader(line string) (header, bool) {
+	var h header
+	c := cutter(strings.TrimLeft(line, marks))
+	h.style.Bracket = c.take("[")
+	if len(c) == 0 || !isDigit(c[0]) || !c.date(&h) {
+		return h, false
+	}
+	h.style.Comma = c.take(",") || c.take("،")
+	spaced := c.spaces()
+	if !spaced && !h.style.Comma {
+		return h, false
+	}
+	if c.connector(); !c.clock(&h) {
+		return h, false
+	}
+	if h.style.Bracket {
+		if c.spaces(); !c.take("]") {
+			return h, false
+		}
+		c.take(" ")
+		h.rest = string(c)
+		return h, true
+	}
+	if !c.spaces() || !c.take("-") && !c.take("–") && !c.take("—") || !c.take(" ") && len(c) > 0 {
+		return h, false
+	}
+	h.rest = string(c)
+	return h, true
+}
+
+// begins reports whether a header of the style may begin with these bytes, all of them.
+func (s style) begins(line string) bool {
+	for len(line) > 0 { // a mark may be cut too
+		if r, n := utf8.DecodeLastRuneInString(line); r != utf8.RuneError || n != 1 {
+			break
+		}
+		line = line[:len(line)-1]
+	}
+	c := cutter(strings.TrimLeft(line, marks))
+	if s.Bracket != c.take("[") && c != "" {
+		return false
+	}
+	return len(c) < 32 && strings.Trim(string(c), "0123456789/.,: -–—apmAPM\u00a0\u202f\u2009"+marks) == "" &&
+		(c == "" || isDigit(c[0]))
+}
+
+// cutter takes a line apart from its start.
+type cutter string
+
+func (c *cutter) take(s string) bool {
+	rest, ok := strings.CutPrefix(string(*c), s)
+	*c = cutter(rest)
+	return ok
+}
+
+// spaces takes white space of every kind that phones print: since 2023 a narrow no-break space stands before AM and PM.
+func (c *cutter) spaces() bool {
+	rest := strings.TrimLeft(string(*c), " \u00a0\u202f\u2009"+marks)
+	ok := len(rest) < len(*c)
+	*c = cutter(rest)
+	return ok
+}
+
+// number takes up to most digits, and returns how many there were.
+func (c *cutter) number(most int) (n, digits int) {
+	for digits < most && digits < len(*c) && isDigit((*c)[digits]) {
+		n = n*10 + int((*c)[digits]-'0')
+		digits++
+	}
+	*c = (*c)[digits:]
+	return n, digits
+}
+
+func (c *cutter) date(h *header) bool {
+	var digits [3]int
+	for i := range 3 {
+		if i > 0 && !c.separator(&h.style.Separator) {
+			return false
+		}
+		h.stamp.padded = h.stamp.padded || i == 0 && c.at('0')
+		h.stamp.numbers[i], digits[i] = c.number(4)
+	}
+	if len(*c) > 0 && isDigit((*c)[0]) {
+		return false
+	}
+	h.style.YearFirst, h.style.YearLast = digits[0] == 4, digits[2] == 4
+	short := func(n int) bool { return n == 1 || n == 2 }
+	if h.style.Separator == '.' {
+		c.take(".") // Hungarian: 2024. 05. 31.
+	}
+	return short(digits[1]) && (short(digits[0]) || h.style.YearFirst) &&
+		(short(digits[2]) || h.style.YearLast && !h.style.YearFirst)
+}
+
+func (c *cutter) at(b byte) bool { return len(*c) > 0 && (*c)[0] == b }
+
+func (c *cutter) separator(known *byte) bool {
+	if len(*c) == 0 || strings.IndexByte("/.-", (*c)[0]) < 0 || *known != 0 && *known != (*c)[0] {
+		return false
+	}
+	*known = (*c)[0]
+	*c = (*c)[1:]
+	c.take(" ")
+	return true
+}
+
+// connector takes the word that some languages put between date and time.
+func (c *cutter) connector() {
+	for _, w := range [...]string{"à ", "um ", "at ", "в ", "a las ", "às ", "alle ", "om "} {
+		if c.take(w) {
+			return
+		}
+	}
+}
+
+func (c *cutter) clock(h *header) bool {
+	half, named := c.half(h)
+	c.spaces()
+	digits := 0
+	if h.stamp.hour, digits = c.number(2); digits == 0 || !c.at(':') && !c.at('.') {
+		return false
+	}
+	h.style.Colon = (*c)[0]
+	*c = (*c)[1:]
+	if h.stamp.minute, digits = c.number(2); digits != 2 || h.stamp.minute > 59 {
+		return false
+	}
+	if c.at(h.style.Colon) {
+		*c = (*c)[1:]
+		if h.stamp.second, digits = c.number(2); digits != 2 || h.stamp.second > 60 {
+			return false
+		}
+		h.style.Seconds = true
+	}
+	if !named {
+		before := *c
+		c.spaces()
+		if half, named = c.half(h); !named {
+			*c = before
+		}
+	}
+	h.style.Half = named
+	return h.stamp.turn(half, named)
+}
+
+// turn brings the hour to a clock of 24. Some phones print hours above twelve with PM, and 24 for midnight: both are clear.
+func (s *stamp) turn(afternoon, named bool) bool {
+	switch {
+	case s.hour > 24:
+		return false
+	case s.hour == 24, named && !afternoon && s.hour == 12:
+		s.hour = 0
+	case named && afternoon && s.hour < 12:
+		s.hour += 12
+	}
+	return true
+}
+
+// half takes a word for a half of the day: am, A.M., p. m. and so on, and those of other languages.
+func (c *cutter) half(h *header) (afternoon, ok bool) {
+	if len(*c) == 0 {
+		return false, false
+	}
+	if first := (*c)[0]; strings.IndexByte("aApP", first) >= 0 {
+		after := (*c)[1:]
+		after.take(".")
+		after.spaces()
+		if after.take("m") || after.take("M") {
+			h.stamp.capitals = (*c)[1] == 'M'
+			after.take(".")
+			*c = after
+			return first|0x20 == 'p', true
+		}
+	}
+	if first := (*c)[0]; first < utf8.RuneSelf && strings.IndexByte("mnva", first) < 0 {
+		return false, false
+	}
+	for _, w := range [...]struct {
+		word      string
+		afternoon bool
+	}{
+		{"ÖÖ", false}, {"ÖS", true}, {"morgens", false}, {"vorm.", false}, {"nachts", false}, {"mittags", true},
+		{"nachm.", true}, {"abends", true}, {"上午", false}, {"下午", true}, {"오전", false}, {"오후", true},
+	} {
+		if c.take(w.word) {
+			return w.afternoon, true
+		}
+	}
+	return false, false
+}
+
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }
+
+// marks are invisible: they say in which direction to write, or that a file is UTF-8.
+const marks = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c\ufeff"
+
+// isMark is strings.ContainsRune(marks, r), which took a sixth of all the time.
+func isMark(r rune) bool {
+	return r == '\u200e' || r == '\u200f' || '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' ||
+		r == '\u061c' || r == '\ufeff'
+}
+
+// clean takes out what cannot be seen, and makes every kind of space one.
+func clean(s string) string {
+	plain := true
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf || s[i] < ' ' {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return strings.TrimSpace(s)
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\u00a0' || r == '\u202f' || r == '\u2009' || r == '\t':
+			return ' '
+		case r == '\n':
+			return r
+		case r < ' ' || r == 0x7f || isMark(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	return strings.TrimSpace(s)
+}

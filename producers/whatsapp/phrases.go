@@ -1,0 +1,288 @@
+package whatsapp
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+)
+
+//go:embed phrases.txt
+var phraseList string
+
+// phrases are what WhatsApp itself says, in every language that is known. Keys are as key makes them.
+type phrases struct {
+	you       map[string]bool
+	ands      []string          // " and "
+	omitted   map[string]string // the kind of what is missing
+	attached  []string          // "<attached: "
+	file      map[string]bool
+	edited    map[string]bool
+	deleted   map[string]bool
+	location  map[string]bool
+	live      map[string]bool
+	poll      map[string]bool
+	option    map[string]bool
+	once      []template
+	templates []template
+	notices   []template        // of encryption: those of the templates that older iPhones print without a mark
+	langs     map[string]string // of the phrases that only one language has
+}
+
+// newPhrases reads the list. It is built in, so an error is ours: the tests find it.
+func newPhrases() (*phrases, error) {
+	p := &phrases{
+		you: map[string]bool{}, omitted: map[string]string{}, file: map[string]bool{}, edited: map[string]bool{},
+		deleted: map[string]bool{}, location: map[string]bool{}, live: map[string]bool{}, poll: map[string]bool{},
+		option: map[string]bool{}, langs: map[string]string{},
+	}
+	lang := ""
+	for line := range strings.Lines(phraseList) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if line[0] == '[' {
+			lang = strings.Trim(line, "[]")
+			continue
+		}
+		name, values, ok := strings.Cut(line, ": ")
+		if !ok || lang == "" {
+			return nil, fmt.Errorf("reading the list of phrases: %q is of no form", line)
+		}
+		for v := range strings.SplitSeq(values, "|") {
+			p.add(lang, strings.TrimSpace(name), v)
+		}
+	}
+	return p, nil
+}
+
+func (p *phrases) add(lang, name, phrase string) {
+	k := key(phrase)
+	first, second, _ := strings.Cut(name, " ")
+	switch first {
+	case "you":
+		p.you[phrase] = true
+		return
+	case "and":
+		p.ands = append(p.ands, " "+phrase+" ")
+		return
+	case "media":
+		p.omitted[k] = second
+	case "attached":
+		p.attached = append(p.attached, "<"+phrase+": ")
+	case "once":
+		p.once = append(p.once, newTemplate(lang, "once", "", phrase))
+		return
+	default:
+		set := p.set(first)
+		if set == nil {
+			t := newTemplate(lang, first, second, phrase)
+			if p.templates = append(p.templates, t); second == "encryption" {
+				p.notices = append(p.notices, t)
+			}
+			return
+		}
+		set[k] = true
+	}
+	if l, known := p.langs[k]; known && l != lang {
+		lang = ""
+	}
+	p.langs[k] = lang
+}
+
+func (p *phrases) set(name string) map[string]bool {
+	switch name {
+	case "file":
+		return p.file
+	case "edited":
+		return p.edited
+	case "deleted":
+		return p.deleted
+	case "location":
+		return p.location
+	case "live":
+		return p.live
+	case "poll":
+		return p.poll
+	case "option":
+		return p.option
+	}
+	return nil
+}
+
+// key makes phrases comparable: case varies from version to version, as do full stops.
+func key(s string) string { return strings.ToLower(strings.TrimRight(plain(s), ". ")) }
+
+// plain brings a line of WhatsApp's own to the form in which phrases are listed.
+func plain(s string) string {
+	s = clean(s)
+	if strings.IndexByte(s, '(') >= 0 {
+		for _, ending := range [...]string{"(-а)", "(а)", "(-ла)", "(ла)", "(-и)", "(-о)", "(-ы)"} {
+			s = strings.ReplaceAll(s, ending, "")
+		}
+	}
+	return strings.ReplaceAll(s, "’", "'")
+}
+
+// language returns the language of what WhatsApp itself says after a header; empty if it is nobody's or several's.
+func (p *phrases) language(rest string) string {
+	if m, ok := p.service(rest); ok {
+		return m.lang
+	}
+	_, said, ok := strings.Cut(rest, ": ")
+	if !ok {
+		return ""
+	}
+	said = clean(said)
+	if i := strings.LastIndexByte(said, '<'); i >= 0 {
+		said = said[i:]
+		for _, a := range p.attached {
+			if strings.HasPrefix(said, a) {
+				return p.langs[key(strings.Trim(a, "<: "))]
+			}
+		}
+	} else if i := strings.LastIndexByte(said, '('); i >= 0 {
+		said = said[i:]
+	}
+	return p.langs[key(strings.Trim(said, "<>()"))]
+}
+
+// service finds the service line that a text is.
+func (p *phrases) service(text string) (match, bool) {
+	text = strings.TrimRight(plain(text), ". ")
+	for i := range p.templates {
+		if m, ok := p.templates[i].match(text); ok {
+			return m, true
+		}
+	}
+	return match{}, false
+}
+
+// notice finds a notice of encryption.
+func (p *phrases) notice(text string) (match, bool) {
+	for i := range p.notices {
+		if m, ok := p.notices[i].match(text); ok {
+			return m, true
+		}
+	}
+	return match{}, false
+}
+
+// template is a service line with room for names.
+type template struct {
+	lang, action, native string
+	parts                []part
+	open                 bool // anything may follow
+}
+
+// part is a piece of text, or a place for one.
+type part struct {
+	text  string
+	place byte // a, m, q, x; 0 for text
+}
+
+func newTemplate(lang, action, native, phrase string) template {
+	t := template{lang: lang, action: action, native: native}
+	phrase, t.open = strings.CutSuffix(plain(phrase), "*")
+	for phrase != "" {
+		i := strings.IndexByte(phrase, '{')
+		if i < 0 {
+			t.parts = append(t.parts, part{text: phrase})
+			break
+		}
+		if i > 0 {
+			t.parts = append(t.parts, part{text: phrase[:i]})
+		}
+		t.parts = append(t.parts, part{place: phrase[i+1]})
+		phrase = phrase[i+len("{a}"):]
+	}
+	return t
+}
+
+// match is a service line taken apart.
+type match struct {
+	*template
+	actor, members, text string
+}
+
+func (t *template) match(s string) (match, bool) {
+	m := match{template: t}
+	for i, p := range t.parts {
+		if p.place == 0 {
+			rest, ok := strings.CutPrefix(s, p.text)
+			if !ok {
+				return m, false
+			}
+			s = rest
+			continue
+		}
+		end := len(s)
+		if i+1 < len(t.parts) {
+			if end = t.end(i+1, s); end < 0 {
+				return m, false
+			}
+		}
+		if !m.take(p.place, s[:end]) {
+			return m, false
+		}
+		s = s[end:]
+	}
+	return m, s == "" || t.open
+}
+
+// end finds where the text after a place begins: the first such text, or the last if nothing comes after it.
+func (t *template) end(next int, s string) int {
+	text := t.parts[next].text
+	if next == len(t.parts)-1 && !t.open {
+		if !strings.HasSuffix(s, text) {
+			return -1
+		}
+		return len(s) - len(text)
+	}
+	return strings.Index(s, text)
+}
+
+// take notes what stands in a place. A name has no colon and space here: where it has, somebody said something.
+func (m *match) take(place byte, s string) bool {
+	switch place {
+	case 'a':
+		m.actor = strings.TrimSuffix(s, ",")
+		return s != "" && !strings.Contains(s, ": ")
+	case 'm':
+		m.members = s
+		return s != "" && !strings.Contains(s, ": ")
+	case 'q':
+		m.text = unquote(s)
+		return s != ""
+	}
+	return true
+}
+
+// unquote takes the last quoted text of s, or all of it.
+func unquote(s string) string {
+	for _, q := range [...]string{`"`, "“", "„", "«", "”"} {
+		if i := strings.LastIndex(s, " "+q); i >= 0 && len(s) > i+1+2*len(q) {
+			s = s[i+1:]
+		}
+	}
+	return strings.TrimSpace(strings.Trim(s, `"“”„«» `))
+}
+
+// names takes a list of names apart. One that has the word "and" in it comes out as two: nothing tells them apart.
+func (p *phrases) names(s string) []string {
+	var out []string
+	rest := s
+	for {
+		name, after, ok := strings.Cut(rest, ", ")
+		if !ok {
+			break
+		}
+		out, rest = append(out, name), after
+	}
+	for _, and := range p.ands {
+		if i := strings.LastIndex(rest, and); i > 0 {
+			return append(out, rest[:i], rest[i+len(and):])
+		}
+	}
+	return append(out, rest)
+}

@@ -1,0 +1,74 @@
+package whatsapp
+
+import (
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// poll reads a poll from a text: its word, the question, then an option a line, each with its votes in brackets. The votes
+// grow between two exports, so the content key is made without them.
+func (r *reader) poll(s *said) {
+	head, rest, ok := strings.Cut(s.body.Text, "\n")
+	word, tail, colon := strings.Cut(head, ":")
+	if !ok || !colon || strings.TrimSpace(tail) != "" || !r.phrases.poll[key(word)] {
+		return
+	}
+	question, rest, _ := strings.Cut(rest, "\n")
+	p := &event.Poll{Question: strings.TrimSpace(question), Options: []event.PollOption{}}
+	var k strings.Builder
+	k.WriteString("\x01poll\x01" + p.Question)
+	for line := range strings.SplitSeq(rest, "\n") {
+		word, text, ok := strings.Cut(line, ":")
+		if !ok || !r.phrases.option[key(word)] {
+			continue
+		}
+		o := option(strings.TrimSpace(text))
+		p.Options = append(p.Options, o)
+		k.WriteString("\x01" + o.Text)
+	}
+	if len(p.Options) > 0 {
+		s.body.Poll, s.key = p, k.String()
+	}
+}
+
+func option(s string) event.PollOption {
+	i := strings.LastIndex(s, " (")
+	if i < 0 || !strings.HasSuffix(s, ")") {
+		return event.PollOption{Text: s}
+	}
+	c := cutter(s[i+2:])
+	n, digits := c.number(9)
+	if digits == 0 {
+		return event.PollOption{Text: s}
+	}
+	return event.PollOption{Text: s[:i], Votes: n}
+}
+
+const mapLink = "https://maps.google.com/?q="
+
+// location reads a place that was sent, and what stands in place of a message that could be seen once.
+func (r *reader) location(s *said, phrase string) {
+	if i := strings.Index(s.body.Text, mapLink); i >= 0 {
+		word := key(strings.TrimRight(s.body.Text[:i], ": "))
+		if word == "" || r.phrases.location[word] {
+			place, _, _ := strings.Cut(s.body.Text[i+len(mapLink):], "\n")
+			s.detail("location", strings.TrimSpace(place))
+		}
+		return
+	}
+	if phrase == "" {
+		return
+	}
+	if r.phrases.live[phrase] {
+		s.detail("location", "live")
+		return
+	}
+	for i := range r.phrases.once {
+		if _, ok := r.phrases.once[i].match(s.body.Text); ok {
+			s.detail("view_once", "true")
+			s.body.Attachments = append(s.body.Attachments, event.Attachment{Kind: "file", Missing: "it could be seen once only"})
+			return
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package whatsapp
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/agrichat/agrichat/producers"
+)
+
+// recognise looks for headers of one style and names after them. Other programs write logs with times in brackets too, so
+// words that only WhatsApp says, or the name of the file, make it certain.
+func recognise(f producers.File) producers.Confidence {
+	head := f.Head
+	if int64(len(head)) < f.Size { // the last line may be cut
+		if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
+			head = head[:i]
+		}
+	}
+	if bytes.IndexByte(head, 0) >= 0 {
+		return producers.No
+	}
+	s, ok := styleOf(head)
+	if !ok {
+		return producers.No
+	}
+	w := weigh(head, s)
+	called := named(f.Path)
+	switch {
+	case called && w.headers > w.foreign:
+		return producers.Certain
+	case w.foreign*4 > w.headers || w.senders == 0:
+		return producers.No
+	case !s.Bracket && s.Seconds, !w.first: // Android prints no seconds
+		return producers.Possible
+	case w.comma, w.senders*2 >= w.headers:
+		return producers.Likely
+	}
+	return producers.Possible
+}
+
+type weight struct {
+	headers, senders, foreign int
+	first                     bool // the first line is a header
+	comma                     bool // the date ends with a comma, as it does nowhere else
+}
+
+func weigh(head []byte, s style) (w weight) {
+	w.comma = s.Comma
+	blank := true
+	for b := range bytes.Lines(head) {
+		line := string(bytes.TrimRight(b, "\r\n"))
+		h, ok := parseHeader(line)
+		if ok = ok && h.style == s; ok {
+			w.headers++
+			w.first = w.first || blank
+			switch rest := clean(h.rest); {
+			case rest != "" && strings.IndexByte("<*=[{", rest[0]) >= 0: // as chats of other networks are logged
+				w.foreign++
+			case strings.Contains(rest, ": ") || strings.HasSuffix(rest, ":"):
+				w.senders++
+			}
+		}
+		blank = blank && clean(line) == ""
+	}
+	return w
+}

@@ -1,0 +1,208 @@
+package whatsapp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// session is one reading of an export.
+type session struct {
+	archive *archive
+	closer  io.Closer
+	survey  survey
+	log     *log
+	begun   bool // the channel has been named
+	done    bool
+}
+
+func (s *session) resume(ctx context.Context, r io.Reader, cur cursor) error {
+	if s.done {
+		return nil
+	}
+	if err := skip(r, cur.Tally.Offset); err != nil {
+		return s.cursorError(err)
+	}
+	s.log = newLog(r, newReader(s.archive.phrases, s.survey, clean(s.archive.chat)), s.archive.zone, cur.Tally)
+	at := &s.log.records.at
+	for n := 0; at.Offset < cur.Next.Offset; n++ {
+		if n%linesPerCheck == 0 && ctx.Err() != nil {
+			return fmt.Errorf("going on in %s: %w", s.archive.file.Path, ctx.Err())
+		}
+		if _, err := s.log.next(); err != nil {
+			return s.cursorError(err)
+		}
+	}
+	if at.Offset != cur.Next.Offset {
+		return s.cursorError(fmt.Errorf("no message begins at byte %d: %w", cur.Next.Offset, errOtherFile))
+	}
+	*at = cur.Next
+	return nil
+}
+
+// cursorError says that the file is not the one that the cursor was made for; other errors of reading may pass.
+func (s *session) cursorError(err error) error {
+	err = fmt.Errorf("going on in %s where the cursor says: %w", s.archive.file.Path, err)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errOtherFile) {
+		return fault.AsFatal(fmt.Errorf("%w; the file is not what it was: import it anew", err))
+	}
+	return err
+}
+
+var errOtherFile = errors.New("file has changed")
+
+func skip(r io.Reader, n int64) error {
+	if n == 0 {
+		return nil
+	}
+	if sk, ok := r.(io.Seeker); ok {
+		_, err := sk.Seek(n, io.SeekStart)
+		return err
+	}
+	_, err := io.CopyN(io.Discard, r, n)
+	return err
+}
+
+const (
+	batchEvents = 500
+	// batchBytes bounds a batch of very long messages: with their escapes they must fit into a few messages of the bus.
+	batchBytes = 1 << 20
+)
+
+// Next reads the next messages.
+func (s *session) Next(ctx context.Context) (producers.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.archive.file.Path, err)
+	}
+	if s.done {
+		return producers.Batch{}, io.EOF
+	}
+	b := producers.Batch{Events: make([]event.Event, 0, batchEvents+2)}
+	if !s.begun {
+		s.begun = true
+		if err := s.add(&b, s.channelEvent()); err != nil {
+			return producers.Batch{}, err
+		}
+	}
+	for len(b.Events) < batchEvents && b.Counts.Bytes < batchBytes && !s.done {
+		if err := s.record(ctx, &b); err != nil {
+			return producers.Batch{}, err
+		}
+	}
+	cur, err := s.cursor()
+	if err != nil {
+		return producers.Batch{}, err
+	}
+	b.Cursor = cur
+	return b, nil
+}
+
+func (s *session) cursor() (producers.Cursor, error) {
+	cur, err := json.Marshal(cursor{
+		Version: cursorVersion, Survey: s.survey, Next: s.log.records.at, Tally: s.log.days.anchor, Done: s.done,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("writing the cursor of %s: %w", s.archive.file.Path, err)
+	}
+	return cur, nil
+}
+
+func (s *session) record(ctx context.Context, b *producers.Batch) error {
+	e, err := s.log.next()
+	if errors.Is(err, io.EOF) {
+		s.done = true
+		if s.log.records.at.Latest.IsZero() {
+			return nil
+		}
+		return s.add(b, s.channelEvent())
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s at byte %d: %w", s.archive.file.Path, s.log.records.at.Offset, err)
+	}
+	b.Counts.Read++
+	b.Counts.Bytes += e.size
+	if e.ambiguous {
+		b.Counts.Ambiguous++
+	}
+	if e.reason != "" {
+		b.Counts.Unparsed++
+		return s.add(b, s.unparsed(e))
+	}
+	if err := s.archive.locate(ctx, e.said.body.Attachments); err != nil {
+		return err
+	}
+	return s.add(b, s.message(e))
+}
+
+func (s *session) add(b *producers.Batch, e event.Event) error {
+	if err := e.Seal(); err != nil {
+		return fmt.Errorf("making an event of %s: %w", s.archive.file.Path, err)
+	}
+	b.Events = append(b.Events, e)
+	return nil
+}
+
+func (s *session) event(k event.Kind, id event.NativeID, body event.Body) event.Event {
+	a := s.archive
+	return event.Event{
+		Source: sourceName, Namespace: a.namespace, Account: a.account, Channel: a.channel(), NativeID: id,
+		Kind: k, Revision: event.Unedited, Body: body,
+	}
+}
+
+func (s *session) message(e entry) event.Event {
+	body := e.said.body
+	out := s.event(event.KindMessage, e.id, &body)
+	out.Author, out.Sent, out.Raw = speaker(e.said.author), e.sent, bytes.Clone(e.raw)
+	if e.said.message != "" { // only WhatsApp itself calls anybody You: a contact may have a short name
+		out.Author = s.log.reader.person(e.said.author)
+	}
+	if s.survey.Assumed {
+		details := map[string]string{"date_order": "assumed: " + string(s.survey.Order)}
+		for k, v := range body.Details {
+			details[k] = v
+		}
+		body.Details = details
+	}
+	return out
+}
+
+func (s *session) unparsed(e entry) event.Event {
+	out := s.event(event.KindUnparsed, e.id, &event.Unparsed{
+		Reason: e.reason, File: strings.ToValidUTF8(s.archive.file.Path, "\uFFFD"), Line: e.at.Line + 1, Offset: e.at.Offset,
+	})
+	out.Raw = bytes.Clone(e.raw)
+	return out
+}
+
+// channelEvent names the chat: at the start of a file as of no time, at the end as of its latest message. An export that
+// grew within one instant has another end, so its length is part of the revision.
+func (s *session) channelEvent() event.Event {
+	e := s.event(event.KindChannel, event.NativeID(s.archive.channel()), &event.ChannelInfo{Name: s.archive.chat})
+	if at := s.log.records.at; !at.Latest.IsZero() {
+		e.Sent = at.Latest
+		e.Revision = event.RevisionAt(at.Latest.At) + event.Revision(fmt.Sprintf(".%020d", at.Offset))
+	}
+	return e
+}
+
+// Close closes the file.
+func (s *session) Close() error {
+	if s.closer == nil {
+		return nil
+	}
+	c := s.closer
+	s.closer = nil
+	if err := c.Close(); err != nil {
+		return fmt.Errorf("closing %s: %w", s.archive.file.Path, err)
+	}
+	return nil
+}
