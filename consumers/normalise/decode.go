@@ -43,11 +43,11 @@ func decode(batch []consumers.Delivery) (items []item, failed map[int]error) {
 }
 
 func decodeOne(data []byte) (item, error) {
-	e, err := event.Decode(data)
+	e, thing, err := event.DecodeWithoutRaw(data) // the record keeps no raw form of what was parsed
 	if err != nil {
 		return item{}, err
 	}
-	it := newItem(e)
+	it := newItem(e, thing)
 	if bytes.Contains(data, []byte(`\u0000`)) {
 		return it, withoutNUL(e)
 	}
@@ -55,8 +55,8 @@ func decodeOne(data []byte) (item, error) {
 }
 
 // newItem takes the ids before anything is cleaned: they are those of the event as it was sent.
-func newItem(e *event.Event) item {
-	it := item{Event: e, thing: e.Thing(), channel: e.ChannelKey()}
+func newItem(e *event.Event, thing event.ThingID) item {
+	it := item{Event: e, thing: thing, channel: e.ChannelKey()}
 	if t := targetOf(e); t != "" {
 		it.target = event.Thing(e.Source, e.Namespace, e.Channel, t, event.ThingMessage)
 	}

@@ -155,7 +155,7 @@ func eventColumns() []string {
 }
 
 func (it *item) values(s stamp) ([]any, error) {
-	body, err := json.Marshal(it.Body)
+	body, err := event.AppendBody(nil, it.Body)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the body of event %s: %w", it.ID, err)
 	}

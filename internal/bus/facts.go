@@ -72,19 +72,16 @@ func portion(msgs []*nats.Msg, worth int) int {
 }
 
 func factMessages(f *fact.Batch, soft, hard int) ([]*nats.Msg, error) {
+	if f.Len() > 1 && least(f) > soft {
+		return halves(f, soft, hard)
+	}
 	data, err := fact.Encode(f)
 	if err != nil {
 		return nil, fault.AsPoison(err)
 	}
 	switch {
 	case len(data) > soft && f.Len() > 1:
-		first, second := halve(f)
-		a, err := factMessages(&first, soft, hard)
-		if err != nil {
-			return nil, err
-		}
-		b, err := factMessages(&second, soft, hard)
-		return append(a, b...), err
+		return halves(f, soft, hard)
 	case len(data) > hard:
 		// One message whose text grew by JSON's escapes. It packs well, and only our own consumer reads facts of that size.
 		if data, err = deflate(data); err != nil {
@@ -94,6 +91,16 @@ func factMessages(f *fact.Batch, soft, hard int) ([]*nats.Msg, error) {
 			Header: nats.Header{EncodingHeader: {"gzip"}}}}, nil
 	}
 	return []*nats.Msg{{Subject: FactSubject(f.Source, f.Namespace, f.Channel), Data: data, Header: nats.Header{}}}, nil
+}
+
+func halves(f *fact.Batch, soft, hard int) ([]*nats.Msg, error) {
+	first, second := halve(f)
+	a, err := factMessages(&first, soft, hard)
+	if err != nil {
+		return nil, err
+	}
+	b, err := factMessages(&second, soft, hard)
+	return append(a, b...), err
 }
 
 // halve parts a batch in two of about as many facts.

@@ -43,6 +43,9 @@ func (db *DB) insertContext(ctx context.Context, token string, columns []Column)
 	settings := clickhouse.Settings{
 		"async_insert":       0, // the default since 26.x is 1, which puts blocks of several inserts together
 		"insert_deduplicate": 1, "insert_deduplication_token": token,
+		// States of one thing in one block are rare, and FINAL and the merges sort them out. Looking for them before each
+		// insert took 0.5 s of the server's threads for 330,000 rows.
+		"optimize_on_insert": 0,
 	}
 	opts := []clickhouse.QueryOption{clickhouse.WithSettings(settings)}
 	if !db.network {

@@ -26,6 +26,7 @@ const sweepEvery = 30 * time.Second
 
 // consumers of the bus, after the given components.
 func (s *stack) consumers(after []string) []supervise.Component {
+	setGarbage(s.nats != nil)
 	return []supervise.Component{
 		{Name: "normalise", Run: s.normalise, After: after, Essential: true},
 		{Name: "aggregate", Run: s.aggregate, After: after, Essential: true},
@@ -43,7 +44,7 @@ func (s *stack) normalise(ctx context.Context) error {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.deliver(ctx, bus.Chat, bus.Normalise, s.cfg.Normalise, k) })
+	g.Go(func() error { return s.deliver(ctx, bus.Chat, bus.Normalise, s.cfg.Normalise, k, atOnce()) })
 	g.Go(func() error { return s.keepSweeping(ctx, k) })
 	return g.Wait()
 }
@@ -91,7 +92,7 @@ func (s *stack) aggregate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.deliver(ctx, bus.Facts, bus.Aggregate, s.cfg.Aggregate, h)
+	return s.deliver(ctx, bus.Facts, bus.Aggregate, s.cfg.Aggregate, h, inBlocks())
 }
 
 func (s *stack) aggregator(ctx context.Context) (*aggregate.Handler, error) {
@@ -119,7 +120,20 @@ func (s *stack) quarantine(ctx context.Context) error {
 // at its end; asking four times a second costs nothing that can be measured.
 const fetchWait = 250 * time.Millisecond
 
-func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consumer, h consumers.Handler) error {
+// gathering is how a batch of a consumer comes to be.
+type gathering struct {
+	bytes  int
+	linger time.Duration
+}
+
+// atOnce suits who pays for messages: what is there is handled.
+func atOnce() gathering { return gathering{bytes: 8 << 20} }
+
+// inBlocks suits ClickHouse, which pays for each insert, and again for merging what it made: waiting for half a second while
+// more comes took a sixth of its processor time away. Whoever looks at figures may see them two seconds late.
+func inBlocks() gathering { return gathering{bytes: 16 << 20, linger: 500 * time.Millisecond} }
+
+func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consumer, h consumers.Handler, how gathering) error {
 	if s.nats != nil {
 		// Whoever held deliveries has died with the server that runs in this process. Without this a start after a crash
 		// would wait for the ack wait before it goes on with what was in hand.

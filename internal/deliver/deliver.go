@@ -59,6 +59,7 @@ type Config struct {
 	Handler consumers.Handler // a consumers.Burier as well, if it keeps a record of what it will never store
 
 	Limits      Limits             // of a batch; default 1000 messages, 4 MiB, 1 s
+	Linger      time.Duration      // for how long a batch grows while more keeps coming; default 0: it is what is there
 	Workers     int                // batches handled at once; default 2
 	HighWater   int                // messages in hand at which fetching stops until half of it is left; default 2 x Workers x Messages
 	AckWait     time.Duration      // the consumer's; every third of it the server is told that work goes on; default AckWait

@@ -45,10 +45,7 @@ func (h *hand) remove(m Message) {
 
 // room blocks while there is too much in hand. Only the fetcher calls it.
 func (h *hand) room(ctx context.Context) error {
-	h.mu.Lock()
-	full := h.full
-	h.mu.Unlock()
-	if !full {
+	if !h.crowded() {
 		return ctx.Err()
 	}
 	select {
@@ -57,6 +54,13 @@ func (h *hand) room(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// crowded reports whether there is too much in hand.
+func (h *hand) crowded() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.full
 }
 
 func (h *hand) count() int {

@@ -113,9 +113,9 @@ func (r *runner) fetch(ctx context.Context, work chan<- []Message) error {
 		if r.hand.room(ctx) != nil || r.cool(ctx) != nil {
 			return nil
 		}
-		msgs, err := r.Stream.Fetch(ctx, r.Limits)
+		msgs, err := r.gather(ctx)
 		if len(msgs) > 0 {
-			r.take(ctx, msgs, work)
+			r.pass(ctx, msgs, work)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -137,11 +137,8 @@ func (r *runner) fetch(ctx context.Context, work chan<- []Message) error {
 	}
 }
 
-// take puts messages in hand and passes them to a worker.
-func (r *runner) take(ctx context.Context, msgs []Message, work chan<- []Message) {
-	r.hand.add(msgs)
-	r.Metrics.fetched(r.Name, msgs, r.hand.count())
-	r.Hook("fetched")
+// pass passes messages, which are in hand, to a worker.
+func (r *runner) pass(ctx context.Context, msgs []Message, work chan<- []Message) {
 	select {
 	case work <- msgs:
 	case <-ctx.Done():

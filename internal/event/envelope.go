@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
-	"unicode/utf8"
 )
 
 // envelopeVersion is raised when an old reader would misunderstand a new envelope. New optional fields do not raise it.
@@ -32,26 +31,15 @@ type wire struct {
 
 // Encode writes the envelope of a sealed event.
 func Encode(e *Event) ([]byte, error) {
-	body, err := marshal(e.Body)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the body of event %s: %w", e.ID, err)
-	}
-	w := wire{
-		Version: envelopeVersion, ID: e.ID.String(), Source: e.Source, Namespace: e.Namespace, Account: e.Account,
-		Channel: e.Channel, NativeID: e.NativeID, Author: e.Author, Kind: e.Kind, Revision: e.Revision,
-		Sent: e.Sent, Seen: e.Seen, Body: body,
-	}
-	if utf8.Valid(e.Raw) {
-		w.Raw = string(e.Raw)
-	} else {
-		w.RawBase64 = e.Raw
-	}
-	b, err := marshal(w)
+	b, err := appendEnvelope(make([]byte, 0, len(e.Raw)+len(e.Raw)/4+envelopeRoom), e)
 	if err != nil {
 		return nil, fmt.Errorf("encoding event %s: %w", e.ID, err)
 	}
 	return b, nil
 }
+
+// envelopeRoom is what an envelope with an ordinary text takes beside its raw form, which grows by the escapes of quotes.
+const envelopeRoom = 640
 
 // marshal leaves <, > and & as they are: chats are full of them, and nothing here is put into a page unescaped.
 func marshal(v any) ([]byte, error) {
@@ -66,31 +54,58 @@ func marshal(v any) ([]byte, error) {
 
 // Decode reads an envelope, and checks that its id is the one its content derives. The event shares no memory with b.
 func Decode(b []byte) (*Event, error) {
+	e, _, err := decode(b, true)
+	return e, err
+}
+
+// DecodeWithoutRaw is Decode for those who need the raw form only of what could not be parsed: of all else it is left out,
+// though it is read, and refused, as Decode does. It returns the thing that the event is about as well.
+func DecodeWithoutRaw(b []byte) (*Event, ThingID, error) {
+	return decode(b, false)
+}
+
+func decode(b []byte, raw bool) (*Event, ThingID, error) {
+	e, id := readQuick(b, raw)
+	if e == nil {
+		var err error
+		if e, id, err = readAny(b); err != nil {
+			return nil, ThingID{}, err
+		}
+		if !raw && e.Kind != KindUnparsed {
+			e.Raw = nil
+		}
+	}
+	thing, err := e.seal()
+	if err != nil {
+		return nil, ThingID{}, fmt.Errorf("decoding event %s: %w", id, err)
+	}
+	if e.ID.String() != id {
+		return nil, ThingID{}, fmt.Errorf("event calls itself %s, its content says %s", id, e.ID)
+	}
+	return e, thing, nil
+}
+
+// readAny reads what encoding/json reads.
+func readAny(b []byte) (e *Event, id string, err error) {
 	var w wire
 	if err := json.Unmarshal(b, &w); err != nil {
-		return nil, fmt.Errorf("decoding an envelope: %w", err)
+		return nil, "", fmt.Errorf("decoding an envelope: %w", err)
 	}
 	if w.Version != envelopeVersion {
-		return nil, fmt.Errorf("envelope version %d is not known: this program reads version %d", w.Version, envelopeVersion)
+		return nil, "", fmt.Errorf("envelope version %d is not known: this program reads version %d", w.Version, envelopeVersion)
 	}
 	body, err := DecodeBody(w.Kind, w.Body)
 	if err != nil {
-		return nil, fmt.Errorf("decoding event %s: %w", w.ID, err)
+		return nil, "", fmt.Errorf("decoding event %s: %w", w.ID, err)
 	}
-	e := &Event{
+	e = &Event{
 		Source: w.Source, Namespace: w.Namespace, Account: w.Account, Channel: w.Channel, NativeID: w.NativeID,
 		Author: w.Author, Kind: w.Kind, Revision: w.Revision, Sent: w.Sent, Seen: w.Seen, Body: body, Raw: w.RawBase64,
 	}
 	if w.Raw != "" {
 		e.Raw = []byte(w.Raw)
 	}
-	if err := e.Seal(); err != nil {
-		return nil, fmt.Errorf("decoding event %s: %w", w.ID, err)
-	}
-	if e.ID.String() != w.ID {
-		return nil, fmt.Errorf("event calls itself %s, its content says %s", w.ID, e.ID)
-	}
-	return e, nil
+	return e, w.ID, nil
 }
 
 // DecodeBody reads the body of an event of the kind, as it stands in an envelope or was stored from one.

@@ -85,12 +85,17 @@ func (e *Event) ChannelKey() Key { return ChannelKey(e.Source, e.Namespace, e.Ch
 
 // Seal checks that nothing is missing and sets the id. It must be called once everything else is set, Seen excepted.
 func (e *Event) Seal() error {
+	_, err := e.seal()
+	return err
+}
+
+func (e *Event) seal() (ThingID, error) {
 	if err := e.check(); err != nil {
-		return err
+		return ThingID{}, err
 	}
 	t := e.Thing()
 	e.ID = ID(digest("event", string(t[:]), string(e.Revision)))
-	return nil
+	return t, nil
 }
 
 func (e *Event) check() error {

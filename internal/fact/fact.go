@@ -150,10 +150,17 @@ func (b *Batch) Len() int {
 	return len(b.Messages) + len(b.Versions) + len(b.Reactions) + len(b.Memberships) + len(b.Channels) + len(b.Identities)
 }
 
+// What facts with ordinary texts take, encoded.
+const (
+	batchRoom   = 512
+	messageRoom = 512
+	editionRoom = 224
+)
+
 // Encode writes a batch.
 func Encode(b *Batch) ([]byte, error) {
 	b.V = FormVersion
-	out, err := json.Marshal(b)
+	out, err := appendBatch(make([]byte, 0, messageRoom*len(b.Messages)+editionRoom*len(b.Versions)+batchRoom), b)
 	if err != nil {
 		return nil, fmt.Errorf("encoding facts: %w", err)
 	}

@@ -1,0 +1,95 @@
+package fact_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/agrichat/agrichat/internal/fact"
+)
+
+func times() *rapid.Generator[*time.Time] {
+	return rapid.Custom(func(t *rapid.T) *time.Time {
+		if rapid.Bool().Draw(t, "none") {
+			return nil
+		}
+		v := time.UnixMicro(rapid.Int64Range(-60_000_000_000_000_000, 260_000_000_000_000_000).Draw(t, "micros")).UTC()
+		return &v // some of them later than the year 9999, which JSON does not take
+	})
+}
+
+// texts hold what a hand-written encoder gets wrong.
+func texts() *rapid.Generator[string] {
+	return rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
+		"", "<&>\"\\/", "\x00\x1f\x7f\b\f\n\r\t", "\u2027\u2028\u2029", "\xe2\x80", "\xff\xfeя", "🙂", "\xed\xa0\x80", "\ufffd",
+	}))
+}
+
+func batches() *rapid.Generator[*fact.Batch] {
+	lists := rapid.SliceOfN(texts(), 0, 2)
+	return rapid.Custom(func(t *rapid.T) *fact.Batch {
+		text := func(name string) string { return texts().Draw(t, name) }
+		b := &fact.Batch{Version: versions().Draw(t, "version"), Source: text("source"), Namespace: text("namespace"),
+			Channel: text("channel"), ChannelKey: text("key"), Again: text("again")}
+		for range rapid.IntRange(0, 2).Draw(t, "messages") {
+			b.Messages = append(b.Messages, fact.Message{Thing: text("thing"), ExternalID: text("id"), Kind: text("kind"),
+				AuthorKey: text("author key"), Author: text("author"), AuthorName: text("author name"), SentAt: times().Draw(t, "sent"),
+				Precision: rapid.Uint8().Draw(t, "precision"), Assumed: rapid.Bool().Draw(t, "assumed"), Text: text("text"),
+				Revision: text("revision"), EditedAt: times().Draw(t, "edited"), Deleted: rapid.Bool().Draw(t, "deleted"),
+				DeletedAt: times().Draw(t, "deleted at"), ReplyTo: text("reply"), Thread: text("thread"),
+				Forwarded: rapid.Bool().Draw(t, "forwarded"), Action: text("action"), Media: lists.Draw(t, "media"),
+				Links: lists.Draw(t, "links"), Hashtags: lists.Draw(t, "hashtags"), Mentions: lists.Draw(t, "mentions"),
+				Accounts: lists.Draw(t, "accounts"), Sequence: rapid.Uint64().Draw(t, "sequence")})
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "versions") {
+			b.Versions = append(b.Versions, fact.Edition{Event: text("event"), Thing: text("thing"), Kind: text("kind"),
+				Revision: text("revision"), SentAt: times().Draw(t, "sent"), Sequence: rapid.Uint64().Draw(t, "sequence")})
+		}
+		if rapid.Bool().Draw(t, "rest") {
+			b.Reactions, b.Channels = []fact.Reaction{{Emoji: text("emoji")}}, []fact.Channel{{Name: text("name")}}
+		}
+		if rapid.Bool().Draw(t, "people") {
+			b.Memberships, b.Identities = []fact.Membership{{Name: text("name")}}, []fact.Identity{{Name: text("name")}}
+		}
+		return b
+	})
+}
+
+func TestBatchesAreWrittenAsJSON(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		b := batches().Draw(t, "batch")
+		got, err := fact.Encode(b)
+		want, wantErr := json.Marshal(b)
+		if (err == nil) != (wantErr == nil) || string(got) != string(want) {
+			t.Errorf("written as %s, %v\nnot as     %s, %v", got, err, want, wantErr)
+		}
+	})
+}
+
+func BenchmarkEncode(b *testing.B) {
+	now := time.Now().UTC().Truncate(time.Second)
+	f := &fact.Batch{Source: "telegram", Namespace: "telegram", Channel: "supergroup:1"}
+	for range 1000 {
+		f.Messages = append(f.Messages, fact.Message{Thing: "f5ca162353898eee77dc516bd914432c", ExternalID: "123456", Kind: "message",
+			AuthorKey: "f5ca162353898eee77dc516bd914432c", Author: "user123", AuthorName: "Иван Петров", SentAt: &now, Precision: 3,
+			Text: "привет, как дела? а у меня всё хорошо, спасибо", Revision: "0", Accounts: []string{"import"}, Sequence: 12345})
+		f.Versions = append(f.Versions, fact.Edition{Event: "f5ca162353898eee77dc516bd914432c", Thing: "f5ca162353898eee77dc516bd914432c",
+			Kind: "message", Revision: "0", SentAt: &now, Sequence: 12345})
+	}
+	for name, encode := range map[string]func(*fact.Batch) ([]byte, error){
+		"ours": fact.Encode, "encoding-json": func(f *fact.Batch) ([]byte, error) { return json.Marshal(f) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := encode(f); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/message")
+		})
+	}
+}
