@@ -69,6 +69,7 @@ type importing struct {
 	result  ingest.Result
 	failed  error
 	note    func(format string, args ...any) // tells a person how it goes
+	lines   func(format string, args ...any) // the same, nil where nobody reads lines
 }
 
 type importFlags struct {
@@ -147,7 +148,7 @@ func (a *app) lookFor(f importFlags, paths []string) (*findings, error) {
 // importAll brings in what was found. The report is right also when it ends with an error.
 func (a *app) importAll(ctx context.Context, s *stack, in *findings) (*importReport, error) {
 	began := time.Now()
-	i := &importing{stack: s, options: options(s.cfg.Import), note: a.note}
+	i := &importing{stack: s, options: options(s.cfg.Import), note: a.note, lines: a.lines()}
 	i.report.Skipped, i.report.Files = in.skipped, len(in.files)
 	if err := i.publishAll(ctx, in.files); err != nil {
 		i.finish(began)
@@ -201,6 +202,8 @@ func (i *importing) publish(ctx context.Context, f found, c ingest.Config) error
 	if err == nil {
 		c.Source = src
 		c.Name = cursorName(f)
+		tell := &fileProgress{path: f.file.Path, last: began, now: time.Now, note: i.lines, log: i.log}
+		c.Observe = tell.observe
 		res, err = ingest.Run(ctx, c)
 	}
 	i.result.Add(res)
@@ -249,7 +252,7 @@ func (i *importing) settle(ctx context.Context) error {
 	})
 }
 
-// progressEvery is how often somebody who waits is told for what.
+// progressEvery is how often a long import says how far it is, and what it waits for.
 const progressEvery = 5 * time.Second
 
 // progress tells from time to time what is left: waiting in silence looks like a fault.
@@ -309,7 +312,7 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
-	i := &importing{stack: &stack{cfg: cfg, log: log}, options: options(cfg.Import), note: a.note}
+	i := &importing{stack: &stack{cfg: cfg, log: log}, options: options(cfg.Import), note: a.note, lines: a.lines()}
 	i.report.Skipped, i.report.Files, i.report.DryRun = in.skipped, len(in.files), true
 	for _, file := range in.files {
 		err := i.publish(ctx, file, ingest.Config{Publisher: nowhere{}, Log: log})

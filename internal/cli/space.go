@@ -7,13 +7,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/ingest"
 )
 
-// diskReserve is how much of the disk is left to live sources and to the stores' own logs: a checkpoint of PostgreSQL's alone
-// may take what max_wal_size says.
-const diskReserve = 2 << 30
+// diskReserve is how much of the disk is left to live sources and to the stores' own logs.
+const diskReserve = 512 << 20
 
 // diskEvery is how often somebody who waits for space looks again.
 const diskEvery = time.Second
@@ -32,8 +30,8 @@ func (t spaceThrottle) Ask(ctx context.Context) (time.Duration, string, error) {
 		return 0, "", err
 	}
 	if free < diskReserve {
-		return diskEvery, fmt.Sprintf("the disk of %s has only %s left: make room, the import goes on by itself", t.folder,
-			config.Size(free)), nil
+		return diskEvery, fmt.Sprintf("the disk of %s has only %d MB left: make room, the import goes on by itself", t.folder,
+			free/1_000_000), nil
 	}
 	return t.Throttle.Ask(ctx)
 }
