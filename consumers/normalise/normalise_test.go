@@ -464,3 +464,20 @@ func TestWhatIsKnownIsNotPublishedAgain(t *testing.T) {
 		t.Errorf("another account's copy is known already: %v, %v", known, err)
 	}
 }
+
+// TestEveryViewAnswers reads all that others may rely on.
+func TestEveryViewAnswers(t *testing.T) {
+	t.Parallel()
+	pool := database(t)
+	log := newWorld(13, 200).deliveries()
+	if err := keeper(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
+		t.Fatal(err)
+	}
+	for _, view := range []string{"v_messages", "v_versions", "v_reactions", "v_seen_by", "v_memberships", "v_attachments", "v_links",
+		"v_sources", "v_identities"} {
+		var n int
+		if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat."+view).Scan(&n); err != nil || n == 0 {
+			t.Errorf("%s has %d rows: %v", view, n, err)
+		}
+	}
+}

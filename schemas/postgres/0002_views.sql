@@ -67,5 +67,17 @@ JOIN agrichat.channels c ON c.key = m.channel_key
 CROSS JOIN LATERAL unnest(m.links) AS l (url)
 WHERE m.kind IS NOT NULL;
 
+-- The networks and workspaces that chats came from.
+CREATE VIEW agrichat.v_sources AS
+SELECT c.source, c.namespace, count(*) FILTER (WHERE c.channel <> '') AS channels
+FROM agrichat.channels c
+GROUP BY c.source, c.namespace;
+
+-- Who there is on a network, as called now; person says who that is elsewhere, once somebody has said so.
+CREATE VIEW agrichat.v_identities AS
+SELECT i.source, i.namespace, i.identity, i.name, i.username, i.bot, p.name AS person, i.key AS identity_key, p.key AS person_key
+FROM agrichat.identities i
+LEFT JOIN agrichat.people p ON p.key = i.person;
+
 -- +goose Down
 -- Forward only.
