@@ -1,4 +1,5 @@
-# make run            everything at once, with the sample archive; FROM=~/exports takes your own, ONCE=1 ends afterwards
+# make run            everything at once, with the sample archive; FROM=~/exports takes your own, ONCE=1 ends afterwards;
+#                     ACCOUNT=alice ZONE=Europe/Moscow say what the exports do not
 # make test           every test, with real servers; installs what it needs
 # make build engines bench lint clean
 
@@ -16,7 +17,8 @@ export AGRICHAT_ENGINES := $(abspath $(ENGINES))
 
 # What `make run` calls: the sample, or the files that FROM names.
 FROM_PATH := $(FROM:~/%=$(HOME)/%)
-RUN_CMD   ?= $(BIN) $(if $(FROM),up --import "$(FROM_PATH)",demo) --data $(DATA) $(if $(ONCE),--once)
+SAID      := $(if $(ACCOUNT),--account "$(ACCOUNT)") $(if $(ZONE),--zone "$(ZONE)")
+RUN_CMD   ?= $(BIN) $(if $(FROM),up --import "$(FROM_PATH)",demo) --data $(DATA) $(if $(ONCE),--once) $(SAID)
 BENCH_CMD ?= $(BIN) bench
 
 # CI must not pass by skipping.

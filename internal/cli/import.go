@@ -331,9 +331,13 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) (err er
 
 // fail notes that a file could not be read to its end.
 func (i *importing) fail(f found, err error) {
-	if err != nil {
-		i.failed = errors.Join(i.failed, fmt.Errorf("importing %s: %w", f.file.Path, shown{err}))
+	if err == nil {
+		return
 	}
+	if !strings.Contains(err.Error(), f.file.Path) {
+		err = fmt.Errorf("importing %s: %w", f.file.Path, err)
+	}
+	i.failed = errors.Join(i.failed, shown{err})
 }
 
 // nowhere is where a dry run publishes.

@@ -91,14 +91,14 @@ func (r *runner) run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case class == fault.Fatal:
-			return fmt.Errorf("reading %s: %w", r.Name, err)
+			return err // it names the file; r.Name is the cursor's
 		}
 		r.Metrics.failed(r.Name)
 		if string(r.cursor) != before || time.Since(began) >= r.Healthy {
 			failures = 0
 		}
 		if failures++; !r.Live && failures >= r.BackOff.Tries {
-			return fmt.Errorf("reading %s, tried %d times: %w", r.Name, failures, err)
+			return fmt.Errorf("tried %d times: %w", failures, err)
 		}
 		if time.Since(began) >= r.Healthy {
 			delays.Reset()
