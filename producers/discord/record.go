@@ -62,17 +62,17 @@ func (r *record) note(key, value string) {
 func (d *decoder) field(r *record, key []byte) error {
 	switch string(key) {
 	case "id":
-		return d.into(&r.id)
+		return d.Into(&r.id)
 	case "type":
-		return d.into(&r.kind)
+		return d.Into(&r.kind)
 	case "timestamp":
-		return d.into(&r.sent)
+		return d.Into(&r.sent)
 	case "timestampEdited":
-		return d.into(&r.edited)
+		return d.Into(&r.edited)
 	case "isPinned":
 		return d.truth(&r.pinned)
 	case "content":
-		return d.into(&r.content)
+		return d.Into(&r.content)
 	case "author":
 		return d.user(&r.author)
 	case "reactions":
@@ -86,7 +86,7 @@ func (d *decoder) field(r *record, key []byte) error {
 	case "interaction":
 		return d.interaction(r)
 	case "inlineEmojis":
-		return d.array(func() error {
+		return d.Array(func() error {
 			var e emoji
 			err := d.emoji(&e)
 			r.emojis = append(r.emojis, e)
@@ -102,20 +102,20 @@ func (d *decoder) field(r *record, key []byte) error {
 func (d *decoder) enclosed(r *record, key []byte) error {
 	switch string(key) {
 	case "attachments":
-		return d.array(func() error { return d.attachment(r, false) })
+		return d.Array(func() error { return d.attachment(r, false) })
 	case "stickers":
-		return d.array(func() error { return d.attachment(r, true) })
+		return d.Array(func() error { return d.attachment(r, true) })
 	case "embeds":
-		return d.array(func() error { return d.embed(r) })
+		return d.Array(func() error { return d.embed(r) })
 	case "components":
-		return d.array(func() error { return d.component(r) })
+		return d.Array(func() error { return d.component(r) })
 	}
 	return d.detail(r, string(key))
 }
 
 // detail keeps a plain value; what is more is left to the raw record.
 func (d *decoder) detail(r *record, key string) error {
-	v, err := d.str()
+	v, err := d.Text()
 	if err == nil {
 		r.note(key, v)
 	}
@@ -123,23 +123,23 @@ func (d *decoder) detail(r *record, key string) error {
 }
 
 func (d *decoder) user(u *user) error {
-	return d.object(func(key []byte) error {
+	return d.Object(func(key []byte) error {
 		switch string(key) {
 		case "id":
-			return d.into(&u.id)
+			return d.Into(&u.id)
 		case "name":
-			return d.into(&u.name)
+			return d.Into(&u.name)
 		case "nickname":
-			return d.into(&u.nickname)
+			return d.Into(&u.nickname)
 		case "isBot":
 			return d.truth(&u.bot)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 }
 
 func (d *decoder) users(list *[]user) error {
-	return d.array(func() error {
+	return d.Array(func() error {
 		var u user
 		err := d.user(&u)
 		*list = append(*list, u)
@@ -149,50 +149,50 @@ func (d *decoder) users(list *[]user) error {
 
 func (d *decoder) attachment(r *record, sticker bool) error {
 	a := attachment{sticker: sticker}
-	err := d.object(func(key []byte) error {
+	err := d.Object(func(key []byte) error {
 		switch string(key) {
 		case "id":
-			return d.into(&a.id)
+			return d.Into(&a.id)
 		case "url", "sourceUrl":
-			return d.into(&a.url)
+			return d.Into(&a.url)
 		case "fileName", "name":
-			return d.into(&a.name)
+			return d.Into(&a.name)
 		case "fileSizeBytes":
-			return d.number(&a.bytes)
+			return d.Number(&a.bytes)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 	r.attachments = append(r.attachments, a)
 	return err
 }
 
 func (d *decoder) emoji(e *emoji) error {
-	return d.object(func(key []byte) error {
+	return d.Object(func(key []byte) error {
 		switch string(key) {
 		case "id":
-			return d.into(&e.id)
+			return d.Into(&e.id)
 		case "name":
-			return d.into(&e.name)
+			return d.Into(&e.name)
 		case "code":
-			return d.into(&e.code)
+			return d.Into(&e.code)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 }
 
 func (d *decoder) reactions(r *record) error {
-	return d.array(func() error {
+	return d.Array(func() error {
 		var x reaction
-		err := d.object(func(key []byte) error {
+		err := d.Object(func(key []byte) error {
 			switch string(key) {
 			case "emoji":
 				return d.emoji(&x.emoji)
 			case "count":
-				return d.number(&x.count)
+				return d.Number(&x.count)
 			case "users":
 				return d.users(&x.users)
 			}
-			return d.json.SkipValue()
+			return d.Skip()
 		})
 		r.reactions = append(r.reactions, x)
 		return err
@@ -200,52 +200,52 @@ func (d *decoder) reactions(r *record) error {
 }
 
 func (d *decoder) reference(r *record) error {
-	r.hasRef = d.json.PeekKind() == '{'
-	return d.object(func(key []byte) error {
+	r.hasRef = d.Kind() == '{'
+	return d.Object(func(key []byte) error {
 		switch string(key) {
 		case "type":
-			return d.into(&r.ref.kind)
+			return d.Into(&r.ref.kind)
 		case "messageId":
-			return d.into(&r.ref.message)
+			return d.Into(&r.ref.message)
 		case "channelId":
-			return d.into(&r.ref.channel)
+			return d.Into(&r.ref.channel)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 }
 
 func (d *decoder) forwarded(r *record) error {
-	if d.json.PeekKind() != '{' {
-		return d.json.SkipValue()
+	if d.Kind() != '{' {
+		return d.Skip()
 	}
 	f := new(forwarded)
 	r.forwarded = f
-	return d.object(func(key []byte) error {
+	return d.Object(func(key []byte) error {
 		switch string(key) {
 		case "timestamp":
-			return d.into(&f.sent)
+			return d.Into(&f.sent)
 		case "timestampEdited":
-			return d.into(&f.edited)
+			return d.Into(&f.edited)
 		case "content":
-			return d.into(&f.content)
+			return d.Into(&f.content)
 		case "attachments", "stickers", "embeds":
 			return d.enclosed(r, key)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 }
 
 func (d *decoder) interaction(r *record) error {
-	return d.object(func(key []byte) error {
+	return d.Object(func(key []byte) error {
 		switch string(key) {
 		case "id":
-			return d.into(&r.interactionID)
+			return d.Into(&r.interactionID)
 		case "name":
-			return d.into(&r.interaction)
+			return d.Into(&r.interaction)
 		case "user":
 			return d.user(&r.interactionUser)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 }
 
@@ -254,7 +254,7 @@ func (d *decoder) embed(r *record) error {
 	r.embeds++
 	prefix := "embed." + strconv.Itoa(r.embeds) + "."
 	fields := 0
-	return d.object(func(key []byte) error {
+	return d.Object(func(key []byte) error {
 		switch k := string(key); k {
 		case "title", "description":
 			return d.detail(r, prefix+k)
@@ -267,25 +267,25 @@ func (d *decoder) embed(r *record) error {
 		case "image", "video":
 			return d.member("canonicalUrl", func() error { return d.link(r) })
 		case "fields":
-			return d.array(func() error {
+			return d.Array(func() error {
 				fields++
 				return d.embedField(r, prefix+"field."+strconv.Itoa(fields))
 			})
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 }
 
 func (d *decoder) embedField(r *record, detail string) error {
 	var name, value string
-	err := d.object(func(key []byte) error {
+	err := d.Object(func(key []byte) error {
 		switch string(key) {
 		case "name":
-			return d.into(&name)
+			return d.Into(&name)
 		case "value":
-			return d.into(&value)
+			return d.Into(&value)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 	r.note(detail, name+": "+value)
 	return err
@@ -293,16 +293,16 @@ func (d *decoder) embedField(r *record, detail string) error {
 
 // member reads one member of an object.
 func (d *decoder) member(name string, read func() error) error {
-	return d.object(func(key []byte) error {
+	return d.Object(func(key []byte) error {
 		if string(key) == name {
 			return read()
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 }
 
 func (d *decoder) link(r *record) error {
-	url, err := d.str()
+	url, err := d.Text()
 	if isURL(url) {
 		r.links = append(r.links, url)
 	}
@@ -311,13 +311,13 @@ func (d *decoder) link(r *record) error {
 
 // component looks for the targets of buttons.
 func (d *decoder) component(r *record) error {
-	return d.object(func(key []byte) error {
+	return d.Object(func(key []byte) error {
 		switch string(key) {
 		case "url":
 			return d.link(r)
 		case "components":
-			return d.array(func() error { return d.component(r) })
+			return d.Array(func() error { return d.component(r) })
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 }

@@ -80,31 +80,31 @@ var errOtherFile = errors.New("the file is not what it was: import it anew")
 
 // replay counts the rows of the days that the tally remembers, up to where the cursor points.
 func (t *table) replay(ctx context.Context) error {
-	for n := 0; t.scan.offset() < t.Offset; n++ {
+	for n := 0; t.scan.Offset() < t.Offset; n++ {
 		if n%rowsPerCheck == 0 && ctx.Err() != nil {
 			return fmt.Errorf("going on in %s: %w", t.file.Path, ctx.Err())
 		}
-		offset := t.scan.offset()
+		offset := t.scan.Offset()
 		cells, size, why := t.row()
 		switch {
 		case size == 0:
-			return errors.Join(t.scan.err, fault.AsFatal(fmt.Errorf("going on in %s: %w", t.file.Path, errOtherFile)))
+			return errors.Join(t.scan.Err(), fault.AsFatal(fmt.Errorf("going on in %s: %w", t.file.Path, errOtherFile)))
 		case why != "":
-			if k := t.nextRow(t.scan.rest()[1:size], true); k >= 0 {
+			if k := t.nextRow(t.scan.Rest()[1:size], true); k >= 0 {
 				size = 1 + k
-			} else if size >= longest || t.scan.rest()[size-1] != '\n' {
+			} else if size >= longest || t.scan.Rest()[size-1] != '\n' {
 				t.scan.lost(why, t.nextRow)
 				continue
 			}
-			t.scan.skip(size)
+			t.scan.Skip(size)
 			continue
 		}
 		if s := t.said(cells); t.counted(s.at.day, offset) && !blank(cells) {
 			t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
 		}
-		t.scan.skip(size)
+		t.scan.Skip(size)
 	}
-	if t.scan.offset() != t.Offset {
+	if t.scan.Offset() != t.Offset {
 		return fault.AsFatal(fmt.Errorf("going on in %s: no row begins at byte %d: %w", t.file.Path, t.Offset, errOtherFile))
 	}
 	return nil
@@ -170,21 +170,21 @@ func (t *table) lastMinute(ctx context.Context) (rows []said, err error) {
 		t.begin()
 		if t.Place == atStart {
 			if t.header() != nil {
-				return nil, t.scan.err
+				return nil, t.scan.Err()
 			}
 			continue
 		}
 		cells, n, why := t.row()
 		switch {
 		case n == 0:
-			return rows, t.scan.err
+			return rows, t.scan.Err()
 		case why != "":
 			if err := t.misread(n, why); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		t.scan.skip(n)
+		t.scan.Skip(n)
 		s := t.said(cells)
 		if !s.at.known || blank(cells) {
 			continue

@@ -2,8 +2,9 @@ package discord
 
 import (
 	"bytes"
-	"errors"
 	"io"
+
+	"github.com/agrichat/agrichat/internal/jsonscan"
 )
 
 const (
@@ -19,98 +20,31 @@ const (
 	overlap = 1 << 10
 )
 
-// scanner holds the piece of the file that is being looked at. It promises to hold no more than the longest record and a
+// scanner looks at the rows and values in a window on the file. It promises to hold no more than the longest record and a
 // window.
-type scanner struct {
-	r    io.Reader
-	buf  []byte
-	pos  int   // buf[pos:] is unread
-	base int64 // where buf begins in the file
-	line int   // of buf[pos], from 1
-	err  error // of the reader, io.EOF apart
-	eof  bool
-}
+type scanner struct{ *jsonscan.Window }
 
 func newScanner(r io.Reader, offset int64, line int) *scanner {
-	return &scanner{r: r, buf: make([]byte, 0, window), base: offset, line: line}
+	return &scanner{jsonscan.NewWindow(r, window, offset, line, 0)}
 }
 
-func (s *scanner) offset() int64 { return s.base + int64(s.pos) }
-
-func (s *scanner) rest() []byte { return s.buf[s.pos:] }
-
-// fill reads more; it reports whether there was any. What is unread moves to the front.
-func (s *scanner) fill() bool {
-	if s.eof {
-		return false
-	}
-	if s.pos > 0 {
-		s.base += int64(s.pos)
-		s.buf, s.pos = s.buf[:copy(s.buf, s.buf[s.pos:])], 0
-	}
-	if len(s.buf) == cap(s.buf) {
-		s.buf = append(make([]byte, 0, 2*cap(s.buf)), s.buf...)
-	}
-	for range 100 { // as many empty reads as bufio bears
-		n, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])
-		s.buf = s.buf[:len(s.buf)+n]
-		if err != nil {
-			s.eof = true
-			if !errors.Is(err, io.EOF) {
-				s.err = err
-			}
-			return n > 0
-		}
-		if n > 0 {
-			return true
-		}
-	}
-	s.eof, s.err = true, io.ErrNoProgress
-	return false
-}
-
-// skip passes n bytes that are in the buffer.
-func (s *scanner) skip(n int) {
-	s.line += bytes.Count(s.buf[s.pos:s.pos+n], []byte{'\n'})
-	s.pos += n
-}
-
-// next passes white space and returns the byte that follows, unread; false at the end.
-func (s *scanner) next() (byte, bool) {
-	for {
-		for s.pos < len(s.buf) {
-			switch c := s.buf[s.pos]; c {
-			case '\n':
-				s.line++
-			case ' ', '\t', '\r':
-			default:
-				return c, true
-			}
-			s.pos++
-		}
-		if !s.fill() {
-			return 0, false
-		}
-	}
-}
-
-// value looks at the JSON value that begins at the next byte, which next has found, and leaves it unread. why says what is
+// value looks at the JSON value that begins at the next byte, which Next has found, and leaves it unread. why says what is
 // wrong with it.
 func (s *scanner) value() (raw []byte, why string) {
 	w, i := walker{}, 0
 	for {
-		n, done := w.walk(s.buf[s.pos+i:])
+		n, done := w.walk(s.Rest()[i:])
 		i += n
 		switch {
 		case w.why != "":
 			return nil, w.why
 		case done:
-			return s.buf[s.pos : s.pos+i], ""
+			return s.Rest()[:i], ""
 		case i >= longest:
 			return nil, "the record is longer than any message"
-		case !s.fill():
+		case !s.Fill():
 			if w.scalar {
-				return s.rest(), ""
+				return s.Rest(), ""
 			}
 			return nil, "the file ends in the middle of a record"
 		}
@@ -181,7 +115,7 @@ func (w *walker) inString(b []byte) int {
 			w.escaped = false
 			continue
 		}
-		if i += ordinary(b[i:]); i == len(b) {
+		if i += jsonscan.Plain(b[i:]); i == len(b) {
 			break
 		}
 		switch b[i] {
@@ -198,39 +132,29 @@ func (w *walker) inString(b []byte) int {
 	return len(b)
 }
 
-// ordinary returns how many bytes of a string need no thought.
-func ordinary(b []byte) int {
-	for i, c := range b {
-		if c == '"' || c == '\\' || c == '\n' {
-			return i
-		}
-	}
-	return len(b)
-}
-
 // lost passes what cannot be read, up to where the next thing may begin, which find looks for: it returns -1 if there is none
 // in b, and last says that nothing comes after b. What is found is unread then.
 func (s *scanner) lost(why string, find func(b []byte, last bool) int) found {
-	f := found{why: why, offset: s.offset(), line: s.line}
+	f := found{why: why, offset: s.Offset(), line: s.Line()}
 	var kept []byte
 	from := 1 // something must be passed
 	for {
-		from = min(from, len(s.rest()))
-		if k := find(s.rest()[from:], s.eof); k >= 0 {
+		from = min(from, len(s.Rest()))
+		if k := find(s.Rest()[from:], s.EOF()); k >= 0 {
 			f.keep(s, &kept, from+k)
 			break
 		}
-		from = max(from, len(s.rest())-overlap)
-		if len(s.rest()) > longest {
+		from = max(from, len(s.Rest())-overlap)
+		if len(s.Rest()) > longest {
 			f.keep(s, &kept, from)
 			from = 0
 		}
-		if !s.fill() && s.eof {
-			if k := find(s.rest()[min(from, len(s.rest())):], true); k >= 0 {
+		if !s.Fill() && s.EOF() {
+			if k := find(s.Rest()[min(from, len(s.Rest())):], true); k >= 0 {
 				f.keep(s, &kept, from+k)
 				break
 			}
-			f.keep(s, &kept, len(s.rest()))
+			f.keep(s, &kept, len(s.Rest()))
 			f.cut = true
 			break
 		}
@@ -241,14 +165,14 @@ func (s *scanner) lost(why string, find func(b []byte, last bool) int) found {
 
 // keep passes n bytes of what is lost, and keeps the first of them.
 func (f *found) keep(s *scanner, kept *[]byte, n int) {
-	b := s.rest()[:n]
+	b := s.Rest()[:n]
 	f.size += int64(n)
 	if f.size > longest {
 		*kept = append(*kept, b[:max(0, min(len(b), sampled-len(*kept)))]...)
 	} else {
 		*kept = append(*kept, b...)
 	}
-	s.skip(n)
+	s.Skip(n)
 }
 
 // nextRecord finds where the next message begins, or where the list of messages ends, by what the exporter writes there and

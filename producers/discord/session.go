@@ -10,6 +10,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -32,10 +33,10 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 	s.begin()
 	for len(s.events) < s.batch && !s.Complete {
 		if err := s.step(ctx); err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.line, err)
+			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.Line(), err)
 		}
 	}
-	b, ok, err := s.done(s.scan.offset(), s.scan.line)
+	b, ok, err := s.done(s.scan.Offset(), s.scan.Line())
 	if err == nil && !ok {
 		err = io.EOF
 	}
@@ -57,7 +58,7 @@ func (s *session) Close() error {
 
 // step reads the next thing, whatever it is.
 func (s *session) step(ctx context.Context) error {
-	c, ok := s.scan.next()
+	c, ok := s.scan.Next()
 	if !ok {
 		return s.ended()
 	}
@@ -76,14 +77,14 @@ func nothing([]byte, bool) int { return -1 }
 
 // ended is called where the file has no more bytes.
 func (s *session) ended() error {
-	if s.scan.err != nil {
-		return s.scan.err
+	if s.scan.Err() != nil {
+		return s.scan.Err()
 	}
 	if s.Place == atEnd {
 		return s.compare()
 	}
 	err := s.broken(found{
-		why: "the file ends before its last bracket: the export was interrupted", offset: s.scan.offset(), line: s.scan.line,
+		why: "the file ends before its last bracket: the export was interrupted", offset: s.scan.Offset(), line: s.scan.Line(),
 	})
 	return errors.Join(err, s.finish())
 }
@@ -93,7 +94,7 @@ func (s *session) compare() error {
 	if promised, err := strconv.Atoi(s.Promised); err == nil && promised != s.Messages {
 		err := s.broken(found{
 			why:    fmt.Sprintf("the file says that it has %d messages, and has %d", promised, s.Messages),
-			offset: s.scan.offset(), line: s.scan.line, raw: []byte(s.Promised),
+			offset: s.scan.Offset(), line: s.scan.Line(), raw: []byte(s.Promised),
 		})
 		if err != nil {
 			return err
@@ -103,14 +104,14 @@ func (s *session) compare() error {
 }
 
 func (s *session) open(c byte) error {
-	if mark := byteOrderMark(); s.scan.offset() == 0 && bytes.HasPrefix(s.scan.rest(), mark) {
-		s.scan.skip(len(mark))
+	if mark := byteOrderMark(); s.scan.Offset() == 0 && bytes.HasPrefix(s.scan.Rest(), mark) {
+		s.scan.Skip(len(mark))
 		return nil
 	}
 	if c != '{' {
 		return fault.AsFatal(fmt.Errorf("this is no export of Discord: it begins with %q, not with a brace", c))
 	}
-	s.scan.skip(1)
+	s.scan.Skip(1)
 	s.Place = inRoot
 	return nil
 }
@@ -118,8 +119,8 @@ func (s *session) open(c byte) error {
 // lost keeps what cannot be read, up to where find finds something.
 func (s *session) lost(why string, find func([]byte, bool) int) error {
 	f := s.scan.lost(why, find)
-	if s.scan.err != nil {
-		return s.scan.err
+	if s.scan.Err() != nil {
+		return s.scan.Err()
 	}
 	if s.Place == inMessages {
 		s.Messages++
@@ -134,16 +135,16 @@ func (s *session) lost(why string, find func([]byte, bool) int) error {
 func (s *session) member(c byte) error {
 	switch c {
 	case ',':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		return nil
 	case '}':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		s.Place = atEnd
 		return nil
 	case '{': // found again after a preamble that is broken
 		return s.enter()
 	case ']':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		return nil
 	case '"':
 	default:
@@ -154,14 +155,14 @@ func (s *session) member(c byte) error {
 		return s.lost(why, nextRecord)
 	}
 	name := s.dec.text(key)
-	s.scan.skip(len(key))
-	c, ok := s.scan.next()
+	s.scan.Skip(len(key))
+	c, ok := s.scan.Next()
 	if ok && c != ':' {
 		return s.lost("a name has no value", nextRecord)
 	}
 	if ok {
-		s.scan.skip(1)
-		c, ok = s.scan.next()
+		s.scan.Skip(1)
+		c, ok = s.scan.Next()
 	}
 	if !ok {
 		return s.ended()
@@ -171,7 +172,7 @@ func (s *session) member(c byte) error {
 
 func (s *session) valueOf(name string, c byte) error {
 	if name == "messages" && c == '[' {
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		return s.enter()
 	}
 	raw, why := s.scan.value()
@@ -186,7 +187,7 @@ func (s *session) valueOf(name string, c byte) error {
 	case "messageCount":
 		s.Promised = s.dec.text(raw)
 	}
-	s.scan.skip(len(raw))
+	s.scan.Skip(len(raw))
 	return nil
 }
 
@@ -197,11 +198,11 @@ const aboutKept = 16 << 10
 func (s *session) about(name string, raw []byte) {
 	w := &s.Where
 	if len(w.Raw)+len(raw) < aboutKept {
-		w.Raw += `"` + name + `": ` + string(validUTF8(raw)) + "\n"
+		w.Raw += `"` + name + `": ` + string(jsonscan.ValidUTF8(raw)) + "\n"
 	}
-	s.dec.reset(validUTF8(raw))
-	_ = s.dec.object(func(key []byte) error { // what cannot be read is not known
-		value, err := s.dec.str()
+	s.dec.Reset(jsonscan.ValidUTF8(raw))
+	_ = s.dec.Object(func(key []byte) error { // what cannot be read is not known
+		value, err := s.dec.Text()
 		switch name + "." + string(key) {
 		case "guild.id":
 			w.GuildID = value
@@ -240,10 +241,10 @@ func (s *session) enter() error {
 func (s *session) messageOrEnd(ctx context.Context, c byte) error {
 	switch c {
 	case ',':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		return nil
 	case ']':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		s.Place = inRoot
 		return nil
 	case '{':
@@ -266,7 +267,7 @@ func (s *session) message(ctx context.Context) error {
 		return s.misread(len(raw), err.Error())
 	}
 	raw = bytes.Clone(raw)
-	s.scan.skip(len(raw))
+	s.scan.Skip(len(raw))
 	s.counts.Read++
 	s.Messages++
 	m := mapping{session: s, r: r, raw: raw}
@@ -292,20 +293,20 @@ func swallowed(raw []byte) bool {
 
 // misread keeps a record of n bytes that its end was found of, or up to where another begins in it or behind it.
 func (s *session) misread(n int, why string) error {
-	for len(s.scan.rest()) < n+overlap && s.scan.fill() { // the end of the list is told by what follows it
+	for len(s.scan.Rest()) < n+overlap && s.scan.Fill() { // the end of the list is told by what follows it
 		continue
 	}
-	rest := s.scan.rest()
+	rest := s.scan.Rest()
 	if k := nextRecord(rest[1:min(len(rest), n+overlap)], true); k >= 0 && 1+k < n {
 		n = 1 + k
 	}
 	f := found{
-		raw: bytes.TrimRight(rest[:n], ", \t\r\n"), why: why, size: int64(n), offset: s.scan.offset(), line: s.scan.line,
+		raw: bytes.TrimRight(rest[:n], ", \t\r\n"), why: why, size: int64(n), offset: s.scan.Offset(), line: s.scan.Line(),
 	}
 	s.Messages++
 	if err := s.broken(f); err != nil {
 		return err
 	}
-	s.scan.skip(n)
-	return s.scan.err
+	s.scan.Skip(n)
+	return s.scan.Err()
 }

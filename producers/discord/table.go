@@ -10,6 +10,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -32,10 +33,10 @@ func (t *table) Next(ctx context.Context) (producers.Batch, error) {
 	t.begin()
 	for len(t.events) < t.batch && !t.Complete {
 		if err := t.step(); err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", t.file.Path, t.scan.line, err)
+			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", t.file.Path, t.scan.Line(), err)
 		}
 	}
-	b, ok, err := t.done(t.scan.offset(), t.scan.line)
+	b, ok, err := t.done(t.scan.Offset(), t.scan.Line())
 	if err == nil && !ok {
 		err = io.EOF
 	}
@@ -60,22 +61,22 @@ func (t *table) step() error {
 	if t.Place == atStart {
 		return t.header()
 	}
-	offset, line := t.scan.offset(), t.scan.line
+	offset, line := t.scan.Offset(), t.scan.Line()
 	cells, n, why := t.row()
 	switch {
 	case n == 0:
-		if t.scan.err != nil {
-			return t.scan.err
+		if t.scan.Err() != nil {
+			return t.scan.Err()
 		}
 		return t.finish()
 	case why != "":
 		return t.misread(n, why)
 	case blank(cells):
-		t.scan.skip(n)
+		t.scan.Skip(n)
 		return nil
 	}
-	raw := bytes.Clone(bytes.TrimRight(t.scan.rest()[:n], "\r\n"))
-	t.scan.skip(n)
+	raw := bytes.Clone(bytes.TrimRight(t.scan.Rest()[:n], "\r\n"))
+	t.scan.Skip(n)
 	t.counts.Read++
 	return t.message(cells, raw, offset, line)
 }
@@ -86,14 +87,14 @@ func blank(cells []string) bool { return len(cells) == 1 && strings.TrimSpace(ce
 func (t *table) row() (cells []string, n int, why string) {
 	for {
 		var whole bool
-		cells, n, whole = parseRow(t.scan.rest(), t.cols.delimiter, t.scan.eof, 0)
+		cells, n, whole = parseRow(t.scan.Rest(), t.cols.delimiter, t.scan.EOF(), 0)
 		switch {
-		case whole && len(t.scan.rest()) == 0:
+		case whole && len(t.scan.Rest()) == 0:
 			return nil, 0, ""
-		case whole && t.unfinished(cells, t.scan.rest()[:n]):
+		case whole && t.unfinished(cells, t.scan.Rest()[:n]):
 			return nil, n, "the file ends in the middle of a row"
 		case whole && (t.cols.fits(cells) || blank(cells)):
-			if !t.clock.read(validText(cell(cells, t.cols.date)), t.Before).known && t.nextRow(t.scan.rest()[1:n], true) >= 0 {
+			if !t.clock.read(validText(cell(cells, t.cols.date)), t.Before).known && t.nextRow(t.scan.Rest()[1:n], true) >= 0 {
 				return nil, n, "the row has taken in another"
 			}
 			return cells, n, ""
@@ -101,8 +102,8 @@ func (t *table) row() (cells []string, n int, why string) {
 			return nil, n, fmt.Sprintf("the row has %d cells, not %d", len(cells), t.cols.width)
 		case n >= longest:
 			return nil, n, "the row is longer than any message"
-		case !t.scan.fill() && t.scan.eof:
-			if cells, n, whole = parseRow(t.scan.rest(), t.cols.delimiter, true, 0); !whole {
+		case !t.scan.Fill() && t.scan.EOF():
+			if cells, n, whole = parseRow(t.scan.Rest(), t.cols.delimiter, true, 0); !whole {
 				return nil, n, "a cell has no end"
 			}
 		}
@@ -135,18 +136,18 @@ func (t *table) nextRow(b []byte, last bool) int {
 // misread keeps a row that cannot be read, up to where the next may begin: a row that lost a quotation mark may have taken in
 // others.
 func (t *table) misread(n int, why string) error {
-	f := found{raw: t.scan.rest()[:n], why: why, size: int64(n), offset: t.scan.offset(), line: t.scan.line}
+	f := found{raw: t.scan.Rest()[:n], why: why, size: int64(n), offset: t.scan.Offset(), line: t.scan.Line()}
 	k := t.nextRow(f.raw[1:], true)
 	switch {
 	case k >= 0:
 		f.size = int64(1 + k)
-	case n >= longest || t.scan.rest()[n-1] != '\n':
+	case n >= longest || t.scan.Rest()[n-1] != '\n':
 		f = t.scan.lost(why, t.nextRow)
-		return errors.Join(t.scan.err, t.broken(f))
+		return errors.Join(t.scan.Err(), t.broken(f))
 	}
 	f.raw = bytes.TrimRight(f.raw[:f.size], "\r\n")
 	err := t.broken(f)
-	t.scan.skip(int(f.size))
+	t.scan.Skip(int(f.size))
 	return err
 }
 
@@ -154,21 +155,21 @@ var errNoHeader = errors.New("this is no table of DiscordChatExporter: its first
 
 // header reads the first line.
 func (t *table) header() error {
-	for bytes.IndexByte(t.scan.rest(), '\n') < 0 && len(t.scan.rest()) < window && t.scan.fill() {
+	for bytes.IndexByte(t.scan.Rest(), '\n') < 0 && len(t.scan.Rest()) < window && t.scan.Fill() {
 		continue
 	}
-	if t.scan.err != nil {
-		return t.scan.err
+	if t.scan.Err() != nil {
+		return t.scan.Err()
 	}
-	if mark := byteOrderMark(); bytes.HasPrefix(t.scan.rest(), mark) {
-		t.scan.skip(len(mark))
+	if mark := byteOrderMark(); bytes.HasPrefix(t.scan.Rest(), mark) {
+		t.scan.Skip(len(mark))
 	}
-	line := firstLine(t.scan.rest())
+	line := firstLine(t.scan.Rest())
 	if t.cols, _ = parseHeader(line); !t.cols.readable() {
 		return fault.AsFatal(errNoHeader)
 	}
-	t.Header, t.Place = string(validUTF8(line)), inRows
-	t.scan.skip(min(len(t.scan.rest()), len(line)+len("\n")+cr(t.scan.rest(), len(line))))
+	t.Header, t.Place = string(jsonscan.ValidUTF8(line)), inRows
+	t.scan.Skip(min(len(t.scan.Rest()), len(line)+len("\n")+cr(t.scan.Rest(), len(line))))
 	return t.announce(event.Instant{})
 }
 

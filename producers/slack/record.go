@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/agrichat/agrichat/internal/jsonscan"
 )
 
 // record is a message as an export has it, as far as something is made of it.
@@ -180,7 +182,7 @@ type names []string
 
 // UnmarshalJSONFrom reads any one value.
 func (n *names) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return each(d, func() error {
+	return jsonscan.Each(d, func() error {
 		v, err := d.ReadValue()
 		if s := word(v); err == nil && s != "" {
 			*n = append(*n, s)
@@ -194,7 +196,7 @@ type list[T any] []T
 
 // UnmarshalJSONFrom reads any one value.
 func (l *list[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	return each(d, func() error {
+	return jsonscan.Each(d, func() error {
 		if d.PeekKind() != '{' {
 			return d.SkipValue()
 		}
@@ -203,22 +205,6 @@ func (l *list[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		*l = append(*l, e)
 		return err
 	})
-}
-
-func each(d *jsontext.Decoder, element func() error) error {
-	if d.PeekKind() != '[' {
-		return d.SkipValue()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return err
-	}
-	for d.PeekKind() != ']' {
-		if err := element(); err != nil {
-			return err
-		}
-	}
-	_, err := d.ReadToken()
-	return err
 }
 
 // one is an object that may not be there.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -20,7 +21,7 @@ type session struct {
 	state
 
 	in     io.Closer
-	scan   *scanner
+	scan   *jsonscan.Scanner
 	before state            // as the record began whose events are in the queue
 	queue  []event.Event    // of that record, not yet given out: one of channels.json makes as many as the channel has members
 	tally  producers.Counts // of that record, until its first event is given out
@@ -42,7 +43,7 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 			continue
 		}
 		if err := s.step(); err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.line, err)
+			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.Line(), err)
 		}
 	}
 	st := s.here()
@@ -89,66 +90,74 @@ func (s *session) step() error {
 		s.Complete = true
 		return nil
 	}
-	c, ok := s.scan.next()
+	c, ok := s.scan.Next()
 	switch {
 	case !ok:
 		return s.ended()
 	case !s.Begun:
 		return s.begin(c)
 	case s.Ended:
-		return s.record(s.scan.junk)
+		return s.record(s.junk)
 	case c == ',':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		return nil
 	case c == ']':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		s.Ended = true
 		return nil
 	case c == '{':
-		return s.record(s.scan.record)
+		return s.record(s.sound)
 	}
-	return s.record(s.scan.junk)
+	return s.record(s.junk)
 }
 
 func (s *session) begin(c byte) error {
-	if mark := byteOrderMark(); s.scan.offset() == 0 && bytes.HasPrefix(s.scan.buf[s.scan.pos:], mark) {
-		s.scan.skip(len(mark))
+	if mark := byteOrderMark(); s.scan.Offset() == 0 && bytes.HasPrefix(s.scan.Rest(), mark) {
+		s.scan.Skip(len(mark))
 		return nil
 	}
 	if c != '[' {
 		return fault.AsFatal(fmt.Errorf("this is no file of a Slack export: it begins with %q, not with a bracket", c))
 	}
-	s.scan.skip(1)
+	s.scan.Skip(1)
 	s.Begun = true
 	return nil
 }
 
 // ended is called where the file has no more bytes.
 func (s *session) ended() error {
-	if s.scan.err != nil {
-		return s.scan.err
+	if s.scan.Err() != nil {
+		return s.scan.Err()
 	}
 	if s.Ended {
 		s.Complete = true
 		return nil
 	}
-	return s.record(func() found {
-		return found{cut: true, why: "the file ends before its last bracket: the export was interrupted"}
+	return s.record(func() jsonscan.Found {
+		return jsonscan.Found{Cut: true, Why: "the file ends before its last bracket: the export was interrupted"}
 	})
 }
 
+// sound reads what begins as a record does.
+func (s *session) sound() jsonscan.Found { return s.scan.Value(true) }
+
+// junk reads what should not be there, up to where a record may begin again.
+func (s *session) junk() jsonscan.Found {
+	return s.scan.Junk(true, "this is not where a record ends or begins")
+}
+
 // record reads one record and puts what it makes into the queue, except for what was given out before the cursor.
-func (s *session) record(read func() found) error {
+func (s *session) record(read func() jsonscan.Found) error {
 	done := s.Done // not zero only for the first record after a cursor
 	s.before = s.state
-	s.before.Offset, s.before.Line, s.before.Indent, s.before.Done = s.scan.offset(), s.scan.line, s.scan.indent, 0
+	s.before.Offset, s.before.Line, s.before.Indent, s.before.Done = s.scan.Offset(), s.scan.Line(), s.scan.Indent(), 0
 	f := read()
-	if s.scan.err != nil {
-		return s.scan.err
+	if s.scan.Err() != nil {
+		return s.scan.Err()
 	}
-	raw := bytes.Clone(scrub(f.raw))
+	raw := bytes.Clone(scrub(f.Raw))
 	s.queue, s.tally = s.queue[:0], producers.Counts{Read: 1}
-	why := f.why
+	why := f.Why
 	if why == "" {
 		var err error
 		if why, err = s.understand(raw); err != nil {
@@ -181,13 +190,13 @@ func (s *session) understand(raw []byte) (why string, err error) {
 
 // broken keeps what could not be read. Its id is made of its bytes and of the record before it, so that a second export
 // that is broken in the same place agrees.
-func (s *session) broken(f found, why string, raw []byte) error {
+func (s *session) broken(f jsonscan.Found, why string, raw []byte) error {
 	s.tally.Unparsed++
 	s.Broken++
-	if f.size > longest {
-		why = fmt.Sprintf("%s: %d bytes, of which the first %d are kept", why, f.size, len(f.raw))
+	if f.Size > longest {
+		why = fmt.Sprintf("%s: %d bytes, of which the first %d are kept", why, f.Size, len(f.Raw))
 	}
-	s.Complete = s.Complete || f.cut
+	s.Complete = s.Complete || f.Cut
 	return s.emit(event.Event{
 		Channel:  s.Channel,
 		NativeID: event.NativeID(event.Digest("unparsed", string(s.LastID), strconv.Itoa(s.Broken), string(raw))),

@@ -46,6 +46,6 @@ func (s *session) here() state {
 		return st
 	}
 	st := s.state
-	st.Offset, st.Line, st.Indent, st.Done = s.scan.offset(), s.scan.line, s.scan.indent, 0
+	st.Offset, st.Line, st.Indent, st.Done = s.scan.Offset(), s.scan.Line(), s.scan.Indent(), 0
 	return st
 }

@@ -223,15 +223,15 @@ func readWorkspace(beside []besides) (*workspace, error) {
 func records(r io.Reader, f func(raw []byte)) error {
 	s := newScanner(r, 0, 1, 0)
 	for {
-		c, ok := s.next()
+		c, ok := s.Next()
 		switch {
 		case !ok:
-			return s.err
+			return s.Err()
 		case c != '{':
-			s.skip(1)
+			s.Skip(1)
 		default:
-			if v := s.record(); v.why == "" {
-				f(v.raw)
+			if v := s.Value(true); v.Why == "" {
+				f(v.Raw)
 			}
 		}
 	}

@@ -60,9 +60,9 @@ func BenchmarkScan(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
 		s := newScanner(bytes.NewReader(data), 0, 1, 0)
-		s.next()
-		if f := s.pass(); f.why != "" {
-			b.Fatal(f.why)
+		s.Next()
+		if f := s.Pass(); f.Why != "" {
+			b.Fatal(f.Why)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 )
 
 // errNameless says that ids cannot be made, because they would be of nobody's chat.
@@ -26,7 +27,7 @@ func (s *session) enterMessages() error {
 		return fault.AsFatal(fmt.Errorf("the messages of chat %q are numbered for one account only, and the export does not "+
 			"say whose it is: %w", s.Chat.Name, errNameless))
 	}
-	s.scan.skip(1)
+	s.scan.Skip(1)
 	s.Place = inMessages
 	return s.announce(s.namespace(), event.Instant{})
 }
@@ -78,49 +79,49 @@ func (s *session) migrated() error {
 
 // lookAhead finds out which chat the messages are of, where a writer says so only after them.
 func (s *session) lookAhead() (err error) {
-	r, err := openAt(s.file, s.scan.offset())
+	r, err := openAt(s.file, s.scan.Offset())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	ahead := newScanner(r, s.scan.offset(), s.scan.line, s.scan.indent)
-	if f := ahead.pass(); f.why != "" {
-		return ahead.err
+	ahead := newScanner(r, s.scan.Offset(), s.scan.Line(), s.scan.Indent())
+	if f := ahead.Pass(); f.Why != "" {
+		return ahead.Err()
 	}
 	for {
-		c, ok := ahead.next()
+		c, ok := ahead.Next()
 		if !ok || c == '}' {
-			return ahead.err
+			return ahead.Err()
 		}
 		if c == ',' {
-			ahead.skip(1)
+			ahead.Skip(1)
 			continue
 		}
 		name, value := s.memberAhead(ahead)
 		if name == "" {
-			return ahead.err
+			return ahead.Err()
 		}
 		s.Chat.set(name, value)
 	}
 }
 
 // memberAhead reads a member of which only short values matter; no name if there is none.
-func (s *session) memberAhead(ahead *scanner) (name, value string) {
-	key := ahead.value(false)
-	if key.why != "" {
+func (s *session) memberAhead(ahead *jsonscan.Scanner) (name, value string) {
+	key := ahead.Value(false)
+	if key.Why != "" {
 		return "", ""
 	}
-	name = s.dec.text(key.raw)
-	if c, ok := ahead.next(); !ok || c != ':' {
+	name = s.dec.text(key.Raw)
+	if c, ok := ahead.Next(); !ok || c != ':' {
 		return "", ""
 	}
-	ahead.skip(1)
-	switch c, ok := ahead.next(); {
+	ahead.Skip(1)
+	switch c, ok := ahead.Next(); {
 	case !ok:
 		return "", ""
 	case c == '[' || c == '{':
-		ahead.pass()
+		ahead.Pass()
 		return name, ""
 	}
-	return name, s.dec.text(ahead.value(false).raw)
+	return name, s.dec.text(ahead.Value(false).Raw)
 }

@@ -11,35 +11,35 @@ import (
 func (d *decoder) field(r *record, key []byte) error {
 	switch string(key) {
 	case "id":
-		return d.into(&r.id)
+		return d.Into(&r.id)
 	case "type":
-		return d.into(&r.kind)
+		return d.Into(&r.kind)
 	case "date":
-		return d.into(&r.date)
+		return d.Into(&r.date)
 	case "date_unixtime":
-		return d.into(&r.unix)
+		return d.Into(&r.unix)
 	case "edited":
-		return d.into(&r.edited)
+		return d.Into(&r.edited)
 	case "edited_unixtime":
-		return d.into(&r.editedUnix)
+		return d.Into(&r.editedUnix)
 	case "from", "actor":
-		return d.into(&r.from)
+		return d.Into(&r.from)
 	case "from_id", "actor_id":
-		return d.into(&r.fromID)
+		return d.Into(&r.fromID)
 	case "text":
 		return d.plainText(r)
 	case "text_entities":
 		return d.entities(r)
 	case "reply_to_message_id":
-		return d.into(&r.replyTo)
+		return d.Into(&r.replyTo)
 	case "reply_to_peer_id":
-		return d.into(&r.replyPeer)
+		return d.Into(&r.replyPeer)
 	case "forwarded_from":
 		r.forwarded = true
-		return d.into(&r.forwardFrom)
+		return d.Into(&r.forwardFrom)
 	case "forwarded_from_id":
 		r.forwarded = true
-		return d.into(&r.forwardID)
+		return d.Into(&r.forwardID)
 	}
 	if r.kind == "service" {
 		return d.serviceField(r, key)
@@ -51,27 +51,27 @@ func (d *decoder) mediaField(r *record, key []byte) error {
 	switch string(key) {
 	case "photo":
 		r.hasPhoto = true
-		return d.into(&r.photo)
+		return d.Into(&r.photo)
 	case "photo_file_size":
-		return d.long(&r.photoBytes)
+		return d.Number(&r.photoBytes)
 	case "file":
-		return d.into(&r.file)
+		return d.Into(&r.file)
 	case "file_name":
-		return d.into(&r.fileName)
+		return d.Into(&r.fileName)
 	case "file_size":
-		return d.long(&r.fileBytes)
+		return d.Number(&r.fileBytes)
 	case "media_type":
-		return d.into(&r.mediaType)
+		return d.Into(&r.mediaType)
 	case "mime_type":
-		return d.into(&r.mime)
+		return d.Into(&r.mime)
 	case "width":
-		return d.number(&r.width)
+		return d.count(&r.width)
 	case "height":
-		return d.number(&r.height)
+		return d.count(&r.height)
 	case "duration_seconds":
 		return d.duration(r)
 	case "thumbnail", "thumbnail_file_size", "inline_bot_buttons":
-		return d.json.SkipValue()
+		return d.Skip()
 	case "poll":
 		return d.poll(r)
 	case "reactions":
@@ -83,25 +83,25 @@ func (d *decoder) mediaField(r *record, key []byte) error {
 func (d *decoder) serviceField(r *record, key []byte) error {
 	switch string(key) {
 	case "action":
-		return d.into(&r.action)
+		return d.Into(&r.action)
 	case "title":
-		return d.into(&r.title)
+		return d.Into(&r.title)
 	case "new_title":
-		return d.into(&r.newTitle)
+		return d.Into(&r.newTitle)
 	case "message_id":
-		return d.into(&r.target)
+		return d.Into(&r.target)
 	case "members":
-		return d.array(func() error {
-			name, err := d.str()
+		return d.Array(func() error {
+			name, err := d.Text()
 			r.members = append(r.members, name)
 			return err
 		})
 	case "photo":
-		return d.into(&r.photo)
+		return d.Into(&r.photo)
 	case "width":
-		return d.number(&r.width)
+		return d.count(&r.width)
 	case "height":
-		return d.number(&r.height)
+		return d.count(&r.height)
 	case "reactions":
 		return d.reactions(r)
 	}
@@ -109,7 +109,7 @@ func (d *decoder) serviceField(r *record, key []byte) error {
 }
 
 func (d *decoder) duration(r *record) error {
-	v, err := d.str()
+	v, err := d.Text()
 	if err != nil {
 		return err
 	}
@@ -121,9 +121,9 @@ func (d *decoder) duration(r *record) error {
 
 // plainText reads a text that is a string, or an array of strings and of marked pieces.
 func (d *decoder) plainText(r *record) error {
-	if d.json.PeekKind() != '[' {
+	if d.Kind() != '[' {
 		r.hasText = true
-		return d.into(&r.text)
+		return d.Into(&r.text)
 	}
 	return d.pieces(r)
 }
@@ -132,7 +132,7 @@ func (d *decoder) plainText(r *record) error {
 // is nothing in it that was not in that.
 func (d *decoder) entities(r *record) error {
 	if r.hasText && r.text != "" {
-		return d.json.SkipValue()
+		return d.Skip()
 	}
 	text, links, mentions := r.text, r.links, r.mentions
 	r.text, r.links, r.mentions = "", nil, nil
@@ -147,9 +147,9 @@ func (d *decoder) entities(r *record) error {
 
 func (d *decoder) pieces(r *record) error {
 	var text strings.Builder
-	err := d.array(func() error {
-		if d.json.PeekKind() != '{' {
-			s, err := d.str()
+	err := d.Array(func() error {
+		if d.Kind() != '{' {
+			s, err := d.Text()
 			text.WriteString(s)
 			return err
 		}
@@ -163,18 +163,18 @@ func (d *decoder) pieces(r *record) error {
 
 func (d *decoder) piece(r *record) (string, error) {
 	var kind, text, href, user string
-	err := d.object(func(key []byte) error {
+	err := d.Object(func(key []byte) error {
 		switch string(key) {
 		case "type":
-			return d.into(&kind)
+			return d.Into(&kind)
 		case "text":
-			return d.into(&text)
+			return d.Into(&text)
 		case "href":
-			return d.into(&href)
+			return d.Into(&href)
 		case "user_id":
-			return d.into(&user)
+			return d.Into(&user)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 	switch {
 	case kind == "text_link" && href != "":
@@ -190,55 +190,55 @@ func (d *decoder) piece(r *record) (string, error) {
 func (d *decoder) poll(r *record) error {
 	p := new(poll)
 	r.poll = p
-	return d.object(func(key []byte) error {
+	return d.Object(func(key []byte) error {
 		switch string(key) {
 		case "question":
-			return d.into(&p.question)
+			return d.Into(&p.question)
 		case "closed":
-			v, err := d.str()
+			v, err := d.Text()
 			p.closed = v == "true"
 			return err
 		case "total_voters":
-			return d.number(&p.voters)
+			return d.count(&p.voters)
 		case "answers":
-			return d.array(func() error { return d.answer(p) })
+			return d.Array(func() error { return d.answer(p) })
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 }
 
 func (d *decoder) answer(p *poll) error {
 	var o pollOption
-	err := d.object(func(key []byte) error {
+	err := d.Object(func(key []byte) error {
 		switch string(key) {
 		case "text":
-			return d.into(&o.text)
+			return d.Into(&o.text)
 		case "voters":
-			return d.number(&o.votes)
+			return d.count(&o.votes)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 	p.options = append(p.options, o)
 	return err
 }
 
 func (d *decoder) reactions(r *record) error {
-	return d.array(func() error {
+	return d.Array(func() error {
 		var x reaction
-		err := d.object(func(key []byte) error {
+		err := d.Object(func(key []byte) error {
 			switch string(key) {
 			case "type":
-				return d.into(&x.kind)
+				return d.Into(&x.kind)
 			case "emoji":
-				return d.into(&x.emoji)
+				return d.Into(&x.emoji)
 			case "document_id":
-				return d.into(&x.document)
+				return d.Into(&x.document)
 			case "count":
-				return d.number(&x.count)
+				return d.count(&x.count)
 			case "recent":
-				return d.array(func() error { return d.recent(&x) })
+				return d.Array(func() error { return d.recent(&x) })
 			}
-			return d.json.SkipValue()
+			return d.Skip()
 		})
 		r.reactions = append(r.reactions, x)
 		return err
@@ -247,16 +247,16 @@ func (d *decoder) reactions(r *record) error {
 
 func (d *decoder) recent(x *reaction) error {
 	var p recent
-	err := d.object(func(key []byte) error {
+	err := d.Object(func(key []byte) error {
 		switch string(key) {
 		case "from":
-			return d.into(&p.from)
+			return d.Into(&p.from)
 		case "from_id":
-			return d.into(&p.fromID)
+			return d.Into(&p.fromID)
 		case "date":
-			return d.into(&p.date)
+			return d.Into(&p.date)
 		}
-		return d.json.SkipValue()
+		return d.Skip()
 	})
 	x.recent = append(x.recent, p)
 	return err
@@ -265,23 +265,23 @@ func (d *decoder) recent(x *reaction) error {
 // detail keeps a value that has no place of its own; the plain values in an object under both names, as in
 // "location.latitude". Lists are left to the raw record, todo lists excepted.
 func (d *decoder) detail(r *record, key string) error {
-	switch d.json.PeekKind() {
+	switch d.Kind() {
 	case '{':
 		prefix := strings.TrimSuffix(key, "_information") + "."
-		return d.object(func(sub []byte) error { return d.detailOf(r, prefix+string(sub)) })
+		return d.Object(func(sub []byte) error { return d.detailOf(r, prefix+string(sub)) })
 	case '[':
-		return d.json.SkipValue()
+		return d.Skip()
 	}
 	return d.detailOf(r, key)
 }
 
 func (d *decoder) detailOf(r *record, key string) error {
-	if k := d.json.PeekKind(); k == '[' && key == "todo_list.answers" {
+	if k := d.Kind(); k == '[' && key == "todo_list.answers" {
 		return d.todo(r)
 	} else if k == '{' || k == '[' || k == jsontext.KindNull {
-		return d.json.SkipValue()
+		return d.Skip()
 	}
-	v, err := d.str()
+	v, err := d.Text()
 	if err != nil || v == "" {
 		return err
 	}
@@ -294,7 +294,7 @@ func (d *decoder) detailOf(r *record, key string) error {
 
 func (d *decoder) todo(r *record) error {
 	var p poll
-	if err := d.array(func() error { return d.answer(&p) }); err != nil {
+	if err := d.Array(func() error { return d.answer(&p) }); err != nil {
 		return err
 	}
 	if r.details == nil {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 )
 
 // record is a message as the exporter writes it. What has no field here is in details, if it is a plain value.
@@ -58,37 +58,29 @@ type reaction struct {
 
 type recent struct{ from, fromID, date string }
 
-// decoder reads JSON values. It is used by one session, one value after the other.
-type decoder struct {
-	json *jsontext.Decoder
-	buf  bytes.Buffer
-}
+// decoder reads messages. It is used by one session, one value after the other.
+type decoder struct{ *jsonscan.Decoder }
 
-func newDecoder() *decoder { return &decoder{json: jsontext.NewDecoder(new(bytes.Buffer))} }
-
-func (d *decoder) reset(raw []byte) {
-	d.buf = *bytes.NewBuffer(raw)
-	d.json.Reset(&d.buf, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-}
+func newDecoder() *decoder { return &decoder{jsonscan.NewDecoder()} }
 
 // text reads a value that stands alone; empty if it is no plain value.
 func (d *decoder) text(raw []byte) string {
 	if bytes.Contains(raw, []byte(`\x`)) {
 		raw = repairEscapes(raw)
 	}
-	d.reset(validUTF8(raw))
-	s, _ := d.str() // what cannot be read is not known
+	d.Reset(jsonscan.ValidUTF8(raw))
+	s, _ := d.Text() // what cannot be read is not known
 	return s
 }
 
 // member reads one member of an object that stands alone.
 func (d *decoder) member(raw []byte, name string) (value string, err error) {
-	d.reset(validUTF8(raw))
-	err = d.object(func(key []byte) error {
+	d.Reset(jsonscan.ValidUTF8(raw))
+	err = d.Object(func(key []byte) error {
 		if string(key) != name {
-			return d.json.SkipValue()
+			return d.Skip()
 		}
-		value, err = d.str()
+		value, err = d.Text()
 		return err
 	})
 	return value, err
@@ -98,7 +90,7 @@ var errNoID = errors.New("the record has neither an id nor a date")
 
 // record reads a message. Repairs are tried only on what needs them: nearly nothing does.
 func (d *decoder) record(raw []byte) (*record, error) {
-	raw = validUTF8(raw)
+	raw = jsonscan.ValidUTF8(raw)
 	if bytes.Contains(raw, []byte(`\x`)) {
 		raw = repairEscapes(raw)
 	}
@@ -118,96 +110,21 @@ func (d *decoder) record(raw []byte) (*record, error) {
 }
 
 func (d *decoder) try(raw []byte) (*record, error) {
-	d.reset(raw)
+	d.Reset(raw)
 	r := new(record)
-	if err := d.object(func(key []byte) error { return d.field(r, key) }); err != nil {
+	if err := d.Object(func(key []byte) error { return d.field(r, key) }); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// object calls member for each name, which must read the value.
-func (d *decoder) object(member func(key []byte) error) error {
-	if d.json.PeekKind() != '{' {
-		return d.json.SkipValue()
-	}
-	if _, err := d.json.ReadToken(); err != nil {
-		return err
-	}
-	for d.json.PeekKind() != '}' {
-		key, err := d.json.ReadValue()
-		if err != nil {
-			return err
-		}
-		if err := member(key[1 : len(key)-1]); err != nil {
-			return err
-		}
-	}
-	_, err := d.json.ReadToken()
-	return err
-}
-
-// array calls element for each element, which must read it.
-func (d *decoder) array(element func() error) error {
-	if d.json.PeekKind() != '[' {
-		return d.json.SkipValue()
-	}
-	if _, err := d.json.ReadToken(); err != nil {
-		return err
-	}
-	for d.json.PeekKind() != ']' {
-		if err := element(); err != nil {
-			return err
-		}
-	}
-	_, err := d.json.ReadToken()
-	return err
-}
-
-// str reads a plain value as text; anything else, and null, is empty.
-func (d *decoder) str() (string, error) {
-	v, err := d.json.ReadValue()
-	if err != nil {
-		return "", err
-	}
-	switch v.Kind() {
-	case '"':
-		if bytes.IndexByte(v, '\\') < 0 {
-			return string(v[1 : len(v)-1]), nil
-		}
-		b, err := jsontext.AppendUnquote(nil, v)
-		if err != nil { // half a surrogate pair: what it should have been is lost, and marked so
-			b = validUTF8(b)
-		}
-		return string(b), nil
-	case '0', 't', 'f':
-		return string(v), nil
-	}
-	return "", nil
-}
-
-func (d *decoder) into(s *string) (err error) {
-	*s, err = d.str()
-	return err
-}
-
-func (d *decoder) number(n *int) error {
-	v, err := d.str()
+// count reads a whole number into n, which stays what it is if there is something else.
+func (d *decoder) count(n *int) error {
+	v, err := d.Text()
 	if err != nil {
 		return err
 	}
 	if i, err := strconv.Atoi(v); err == nil {
-		*n = i
-	}
-	return nil
-}
-
-func (d *decoder) long(n *int64) error {
-	v, err := d.str()
-	if err != nil {
-		return err
-	}
-	if i, err := strconv.ParseInt(v, 10, 64); err == nil {
 		*n = i
 	}
 	return nil

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -19,7 +19,7 @@ type session struct {
 	state
 
 	in    io.Closer
-	scan  *scanner
+	scan  *jsonscan.Scanner
 	dec   *decoder
 	clock clock
 	media *folder
@@ -34,13 +34,13 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
 	}
 	s.events, s.counts = make([]event.Event, 0, s.batch+4), producers.Counts{}
-	start := s.scan.offset()
+	start := s.scan.Offset()
 	for len(s.events) < s.batch && !s.Complete {
 		if err := s.step(ctx); err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.line, err)
+			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.Line(), err)
 		}
 	}
-	s.counts.Bytes = s.scan.offset() - start
+	s.counts.Bytes = s.scan.Offset() - start
 	if len(s.events) == 0 && s.counts == (producers.Counts{}) {
 		return producers.Batch{}, io.EOF
 	}
@@ -67,7 +67,7 @@ func (s *session) Close() error {
 
 // step reads the next thing, whatever it is.
 func (s *session) step(ctx context.Context) error {
-	c, ok := s.scan.next()
+	c, ok := s.scan.Next()
 	if !ok {
 		return s.ended()
 	}
@@ -81,30 +81,30 @@ func (s *session) step(ctx context.Context) error {
 	case inMessages:
 		return s.messageOrEnd(ctx, c)
 	}
-	return s.broken(s.scan.junk(false)) // after the end
+	return s.broken(s.scan.Junk(false, misplaced)) // after the end
 }
 
 // ended is called where the file has no more bytes.
 func (s *session) ended() error {
-	if s.scan.err != nil {
-		return s.scan.err
+	if s.scan.Err() != nil {
+		return s.scan.Err()
 	}
 	if s.Place == atEnd {
 		s.Complete = true
 		return nil
 	}
-	return s.broken(found{cut: true, why: "the file ends before its last bracket: the export was interrupted"})
+	return s.broken(jsonscan.Found{Cut: true, Why: "the file ends before its last bracket: the export was interrupted"})
 }
 
 func (s *session) begin(c byte) error {
-	if mark := byteOrderMark(); s.scan.offset() == 0 && bytes.HasPrefix(s.scan.buf[s.scan.pos:], mark) {
-		s.scan.skip(len(mark))
+	if mark := byteOrderMark(); s.scan.Offset() == 0 && bytes.HasPrefix(s.scan.Rest(), mark) {
+		s.scan.Skip(len(mark))
 		return nil
 	}
 	if c != '{' {
 		return fault.AsFatal(fmt.Errorf("this is no Telegram export: it begins with %q, not with a brace", c))
 	}
-	s.scan.skip(1)
+	s.scan.Skip(1)
 	s.Place = inRoot
 	return nil
 }
@@ -113,27 +113,27 @@ func (s *session) begin(c byte) error {
 func (s *session) member(c byte) error {
 	switch c {
 	case ',':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		return nil
 	case '}':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		return s.leave()
 	case '"':
 	default:
-		return s.broken(s.scan.junk(false))
+		return s.broken(s.scan.Junk(false, misplaced))
 	}
-	key := s.scan.value(false)
-	if key.why != "" {
+	key := s.scan.Value(false)
+	if key.Why != "" {
 		return s.broken(key)
 	}
-	name := s.dec.text(key.raw)
-	if c, ok := s.scan.next(); !ok {
+	name := s.dec.text(key.Raw)
+	if c, ok := s.scan.Next(); !ok {
 		return s.ended()
 	} else if c != ':' {
-		return s.broken(s.scan.junk(false))
+		return s.broken(s.scan.Junk(false, misplaced))
 	}
-	s.scan.skip(1)
-	c, ok := s.scan.next()
+	s.scan.Skip(1)
+	c, ok := s.scan.Next()
 	if !ok {
 		return s.ended()
 	}
@@ -143,7 +143,7 @@ func (s *session) member(c byte) error {
 func (s *session) valueOf(name string, c byte) error {
 	if s.Place == inSection {
 		if name == "list" && c == '[' {
-			s.scan.skip(1)
+			s.scan.Skip(1)
 			s.Place = inList
 			return nil
 		}
@@ -155,7 +155,7 @@ func (s *session) valueOf(name string, c byte) error {
 	case name == "name" || name == "type" || name == "id":
 		return s.about(name)
 	case s.Place == inRoot && (name == "chats" || name == "left_chats") && c == '{':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		s.Place = inSection
 		return nil
 	case s.Place == inRoot && name == "personal_information":
@@ -166,7 +166,7 @@ func (s *session) valueOf(name string, c byte) error {
 
 // pass reads a value that nothing is made of.
 func (s *session) pass() error {
-	if f := s.scan.pass(); f.cut {
+	if f := s.scan.Pass(); f.Cut {
 		return s.broken(f)
 	}
 	return nil
@@ -174,11 +174,11 @@ func (s *session) pass() error {
 
 // about takes what the file says of the chat.
 func (s *session) about(name string) error {
-	f := s.scan.value(false)
-	if f.why != "" {
+	f := s.scan.Value(false)
+	if f.Why != "" {
 		return s.broken(f)
 	}
-	s.Chat.set(name, s.dec.text(f.raw))
+	s.Chat.set(name, s.dec.text(f.Raw))
 	return nil
 }
 
@@ -195,11 +195,11 @@ func (c *chat) set(name, value string) {
 
 // owner learns whose export it is.
 func (s *session) owner() error {
-	f := s.scan.value(false)
-	if f.why != "" {
+	f := s.scan.Value(false)
+	if f.Why != "" {
 		return s.broken(f)
 	}
-	id, err := s.dec.member(f.raw, "user_id")
+	id, err := s.dec.member(f.Raw, "user_id")
 	if err == nil && id != "" {
 		s.Account = account(id)
 	}
@@ -222,15 +222,15 @@ func (s *session) leave() error {
 func (s *session) chatOrEnd(c byte) error {
 	switch c {
 	case ',':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 	case '{':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		s.Place, s.InList, s.Chat = inChat, true, chat{}
 	case ']':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		s.Place, s.InList = inSection, false
 	default:
-		return s.broken(s.scan.junk(true))
+		return s.broken(s.scan.Junk(true, misplaced))
 	}
 	return nil
 }
@@ -238,49 +238,49 @@ func (s *session) chatOrEnd(c byte) error {
 func (s *session) messageOrEnd(ctx context.Context, c byte) error {
 	switch c {
 	case ',':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		return nil
 	case ']':
-		s.scan.skip(1)
+		s.scan.Skip(1)
 		s.leaveMessages()
 		return nil
 	case '{':
-		offset, line := s.scan.offset(), s.scan.line
-		f := s.scan.value(true)
-		if f.why != "" {
+		offset, line := s.scan.Offset(), s.scan.Line()
+		f := s.scan.Value(true)
+		if f.Why != "" {
 			return s.brokenAt(f, offset, line)
 		}
 		return s.message(ctx, f, offset, line)
 	}
-	return s.broken(s.scan.junk(true))
+	return s.broken(s.scan.Junk(true, misplaced))
 }
 
 // broken keeps what could not be read and ended just here.
-func (s *session) broken(f found) error {
-	return s.brokenAt(f, s.scan.offset()-f.size, s.scan.line-bytes.Count(f.raw, []byte{'\n'}))
+func (s *session) broken(f jsonscan.Found) error {
+	return s.brokenAt(f, s.scan.Offset()-f.Size, s.scan.Line()-bytes.Count(f.Raw, []byte{'\n'}))
 }
 
 // brokenAt keeps what could not be read. Its id is made of its bytes and of the message before it, so that a second export
 // that is broken in the same place agrees.
-func (s *session) brokenAt(f found, offset int64, line int) error {
+func (s *session) brokenAt(f jsonscan.Found, offset int64, line int) error {
 	s.counts.Read++
 	s.counts.Unparsed++
 	s.Chat.Broken++
-	reason := f.why
-	if f.size > int64(len(f.raw)) && f.size > longest {
-		reason = fmt.Sprintf("%s: %d bytes, of which the first %d are kept", reason, f.size, len(f.raw))
+	reason := f.Why
+	if f.Size > int64(len(f.Raw)) && f.Size > longest {
+		reason = fmt.Sprintf("%s: %d bytes, of which the first %d are kept", reason, f.Size, len(f.Raw))
 	}
 	e := event.Event{
 		Source: sourceName, Namespace: s.namespace(), Account: s.whose(), Channel: s.Chat.Channel,
-		NativeID: event.NativeID(event.Digest("unparsed", string(s.Chat.LastID), strconv.Itoa(s.Chat.Broken), string(f.raw))),
+		NativeID: event.NativeID(event.Digest("unparsed", string(s.Chat.LastID), strconv.Itoa(s.Chat.Broken), string(f.Raw))),
 		Kind:     event.KindUnparsed, Revision: event.Unedited,
 		Body: &event.Unparsed{Reason: reason, File: s.file.Path, Line: line, Offset: offset},
-		Raw:  bytes.Clone(f.raw),
+		Raw:  bytes.Clone(f.Raw),
 	}
 	if err := s.emit(e); err != nil {
 		return err
 	}
-	if f.cut {
+	if f.Cut {
 		if s.Place == inMessages {
 			s.leaveMessages()
 		}
@@ -299,14 +299,14 @@ func (s *session) emit(e event.Event) error {
 }
 
 // message reads one message.
-func (s *session) message(ctx context.Context, f found, offset int64, line int) error {
-	r, err := s.dec.record(f.raw)
+func (s *session) message(ctx context.Context, f jsonscan.Found, offset int64, line int) error {
+	r, err := s.dec.record(f.Raw)
 	if err != nil {
-		f.why = err.Error()
+		f.Why = err.Error()
 		return s.brokenAt(f, offset, line)
 	}
 	s.counts.Read++
-	m := mapping{session: s, r: r, raw: bytes.Clone(f.raw)}
+	m := mapping{session: s, r: r, raw: bytes.Clone(f.Raw)}
 	return m.emit(ctx)
 }
 
@@ -331,11 +331,4 @@ func (s *session) namespace() event.Namespace {
 		return n
 	}
 	return sourceName
-}
-
-func validUTF8(b []byte) []byte {
-	if utf8.Valid(b) {
-		return b
-	}
-	return bytes.ToValidUTF8(b, []byte("\uFFFD"))
 }

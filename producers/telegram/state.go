@@ -68,7 +68,7 @@ func readCursor(c producers.Cursor) (state, error) {
 
 func (s *session) cursor() (producers.Cursor, error) {
 	st := s.state
-	st.Offset, st.Line, st.Indent = s.scan.offset(), s.scan.line, s.scan.indent
+	st.Offset, st.Line, st.Indent = s.scan.Offset(), s.scan.Line(), s.scan.Indent()
 	b, err := json.Marshal(st)
 	if err != nil {
 		return nil, fmt.Errorf("writing the cursor: %w", err)
