@@ -159,8 +159,6 @@ func (r *channelRow) compare(o *channelRow) int {
 		cmp.Compare(r.topic, o.topic))
 }
 
-func (r *channelRow) where() place { return r.place }
-
 func (r *channelRow) fact() fact.Channel {
 	return fact.Channel{Name: r.name, Type: r.kind, Topic: r.topic}
 }

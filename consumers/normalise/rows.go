@@ -19,9 +19,6 @@ type place struct {
 	key       event.Key
 }
 
-// placed is a row of a channel: facts are gathered by it.
-type placed interface{ where() place }
-
 // stamp is the transaction that last changed a row.
 type stamp struct{ counter, token int64 }
 
@@ -71,8 +68,6 @@ func (r *messageRow) values(s stamp) []any {
 		r.body, orEmpty(r.accounts), r.incarnation, int64(r.sequence), s.counter, s.token}
 }
 
-func (r *messageRow) where() place { return r.place }
-
 // fact of the message; a stub has none.
 func (r *messageRow) fact() fact.Message {
 	f := fact.Message{Thing: r.thing.String(), ExternalID: r.externalID, Kind: *r.kind, Author: r.author, AuthorName: r.authorName,
@@ -113,8 +108,6 @@ func (r *reactionRow) values(s stamp) []any {
 		r.emoji, r.count, at(r.at), r.removed, s.counter, s.token}
 }
 
-func (r *reactionRow) where() place { return r.place }
-
 func (r *reactionRow) fact() fact.Reaction {
 	f := fact.Reaction{Thing: r.thing.String(), Message: r.message.String(), Target: r.target, Person: r.person,
 		PersonName: r.personName, Emoji: r.emoji, Count: uint32(r.count), At: at(r.at), Removed: r.removed}
@@ -141,8 +134,6 @@ func membershipColumns() []string {
 func (r *membershipRow) values(s stamp) []any {
 	return []any{[16]byte(r.thing), [16]byte(r.key), [16]byte(r.identity), r.id, r.name, r.state, r.at, s.counter, s.token}
 }
-
-func (r *membershipRow) where() place { return r.place }
 
 func (r *membershipRow) fact() fact.Membership {
 	return fact.Membership{Thing: r.thing.String(), IdentityKey: r.identity.String(), Identity: r.id, Name: r.name,
