@@ -29,9 +29,6 @@ type Inserter interface {
 
 // Config says how to write.
 type Config struct {
-	// Salt goes into the token by which ClickHouse knows a block that it has taken already. A replay that is to bring back
-	// what ClickHouse lost needs a new one: the server would remember the block, though its rows may be gone.
-	Salt string
 	// Metrics counts what is written; a nil registerer counts into the void.
 	Metrics prometheus.Registerer
 	// Hook, if set, is called at "inserted", after each block: a place where tests kill the process. There are blocks of
@@ -42,7 +39,6 @@ type Config struct {
 // Handler writes facts into ClickHouse.
 type Handler struct {
 	db      Inserter
-	salt    string
 	metrics *metrics
 	hook    func(point string)
 }
@@ -58,7 +54,7 @@ func New(db Inserter, cfg Config) (*Handler, error) {
 	if cfg.Hook == nil {
 		cfg.Hook = func(string) {}
 	}
-	return &Handler{db: db, salt: cfg.Salt, metrics: m, hook: cfg.Hook}, nil
+	return &Handler{db: db, metrics: m, hook: cfg.Hook}, nil
 }
 
 // Handle writes the facts of a batch. What cannot be decoded is named in a *consumers.PartialError as poison, and the rest
@@ -67,7 +63,7 @@ func (h *Handler) Handle(ctx context.Context, batch []consumers.Delivery) error 
 	start := time.Now()
 	rows, failed := gather(batch)
 	for _, b := range rows.blocks() {
-		if err := h.db.Insert(ctx, b.sql, b.token(h.salt+rows.again), b.columns()); err != nil {
+		if err := h.db.Insert(ctx, b.sql, b.token(rows.again), b.columns()); err != nil {
 			h.metrics.failed.Inc()
 			return fmt.Errorf("inserting %d rows into %s: %w", b.rows(), b.table, err)
 		}

@@ -86,9 +86,9 @@ func plain(line string) ([]string, error) {
 	return out, nil
 }
 
-func handler(t testing.TB, db aggregate.Inserter, salt string) *aggregate.Handler {
+func handler(t testing.TB, db aggregate.Inserter) *aggregate.Handler {
 	t.Helper()
-	h, err := aggregate.New(db, aggregate.Config{Salt: salt})
+	h, err := aggregate.New(db, aggregate.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestEqualsModel(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			db := store(t)
-			h := handler(t, db, "")
+			h := handler(t, db)
 			deliveries := generate(t, seed, 60)
 			r := rand.New(rand.NewPCG(seed, 99))
 			all := append(append([]consumers.Delivery(nil), deliveries...), deliveries...)
@@ -132,7 +132,7 @@ func TestConformance(t *testing.T) {
 		New: func(t *testing.T) consumertest.Subject {
 			db := store(t)
 			return consumertest.Subject{
-				Handler: handler(t, db, ""),
+				Handler: handler(t, db),
 				State:   func(ctx context.Context) (any, error) { return content(ctx, db) },
 			}
 		},

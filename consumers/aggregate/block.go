@@ -63,10 +63,10 @@ func (b *block) rows() int  { return b.n }
 func (b *block) full() bool { return b.n >= maxRows || b.bytes >= maxBytes }
 
 // token names the block by its table, its rows' keys and versions and their order, and by what else decides their content:
-// the form of the facts and the salt. Of equal deliveries it is equal.
-func (b *block) token(salt string) string {
+// the form of the facts and which telling of them this is. Of equal deliveries it is equal.
+func (b *block) token(again string) string {
 	h := sha256.New()
-	_, _ = h.Write([]byte(salt)) // a hash never fails
+	_, _ = h.Write([]byte(again)) // a hash never fails
 	_, _ = h.Write([]byte{0, fact.FormVersion})
 	_, _ = h.Write([]byte(b.table))
 	_, _ = h.Write(b.sum.Sum(nil))

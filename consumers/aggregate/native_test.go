@@ -60,7 +60,7 @@ func TestTheDriverTakesOurValuesForTheTablesTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := handler(t, n, "").Handle(t.Context(), generate(t, 3, 40)); err != nil || n.rows == 0 {
+	if err := handler(t, n).Handle(t.Context(), generate(t, 3, 40)); err != nil || n.rows == 0 {
 		t.Errorf("%d values were taken: %v", n.rows, err)
 	}
 }

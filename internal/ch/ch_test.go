@@ -229,7 +229,7 @@ func TestATokenIsRemembered(t *testing.T) {
 	exec(t, db, "lose_channels")
 	insert("b", 1)
 	if n := count(t, db); n != 0 {
-		t.Errorf("after the rows were lost the old token brought back %d: nothing needs a salt any more", n)
+		t.Errorf("after the rows were lost the old token brought back %d: nothing needs another telling any more", n)
 	}
 	insert("b, and something new", 1)
 	if n := count(t, db); n != 1 {
