@@ -43,13 +43,12 @@ func (w *work) lockMessages(ctx context.Context) error {
 type standing struct {
 	thing  event.ThingID
 	erased bool
-	stub   bool
 }
 
 func scanStanding(row pgx.CollectableRow) (standing, error) {
 	var s standing
 	var thing [16]byte
-	err := row.Scan(&thing, &s.erased, &s.stub)
+	err := row.Scan(&thing, &s.erased)
 	s.thing = thing
 	return s, err
 }

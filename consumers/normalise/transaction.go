@@ -35,13 +35,12 @@ type outcome struct {
 type work struct {
 	*Keeper
 	tx       pgx.Tx
-	copies   []item     // as delivered
-	items    []item     // each event once, sorted by id
-	took     seqset.Set // the sequences that this transaction enters into the ledger
-	last     *item      // of the highest sequence
-	force    bool       // what the ledger holds is applied too, and what hangs on events that stand is computed anew
-	stamp    stamp      // counter is zero until every lock is held
-	old      map[event.ID]item
+	copies   []item                     // as delivered
+	items    []item                     // each event once, sorted by id
+	took     seqset.Set                 // the sequences that this transaction enters into the ledger
+	last     *item                      // of the highest sequence
+	force    bool                       // what the ledger holds is applied too, and what hangs on events that stand is computed anew
+	stamp    stamp                      // counter is zero until every lock is held
 	standing map[event.ThingID]standing // messages that are locked
 
 	fresh   []item        // events that the record does not hold yet
@@ -172,12 +171,12 @@ func (w *work) compare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.old = make(map[event.ID]item, len(old))
+	standing := make(map[event.ID]item, len(old))
 	for _, o := range old {
-		w.old[o.ID] = o
+		standing[o.ID] = o
 	}
 	for _, it := range w.items {
-		stands, found := w.old[it.ID]
+		stands, found := standing[it.ID]
 		if !found {
 			w.fresh = append(w.fresh, it)
 			continue

@@ -1,1 +1,1 @@
-SELECT thing_id, erased, kind IS NULL FROM agrichat.messages WHERE thing_id = ANY ($1) ORDER BY thing_id FOR UPDATE
+SELECT thing_id, erased FROM agrichat.messages WHERE thing_id = ANY ($1) ORDER BY thing_id FOR UPDATE
