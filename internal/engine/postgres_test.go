@@ -82,7 +82,7 @@ func TestPostgresKeepsItsDataAndAddress(t *testing.T) {
 // TestPostgresStopsWithoutAWarning holds that the ends of connections and workers that we ask for are no news.
 func TestPostgresStopsWithoutAWarning(t *testing.T) {
 	t.Parallel()
-	var said watchedLog
+	said := watchedLog{words: "while it runs", seen: make(chan struct{})}
 	p, err := engine.NewPostgres(engine.PostgresConfig{Binaries: binaries(t), Dir: dir(t),
 		Log: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
@@ -97,6 +97,12 @@ func TestPostgresStopsWithoutAWarning(t *testing.T) {
 	if _, err := open.Exec(t.Context(), "DO $$ BEGIN RAISE WARNING 'while it runs'; END $$"); err != nil {
 		t.Fatal(err)
 	}
+	// The server's words come through a pipe: what is still in it when the stop begins counts as said at the stop.
+	select {
+	case <-said.seen:
+	case <-t.Context().Done():
+		t.Fatal("the warning was never logged")
+	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -110,8 +116,22 @@ func TestPostgresStopsWithoutAWarning(t *testing.T) {
 	}
 }
 
-// watchedLog keeps what was logged. Everything is written before Run returns, and read after.
-type watchedLog struct{ bytes.Buffer }
+// watchedLog keeps what was logged, and closes seen when some words first are. Everything is written before Run returns, and
+// read after; slog writes a line at a time.
+type watchedLog struct {
+	bytes.Buffer
+	words string
+	seen  chan struct{}
+}
+
+// Write implements io.Writer.
+func (w *watchedLog) Write(line []byte) (int, error) {
+	if w.words != "" && bytes.Contains(line, []byte(w.words)) {
+		w.words = ""
+		close(w.seen)
+	}
+	return w.Buffer.Write(line)
+}
 
 // line returns the first line with these words.
 func (w *watchedLog) line(words string) string {
