@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/deliver"
@@ -21,6 +22,20 @@ func TestEnsureWithAllRoomPromised(t *testing.T) {
 }
 
 // What somebody took and died with comes at once, and not after the ack wait.
+// TestEnsureAtOnceWithAllRoomPromised has several processes make the streams where there is room for them once.
+func TestEnsureAtOnceWithAllRoomPromised(t *testing.T) {
+	sizes := func(c *Config) { c.ChatBytes, c.FactsBytes, c.DeadBytes = 1<<30, 1<<30, 1<<30 }
+	for range 10 {
+		ts := newServer(t, func(o *server.Options) { o.JetStreamMaxStore = 3<<30 + 128<<20 })
+		var g errgroup.Group
+		for range 4 {
+			b := ts.connect(sizes)
+			g.Go(func() error { return b.Ensure(t.Context()) })
+		}
+		must(t, g.Wait())
+	}
+}
+
 func TestRedeliver(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.AckWait = time.Hour })
 	_, err := b.PublishBatch(t.Context(), said(5))

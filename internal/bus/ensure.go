@@ -48,11 +48,7 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 	// Looked for first: asked to create a stream that is there, the server still wants its whole size to be free once more.
 	s, err := b.js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		_, err = b.js.CreateStream(ctx, want)
-		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return err
-		}
-		s, err = b.js.Stream(ctx, want.Name) // somebody else was quicker
+		s, err = b.createStream(ctx, want)
 	}
 	if err != nil {
 		return err
@@ -67,6 +63,33 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 	}
 	_, err = b.js.UpdateStream(ctx, next)
 	return err
+}
+
+// Somebody else may be making the same stream: its size is then promised to them before it can be looked up. Making one takes
+// milliseconds.
+const (
+	createTries = 20
+	createPause = 50 * time.Millisecond
+)
+
+// createStream makes a stream that is not there, or returns the one that somebody else made meanwhile.
+func (b *Bus) createStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
+	for try := 1; ; try++ {
+		s, err := b.js.CreateStream(ctx, want)
+		if err == nil {
+			return s, nil
+		}
+		if s, there := b.js.Stream(ctx, want.Name); there == nil {
+			return s, nil
+		}
+		var api *jetstream.APIError
+		if try == createTries || !errors.As(err, &api) || api.ErrorCode != codeStorageExceeded {
+			return nil, err
+		}
+		if wait(ctx, createPause) != nil {
+			return nil, err
+		}
+	}
 }
 
 func (b *Bus) streams() []jetstream.StreamConfig {
