@@ -16,6 +16,7 @@ import (
 func (l *loader) check(c *Config) {
 	l.checkNATS(c.NATS)
 	l.checkStores(c)
+	l.checkEtcd(c)
 	l.checkListen(c.Listen.HTTP)
 	l.checkImport(c.Import)
 	l.between("normalise.workers", c.Normalise.Workers, 1, 64)
@@ -83,6 +84,38 @@ func (l *loader) checkStores(c *Config) {
 		if why := checkServer(c.ClickHouse.URL, "clickhouse", "http", "https"); why != "" {
 			l.wrong(l.source("clickhouse.url", c.ClickHouse.URLFile), "%s", why)
 		}
+	}
+}
+
+func (l *loader) checkEtcd(c *Config) {
+	e := c.Etcd
+	if !e.Followed() {
+		return
+	}
+	for _, u := range e.Endpoints {
+		if why := checkServer(u, "http", "https"); why != "" {
+			l.wrong("etcd.endpoints", "%s", why)
+		}
+	}
+	if e.Password != "" && e.User == "" {
+		l.wrong(l.source("etcd.password", e.PasswordFile), "there is no etcd.user it belongs to")
+	}
+	if (e.CertFile == "") != (e.KeyFile == "") {
+		l.wrong("etcd.cert_file", "a certificate and its key belong together: give etcd.cert_file and etcd.key_file")
+	}
+	for path, file := range map[string]string{"etcd.ca_file": e.CAFile, "etcd.cert_file": e.CertFile, "etcd.key_file": e.KeyFile} {
+		if file == "" {
+			continue
+		}
+		if _, err := os.Stat(file); err != nil {
+			l.wrong(path, "%v", err)
+		}
+	}
+	if c.Patroni.Scope == "" {
+		l.wrong("patroni.scope", "etcd.endpoints needs it: the cluster's name, as scope: in Patroni's own configuration")
+	}
+	if c.Postgres.Embedded() {
+		l.wrong("etcd.endpoints", "the embedded PostgreSQL has no leader to follow: give postgres.dsn")
 	}
 }
 

@@ -18,6 +18,8 @@ type Config struct {
 	NATS       NATS       `yaml:"nats"`
 	Postgres   Postgres   `yaml:"postgres"`
 	ClickHouse ClickHouse `yaml:"clickhouse"`
+	Etcd       Etcd       `yaml:"etcd"`
+	Patroni    Patroni    `yaml:"patroni"`
 	Listen     Listen     `yaml:"listen"`
 	Import     Import     `yaml:"import"`
 	Normalise  Consumer   `yaml:"normalise"`
@@ -59,6 +61,27 @@ type ClickHouse struct {
 
 // Embedded says that the figures are kept by a child of this program.
 func (c ClickHouse) Embedded() bool { return c.URL == "" }
+
+// Etcd is where a Patroni cluster keeps who its leader is. Without endpoints nobody elects leaders, and writing is always
+// allowed.
+type Etcd struct {
+	Endpoints    []string `yaml:"endpoints"` // http:// or https://, each with its port
+	User         string   `yaml:"user"`
+	Password     string   `yaml:"password"`
+	PasswordFile string   `yaml:"password_file"` // Load has read it into Password
+	CAFile       string   `yaml:"ca_file"`       // whom to believe; empty: whom the machine believes
+	CertFile     string   `yaml:"cert_file"`     // who we are; with KeyFile
+	KeyFile      string   `yaml:"key_file"`
+}
+
+// Followed says that there is a leader to follow.
+func (e Etcd) Followed() bool { return len(e.Endpoints) > 0 }
+
+// Patroni says which of the clusters in etcd it is, as in its own configuration.
+type Patroni struct {
+	Namespace string `yaml:"namespace"`
+	Scope     string `yaml:"scope"`
+}
 
 // Listen is where this program can be asked.
 type Listen struct {
@@ -108,7 +131,8 @@ func Default() Config {
 		// 20 GB are some forty million messages of ordinary length. A stream may promise less than the disk has, because
 		// writers throttle on free space long before.
 		NATS:     NATS{Replicas: 1, ChatMaxBytes: 20 * gigabyte, FactsMaxBytes: 10 * gigabyte},
-		Postgres: Postgres{MaxConns: 8}, // the workers of one process, its readers, and some air
+		Postgres: Postgres{MaxConns: 8},           // the workers of one process, its readers, and some air
+		Patroni:  Patroni{Namespace: "/service/"}, // its own default
 		Listen:   Listen{HTTP: "127.0.0.1:8642"},
 		// 500 is where atomic batches stopped getting faster when they were measured.
 		Import: Import{Batch: 500},

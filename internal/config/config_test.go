@@ -81,7 +81,12 @@ func TestEveryKeyFromTheFile(t *testing.T) {
 			MaxConns: 20,
 		},
 		ClickHouse: ClickHouse{URL: "clickhouse://default:hunter4@ch1.example:9440?secure=true"},
-		Listen:     Listen{HTTP: "0.0.0.0:8642"},
+		Etcd: Etcd{
+			Endpoints: []string{"https://e1.example:2379", "https://e2.example:2379"}, User: "agrichat", Password: "from-a-file",
+			PasswordFile: here + "/secret.txt", CAFile: here + "/secret.txt", CertFile: here + "/secret.txt", KeyFile: here + "/secret.txt",
+		},
+		Patroni: Patroni{Namespace: "/db/", Scope: "chats"},
+		Listen:  Listen{HTTP: "0.0.0.0:8642"},
 		Import: Import{
 			Account: "mine", Namespace: "home", Channel: "#Go", Zone: "Europe/Moscow", Charset: "windows-1251", Batch: 250,
 		},
@@ -104,7 +109,8 @@ func TestFixtureGivesEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range keys() {
-		alternative := map[string]bool{"nats.password": true, "nats.creds_file": true, "postgres.dsn_file": true, "clickhouse.url_file": true}
+		alternative := map[string]bool{"nats.password": true, "nats.creds_file": true, "postgres.dsn_file": true, "clickhouse.url_file": true,
+			"etcd.password": true}
 		if _, ok := l.given[k.path]; !ok && !alternative[k.path] {
 			t.Errorf("testdata/full.yaml does not give %s", k.path)
 		}
@@ -152,7 +158,7 @@ func TestPrecedence(t *testing.T) {
 // The embedded servers are never more than one variable away, whatever the file says.
 func TestEmptyVariableLeadsBackToEmbedded(t *testing.T) {
 	c := load(t, Input{File: "testdata/full.yaml", Environ: []string{
-		"AGRICHAT_NATS_URLS=", "AGRICHAT_POSTGRES_DSN=", "AGRICHAT_CLICKHOUSE_URL=", "AGRICHAT_NORMALISE_BATCH=",
+		"AGRICHAT_NATS_URLS=", "AGRICHAT_POSTGRES_DSN=", "AGRICHAT_CLICKHOUSE_URL=", "AGRICHAT_ETCD_ENDPOINTS=", "AGRICHAT_NORMALISE_BATCH=",
 	}})
 	if !c.NATS.Embedded() || !c.Postgres.Embedded() || !c.ClickHouse.Embedded() {
 		t.Error("not all servers are embedded")

@@ -216,7 +216,8 @@ func (l *loader) paths(c *Config) {
 	for path, p := range map[string]*string{
 		"data": &c.Data, "engines": &c.Engines, "nats.password_file": &c.NATS.PasswordFile,
 		"nats.creds_file": &c.NATS.CredsFile, "postgres.dsn_file": &c.Postgres.DSNFile,
-		"clickhouse.url_file": &c.ClickHouse.URLFile,
+		"clickhouse.url_file": &c.ClickHouse.URLFile, "etcd.password_file": &c.Etcd.PasswordFile, "etcd.ca_file": &c.Etcd.CAFile,
+		"etcd.cert_file": &c.Etcd.CertFile, "etcd.key_file": &c.Etcd.KeyFile,
 	} {
 		abs, err := absolute(*p, l.given[path].base, l.env["HOME"])
 		if err != nil {
@@ -245,6 +246,7 @@ func (l *loader) secrets(c *Config) {
 		"nats.password":  {&c.NATS.Password, &c.NATS.PasswordFile},
 		"postgres.dsn":   {&c.Postgres.DSN, &c.Postgres.DSNFile},
 		"clickhouse.url": {&c.ClickHouse.URL, &c.ClickHouse.URLFile},
+		"etcd.password":  {&c.Etcd.Password, &c.Etcd.PasswordFile},
 	} {
 		value, file := l.given[path], l.given[path+"_file"]
 		switch {

@@ -20,6 +20,10 @@ func (c Config) Redacted() Config {
 	c.NATS.Password = hide(c.NATS.Password, c.NATS.PasswordFile)
 	c.Postgres.DSN = hide(c.Postgres.DSN, c.Postgres.DSNFile)
 	c.ClickHouse.URL = hide(c.ClickHouse.URL, c.ClickHouse.URLFile)
+	c.Etcd.Password = hide(c.Etcd.Password, c.Etcd.PasswordFile)
+	if c.Etcd.Password != "" {
+		c.Etcd.Password = hidden
+	}
 	if c.NATS.Password != "" {
 		c.NATS.Password = hidden
 	}
