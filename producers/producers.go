@@ -99,7 +99,8 @@ type Definition struct {
 	Sample string // YAML of one live source of this kind, as it stands in the configuration; empty without live
 	Can    Abilities
 
-	// Recognise says how sure the source is that f is its export; nil without archives. It reads Head and Path only.
+	// Recognise says how sure the source is that f is its export; nil without archives. It reads Head and Path,
+	// and may look for what lies beside the file.
 	Recognise func(f File) Confidence
 	// Archive makes a source that reads f. Called only with files that Recognise knows or that the user named it for.
 	Archive func(f File, o Options) (Source, error)

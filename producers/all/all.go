@@ -3,6 +3,7 @@ package all
 
 import (
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/csv"
 	"github.com/agrichat/agrichat/producers/discord"
 	"github.com/agrichat/agrichat/producers/irc"
 	"github.com/agrichat/agrichat/producers/jsonl"
@@ -14,6 +15,7 @@ import (
 // Definitions lists every source there is.
 func Definitions() []producers.Definition {
 	return []producers.Definition{
+		csv.Definition(),
 		discord.Definition(),
 		irc.Definition(),
 		jsonl.Definition(),

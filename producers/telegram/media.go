@@ -34,7 +34,7 @@ func (m *mapping) attach(ctx context.Context, b *event.Message) error {
 	default:
 		return nil
 	}
-	if err := m.locate(ctx, &a, where); err != nil {
+	if err := m.media.locate(ctx, &a, where); err != nil {
 		return err
 	}
 	b.Attachments = append(b.Attachments, a)
@@ -56,7 +56,7 @@ func fileKind(mediaType string) string {
 }
 
 // locate says where the file is, or why it is not there: the exporter writes the reason in place of the path.
-func (m *mapping) locate(ctx context.Context, a *event.Attachment, where string) error {
+func (f *folder) locate(ctx context.Context, a *event.Attachment, where string) error {
 	if where == "" {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (m *mapping) locate(ctx context.Context, a *event.Attachment, where string)
 	if a.Name == "" {
 		a.Name = path.Base(where)
 	}
-	found, err := m.media.sum(ctx, where)
+	found, err := f.sum(ctx, where)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,12 @@
-// Package telegram reads the JSON that Telegram Desktop exports: one chat, or a whole account.
+// Package telegram reads the JSON and the HTML that Telegram Desktop exports: one chat, or a whole account.
 //
 // It promises to hold one message at a time, however large the file; to go on after a record that is broken, which it
 // keeps as it stands; and ids that two exports of one chat agree on. Contacts, sessions and whatever else an account
 // export holds beside its chats are passed over: they are about people who are not in any chat.
 //
 // It does not say more than the export does: of a message's edits only the last is known, of reactions often only some of
-// the people, of the members of a service message only the names.
+// the people, of the members of a service message only the names. HTML has no ids but those of messages: its chat goes by
+// its name, unless the user gives its id, and its people by theirs within the chat.
 package telegram
 
 import (
@@ -32,10 +33,12 @@ func definition(batch int) producers.Definition {
 	return producers.Definition{
 		Name:  sourceName,
 		Title: "Telegram",
-		Doc: "JSON exports of Telegram Desktop (Settings, Advanced, Export Telegram data; or Export chat history), one chat " +
-			"or a whole account. Carries the last edit of a message, reactions and service messages; no deletions. Exports " +
-			"made before June 2022 print local time only: name the zone. Private chats and basic groups need --account " +
-			"unless the export says whose it is.",
+		Doc: "JSON and HTML exports of Telegram Desktop (Settings, Advanced, Export Telegram data; or Export chat history), " +
+			"one chat or a whole account. Carries the last edit of a message, reactions and service messages; no deletions. " +
+			"Exports made before June 2022 print local time only, and HTML prints no summer time: name the zone. Private chats " +
+			"and basic groups need --account unless the export says whose it is. HTML carries no edits, no ids of people, and " +
+			"none of the chat: it goes by its name, beside a JSON export of the same chat, unless --channel gives the id that " +
+			"JSON has (channel1234567890, user1234, chat1234); then each message is one and the same.",
 		Can:       producers.Abilities{Archive: true, Edits: true, Reactions: true},
 		Recognise: recognise,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
@@ -53,6 +56,9 @@ func chatTypes() []string {
 }
 
 func recognise(f producers.File) producers.Confidence {
+	if isPage(f.Head) {
+		return recognisePage(f.Head)
+	}
 	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
 	if !bytes.HasPrefix(head, []byte("{")) {
 		return producers.No
@@ -84,6 +90,9 @@ type archive struct {
 
 // Connect opens the file and goes to where the cursor points.
 func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.Session, error) {
+	if isPage(a.file.Head) {
+		return a.connectPage(from)
+	}
 	st, err := readCursor(from)
 	if err != nil {
 		return nil, fault.AsFatal(err)

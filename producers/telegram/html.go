@@ -1,0 +1,286 @@
+package telegram
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// isPage reports whether a file is HTML and not JSON.
+func isPage(head []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark()), " \t\r\n"), []byte("<"))
+}
+
+// recognisePage looks for the exporter's own classes. Its other pages, of contacts and sessions, have no history.
+func recognisePage(head []byte) producers.Confidence {
+	has := func(s string) bool { return bytes.Contains(head, []byte(s)) }
+	switch {
+	case has(`class="page_wrap"`) && has(`class="history"`):
+		return producers.Certain
+	case has(messageTag) && has(`id="message`) && has(`date details"`): // saved or cut by somebody
+		return producers.Likely
+	}
+	return producers.No
+}
+
+// pageState is all that a session remembers; written out, it is the cursor.
+type pageState struct {
+	Page   bool     `json:"page"`
+	Offset int64    `json:"offset"`
+	Line   int      `json:"line"`
+	Begun  bool     `json:"begun,omitempty"` // what stands before the first message was read
+	Done   bool     `json:"done,omitempty"`
+	Chat   chat     `json:"chat,omitzero"`
+	Said   speakers `json:"said,omitzero"`
+	Day    string   `json:"day,omitempty"`  // the date that was last put between the messages
+	Zone   string   `json:"zone,omitempty"` // the distance from UTC that was last printed
+}
+
+// speakers are whom a message is of that does not say so, because the one before it did.
+type speakers struct {
+	From      string        `json:"from,omitempty"`
+	Via       string        `json:"via,omitempty"`
+	Forwarded event.Forward `json:"forwarded,omitzero"`
+}
+
+func readPageCursor(c producers.Cursor) (pageState, error) {
+	st := pageState{Page: true, Line: 1}
+	if len(c) == 0 {
+		return st, nil
+	}
+	st.Page = false
+	if err := json.Unmarshal(c, &st); err != nil {
+		return pageState{}, fmt.Errorf("reading the cursor of a Telegram page: %w", err)
+	}
+	if !st.Page || st.Offset < 0 || st.Line < 1 {
+		return pageState{}, errors.New("reading the cursor of a Telegram page: it is that of another file")
+	}
+	return st, nil
+}
+
+// connectPage opens a page and goes to where the cursor points.
+func (a *archive) connectPage(from producers.Cursor) (producers.Session, error) {
+	st, err := readPageCursor(from)
+	if err != nil {
+		return nil, fault.AsFatal(err)
+	}
+	r, err := openAt(a.file, st.Offset)
+	if err != nil {
+		return nil, err
+	}
+	return &page{
+		archive: a, pageState: st, in: r, scan: &pieces{r: r, at: st.Offset, line: st.Line},
+		clock: clock{zone: a.options.Zone}, media: openFolder(a.file.Path),
+	}, nil
+}
+
+// page is one reading of a file of an HTML export. An export of a long chat has several; each is read by itself, since each
+// begins anew: it names its chat, and the author and the day of its first message.
+type page struct {
+	*archive
+	pageState
+
+	in    io.Closer
+	scan  *pieces
+	clock clock
+	media *folder
+
+	events []event.Event
+	counts producers.Counts
+}
+
+// Next reads on until a batch is full or the file ends.
+func (p *page) Next(ctx context.Context) (producers.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return producers.Batch{}, fmt.Errorf("reading %s: %w", p.file.Path, err)
+	}
+	p.events, p.counts = make([]event.Event, 0, p.batch+4), producers.Counts{}
+	start := p.scan.at
+	for len(p.events) < p.batch && !p.Done {
+		if err := p.step(ctx); err != nil {
+			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", p.file.Path, p.scan.line, err)
+		}
+	}
+	p.counts.Bytes = p.scan.at - start
+	if len(p.events) == 0 && p.counts == (producers.Counts{}) {
+		return producers.Batch{}, io.EOF
+	}
+	p.Offset, p.Line = p.scan.at, p.scan.line
+	cursor, err := json.Marshal(p.pageState)
+	if err != nil {
+		return producers.Batch{}, fmt.Errorf("writing the cursor: %w", err)
+	}
+	return producers.Batch{Events: p.events, Cursor: cursor, Counts: p.counts}, nil
+}
+
+// Close closes the file.
+func (p *page) Close() error {
+	if p.in == nil {
+		return nil
+	}
+	err := p.in.Close()
+	p.in = nil
+	p.media.close()
+	if err != nil {
+		return fmt.Errorf("closing %s: %w", p.file.Path, err)
+	}
+	return nil
+}
+
+// step reads a message and what follows it, or what stands before the first.
+func (p *page) step(ctx context.Context) error {
+	raw, whole, err := p.scan.next()
+	switch {
+	case err != nil:
+		return err
+	case !p.Begun:
+		return p.begin(raw, whole)
+	case len(raw) == 0:
+		return p.finish()
+	case !whole:
+		err := p.broken(raw[:sampled], fmt.Sprintf("this is longer than any message: the first %d bytes are kept", sampled))
+		return errors.Join(err, p.scan.skip())
+	}
+	root, n, err := parseElement(raw)
+	if err != nil {
+		return p.unread(raw, err)
+	}
+	if err := p.message(ctx, root, raw[:n]); err != nil {
+		return err
+	}
+	return p.after(raw[n:], n)
+}
+
+// unread keeps a message that is broken; at the end of a file, the reason is that the file was cut.
+func (p *page) unread(raw []byte, why error) error {
+	last := p.scan.last(len(raw))
+	if last {
+		why = errors.New("the file ends in the middle of a message: the export was interrupted")
+	}
+	if err := p.broken(bytes.TrimRight(raw, " \t\r\n"), why.Error()); err != nil {
+		return err
+	}
+	p.scan.pass(len(raw))
+	if last {
+		return p.finish()
+	}
+	return nil
+}
+
+// after looks at what stands behind a message of n bytes: nothing, but at the end of a file the last tags.
+func (p *page) after(rest []byte, n int) error {
+	last := p.scan.last(n + len(rest))
+	junk := bytes.Clone(bytes.Trim(rest, " \t\r\n"))
+	p.scan.pass(n)
+	why := ""
+	if !harmless(rest) {
+		why = "this stands between messages and is none"
+	}
+	if last && !bytes.Contains(rest, []byte("</html")) {
+		why = "the file ends before its last tag: the export was interrupted"
+	}
+	if why != "" {
+		if err := p.broken(junk, why); err != nil {
+			return err
+		}
+	}
+	p.scan.pass(len(rest))
+	if last {
+		return p.finish()
+	}
+	return nil
+}
+
+// harmless reports whether what stands behind a message is only layout: end tags, and the link to the next page.
+func harmless(rest []byte) bool {
+	for {
+		rest = bytes.TrimLeft(rest, " \t\r\n")
+		switch {
+		case len(rest) == 0:
+			return true
+		case bytes.HasPrefix(rest, []byte("</")):
+			i := bytes.IndexByte(rest, '>')
+			if i < 0 {
+				return false
+			}
+			rest = rest[i+1:]
+		case bytes.HasPrefix(rest, []byte("<a ")):
+			link, n, err := parseElement(rest)
+			if err != nil || !link.is("pagination") {
+				return false
+			}
+			rest = rest[n:]
+		default:
+			return false
+		}
+	}
+}
+
+// finish is called where the file has no more bytes.
+func (p *page) finish() error {
+	p.Done = true
+	if p.Chat.Latest.IsZero() {
+		return nil
+	}
+	at := event.Known(p.Chat.Latest, event.PrecisionSecond)
+	if err := p.announce(p.namespace(), at); err != nil || !p.Chat.Old {
+		return err
+	}
+	return p.announce(p.private(), at)
+}
+
+// announce says what the chat is called.
+func (p *page) announce(n event.Namespace, at event.Instant) error {
+	revision := event.Unedited
+	if !at.IsZero() {
+		revision = event.RevisionAt(at.At)
+	}
+	content := event.Digest("page", p.Chat.Name)
+	return p.emit(event.Event{
+		Namespace: n, NativeID: event.NativeID(p.Chat.Channel), Kind: event.KindChannel,
+		Revision: revision + "." + event.Revision(content), Sent: at, Body: &event.ChannelInfo{Name: p.Chat.Name},
+	})
+}
+
+// broken keeps what could not be read and begins just here. Its id is made as in JSON.
+func (p *page) broken(raw []byte, why string) error {
+	p.counts.Read++
+	p.counts.Unparsed++
+	p.Chat.Broken++
+	return p.emit(event.Event{
+		Namespace: p.namespace(), Kind: event.KindUnparsed, Revision: event.Unedited,
+		NativeID: event.NativeID(event.Digest("unparsed", string(p.Chat.LastID), fmt.Sprint(p.Chat.Broken), string(raw))),
+		Body:     &event.Unparsed{Reason: why, File: p.file.Path, Line: p.scan.line, Offset: p.scan.at},
+		Raw:      bytes.Clone(raw),
+	})
+}
+
+// emit fills in what all events of a page share, seals the event and puts it into the batch.
+func (p *page) emit(e event.Event) error {
+	e.Source, e.Account, e.Channel = sourceName, p.whose(), p.Chat.Channel
+	if err := e.Seal(); err != nil {
+		return fmt.Errorf("sealing an event: %w", err)
+	}
+	p.events = append(p.events, e)
+	return nil
+}
+
+// met notes what later messages need to know of this one.
+func (p *page) met(id event.NativeID, at time.Time) {
+	p.Chat.LastID, p.Chat.Broken = id, 0
+	if at.IsZero() {
+		return
+	}
+	p.Chat.Before = at
+	if at.After(p.Chat.Latest) {
+		p.Chat.Latest = at
+	}
+}

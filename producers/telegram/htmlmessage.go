@@ -1,0 +1,322 @@
+package telegram
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+// deleted is what the exporter calls everybody whose account is no more.
+const deleted = "Deleted Account"
+
+// furthestDay is the lowest number that a date between messages has: they count down from -1, and a messenger that is
+// some decades old has not more days. The numbers of a migrated group's messages are far below.
+const furthestDay = -100_000
+
+// pageMessage is a message of a page on its way to becoming an event.
+type pageMessage struct {
+	*page
+	root *element
+	raw  []byte
+	id   event.NativeID
+	ns   event.Namespace
+	at   moment
+	body *event.Message
+}
+
+var errNoNumber = errors.New("the message has no number")
+
+// message puts a message into the batch, and what the page shows of its reactions.
+func (p *page) message(ctx context.Context, root *element, raw []byte) error {
+	id, ok := strings.CutPrefix(root.attrs["id"], "message")
+	if !ok || !isNumber(strings.TrimPrefix(id, "-")) {
+		return p.broken(raw, errNoNumber.Error())
+	}
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return p.broken(raw, errNoNumber.Error())
+	}
+	service := root.is("service")
+	if service && n < 0 && n >= furthestDay {
+		p.Day, p.Said = root.child("body").words(), speakers{}
+		return nil
+	}
+	p.counts.Read++
+	m := pageMessage{
+		page: p, root: root, raw: bytes.Clone(raw), id: event.NativeID(strconv.FormatInt(n, 10)), ns: p.namespace(),
+		body: &event.Message{Type: event.TypeMessage},
+	}
+	if n < 0 && p.shared() {
+		if err := p.migrated(); err != nil {
+			return err
+		}
+		m.ns = p.private()
+	}
+	if service {
+		return m.service(ctx)
+	}
+	return m.ordinary(ctx)
+}
+
+// migrated is called for each message of the basic group that the chat was before.
+func (p *page) migrated() error {
+	if p.private() == "" {
+		return fault.AsFatal(fmt.Errorf("the oldest messages of %q are of the basic group that it once was, which numbers them "+
+			"for each account by itself: %w", p.Chat.Name, errNameless))
+	}
+	if p.Chat.Old {
+		return nil
+	}
+	p.Chat.Old = true
+	return p.announce(p.private(), event.Instant{})
+}
+
+// service keeps what the network said. Only the exporter's own sentences tell what happened, and names may stand anywhere
+// in them; but what it links to is certain.
+func (m *pageMessage) service(ctx context.Context) error {
+	m.Said = speakers{}
+	body := m.root.child("body")
+	said := body.words()
+	s := &event.Service{Action: event.ActionOther, Text: said}
+	if target := linked(body); target != "" && strings.HasSuffix(said, " pinned this message") {
+		s.Action, s.Native, s.Target = event.ActionPin, "pin_message", target
+	}
+	if strings.Contains(said, " created topic «") {
+		m.Chat.addTopic(string(m.id))
+	}
+	if photo := m.root.find("userpic_link"); photo != nil {
+		if err := m.file(ctx, event.Attachment{Kind: "photo"}, photo.attrs["href"]); err != nil {
+			return err
+		}
+	}
+	m.body.Type, m.body.Service = event.TypeService, s
+	m.at.Instant = m.day()
+	return m.done(event.Person{})
+}
+
+// ordinary makes an event of what somebody said.
+func (m *pageMessage) ordinary(ctx context.Context) error {
+	body := m.root.child("body")
+	if body == nil {
+		body = m.root
+	}
+	title := body.child("date").title()
+	m.at, m.Zone = m.readDate(title)
+	author := m.author(body)
+	if f := forwardedBody(body); f != nil {
+		m.forward(f)
+		body = f
+	} else {
+		m.Said.Forwarded = event.Forward{}
+	}
+	m.reply(body.child("reply_to"))
+	if err := m.attach(ctx, body); err != nil {
+		return err
+	}
+	for _, c := range body.in {
+		if c.tag == "div" && c.is("text") {
+			m.text(c)
+		}
+	}
+	if s := body.child("signature").words(); s != "" {
+		m.detail("author", s)
+	}
+	m.doubts(title)
+	if err := m.done(author); err != nil {
+		return err
+	}
+	return m.reactions()
+}
+
+func (e *element) title() string {
+	if e == nil {
+		return ""
+	}
+	return e.attrs["title"]
+}
+
+func (m *pageMessage) readDate(title string) (moment, string) {
+	at, zone := m.clock.readTitle(title, m.Chat.Before)
+	if zone == "" {
+		zone = m.Zone
+	}
+	return at, zone
+}
+
+func (m *pageMessage) doubts(title string) {
+	if !m.at.other.IsZero() {
+		m.detail("sent_or", m.at.other.Format(time.RFC3339))
+	}
+	if m.at.IsZero() && title != "" {
+		m.detail("date", title)
+	}
+}
+
+func (m *pageMessage) detail(key, value string) {
+	if m.body.Details == nil {
+		m.body.Details = map[string]string{}
+	}
+	m.body.Details[key] = value
+}
+
+// done seals the message.
+func (m *pageMessage) done(author event.Person) error {
+	err := m.emit(event.Event{
+		Namespace: m.ns, NativeID: m.id, Author: author, Kind: event.KindMessage, Revision: event.Unedited,
+		Sent: m.at.Instant, Body: m.body, Raw: m.raw,
+	})
+	if err != nil {
+		return err
+	}
+	before := m.Chat.Before
+	m.met(m.id, m.at.At)
+	if m.at.Precision == event.PrecisionDay { // no ground to choose between the two passes of an hour
+		m.Chat.Before = before
+	}
+	return nil
+}
+
+// author is who said it: of a message that is joined to the one before, the same person.
+func (m *pageMessage) author(body *element) event.Person {
+	if name := body.child("from_name"); name != nil {
+		m.Said.From, m.Said.Via = withoutBot(name.words("date"))
+	} else if !m.root.is("joined") {
+		m.Said.From, m.Said.Via = "", ""
+	}
+	if m.Said.Via != "" {
+		m.detail("via_bot", m.Said.Via)
+	}
+	return m.named(m.Said.From)
+}
+
+// named is a person of whom only the name is known. The id keeps namesakes of other chats apart, and is shorter than any
+// of Telegram's own, so that where JSON told the same message it is that author who stays.
+func (p *page) named(name string) event.Person {
+	if name == "" || name == deleted {
+		return event.Person{}
+	}
+	return event.Person{ID: event.AuthorID("name:" + event.Digest("name", string(p.Chat.Channel), name)[:16]), Name: name}
+}
+
+// withoutBot parts a name from the bot that helped to write the message.
+func withoutBot(name string) (who, bot string) {
+	i := strings.LastIndex(name, " via @")
+	if i < 0 || strings.ContainsAny(name[i+len(" via "):], " \t") {
+		return name, ""
+	}
+	return strings.TrimRight(name[:i], " "), name[i+len(" via "):]
+}
+
+func forwardedBody(body *element) *element {
+	i := slices.IndexFunc(body.in, func(c *element) bool { return c.tag != "" && c.is("forwarded") && c.is("body") })
+	if i < 0 {
+		return nil
+	}
+	return body.in[i]
+}
+
+// forward notes where the message was forwarded from: if it is not said, from where the one before it was.
+func (m *pageMessage) forward(f *element) {
+	name := f.child("from_name")
+	if name == nil {
+		if from := m.Said.Forwarded.From; from != (event.Person{}) {
+			m.body.Forward = &event.Forward{From: from}
+		} else {
+			m.body.Forward = &event.Forward{}
+		}
+		return
+	}
+	from, via := withoutBot(name.words("date"))
+	if via != "" {
+		m.detail("via_bot", via)
+	}
+	if from == deleted {
+		from = ""
+	}
+	m.body.Forward = &event.Forward{From: person("", from, true)}
+	if sent, _ := m.clock.readTitle(name.child("date").title(), time.Time{}); !sent.IsZero() {
+		m.body.Forward.Sent = sent.Instant
+	}
+	m.Said.Forwarded = *m.body.Forward
+}
+
+// reply notes which message this one answers; of one in another chat the page says only that.
+func (m *pageMessage) reply(e *element) {
+	if e == nil {
+		return
+	}
+	to := linked(e)
+	switch {
+	case to == "":
+		m.detail("reply_to", e.words())
+	case m.Chat.isTopic(string(to)):
+		m.body.Thread = to
+	default:
+		m.body.ReplyTo = &event.Ref{NativeID: to}
+		if n := m.namespaceOf(to); n != m.ns && n != "" {
+			m.body.ReplyTo.Namespace = n
+		}
+	}
+}
+
+// namespaceOf is where the message of a number is numbered.
+func (p *page) namespaceOf(id event.NativeID) event.Namespace {
+	if p.shared() && strings.HasPrefix(string(id), "-") {
+		return p.private()
+	}
+	return p.namespace()
+}
+
+// linked is the number of the message that an element links to, in this file or another of the chat.
+func linked(e *element) event.NativeID {
+	if e == nil {
+		return ""
+	}
+	for c := range e.all() {
+		_, to, ok := strings.Cut(c.attrs["href"], "#go_to_message")
+		if n, err := strconv.ParseInt(to, 10, 64); ok && err == nil {
+			return event.NativeID(strconv.FormatInt(n, 10))
+		}
+	}
+	return ""
+}
+
+// text takes a text, and what it shows less of than it holds.
+func (m *pageMessage) text(e *element) {
+	if m.body.Text != "" {
+		m.body.Text += "\n"
+	}
+	m.body.Text += e.words()
+	for c := range e.all() {
+		if c.tag != "a" {
+			continue
+		}
+		shown, to := c.words(), c.attrs["href"]
+		switch {
+		case strings.HasPrefix(c.attrs["onclick"], "return ShowMentionName"):
+			m.body.Mentions = append(m.body.Mentions, person("", shown, true))
+		case strings.HasPrefix(shown, "@") && strings.HasSuffix(to, "/"+shown[1:]):
+			m.body.Mentions = append(m.body.Mentions, person("", shown, true))
+		case isAddress(to) && to != shown:
+			m.body.Links = append(m.body.Links, to)
+		}
+	}
+}
+
+// isAddress reports whether a link leads out of the page to somewhere that its text may not show.
+func isAddress(to string) bool {
+	scheme, _, ok := strings.Cut(to, ":")
+	switch scheme = strings.ToLower(scheme); scheme {
+	case "mailto", "tel", "javascript":
+		return false
+	}
+	return ok && strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+.-") == ""
+}
