@@ -54,6 +54,21 @@ func PostgresFrom(t testing.TB, key string, prepare func(ctx context.Context, ds
 	return newDatabase(t, name)
 }
 
+// PostgresServer returns the address of an empty database on a server that is the test's own, until the test ends. All such
+// servers have the same database, role and password; only their ports differ.
+func PostgresServer(t testing.TB) string {
+	t.Helper()
+	s, err := startPostgres()
+	require(t, err)
+	t.Cleanup(func() {
+		s.admin.Close()
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.dsn
+}
+
 // PostgresPool is Postgres with a pool of connections to it.
 func PostgresPool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
