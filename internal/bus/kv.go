@@ -18,7 +18,11 @@ import (
 const (
 	cursorBucket = "AGRICHAT_CURSORS"
 	stateBucket  = "AGRICHAT_STATE"
+	gateBucket   = "AGRICHAT_GATE"
 )
+
+// gateHistory is how many orders an operator can look back on: a failover takes three or four.
+const gateHistory = 16
 
 func (b *Bus) buckets() []jetstream.KeyValueConfig {
 	kv := func(name, about string) jetstream.KeyValueConfig {
@@ -26,9 +30,12 @@ func (b *Bus) buckets() []jetstream.KeyValueConfig {
 			Bucket: name, Description: about, History: 1, Storage: jetstream.FileStorage, Replicas: b.cfg.Replicas,
 		}
 	}
+	gate := kv(gateBucket, "Whether the record may be written: orders, reports, and who gives orders")
+	gate.History = gateHistory
 	return []jetstream.KeyValueConfig{
 		kv(cursorBucket, "Where each source resumes"),
 		kv(stateBucket, "What all processes agree on"),
+		gate,
 	}
 }
 

@@ -82,10 +82,12 @@ func plain(d consumers.Delivery, h nats.Header) consumers.Delivery {
 	return d
 }
 
-// storedRequest asks the stream's leader for a message: the one at Sequence, or with Next the first one from there on.
+// storedRequest asks the stream's leader for a message: the one at Sequence, or with Next the first one from there on, or the
+// last one of a subject.
 type storedRequest struct {
 	Sequence uint64 `json:"seq"`
 	Next     string `json:"next_by_subj,omitempty"`
+	Last     string `json:"last_by_subj,omitempty"`
 }
 
 type storedAnswer struct {

@@ -4,7 +4,10 @@
 // fences it. It does not keep anybody from writing: the database does that, by comparing tokens.
 package gate
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Term is the reign of one leader.
 type Term struct {
@@ -23,6 +26,7 @@ type Permit struct {
 	Term
 	ctx   context.Context
 	leave context.CancelFunc
+	look  func() // looks at the clock, and ends ctx if it is time; nil: nothing ends but by leaving
 }
 
 // NewPermit is called by implementations of Gate: ctx ends with the permission, and leave releases what it holds.
@@ -32,6 +36,19 @@ func NewPermit(ctx context.Context, t Term, leave context.CancelFunc) *Permit {
 
 // Context ends when the permission does; every statement of the transaction runs under it.
 func (p *Permit) Context() context.Context { return p.ctx }
+
+// Check reads the clock again and says why the permission has ended, if it has. It is called right before a commit: a process
+// that was stopped and wakes may get there before any timer does. An error that wraps ErrShut is transient; any other one is
+// that of the context given to Enter.
+func (p *Permit) Check() error {
+	if p.look != nil {
+		p.look()
+	}
+	if cause := context.Cause(p.ctx); errors.Is(cause, ErrShut) {
+		return cause
+	}
+	return p.ctx.Err()
+}
 
 // Leave ends the permission; it may be called more than once.
 func (p *Permit) Leave() { p.leave() }

@@ -22,12 +22,15 @@ func TestOpen(t *testing.T) {
 	if p.Term != (gate.Term{}) {
 		t.Errorf("the term is %+v, want none", p.Term)
 	}
-	if p.Context().Err() != nil {
+	if p.Context().Err() != nil || p.Check() != nil {
 		t.Error("permission ended before it was left")
 	}
 	cancel()
 	if !errors.Is(p.Context().Err(), context.Canceled) {
 		t.Error("permission outlives its caller")
+	}
+	if err := p.Check(); !errors.Is(err, context.Canceled) || errors.Is(err, gate.ErrShut) {
+		t.Errorf("its caller has ended, and the check says %v", err)
 	}
 	p.Leave()
 	p.Leave()

@@ -1,0 +1,219 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/gate"
+)
+
+// seen is one call of a watch.
+type seen struct {
+	order    gate.Order
+	revision uint64
+	swept    *gate.Swept
+}
+
+// watched is a watch and what it has seen.
+type watched struct {
+	t    *testing.T
+	news chan seen
+}
+
+func watch(t *testing.T, o *Orders) *watched {
+	t.Helper()
+	w := &watched{t: t, news: make(chan seen, 1000)}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		done <- o.Watch(ctx, func(o gate.Order, r uint64) { w.news <- seen{order: o, revision: r} },
+			func(s gate.Swept) { w.news <- seen{swept: &s} })
+	}()
+	t.Cleanup(func() {
+		began := time.Now()
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("the watch ended with %v", err)
+		}
+		if took := time.Since(began); took > watchAsk/2 {
+			t.Errorf("the watch took %s to end", took)
+		}
+	})
+	return w
+}
+
+func (w *watched) next() seen {
+	w.t.Helper()
+	select {
+	case s := <-w.news:
+		return s
+	case <-time.After(20 * time.Second):
+		w.t.Fatal("the watch tells nothing")
+		panic("unreachable")
+	}
+}
+
+func (w *watched) order(round, revision uint64) {
+	w.t.Helper()
+	if s := w.next(); s.swept != nil || s.order.Round != round || s.revision != revision {
+		w.t.Fatalf("told %+v, want round %d of revision %d", s, round, revision)
+	}
+}
+
+func (w *watched) sweep(round uint64) {
+	w.t.Helper()
+	if s := w.next(); s.swept == nil || s.swept.Round != round {
+		w.t.Fatalf("told %+v, want the report of round %d", s, round)
+	}
+}
+
+func (w *watched) quiet() {
+	w.t.Helper()
+	select {
+	case s := <-w.news:
+		w.t.Fatalf("told once more: %+v", s)
+	default:
+	}
+}
+
+func swap(t *testing.T, o *Orders, round, revision uint64) uint64 {
+	t.Helper()
+	next, err := o.Swap(t.Context(), orderAt(round, gate.Shut), revision)
+	must(t, err)
+	return next
+}
+
+func TestWatch(t *testing.T) {
+	b := newBus(t)
+	o := orders(t, b)
+	w := watch(t, o)
+	w.order(0, 0) // that there is none
+	rev := swap(t, o, 1, 0)
+	w.order(1, rev)
+	began := time.Now()
+	must(t, o.Report(t.Context(), gate.Swept{Round: 1, UpTo: 9}))
+	w.sweep(1)
+	if took := time.Since(began); took > watchAsk/2 {
+		t.Errorf("told after %s", took)
+	}
+	late := watch(t, o)
+	late.order(1, rev)
+	late.sweep(1)
+
+	held, err := o.Claim(t.Context(), "x", true) // nobody's news
+	if err != nil || !held {
+		t.Fatal(err)
+	}
+	for round := uint64(2); round < 40; round++ {
+		rev = swap(t, o, round, rev)
+		w.order(round, rev)
+		late.order(round, rev)
+	}
+	must(t, o.kv.Delete(t.Context(), sweptKey))
+	must(t, o.kv.Delete(t.Context(), orderKey))
+	w.order(0, 0)
+	w.order(40, swap(t, o, 40, 0))
+	w.quiet()
+}
+
+func TestWatchOfWhatWasWrittenByHand(t *testing.T) {
+	o := orders(t, newBus(t))
+	w := watch(t, o)
+	w.order(0, 0)
+	rev, err := o.kv.Put(t.Context(), orderKey, []byte("open!"))
+	must(t, err)
+	if s := w.next(); s.revision != rev || s.order.State != gate.Shut || s.order.Reason != gate.Unreadable || s.order.Detail == "" {
+		t.Fatalf("%+v", s)
+	}
+	_, err = o.kv.Put(t.Context(), sweptKey, []byte("all!"))
+	must(t, err)
+	w.order(1, swap(t, o, 1, rev))
+	must(t, o.Report(t.Context(), gate.Swept{Round: 2}))
+	w.sweep(2)
+}
+
+func TestWatchSurvivesARestart(t *testing.T) {
+	ts := newServer(t)
+	b := ts.connect()
+	must(t, b.Ensure(t.Context()))
+	w := watch(t, orders(t, b))
+	w.order(0, 0)
+	rev := uint64(0)
+	for round := uint64(1); round < 4; round++ {
+		rev = swap(t, orders(t, ts.connect()), round, rev)
+		w.order(round, rev)
+		ts.stop()
+		ts.start()
+		if round == 2 {
+			continue // the next one is written before it watches again, or after
+		}
+		again := orders(t, ts.connect())
+		must(t, again.Report(t.Context(), gate.Swept{Round: round}))
+		w.sweep(round)
+	}
+	w.quiet()
+}
+
+// What the watch reads with is taken from it, without a word to it.
+func TestWatchSurvivesItsConsumer(t *testing.T) {
+	b := newBus(t)
+	o := orders(t, b)
+	w := watch(t, o)
+	w.order(0, 0)
+	rev := uint64(0)
+	for round := uint64(1); round < 3; round++ {
+		stream, err := b.js.Stream(t.Context(), gateStream)
+		must(t, err)
+		for c := range stream.ListConsumers(t.Context()).Info() {
+			must(t, b.js.DeleteConsumer(t.Context(), gateStream, c.Name))
+		}
+		rev = swap(t, o, round, rev)
+		w.order(round, rev)
+	}
+	w.quiet()
+}
+
+func TestWatchSurvivesTheBucket(t *testing.T) {
+	b := newBus(t)
+	o := orders(t, b)
+	w := watch(t, o)
+	w.order(0, 0)
+	rev := uint64(0)
+	for round := range uint64(3) {
+		rev = swap(t, o, round+1, rev)
+		w.order(round+1, rev)
+	}
+	stream, err := b.js.Stream(t.Context(), gateStream)
+	must(t, err)
+	must(t, stream.Purge(t.Context())) // no message says so: the leader does when it is asked
+	w.order(0, 0)
+	must(t, b.js.DeleteKeyValue(t.Context(), gateBucket))
+	must(t, b.Ensure(t.Context()))
+	w.order(9, swap(t, orders(t, b), 9, 0)) // of a revision that is lower than those before
+}
+
+// Delivered is what a recovery fills the ledger up to.
+func TestDelivered(t *testing.T) {
+	b := newBus(t)
+	_, err := b.PublishBatch(t.Context(), said(5))
+	must(t, err)
+	for _, take := range []int{0, 3} {
+		if take > 0 {
+			p, err := b.newPuller(Chat, Normalise)
+			must(t, err)
+			defer p.close()
+			r := request{Batch: take, NoWait: true}
+			reply, err := p.ask(r)
+			must(t, err)
+			if msgs, err := p.collect(reply, r); err != nil || len(msgs) != take {
+				t.Fatal(len(msgs), err)
+			}
+		}
+		s, err := b.ConsumerStatus(t.Context(), Chat, Normalise)
+		if err != nil || s.Delivered != uint64(take) || s.AckFloor != 0 {
+			t.Fatalf("%+v, want %d delivered (%v)", s, take, err)
+		}
+	}
+}
