@@ -13,9 +13,7 @@ import (
 
 // Bury implements consumers.Burier: it enters a delivery that will never be stored into the ledger, with its cause.
 func (k *Keeper) Bury(ctx context.Context, d consumers.Delivery, cause error) error {
-	_, err := k.cfg.Pool.Exec(ctx, k.sql["dead_letter"], k.currentIncarnation(), int64(d.Sequence), clean(d.EventID),
-		clean(d.Subject), clean(cause.Error()), "dead")
-	if err != nil {
+	if err := k.noteDead(ctx, d, cause.Error(), "dead"); err != nil {
 		return pg.Classify(fmt.Errorf("noting a dead letter: %w", err))
 	}
 	return k.Gone(ctx, seqset.Of(d.Sequence))
@@ -23,12 +21,16 @@ func (k *Keeper) Bury(ctx context.Context, d consumers.Delivery, cause error) er
 
 // Settle notes what became of a dead letter: "requeued" or "dropped".
 func (k *Keeper) Settle(ctx context.Context, d consumers.Delivery, state string) error {
-	_, err := k.cfg.Pool.Exec(ctx, k.sql["dead_letter"], k.currentIncarnation(), int64(d.Sequence), clean(d.EventID),
-		clean(d.Subject), "", state)
-	if err != nil {
+	if err := k.noteDead(ctx, d, "", state); err != nil {
 		return pg.Classify(fmt.Errorf("noting that a dead letter was %s: %w", state, err))
 	}
 	return k.Gone(ctx, seqset.Of(d.Sequence))
 }
 
-func collectInts(rows pgx.Rows) ([]int64, error) { return pgx.CollectRows(rows, pgx.RowTo[int64]) }
+func (k *Keeper) noteDead(ctx context.Context, d consumers.Delivery, cause, state string) error {
+	return k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
+		_, err := tx.Exec(ctx, k.sql["dead_letter"], l.incarnation, int64(d.Sequence), clean(d.EventID), clean(d.Subject),
+			clean(cause), state)
+		return err
+	})
+}

@@ -20,7 +20,11 @@ type Came struct {
 
 // Came counts, in the record itself, what came of the sequences of the current incarnation.
 func (k *Keeper) Came(ctx context.Context, sequences seqset.Set) ([]Came, error) {
-	rows, err := k.cfg.Pool.Query(ctx, k.sql["came"], k.currentIncarnation(), sequences.String())
+	incarnation, err := k.reading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := k.cfg.Pool.Query(ctx, k.sql["came"], incarnation, sequences.String())
 	if err != nil {
 		return nil, pg.Classify(fmt.Errorf("counting what was stored: %w", err))
 	}

@@ -83,7 +83,7 @@ func (g *gathering) all() []fact.Batch {
 
 // facts of everything that the transaction wrote.
 func (w *work) facts() ([]fact.Batch, int) {
-	g := newGathering(w.version(w.stamp.counter, w.stamp.token))
+	g := newGathering(w.life.version(w.stamp))
 	for _, list := range [][]item{w.fresh, w.grown} {
 		for i := range list {
 			g.edition(placeOf(&list[i]), &list[i])

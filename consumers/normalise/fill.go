@@ -15,45 +15,26 @@ import (
 // refusedMost is how many deliveries of a sweep the record may refuse before that is the record's fault and not theirs.
 const refusedMost = 100
 
-// Fill applies the given sequences by reading them from the stream; those it no longer holds are entered as gone. They were
-// settled, so no delivery will find poison among them: what cannot be read ends among the dead letters. What the record refuses
-// stays a hole, which verification names; it is said once and left alone until this keeper ends, for one refusal that nothing
-// witnesses is no proof, and to try for ever tells nobody.
+// Fill applies the given sequences by reading them from the stream; those it no longer holds are entered as gone. What cannot
+// be read ends among the dead letters, for no delivery may ever find it: it was settled, or it is told of here first. What the
+// record refuses stays a hole, which verification names; it is said once and left alone as long as the record stands under
+// this token, for one refusal that nothing witnesses is no proof, and to try for ever tells nobody.
 func (k *Keeper) Fill(ctx context.Context, missing seqset.Set) error {
-	var gone seqset.Set
-	var batch []consumers.Delivery
-	for _, sp := range missing.Spans() {
-		for seq := sp.First; seq <= sp.Last; seq++ {
-			d, found, err := k.cfg.Stream.Get(ctx, seq)
-			if err != nil {
-				return fmt.Errorf("reading sequence %d to fill a hole: %w", seq, err)
-			}
-			if !found {
-				gone.Add(seq, seq)
-				continue
-			}
-			if batch = append(batch, d); len(batch) == sweepBatch {
-				if err := k.fill(ctx, batch); err != nil {
-					return err
-				}
-				batch = batch[:0]
-			}
-		}
-	}
-	if len(batch) > 0 {
-		if err := k.fill(ctx, batch); err != nil {
+	f := &filler{Keeper: k}
+	for _, s := range stretches(missing) {
+		if err := f.read(ctx, s); err != nil {
 			return err
 		}
 	}
-	if gone.Len() == 0 {
-		return nil
+	if err := f.flush(ctx); err != nil || f.gone.Len() == 0 {
+		return err
 	}
-	return k.Gone(ctx, gone)
+	return k.Gone(ctx, f.gone)
 }
 
 // fill applies deliveries; what the record refuses together is split until the guilty one is alone.
 func (k *Keeper) fill(ctx context.Context, batch []consumers.Delivery) error {
-	err := k.handle(ctx, batch, false)
+	err := k.handle(ctx, batch, filling)
 	var partial *consumers.PartialError
 	switch {
 	case errors.As(err, &partial):
@@ -85,10 +66,10 @@ func (k *Keeper) setAside(ctx context.Context, batch []consumers.Delivery, faile
 }
 
 func (k *Keeper) refuse(d consumers.Delivery, cause error) error {
-	k.mu.Lock()
-	k.refused.Add(d.Sequence, d.Sequence)
-	n := k.refused.Len()
-	k.mu.Unlock()
+	k.known.mu.Lock()
+	k.known.refused.Add(d.Sequence, d.Sequence)
+	n := k.known.refused.Len()
+	k.known.mu.Unlock()
 	if n > refusedMost {
 		return fault.AsTransient(fmt.Errorf("filling holes: the record refuses one message after the other: %w", cause), 0)
 	}
@@ -98,9 +79,9 @@ func (k *Keeper) refuse(d consumers.Delivery, cause error) error {
 
 // refusals returns what was refused so far.
 func (k *Keeper) refusals() seqset.Set {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.known.mu.Lock()
+	defer k.known.mu.Unlock()
 	var out seqset.Set
-	out.Union(k.refused)
+	out.Union(k.known.refused)
 	return out
 }

@@ -2,7 +2,6 @@ package normalise
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,82 +12,35 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// chatStream is the stream whose sequences the ledger holds.
-const chatStream = "CHAT"
-
-// findGeneration returns the store's generation, and gives it one if it is new. Of several who do so at once the first
-// wins; the others' numbers are never used, which is harmless: generations only have to rise.
-func (k *Keeper) findGeneration(ctx context.Context) (uint16, error) {
-	var have *int32
-	if err := k.cfg.Pool.QueryRow(ctx, k.sql["store_generation"]).Scan(&have); err != nil {
-		return 0, fmt.Errorf("reading the store's generation: %w", err)
-	}
-	if have != nil {
-		return uint16(*have), nil
-	}
-	next, err := k.cfg.Stream.NextGeneration(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("asking for a generation: %w", err)
-	}
-	if err := k.cfg.Pool.QueryRow(ctx, k.sql["store_generate"], int32(next)).Scan(&have); err != nil {
-		return 0, fmt.Errorf("writing the store's generation: %w", err)
-	}
-	return uint16(*have), nil
+// mark notes that the facts of a transaction are published. That it goes by counter and token is what makes this right under
+// a later token too: another leader may have given the counter to somebody else.
+func (k *Keeper) mark(ctx context.Context, told stamp) error {
+	return marking(k.write(ctx, func(ctx context.Context, tx pgx.Tx, _ life) error {
+		return k.markIn(ctx, tx, []stamp{told})
+	}))
 }
 
-// findIncarnation returns this store's number of the stream's life. A stream is the one that the ledger knows if it was
-// created at the same time and the last event that was entered still stands at its sequence, or was deleted.
-func (k *Keeper) findIncarnation(ctx context.Context) (int32, error) {
-	created, err := k.cfg.Stream.Incarnation(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("asking when the stream was created: %w", err)
-	}
-	tx, err := k.cfg.Pool.Begin(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("looking up the stream's incarnation: %w", err)
-	}
-	defer pg.Rollback(ctx, tx)
-	var number *int32
-	// The lock keeps two keepers from giving one life two numbers.
-	if err := tx.QueryRow(ctx, k.sql["incarnation_find"], chatStream, created).Scan(&number); err != nil {
-		return 0, fmt.Errorf("looking up the stream's incarnation: %w", err)
-	}
-	if number != nil {
-		same, err := k.stillStands(ctx, tx, *number)
-		if err != nil || same {
-			return *number, err
+// markUnder is mark for what others wrote: it was looked up and read under a token, and is marked under that one or not at all.
+func (k *Keeper) markUnder(ctx context.Context, token int64, told []stamp) error {
+	return marking(k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
+		if l.token != token {
+			return errPassed
 		}
-	}
-	var fresh int32
-	if err := tx.QueryRow(ctx, k.sql["incarnation_add"], chatStream, created).Scan(&fresh); err != nil {
-		return 0, fmt.Errorf("noting a new incarnation of the stream: %w", err)
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return 0, fmt.Errorf("noting a new incarnation of the stream: %w", err)
-	}
-	return fresh, nil
+		return k.markIn(ctx, tx, told)
+	}))
 }
 
-func (k *Keeper) stillStands(ctx context.Context, tx pgx.Tx, incarnation int32) (bool, error) {
-	var seq int64
-	var id [16]byte
-	err := tx.QueryRow(ctx, k.sql["ledger_last"], incarnation).Scan(&seq, &id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return true, nil
+func (k *Keeper) markIn(ctx context.Context, tx pgx.Tx, told []stamp) error {
+	counters, tokens := make([]int64, len(told)), make([]int64, len(told))
+	for i, s := range told {
+		counters[i], tokens[i] = s.counter, s.token
 	}
-	if err != nil {
-		return false, fmt.Errorf("reading the ledger's last entry: %w", err)
-	}
-	d, found, err := k.cfg.Stream.Get(ctx, uint64(seq))
-	if err != nil {
-		return false, fmt.Errorf("looking at sequence %d of the stream: %w", seq, err)
-	}
-	return !found || d.EventID == event.ID(id).String(), nil
+	_, err := tx.Exec(ctx, k.sql["ledger_mark"], counters, tokens)
+	return err
 }
 
-// mark notes that the facts of transactions are published.
-func (k *Keeper) mark(ctx context.Context, counters []int64) error {
-	if _, err := k.cfg.Pool.Exec(ctx, k.sql["ledger_mark"], counters); err != nil {
+func marking(err error) error {
+	if err != nil {
 		return pg.Classify(fmt.Errorf("noting that facts are published: %w", err))
 	}
 	return nil
@@ -96,9 +48,16 @@ func (k *Keeper) mark(ctx context.Context, counters []int64) error {
 
 // Held returns which of the sequences first to last of the current incarnation the ledger holds.
 func (k *Keeper) Held(ctx context.Context, first, last uint64) (seqset.Set, error) {
-	var text string
-	err := k.cfg.Pool.QueryRow(ctx, k.sql["ledger_held"], k.currentIncarnation(), int64(first), int64(last)).Scan(&text)
+	incarnation, err := k.reading(ctx)
 	if err != nil {
+		return seqset.Set{}, err
+	}
+	return k.held(ctx, k.cfg.Pool, incarnation, first, last)
+}
+
+func (k *Keeper) held(ctx context.Context, q asker, incarnation int32, first, last uint64) (seqset.Set, error) {
+	var text string
+	if err := q.QueryRow(ctx, k.sql["ledger_held"], incarnation, int64(first), int64(last)).Scan(&text); err != nil {
 		return seqset.Set{}, pg.Classify(fmt.Errorf("reading the ledger: %w", err))
 	}
 	return seqset.Parse(text)
@@ -106,7 +65,11 @@ func (k *Keeper) Held(ctx context.Context, first, last uint64) (seqset.Set, erro
 
 // Compact joins the ledger's rows that are older than age and told of.
 func (k *Keeper) Compact(ctx context.Context, age time.Duration) error {
-	if _, err := k.cfg.Pool.Exec(ctx, k.sql["ledger_compact"], age); err != nil {
+	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, _ life) error {
+		_, err := tx.Exec(ctx, k.sql["ledger_compact"], age)
+		return err
+	})
+	if err != nil {
 		return pg.Classify(fmt.Errorf("compacting the ledger: %w", err))
 	}
 	return nil
@@ -116,6 +79,10 @@ func (k *Keeper) Compact(ctx context.Context, age time.Duration) error {
 // the current incarnation of the stream. Those need not be published again.
 func (k *Keeper) Known(ctx context.Context, events []event.Event) ([]bool, error) {
 	out := make([]bool, len(events))
+	incarnation, err := k.reading(ctx)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := k.cfg.Pool.Query(ctx, k.sql["events_by_id"], ids(events, func(e *event.Event) [16]byte { return e.ID }))
 	if err != nil {
 		return nil, pg.Classify(fmt.Errorf("asking what the record holds: %w", err))
@@ -130,7 +97,7 @@ func (k *Keeper) Known(ctx context.Context, events []event.Event) ([]bool, error
 	}
 	for i := range events {
 		if stands, ok := byID[events[i].ID]; ok {
-			if out[i], err = k.knows(stands, &events[i]); err != nil {
+			if out[i], err = knows(stands, incarnation, &events[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -139,8 +106,8 @@ func (k *Keeper) Known(ctx context.Context, events []event.Event) ([]bool, error
 }
 
 // knows takes the event through its envelope, as it would come from the bus.
-func (k *Keeper) knows(stands item, e *event.Event) (bool, error) {
-	if stands.incarnation != k.currentIncarnation() {
+func knows(stands item, incarnation int32, e *event.Event) (bool, error) {
+	if stands.incarnation != incarnation {
 		return false, nil
 	}
 	data, err := event.Encode(e)

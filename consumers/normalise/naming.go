@@ -62,7 +62,7 @@ func (w *work) changedChannels(ctx context.Context, all, told []channelRow) ([]c
 		func() error {
 			row := stands
 			row.place = byKey[key].place
-			if row.learn(byKey[key]) || isNew {
+			if row.learn(byKey[key]) || isNew || w.anew() && byKey[key].event != nil {
 				out = append(out, row)
 			}
 			stands.asOf, stands.event = nil, nil
@@ -93,7 +93,7 @@ func (w *work) nameIdentities(ctx context.Context, met []identityRow) error {
 		now := stands
 		now.learn(&m)
 		switch {
-		case !now.sameNames(&stands):
+		case !now.sameNames(&stands) || w.anew():
 			changing = append(changing, m)
 		case !now.sameTimes(&stands):
 			w.aging = append(w.aging, now)
@@ -134,7 +134,7 @@ func (w *work) changeIdentities(ctx context.Context, changing []identityRow) err
 		stands := locked[m.key]
 		now := stands
 		now.learn(&m)
-		if stands.unborn || !now.sameNames(&stands) || !now.sameTimes(&stands) {
+		if stands.unborn || w.anew() || !now.sameNames(&stands) || !now.sameTimes(&stands) {
 			now.source, now.namespace, now.id = m.source, m.namespace, m.id
 			w.written.identities = append(w.written.identities, now)
 		}

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -29,16 +28,21 @@ import (
 //go:embed queries/*.sql
 var queries embed.FS
 
-// Stream is what the keeper needs of the bus. Its methods may block; an unmarked error is transient.
+// Stream is what the keeper needs of the bus. Its methods may block, and several may be called at once; an unmarked error is
+// transient.
 type Stream interface {
 	// PublishFacts returns when all of them are acknowledged. Called after every commit that changed something.
 	PublishFacts(ctx context.Context, facts []fact.Batch) error
-	// Incarnation returns when the stream CHAT was created. Called once, before anything is written.
+	// Incarnation returns when the stream CHAT was created. Called before anything is written, and again under every new token.
 	Incarnation(ctx context.Context) (time.Time, error)
-	// NextGeneration returns a number that no store was given before. Called once in the life of a store.
+	// NextGeneration returns a number that no store was given before. Called when a store has none: it is new, or a failover
+	// took its beginning back.
 	NextGeneration(ctx context.Context) (uint16, error)
-	// Get returns the message at a sequence of CHAT; found is false if it was deleted.
+	// Get returns the message at a sequence of CHAT; found is false if it was deleted, by the word of the stream's leader.
 	Get(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
+	// Range calls yield with the messages of CHAT from one sequence to another, in order. That one is left out proves nothing.
+	// The delivery is yield's to keep; an error of it ends the range and is returned. Called to fill many holes.
+	Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error
 	// Bury returns when a copy of a message of CHAT stands among the dead letters; a second one is not made. Called by the
 	// sweep, for what was settled and cannot be read.
 	Bury(ctx context.Context, d consumers.Delivery, cause error) error
@@ -64,14 +68,21 @@ type Transaction struct {
 
 // Keeper keeps the record. It is safe for concurrent use: any number of goroutines and processes may keep one record.
 type Keeper struct {
-	cfg        Config
-	sql        map[string]string
-	generation uint16
-
-	mu          sync.Mutex // covers all below
-	incarnation int32
-	refused     seqset.Set // what the sweep could not store, and said so
+	cfg   Config
+	sql   map[string]string
+	known *known
 }
+
+// manner is how deliveries are applied.
+type manner uint8
+
+const (
+	ordinary manner = iota // what the ledger does not hold
+	// What the ledger does not hold, and all that it is about is told of whether it changes or not: a transaction that a failover
+	// took back may have told of a state in between, which nobody would set right.
+	filling
+	repairing // as filling, but whatever the ledger holds
+)
 
 // A transaction that another one is in the way of is run again, after a moment of random length so that the two do not meet
 // again; after so many times the delivery goes back to the stream. Two workers that both meet a new message's reactions
@@ -81,8 +92,8 @@ const (
 	conflictPause = 5 * time.Millisecond
 )
 
-// New makes a keeper: it finds out which store and which incarnation of the stream it has to do with. The schema must be
-// up to date.
+// New makes a keeper, and looks whether its store and stream answer. It writes nothing, for nobody may be writing now: what the
+// record lacks at its beginning is given to it before the first transaction. The schema must be up to date.
 func New(ctx context.Context, c Config) (*Keeper, error) {
 	if c.Hook == nil {
 		c.Hook = func(string) {}
@@ -90,18 +101,22 @@ func New(ctx context.Context, c Config) (*Keeper, error) {
 	if c.Observe == nil {
 		c.Observe = func(Transaction) {}
 	}
-	k := &Keeper{cfg: c}
+	k := &Keeper{cfg: c, known: &known{}}
 	var err error
 	if k.sql, err = loadQueries(); err != nil {
 		return nil, err
 	}
-	if k.generation, err = k.findGeneration(ctx); err != nil {
-		return nil, pg.Classify(err)
-	}
-	if k.incarnation, err = k.findIncarnation(ctx); err != nil {
-		return nil, pg.Classify(err)
+	if _, err = k.reading(ctx); err != nil {
+		return nil, err
 	}
 	return k, nil
+}
+
+// through returns the keeper as it writes through another gate.
+func (k *Keeper) through(g gate.Gate) *Keeper {
+	other := *k
+	other.cfg.Gate = g
+	return &other
 }
 
 // loadQueries reads the statements by their files' names, without ending.
@@ -123,19 +138,19 @@ func loadQueries() (map[string]string, error) {
 
 // Handle implements consumers.Handler for deliveries of the stream CHAT.
 func (k *Keeper) Handle(ctx context.Context, batch []consumers.Delivery) error {
-	return k.handle(ctx, batch, false)
+	return k.handle(ctx, batch, ordinary)
 }
 
 // Repair is Handle for deliveries that the ledger holds already but whose rows are missing: it applies them whatever the
 // ledger says.
 func (k *Keeper) Repair(ctx context.Context, batch []consumers.Delivery) error {
-	return k.handle(ctx, batch, true)
+	return k.handle(ctx, batch, repairing)
 }
 
-func (k *Keeper) handle(ctx context.Context, batch []consumers.Delivery, force bool) error {
+func (k *Keeper) handle(ctx context.Context, batch []consumers.Delivery, how manner) error {
 	items, failed := decode(batch)
 	if len(items) > 0 {
-		if err := k.store(ctx, items, seqset.Set{}, force); err != nil {
+		if err := k.store(ctx, items, seqset.Set{}, how); err != nil {
 			return err
 		}
 	}
@@ -147,16 +162,16 @@ func (k *Keeper) handle(ctx context.Context, batch []consumers.Delivery, force b
 
 // Gone enters sequences into the ledger that the stream no longer holds.
 func (k *Keeper) Gone(ctx context.Context, sequences seqset.Set) error {
-	return k.store(ctx, nil, sequences, false)
+	return k.store(ctx, nil, sequences, ordinary)
 }
 
 // store runs one transaction and everything that must follow it.
-func (k *Keeper) store(ctx context.Context, items []item, without seqset.Set, force bool) error {
+func (k *Keeper) store(ctx context.Context, items []item, without seqset.Set, how manner) error {
 	began := time.Now()
 	var done outcome
 	for try := 0; ; try++ {
 		var err error
-		done, err = k.attempt(ctx, items, without, force)
+		done, err = k.attempt(ctx, items, without, how)
 		if err == nil {
 			done.conflicts = try
 			break
@@ -168,6 +183,7 @@ func (k *Keeper) store(ctx context.Context, items []item, without seqset.Set, fo
 			return err
 		}
 	}
+	k.cfg.Log.Debug("stored a batch", "token", done.token, "counter", done.counter, "events", done.events, "conflicts", done.conflicts)
 	k.cfg.Hook("committed")
 	if err := k.announce(ctx, done); err != nil {
 		return err
@@ -198,7 +214,7 @@ func classify(err error) error {
 // announce publishes what a transaction changed, and notes that it did.
 func (k *Keeper) announce(ctx context.Context, done outcome) error {
 	if len(done.unmarked) > 0 { // an earlier life committed these and died before it could tell
-		if err := k.Republish(ctx, done.unmarked); err != nil {
+		if err := k.tellAgain(ctx, done.token, done.unmarked); err != nil {
 			return err
 		}
 	}
@@ -209,22 +225,9 @@ func (k *Keeper) announce(ctx context.Context, done outcome) error {
 		return fmt.Errorf("publishing facts: %w", err)
 	}
 	k.cfg.Hook("facts")
-	if err := k.mark(ctx, []int64{done.counter}); err != nil {
+	if err := k.mark(ctx, done.stamp); err != nil {
 		return err
 	}
 	k.cfg.Hook("marked")
 	return nil
-}
-
-// Generation returns the store's generation: the highest part of its facts' versions.
-func (k *Keeper) Generation() uint16 { return k.generation }
-
-func (k *Keeper) currentIncarnation() int32 {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.incarnation
-}
-
-func (k *Keeper) version(counter, token int64) fact.Version {
-	return fact.Version{Generation: k.generation, Token: uint64(token), Counter: uint64(counter)}
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,10 @@ type listener struct {
 
 	buried    map[uint64]string
 	buryFails error
+
+	publishing   func() // called before anything is
+	gets, ranges atomic.Int64
+	late         func(seq uint64) bool // what a range leaves out though it is there
 }
 
 func newListener(log []consumers.Delivery) *listener {
@@ -55,6 +60,9 @@ func newListener(log []consumers.Delivery) *listener {
 }
 
 func (l *listener) PublishFacts(_ context.Context, batches []fact.Batch) error {
+	if l.publishing != nil {
+		l.publishing()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.fail != nil {
@@ -116,8 +124,23 @@ func (l *listener) Incarnation(context.Context) (time.Time, error) {
 func (l *listener) NextGeneration(context.Context) (uint16, error) { return 7, nil }
 
 func (l *listener) Get(_ context.Context, seq uint64) (consumers.Delivery, bool, error) {
+	l.gets.Add(1)
 	d, ok := l.log[seq]
 	return d, ok, nil
+}
+
+func (l *listener) Range(ctx context.Context, from, to uint64, _ bool, yield func(consumers.Delivery) error) error {
+	l.ranges.Add(1)
+	for seq := from; seq <= to; seq++ {
+		d, ok := l.log[seq]
+		if !ok || l.late != nil && l.late(seq) {
+			continue
+		}
+		if err := yield(d); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
 }
 
 func (l *listener) Bury(_ context.Context, d consumers.Delivery, cause error) error {

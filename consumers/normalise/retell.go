@@ -12,19 +12,40 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
 // retellStep is how many transactions are told again at once: a batch of facts for each of their channels fits in memory.
 const retellStep = 32
 
-// Republish tells again what the transactions of these counters changed and nobody has changed since, and marks them.
+// Republish tells again what the transactions of these counters changed and nobody has changed since. It marks nothing: whoever
+// names counters does not know under which token they were drawn.
 func (k *Keeper) Republish(ctx context.Context, counters []int64) error {
 	for part := range slices.Chunk(counters, retellStep) {
-		if err := k.retell(ctx, slices.Min(part), slices.Max(part), part); err != nil {
+		if _, err := k.retell(ctx, part); err != nil {
 			return err
 		}
-		if err := k.mark(ctx, part); err != nil {
+	}
+	return nil
+}
+
+// tellAgain tells what transactions changed, for whoever died before it could, and marks them. They were read under a token,
+// and only under that one their counters mean what they meant.
+func (k *Keeper) tellAgain(ctx context.Context, token int64, transactions []stamp) error {
+	for part := range slices.Chunk(transactions, retellStep) {
+		counters := make([]int64, len(part))
+		for i, s := range part {
+			counters[i] = s.counter
+		}
+		under, err := k.retell(ctx, counters)
+		if err != nil {
+			return err
+		}
+		if under != token {
+			return fault.AsTransient(fmt.Errorf("telling again under token %d what was found under %d: %w", under, token, errPassed), 0)
+		}
+		if err := k.markUnder(ctx, token, part); err != nil {
 			return err
 		}
 	}
@@ -35,15 +56,18 @@ func (k *Keeper) Republish(ctx context.Context, counters []int64) error {
 // empty or has lost something is made whole by it; for one that is whole it is harmless. done is called with the number of
 // facts told so far.
 func (k *Keeper) Retell(ctx context.Context, from int64, done func(facts int)) error {
-	var newest int64
-	if err := k.cfg.Pool.QueryRow(ctx, k.sql["counter_newest"]).Scan(&newest); err != nil {
+	var newest, token int64
+	if err := k.cfg.Pool.QueryRow(ctx, k.sql["counter_newest"]).Scan(&newest, &token); err != nil {
 		return pg.Classify(fmt.Errorf("reading the newest counter: %w", err))
 	}
 	began, total := time.Now(), 0
 	for first := from; first <= newest; first += retellStep {
-		batches, err := k.gather(ctx, first, min(first+retellStep-1, newest), nil, began)
+		batches, under, err := k.gather(ctx, first, min(first+retellStep-1, newest), nil, began)
 		if err != nil {
 			return err
+		}
+		if under != token { // what has been passed over may have been written anew, under counters that were given out again
+			return fault.AsTransient(fmt.Errorf("telling everything again: %w; begin again", errPassed), 0)
 		}
 		if err := k.cfg.Stream.PublishFacts(ctx, batches); err != nil {
 			return fmt.Errorf("publishing facts: %w", err)
@@ -58,49 +82,56 @@ func (k *Keeper) Retell(ctx context.Context, from int64, done func(facts int)) e
 
 // CounterAt returns the lowest counter of a transaction that entered the sequence or a later one.
 func (k *Keeper) CounterAt(ctx context.Context, sequence uint64) (int64, error) {
-	var c int64
-	err := k.cfg.Pool.QueryRow(ctx, k.sql["counter_at"], k.currentIncarnation(), int64(sequence)).Scan(&c)
+	incarnation, err := k.reading(ctx)
 	if err != nil {
+		return 0, err
+	}
+	var c int64
+	if err := k.cfg.Pool.QueryRow(ctx, k.sql["counter_at"], incarnation, int64(sequence)).Scan(&c); err != nil {
 		return 0, pg.Classify(fmt.Errorf("looking up the transaction of sequence %d: %w", sequence, err))
 	}
 	return c, nil
 }
 
-func (k *Keeper) retell(ctx context.Context, first, last int64, only []int64) error {
-	batches, err := k.gather(ctx, first, last, only, time.Now())
-	if err != nil {
-		return err
-	}
-	if len(batches) == 0 {
-		return nil
+// retell returns the token of the snapshot that it told from.
+func (k *Keeper) retell(ctx context.Context, counters []int64) (token int64, err error) {
+	batches, token, err := k.gather(ctx, slices.Min(counters), slices.Max(counters), counters, time.Now())
+	if err != nil || len(batches) == 0 {
+		return token, err
 	}
 	if err := k.cfg.Stream.PublishFacts(ctx, batches); err != nil {
-		return fmt.Errorf("publishing facts again: %w", err)
+		return token, fmt.Errorf("publishing facts again: %w", err)
 	}
-	return nil
+	return token, nil
 }
 
 // told collects the facts of rows by the transaction that last changed them.
-type told map[stamp]*gathering
+type told struct {
+	life life
+	by   map[stamp]*gathering
+}
 
-func (t told) by(k *Keeper, s stamp) *gathering {
-	g := t[s]
+func (t told) of(s stamp) *gathering {
+	g := t.by[s]
 	if g == nil {
-		g = newGathering(k.version(s.counter, s.token))
-		t[s] = g
+		g = newGathering(t.life.version(s))
+		t.by[s] = g
 	}
 	return g
 }
 
 // gather reads, in one snapshot, the rows changed by the transactions first to last; only, if not nil, names which of them.
 // A store that remembers blocks knows by the time that this is another telling.
-func (k *Keeper) gather(ctx context.Context, first, last int64, only []int64, telling time.Time) ([]fact.Batch, error) {
+func (k *Keeper) gather(ctx context.Context, first, last int64, only []int64, telling time.Time) ([]fact.Batch, int64, error) {
 	tx, err := k.cfg.Pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return nil, pg.Classify(fmt.Errorf("reading facts again: %w", err))
+		return nil, 0, pg.Classify(fmt.Errorf("reading facts again: %w", err))
 	}
 	defer pg.Rollback(ctx, tx)
-	t := told{}
+	t := told{by: map[stamp]*gathering{}}
+	if err := tx.QueryRow(ctx, k.sql["store_now"]).Scan(&t.life.token, &t.life.generation); err != nil {
+		return nil, 0, pg.Classify(fmt.Errorf("reading facts again: %w", err))
+	}
 	for _, part := range []struct {
 		query string
 		scan  func(pgx.CollectableRow, told) error
@@ -114,21 +145,21 @@ func (k *Keeper) gather(ctx context.Context, first, last int64, only []int64, te
 	} {
 		rows, err := tx.Query(ctx, k.sql[part.query], first, last, only)
 		if err != nil {
-			return nil, pg.Classify(fmt.Errorf("reading facts again (%s): %w", part.query, err))
+			return nil, 0, pg.Classify(fmt.Errorf("reading facts again (%s): %w", part.query, err))
 		}
 		_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, part.scan(row, t) })
 		if err != nil {
-			return nil, pg.Classify(fmt.Errorf("reading facts again (%s): %w", part.query, err))
+			return nil, 0, pg.Classify(fmt.Errorf("reading facts again (%s): %w", part.query, err))
 		}
 	}
 	var out []fact.Batch
-	for _, g := range t {
+	for _, g := range t.by {
 		out = append(out, g.all()...)
 	}
 	for i := range out {
 		out[i].Again = strconv.FormatInt(telling.UnixNano(), 36)
 	}
-	return out, nil
+	return out, t.life.token, nil
 }
 
 // scannedPlace is where the columns of a place and a stamp go; every query of facts begins with them.
@@ -168,7 +199,7 @@ func (k *Keeper) scanMessage(row pgx.CollectableRow, t told) error {
 	if r.media, err = mediaKinds(attachments); err != nil {
 		return err
 	}
-	t.by(k, p.s).message(&r)
+	t.of(p.s).message(&r)
 	return nil
 }
 
@@ -204,7 +235,7 @@ func (k *Keeper) scanEdition(row pgx.CollectableRow, t told) error {
 	}
 	it.ID, it.thing, it.sequence = id, thing, uint64(sequence)
 	setAt(&it.Sent, sent)
-	t.by(k, p.s).edition(p.place(), &it)
+	t.of(p.s).edition(p.place(), &it)
 	return nil
 }
 
@@ -220,7 +251,7 @@ func (k *Keeper) scanReaction(row pgx.CollectableRow, t told) error {
 	}
 	r.place, r.thing, r.message = p.place(), thing, message
 	setAt(&r.at, when)
-	t.by(k, p.s).reaction(&r)
+	t.of(p.s).reaction(&r)
 	return nil
 }
 
@@ -232,7 +263,7 @@ func (k *Keeper) scanMembership(row pgx.CollectableRow, t told) error {
 		return err
 	}
 	r.place, r.thing, r.identity = p.place(), thing, identity
-	t.by(k, p.s).membership(&r)
+	t.of(p.s).membership(&r)
 	return nil
 }
 
@@ -243,7 +274,7 @@ func (k *Keeper) scanChannel(row pgx.CollectableRow, t told) error {
 		return err
 	}
 	r.place = p.place()
-	t.by(k, p.s).channel(&r)
+	t.of(p.s).channel(&r)
 	return nil
 }
 
@@ -254,6 +285,6 @@ func (k *Keeper) scanIdentity(row pgx.CollectableRow, t told) error {
 		return err
 	}
 	r.key, r.source, r.namespace, r.id = p.key, event.Source(p.names[0]), event.Namespace(p.names[1]), event.AuthorID(p.names[2])
-	t.by(k, p.s).identity(&r)
+	t.of(p.s).identity(&r)
 	return nil
 }

@@ -118,7 +118,7 @@ func (w *work) foldMessages(ctx context.Context, moved []item) error {
 func (w *work) addStored(ctx context.Context, groups map[event.ThingID]*about) error {
 	var keys [][16]byte
 	for t := range groups {
-		if _, stands := w.standing[t]; stands || w.force {
+		if _, stands := w.standing[t]; stands || w.anew() {
 			keys = append(keys, t)
 		}
 	}
@@ -146,7 +146,7 @@ func (w *work) foldGroups(groups map[event.ThingID]*about) error {
 			w.written.gone.messages = append(w.written.gone.messages, t)
 		}
 		if len(g.events) == 0 { // a stub made by a reaction: it stands where the reaction does
-			row.incarnation = w.currentIncarnation()
+			row.incarnation = w.life.incarnation
 		}
 		w.written.messages = append(w.written.messages, row)
 	}
@@ -198,7 +198,7 @@ func (w *work) compareReactions(groups map[event.ThingID]*about, old map[event.T
 		}
 		for _, row := range foldReactions(g.place, g.native, t, g.events, w.everStood(g, t, stands)) {
 			i := slices.IndexFunc(stands, func(o reactionRow) bool { return o.thing == row.thing })
-			if i >= 0 && stands[i].same(&row) {
+			if i >= 0 && stands[i].same(&row) && !w.anew() {
 				continue
 			}
 			if i >= 0 {
@@ -212,7 +212,7 @@ func (w *work) compareReactions(groups map[event.ThingID]*about, old map[event.T
 
 // everStood adds to the rows that stand those that may have been lost.
 func (w *work) everStood(g *about, message event.ThingID, stands []reactionRow) []reactionRow {
-	if !w.force {
+	if !w.anew() {
 		return stands
 	}
 	all := slices.Clone(stands)
@@ -281,7 +281,7 @@ func (w *work) foldMemberships(ctx context.Context) error {
 	}
 	for _, t := range keys {
 		o, n := old[t], now[t]
-		if o != nil && n.same(o) {
+		if o != nil && n.same(o) && !w.anew() {
 			continue
 		}
 		if o != nil {

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"github.com/agrichat/agrichat/internal/gate"
 	"github.com/agrichat/agrichat/internal/pg"
+	"github.com/agrichat/agrichat/internal/seqset"
 )
 
 // The sweep's measures: how long a transaction may take to tell before somebody else tells for it, how many deliveries
@@ -20,14 +24,12 @@ const (
 // Sweep makes good what somebody else left undone: it fills the ledger's holes up to a sequence that was delivered and
 // acked, which a worker may have committed on a server that then lost it, and tells what was committed and never told.
 // It reports how many sequences it applied. all also tells for transactions that may be telling right now: right at
-// start, when nobody else is known to live.
+// start, when nobody else is known to live. It may be called from time to time: what it could not do because the store or the
+// bus was away, the next one does.
 func (k *Keeper) Sweep(ctx context.Context, acked uint64, all bool) (filled uint64, err error) {
-	for first := uint64(1); first <= acked; first += sweepPortion {
-		n, err := k.fillHoles(ctx, first, min(first+sweepPortion-1, acked))
-		filled += n
-		if err != nil {
-			return filled, err
-		}
+	k.forget()
+	if filled, err = k.fillUpTo(ctx, acked); err != nil {
+		return filled, err
 	}
 	patience := sweepPatience
 	if all {
@@ -39,31 +41,71 @@ func (k *Keeper) Sweep(ctx context.Context, acked uint64, all bool) (filled uint
 	return filled, k.Compact(ctx, compactionAge)
 }
 
+// Recover is the sweep of a round, through the gate of that round while nobody else may write: it fills every hole up to what
+// was delivered to anybody, acked or not, and tells whatever was never told. Of several who call it one works; the others get
+// ErrSweeping, and ask again. Should two ever work at once, each does what the other leaves.
+func (k *Keeper) Recover(ctx context.Context, through gate.Gate, delivered uint64) (filled uint64, err error) {
+	s := k.through(through)
+	err = s.alone(ctx, func(ctx context.Context) error {
+		s.forget()
+		if filled, err = s.fillUpTo(ctx, delivered); err != nil {
+			return err
+		}
+		return s.tellUnmarked(ctx, 0)
+	})
+	return filled, err
+}
+
+func (k *Keeper) fillUpTo(ctx context.Context, last uint64) (filled uint64, err error) {
+	for first := uint64(1); first <= last; first += sweepPortion {
+		n, err := k.fillHoles(ctx, first, min(first+sweepPortion-1, last))
+		filled += n
+		if err != nil {
+			return filled, err
+		}
+	}
+	return filled, nil
+}
+
+// fillHoles asks the ledger in a transaction that is admitted: another server's word on what is held counts for nothing.
 func (k *Keeper) fillHoles(ctx context.Context, first, last uint64) (uint64, error) {
-	held, err := k.Held(ctx, first, last)
+	var held seqset.Set
+	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
+		held, err = k.held(ctx, tx, l.incarnation, first, last)
+		return err
+	})
 	if err != nil {
-		return 0, err
+		return 0, pg.Classify(err)
 	}
 	refused := k.refusals()
 	missing := subtract(held.Missing(first, last), refused)
 	err = k.Fill(ctx, missing)
-	return missing.Len() - (k.refusals().Len() - refused.Len()), err
+	return missing.Len() - subtract(k.refusals(), refused).Len(), err
 }
 
 func (k *Keeper) tellUnmarked(ctx context.Context, patience time.Duration) error {
 	for {
-		rows, err := k.cfg.Pool.Query(ctx, k.sql["ledger_unmarked"], patience)
+		var unmarked []stamp
+		var token int64
+		err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
+			rows, err := tx.Query(ctx, k.sql["ledger_unmarked"], patience)
+			if err != nil {
+				return err
+			}
+			token = l.token
+			unmarked, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s stamp, err error) {
+				err = row.Scan(&s.counter, &s.token)
+				return s, err
+			})
+			return err
+		})
 		if err != nil {
 			return pg.Classify(fmt.Errorf("looking for facts that were never told: %w", err))
 		}
-		counters, err := collectInts(rows)
-		if err != nil {
-			return pg.Classify(fmt.Errorf("looking for facts that were never told: %w", err))
-		}
-		if len(counters) == 0 {
+		if len(unmarked) == 0 {
 			return nil
 		}
-		if err := k.Republish(ctx, counters); err != nil {
+		if err := k.tellAgain(ctx, token, unmarked); err != nil {
 			return err
 		}
 	}

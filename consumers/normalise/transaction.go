@@ -9,25 +9,19 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
-	"github.com/agrichat/agrichat/internal/fault"
-	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/seqset"
 )
-
-// writerLock is the advisory lock that every writing transaction shares, and that a controller takes alone to raise the
-// token: what it has seen committed is then all that the old token will ever write.
-const writerLock = 0x6167726963686174 // "agrichat"
 
 // errMoved says that what was read without a lock had changed when it was locked: run the transaction again.
 var errMoved = errors.New("a row moved while it was being locked")
 
 // outcome is what a committed transaction leaves to do.
 type outcome struct {
-	counter   int64 // 0: nothing had to be written
+	stamp     // counter is 0 if nothing had to be written
 	events    int
 	count     int // of facts
 	facts     []fact.Batch
-	unmarked  []int64 // counters of earlier transactions whose facts may not be published yet
+	unmarked  []stamp // earlier transactions whose facts may not be published yet
 	conflicts int
 }
 
@@ -35,11 +29,12 @@ type outcome struct {
 type work struct {
 	*Keeper
 	tx       pgx.Tx
-	copies   []item                     // as delivered
-	items    []item                     // each event once, sorted by id
-	took     seqset.Set                 // the sequences that this transaction enters into the ledger
-	last     *item                      // of the highest sequence
-	force    bool                       // what the ledger holds is applied too, and what hangs on events that stand is computed anew
+	copies   []item     // as delivered
+	items    []item     // each event once, sorted by id
+	took     seqset.Set // the sequences that this transaction enters into the ledger
+	last     *item      // of the highest sequence
+	how      manner
+	life     life
 	stamp    stamp                      // counter is zero until every lock is held
 	standing map[event.ThingID]standing // messages that are locked
 
@@ -59,81 +54,58 @@ type changes struct {
 	gone        struct{ messages, reactions, memberships [][16]byte } // rows that are written anew
 }
 
-// attempt runs one transaction. On error nothing of it stands, unless the connection broke on commit: then the ledger
-// tells, when the delivery comes again.
-func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, force bool) (outcome, error) {
-	permit, err := k.cfg.Gate.Enter(ctx)
-	if err != nil {
-		return outcome{}, fmt.Errorf("waiting for permission to write: %w", err)
-	}
-	defer permit.Leave()
-	done, err := k.transact(permit.Context(), items, without, int64(permit.Token), force)
-	if err != nil && ctx.Err() == nil && permit.Context().Err() != nil {
-		return outcome{}, fault.AsTransient(fmt.Errorf("permission to write ended: %w", err), 0)
-	}
-	return done, err
-}
-
-func (k *Keeper) transact(ctx context.Context, items []item, without seqset.Set, token int64, force bool) (outcome, error) {
-	tx, err := k.cfg.Pool.Begin(ctx)
-	if err != nil {
-		return outcome{}, fmt.Errorf("beginning a transaction: %w", err)
-	}
-	defer pg.Rollback(ctx, tx)
-	w := &work{Keeper: k, tx: tx, stamp: stamp{token: token}, took: without, force: force}
-	if err := w.admit(ctx); err != nil {
-		return outcome{}, err
-	}
+// attempt runs one transaction, and gathers what it has to tell once it stands.
+func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, how manner) (outcome, error) {
 	var done outcome
-	if done.unmarked, err = w.skipCovered(ctx, items, force); err != nil {
+	var w *work
+	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
+		w = &work{Keeper: k, tx: tx, life: l, stamp: stamp{token: l.token}, took: without, how: how}
+		done = outcome{stamp: w.stamp}
+		if done.unmarked, err = w.skipCovered(ctx, items); err != nil || w.took.Len() == 0 {
+			return err
+		}
+		for _, step := range []func(context.Context) error{
+			w.lockMessages, w.compare, w.fold, w.name, w.draw, w.write, w.enter,
+		} {
+			if err := step(ctx); err != nil {
+				return err
+			}
+		}
+		done.stamp, done.events = w.stamp, len(w.fresh)
+		return nil
+	})
+	if err != nil {
 		return outcome{}, err
 	}
-	if w.took.Len() == 0 {
-		return done, nil
+	if done.counter != 0 {
+		done.facts, done.count = w.facts()
 	}
-	for _, step := range []func(context.Context) error{
-		w.lockMessages, w.compare, w.fold, w.name, w.draw, w.write, w.enter,
-	} {
-		if err := step(ctx); err != nil {
-			return outcome{}, err
-		}
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return outcome{}, fmt.Errorf("committing: %w", err)
-	}
-	done.counter, done.events = w.stamp.counter, len(w.fresh)
-	done.facts, done.count = w.facts()
 	return done, nil
 }
 
-// admit shares the writers' lock and refuses to go on under a token that is no longer the newest.
-func (w *work) admit(ctx context.Context) error {
-	var newest int64
-	if err := w.tx.QueryRow(ctx, w.sql["admit"], int64(writerLock)).Scan(&newest); err != nil {
-		return fmt.Errorf("asking for the newest token: %w", err)
-	}
-	if newest > w.stamp.token {
-		return fault.AsTransient(fmt.Errorf("token %d is stale: the database has seen %d", w.stamp.token, newest), 0)
-	}
-	return nil
-}
+// anew reports whether all that hangs on these events is computed and told anew, though they stand and nothing changes.
+func (w *work) anew() bool { return w.how != ordinary }
 
 // skipCovered leaves out what the ledger holds, and returns the transactions among those that may not have told.
-func (w *work) skipCovered(ctx context.Context, items []item, force bool) (unmarked []int64, err error) {
-	incarnation := w.currentIncarnation()
+func (w *work) skipCovered(ctx context.Context, items []item) (unmarked []stamp, err error) {
+	incarnation := w.life.incarnation
 	asked := w.took
 	for _, it := range items {
 		asked.Add(it.sequence, it.sequence)
 	}
 	var covered string
-	if err := w.tx.QueryRow(ctx, w.sql["ledger_covered"], incarnation, asked.String()).Scan(&covered, &unmarked); err != nil {
+	var counters, tokens []int64
+	if err := w.tx.QueryRow(ctx, w.sql["ledger_covered"], incarnation, asked.String()).Scan(&covered, &counters, &tokens); err != nil {
 		return nil, fmt.Errorf("asking the ledger: %w", err)
+	}
+	for i, c := range counters {
+		unmarked = append(unmarked, stamp{counter: c, token: tokens[i]})
 	}
 	held, err := seqset.Parse(covered)
 	if err != nil {
 		return nil, err
 	}
-	if force {
+	if w.how == repairing {
 		held = seqset.Set{}
 	}
 	w.took = subtract(asked, held)
@@ -181,7 +153,7 @@ func (w *work) compare(ctx context.Context) error {
 			w.fresh = append(w.fresh, it)
 			continue
 		}
-		if both, more := grow(stands, it); more || w.force {
+		if both, more := grow(stands, it); more || w.anew() {
 			w.grown = append(w.grown, both)
 		}
 	}
@@ -218,7 +190,7 @@ func (w *work) enter(ctx context.Context) error {
 	if w.last != nil && w.last.sequence == lastSeq {
 		lastEvent = (*[16]byte)(&w.last.ID)
 	}
-	_, err := w.tx.Exec(ctx, w.sql["ledger_enter"], w.stamp.counter, w.currentIncarnation(), w.took.String(), lastEvent,
+	_, err := w.tx.Exec(ctx, w.sql["ledger_enter"], w.stamp.counter, w.life.incarnation, w.took.String(), lastEvent,
 		int64(lastSeq), w.stamp.token, w.countFacts())
 	if err != nil {
 		return fmt.Errorf("entering the ledger: %w", err)

@@ -24,22 +24,64 @@ const duplicateWindow = 2 * time.Minute
 // several processes at once and any number of times; it never removes a message.
 func (b *Bus) Ensure(ctx context.Context) error {
 	for _, s := range b.streams() {
-		if err := b.ensureStream(ctx, s); err != nil {
+		if err := insist(ctx, func(ctx context.Context) error { return b.ensureStream(ctx, s) }); err != nil {
 			return fmt.Errorf("creating stream %s: %w", s.Name, classify(err))
 		}
 	}
 	for _, kv := range b.buckets() {
-		if _, err := b.js.CreateOrUpdateKeyValue(ctx, kv); err != nil {
+		if err := insist(ctx, func(ctx context.Context) error { return b.ensureBucket(ctx, kv) }); err != nil {
 			return fmt.Errorf("creating bucket %s: %w", kv.Bucket, classify(err))
 		}
 	}
 	// Consumers exist before anything is published: interest retention keeps facts only for consumers that are there.
 	for _, c := range []struct{ stream, name string }{{Chat, Normalise}, {Facts, Aggregate}, {Advisories, quarantine}} {
-		if err := b.EnsureConsumer(ctx, c.stream, c.name, 0); err != nil {
+		err := insist(ctx, func(ctx context.Context) error { return b.EnsureConsumer(ctx, c.stream, c.name, 0) })
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Of several that make the same thing at once on a cluster of servers one may never be answered; asked again, it finds what
+// the others made. A request that is answered takes milliseconds.
+const (
+	insistTries = 5
+	insistAfter = 2 * time.Second
+)
+
+// insist asks again where there was no answer.
+func insist(ctx context.Context, do func(context.Context) error) error {
+	for try := 1; ; try++ {
+		limited, cancel := context.WithTimeout(ctx, insistAfter)
+		err := do(limited)
+		silent := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
+		cancel()
+		if !silent || try == insistTries {
+			return err
+		}
+	}
+}
+
+// ensureBucket makes a bucket, or brings the number of its replicas to what the configuration says.
+func (b *Bus) ensureBucket(ctx context.Context, want jetstream.KeyValueConfig) error {
+	have, err := b.js.KeyValue(ctx, want.Bucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		_, err = b.js.CreateOrUpdateKeyValue(ctx, want)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	st, err := have.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if c := st.Config(); c.Replicas == want.Replicas && c.History == want.History {
+		return nil
+	}
+	_, err = b.js.UpdateKeyValue(ctx, want)
+	return err
 }
 
 // ensureStream makes a stream, or changes of one that is there what is ours to say. All else stays: an operator may have set an

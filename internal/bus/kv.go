@@ -44,7 +44,7 @@ const generationKey = "generation"
 
 // NextGeneration returns a number that no store has had before: of two stores the later has the higher one.
 func (b *Bus) NextGeneration(ctx context.Context) (uint16, error) {
-	kv, err := b.js.KeyValue(ctx, stateBucket)
+	kv, err := b.bucket(ctx, stateBucket)
 	if err != nil {
 		return 0, fmt.Errorf("opening bucket %s: %w", stateBucket, classify(err))
 	}
@@ -80,9 +80,18 @@ func raise(ctx context.Context, kv jetstream.KeyValue) (uint16, error) {
 	return uint16(n + 1), err
 }
 
+// bucket opens a bucket. One that is just being made may not be answered for.
+func (b *Bus) bucket(ctx context.Context, name string) (kv jetstream.KeyValue, err error) {
+	err = insist(ctx, func(ctx context.Context) error {
+		kv, err = b.js.KeyValue(ctx, name)
+		return err
+	})
+	return kv, err
+}
+
 // Cursors returns where sources resume.
 func (b *Bus) Cursors(ctx context.Context) (ingest.Cursors, error) {
-	kv, err := b.js.KeyValue(ctx, cursorBucket)
+	kv, err := b.bucket(ctx, cursorBucket)
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %s: %w", cursorBucket, classify(err))
 	}

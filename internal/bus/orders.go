@@ -40,7 +40,7 @@ type Orders struct {
 
 // Orders opens the gate's bucket, which Ensure made.
 func (b *Bus) Orders(ctx context.Context) (*Orders, error) {
-	kv, err := b.js.KeyValue(ctx, gateBucket)
+	kv, err := b.bucket(ctx, gateBucket)
 	if err != nil {
 		return nil, fmt.Errorf("opening bucket %s: %w", gateBucket, classify(err))
 	}

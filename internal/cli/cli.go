@@ -47,6 +47,9 @@ func Main(ctx context.Context, args, environ []string, in io.Reader, out, errOut
 	root.SetOut(out)
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
+	if err != nil && err == context.Cause(ctx) {
+		err = context.Canceled // by a signal, and nothing else went wrong
+	}
 	return a.status(err)
 }
 
@@ -107,7 +110,7 @@ func (a *app) root() *cobra.Command {
 	a.given.add(f, "log-format", "log.format", "auto, text or json")
 	c.AddCommand(a.upCommand(), a.demoCommand(), a.importCommand(), a.produceCommand(), a.consumeCommand(), a.serveCommand(),
 		a.statusCommand(), a.verifyCommand(), a.replayCommand(), a.dlqCommand(), a.sourcesCommand(), a.statsCommand(),
-		a.configCommand(), a.enginesCommand(), a.engineCommand(), a.benchCommand())
+		a.gateCommand(), a.configCommand(), a.enginesCommand(), a.engineCommand(), a.benchCommand(), a.manCommand())
 	return c
 }
 

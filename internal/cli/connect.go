@@ -81,7 +81,11 @@ func (s *stack) openRecordLocked(ctx context.Context) (*pgxpool.Pool, error) {
 	if s.cfg.Postgres.Embedded() {
 		key = ""
 	}
-	pool, err := connectRecord(ctx, s.recordDSN(), int32(s.cfg.Postgres.MaxConns), key)
+	c := pg.Config{DSN: s.recordDSN(), MaxConns: int32(s.cfg.Postgres.MaxConns)}
+	if s.follower != nil {
+		c.Leader = s.leader
+	}
+	pool, err := connectRecord(ctx, c, key)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +100,11 @@ func (s *stack) recordDSN() string {
 	return s.cfg.Postgres.DSN
 }
 
-func connectRecord(ctx context.Context, dsn string, conns int32, key string) (*pgxpool.Pool, error) {
-	pool, err := pg.Open(ctx, pg.Config{DSN: dsn, MaxConns: conns, Name: "agrichat"})
+func connectRecord(ctx context.Context, c pg.Config, key string) (*pgxpool.Pool, error) {
+	c.Name = "agrichat"
+	pool, err := pg.Open(ctx, c)
 	if err != nil {
-		return nil, connecting(err, "PostgreSQL", dsn, key)
+		return nil, connecting(err, "PostgreSQL", c.DSN, key)
 	}
 	if err := pg.Migrate(ctx, pool, postgres.Migrations); err != nil {
 		pool.Close()

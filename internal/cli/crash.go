@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -11,6 +12,15 @@ import (
 // dieVariable names a point and a count, "committed:3": when the point is passed for the third time the process kills
 // itself as kill -9 would. Only tests set it; it works in programs built with the tag faultpoints.
 const dieVariable = "AGRICHAT_DIE_AT"
+
+// sweepVariable switches the sweep off.
+const sweepVariable = "AGRICHAT_SWEEP"
+
+// unswept says that nobody fills the ledger's holes. Only tests ask for it, to see rows lost; it too works only in programs
+// built with the tag.
+func unswept(environ []string) bool {
+	return faultPoints && slices.Contains(environ, sweepVariable+"=off")
+}
 
 // deathPoint returns a hook that dies where the environment says; one that does nothing if it says nothing.
 func deathPoint(environ []string) func(point string) {

@@ -22,8 +22,9 @@ import (
 
 // found is a file that a source will read.
 type found struct {
-	file producers.File
-	def  producers.Definition
+	file  producers.File
+	def   producers.Definition
+	stamp string // changes when the content does, as far as can be told without reading it
 }
 
 // passed is a file that nobody will read, and why.
@@ -37,6 +38,9 @@ type findings struct {
 	files   []found
 	skipped []passed
 	zips    []io.Closer
+	looked  map[string]bool // by absolute path
+	jobs    int             // files to be read at once
+	quiet   bool            // nobody wants to hear how it goes
 }
 
 func (f *findings) close() error {
@@ -61,7 +65,7 @@ func findFiles(paths []string, forced string) (_ *findings, err error) {
 		}
 		defs = []producers.Definition{d}
 	}
-	f := &findings{}
+	f := &findings{looked: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.close())
@@ -111,8 +115,15 @@ func skipHidden(d fs.DirEntry) error {
 	return nil
 }
 
-// look takes one file, or what is in it if it is a zip.
+// look takes one file, or what is in it if it is a zip. One that was named twice is taken once: two readings at once would
+// share one cursor.
 func (f *findings) look(export fs.FS, name, shown string, defs []producers.Definition, insist bool) error {
+	path, err := filepath.Abs(shown)
+	if err == nil && f.looked[path] {
+		f.skipped = append(f.skipped, passed{shown, "named twice"})
+		return nil
+	}
+	f.looked[path] = true
 	one, why, err := recognise(export, name, shown, defs, insist)
 	if err == nil && why != "" && isZip(one.file.Head) {
 		return f.lookInto(one.file, shown, defs)
@@ -191,11 +202,11 @@ func recognise(export fs.FS, name, shown string, defs []producers.Definition, in
 			continue
 		}
 		if c := d.Recognise(file); c > best {
-			best, f = c, found{file: file, def: d}
+			best, f = c, found{file: file, def: d, stamp: stampOf(info)}
 		}
 	}
-	if best == producers.No && insist {
-		return found{file: file, def: defs[0]}, "", nil
+	if best == producers.No && insist && !isZip(file.Head) { // whose a zip's files are is said of a zip
+		return found{file: file, def: defs[0], stamp: stampOf(info)}, "", nil
 	}
 	if best == producers.No {
 		return found{file: file}, "no source recognises it; --source says whose it is", nil

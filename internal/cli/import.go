@@ -18,6 +18,7 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 	"github.com/agrichat/agrichat/internal/verify"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/all"
 )
 
 // importReport is what an import ends with. Its names are relied upon by scripts.
@@ -30,6 +31,9 @@ type importReport struct {
 	Facts     int64          `json:"facts"`     // states that came of them, in ClickHouse
 	Unparsed  int            `json:"unparsed"`
 	Ambiguous int            `json:"ambiguous"`
+	Resumed   int            `json:"resumed,omitempty"`       // records that an import which was stopped had read, and this one did not
+	Rejected  int            `json:"rejected,omitempty"`      // records and files that could not be read
+	Rejects   string         `json:"rejected_file,omitempty"` // lists them, a line each
 	Seconds   float64        `json:"seconds"`
 	DryRun    bool           `json:"dry_run,omitempty"`
 	PerChat   []chatReport   `json:"per_chat"`
@@ -53,28 +57,39 @@ type chatReport struct {
 }
 
 type fileReport struct {
-	Path     string  `json:"path"`
-	Source   string  `json:"source"`
-	Read     int     `json:"read"`
-	Unparsed int     `json:"unparsed"`
-	Error    string  `json:"error,omitempty"`
-	Seconds  float64 `json:"seconds"`
+	Path      string  `json:"path"`
+	Source    string  `json:"source"`
+	Read      int     `json:"read"`
+	Published int     `json:"published"`
+	Known     int     `json:"known"`
+	Unparsed  int     `json:"unparsed"`
+	Resumed   int     `json:"resumed,omitempty"` // as above
+	Error     string  `json:"error,omitempty"`
+	Seconds   float64 `json:"seconds"`
 }
 
 // importing is one import on its way.
 type importing struct {
 	*stack
-	options producers.Options
-	report  importReport
-	result  ingest.Result
-	failed  error
-	note    func(format string, args ...any) // tells a person how it goes
-	lines   func(format string, args ...any) // the same, nil where nobody reads lines
+	options  producers.Options
+	jobs     int       // files read at once
+	stream   time.Time // when the stream was made that it publishes to
+	report   importReport
+	result   ingest.Result
+	failed   error
+	progress *progress
+	rejects  *rejects
+	note     func(format string, args ...any) // tells a person how it goes
+	say      func(standing)                   // is told from time to time how far it is; nil: nobody listens
+	left     func(verify.Left)                // the same, of what is waited for
+	bars     func() *bars                     // shows it on a terminal; nil: there is none
 }
 
 type importFlags struct {
 	source string
 	dryRun bool
+	quiet  bool
+	jobs   int
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -83,9 +98,16 @@ func (a *app) importCommand() *cobra.Command {
 		Use:   "import PATH...",
 		Short: "Bring archives in, and wait until all of them is stored and aggregated",
 		Long: "Walks files and folders, recognises exports by their content, and brings them in. What the record holds already\n" +
-			"is not published again. It ends when everything is stored and aggregated.",
-		Example: "  agrichat import ~/exports --account alice --zone Europe/Moscow\n  agrichat import result.json --dry-run --output json",
-		Args:    someArgs(1, -1, "at least one file or folder"),
+			"is not published again. It ends when everything is stored and aggregated. One that was stopped or killed goes on where\n" +
+			"it was when the same command is given again. What could not be read is kept as it came, and listed in a file in the\n" +
+			"folder rejected of the data folder.",
+		Example: "  # everything in a folder, zips too; the second time only what is new\n" +
+			"  agrichat import ~/exports --account alice --zone Europe/Moscow\n\n" +
+			"  # what would be read, and how much of it, for a script\n" +
+			"  agrichat import result.json --dry-run --output json\n\n" +
+			"  # a log whose name does not say what it is\n" +
+			"  agrichat import old.txt --source irc --namespace libera --channel '#go' --charset windows-1251",
+		Args: someArgs(1, -1, "at least one file or folder"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.dryRun {
 				return a.dryRun(c.Context(), f, args)
@@ -103,16 +125,37 @@ func (a *app) importCommand() *cobra.Command {
 	}
 	a.importFlags(c, &f)
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be read, and publish nothing")
+	c.Flags().BoolVar(&f.quiet, "quiet", false, "say nothing but the result")
 	return c
+}
+
+func (f *importFlags) check() error {
+	if f.jobs < 1 || f.jobs > jobsLimit {
+		return misuse{fmt.Errorf("--jobs %d is out of range; 1 to %d will do", f.jobs, jobsLimit)}
+	}
+	return nil
 }
 
 func (a *app) importFlags(c *cobra.Command, f *importFlags) {
 	c.Flags().StringVar(&f.source, "source", "", "whose exports these are, if they are not recognised (agrichat sources)")
+	c.Flags().IntVar(&f.jobs, "jobs", jobsByCores(), "files read at once")
+	_ = c.RegisterFlagCompletionFunc("source", completeSources) // the flag is there: it was made above
 	a.given.add(c.Flags(), "account", "import.account", "whose collection this is, where the export does not say")
 	a.given.add(c.Flags(), "namespace", "import.namespace", "network or workspace, where the export does not say")
 	a.given.add(c.Flags(), "channel", "import.channel", "channel, where the export does not say")
 	a.given.add(c.Flags(), "zone", "import.zone", "time zone of times that carry none, such as Europe/Moscow")
 	a.given.add(c.Flags(), "charset", "import.charset", "character set of lines that are not UTF-8, such as windows-1251")
+}
+
+// completeSources says to a shell whose archives can be read.
+func completeSources(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var names []string
+	for _, d := range all.Definitions() {
+		if d.Archive != nil {
+			names = append(names, string(d.Name)+"\t"+d.Title)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func options(c config.Import) producers.Options {
@@ -125,10 +168,14 @@ func (a *app) lookFor(f importFlags, paths []string) (*findings, error) {
 	if _, _, err := a.config(); err != nil {
 		return nil, err
 	}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
 	in, err := findFiles(paths, f.source)
 	if err != nil {
 		return nil, err
 	}
+	in.jobs, in.quiet = f.jobs, f.quiet
 	if len(in.files) > 0 {
 		return in, nil
 	}
@@ -148,24 +195,57 @@ func (a *app) lookFor(f importFlags, paths []string) (*findings, error) {
 // importAll brings in what was found. The report is right also when it ends with an error.
 func (a *app) importAll(ctx context.Context, s *stack, in *findings) (*importReport, error) {
 	began := time.Now()
-	i := &importing{stack: s, options: options(s.cfg.Import), note: a.note, lines: a.lines()}
-	i.report.Skipped, i.report.Files = in.skipped, len(in.files)
-	if err := i.publishAll(ctx, in.files); err != nil {
-		i.finish(began)
-		return &i.report, err
+	i := a.newImport(s, in)
+	i.rejects.dir = filepath.Join(s.cfg.Data, rejectedName)
+	err := i.publishAll(ctx, in.files)
+	i.listed()
+	if err == nil {
+		err = i.settle(ctx)
 	}
-	err := i.settle(ctx)
 	i.finish(began)
+	if byHand(ctx) {
+		return &i.report, errHalfway
+	}
 	return &i.report, errors.Join(err, i.failed)
 }
 
-// publishAll brings every file onto the bus. One that cannot be read does not keep the others from it.
+// errHalfway says what to do after Ctrl-C.
+var errHalfway = errors.New("stopped before everything was imported; the same command goes on from here")
+
+// byHand reports whether somebody stopped the command, by a signal or by cancelling it. A server that ended under it says so
+// in an error made of another.
+func byHand(ctx context.Context) bool {
+	cause := context.Cause(ctx)
+	return errors.Is(cause, context.Canceled) && errors.Unwrap(cause) == nil
+}
+
+func (a *app) newImport(s *stack, in *findings) *importing {
+	i := &importing{stack: s, options: options(s.cfg.Import), jobs: in.jobs, rejects: &rejects{now: time.Now}}
+	i.report.Skipped, i.report.Files = in.skipped, len(in.files)
+	i.listen(a, in)
+	return i
+}
+
+// listed says where that is listed which could not be read.
+func (i *importing) listed() {
+	path, n, err := i.rejects.close()
+	if err != nil {
+		i.log.Warn("the list of rejected records is not whole", "error", err)
+	}
+	i.report.Rejects, i.report.Rejected = path, n
+}
+
+// publishAll brings every file onto the bus.
 func (i *importing) publishAll(ctx context.Context, files []found) error {
 	b, err := i.openBus(ctx)
 	if err != nil {
 		return err
 	}
 	cursors, err := b.Cursors(ctx)
+	if err != nil {
+		return err
+	}
+	stream, err := b.Stream(ctx, bus.Chat)
 	if err != nil {
 		return err
 	}
@@ -179,55 +259,18 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	if i.cfg.NATS.Embedded() {
 		throttle = spaceThrottle{Throttle: throttle, folder: i.cfg.Data, free: freeSpace}
 	}
-	for _, f := range files {
-		err := i.publish(ctx, f, ingest.Config{Publisher: b, Cursors: cursors, Known: k, Throttle: throttle,
-			Batch: i.cfg.Import.Batch, Metrics: i.intake, Log: i.log, Hook: prefixed(i.hook, "ingest.")})
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		i.fail(f, err)
+	i.stream = stream.Created
+	c := ingest.Config{Publisher: b, Cursors: cursors, Known: k, Throttle: throttle, Batch: i.cfg.Import.Batch, Metrics: i.intake,
+		Log: i.log, Hook: prefixed(i.hook, "ingest.")}
+	if i.hook != nil {
+		c.SaveEvery = -1 // crash tests read small files, which would pass few points
 	}
-	return nil
+	return i.watched(ctx, func() error { return i.readAll(ctx, files, c) })
 }
 
 // importLead is how many messages importers may be ahead of the record: enough to keep it busy for seconds, and little for
 // a live source's messages to wait behind.
 const importLead = 100_000
-
-func (i *importing) publish(ctx context.Context, f found, c ingest.Config) error {
-	began := time.Now()
-	report := fileReport{Path: f.file.Path, Source: string(f.def.Name)}
-	var res ingest.Result
-	src, err := f.def.Archive(f.file, i.options)
-	if err == nil {
-		c.Source = src
-		c.Name = cursorName(f)
-		tell := &fileProgress{path: f.file.Path, last: began, now: time.Now, note: i.lines, log: i.log}
-		c.Observe = tell.observe
-		res, err = ingest.Run(ctx, c)
-	}
-	i.result.Add(res)
-	report.Read, report.Unparsed, report.Seconds = res.Read, res.Unparsed, time.Since(began).Seconds()
-	if err != nil {
-		report.Error = oneLine(err.Error())
-	}
-	i.report.PerFile = append(i.report.PerFile, report)
-	if i.report.DryRun {
-		i.note("%s: %s, %d read, %d unparsed\n", f.file.Path, f.def.Title, res.Read, res.Unparsed)
-		return err
-	}
-	i.note("%s: %s, %d read, %d published, %d known, %d unparsed\n", f.file.Path, f.def.Title, res.Read, res.Published, res.Known, res.Unparsed)
-	return err
-}
-
-// cursorName names a file by where it is and what it looks like, so that a changed one is read from the start.
-func cursorName(f found) string {
-	path, err := filepath.Abs(f.file.Path)
-	if err != nil {
-		path = f.file.Path
-	}
-	return "import/" + event.Digest(string(f.def.Name), path, fmt.Sprint(f.file.Size), string(f.file.Head))
-}
 
 // settle waits until everything that was published is stored and aggregated, and counts it in the stores.
 func (i *importing) settle(ctx context.Context) error {
@@ -236,7 +279,7 @@ func (i *importing) settle(ctx context.Context) error {
 		return err
 	}
 	_, last := i.result.Sequences.Bounds()
-	if err := v.Await(ctx, last, i.progress()); err != nil {
+	if err := v.Await(ctx, last, sometimes(i.left)); err != nil {
 		return err
 	}
 	k, err := i.openKeeper(ctx)
@@ -250,21 +293,6 @@ func (i *importing) settle(ctx context.Context) error {
 		}
 		return err
 	})
-}
-
-// progressEvery is how often a long import says how far it is, and what it waits for.
-const progressEvery = 5 * time.Second
-
-// progress tells from time to time what is left: waiting in silence looks like a fault.
-func (i *importing) progress() func(verify.Left) {
-	last := time.Now()
-	return func(l verify.Left) {
-		if time.Since(last) < progressEvery {
-			return
-		}
-		last = time.Now()
-		i.note("waiting: %d messages to be stored, %d transactions to tell of, %d facts to be aggregated\n", l.Sequences, l.Untold, l.Facts)
-	}
 }
 
 func (i *importing) count(came []normalise.Came) {
@@ -312,19 +340,20 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
-	i := &importing{stack: &stack{cfg: cfg, log: log}, options: options(cfg.Import), note: a.note, lines: a.lines()}
-	i.report.Skipped, i.report.Files, i.report.DryRun = in.skipped, len(in.files), true
-	for _, file := range in.files {
-		err := i.publish(ctx, file, ingest.Config{Publisher: nowhere{}, Log: log})
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		i.fail(file, err)
+	i := a.newImport(&stack{cfg: cfg, log: log}, in)
+	i.report.DryRun = true
+	err = i.watched(ctx, func() error { return i.readAll(ctx, in.files, ingest.Config{Publisher: nowhere{}, Log: log}) })
+	if err != nil {
+		return err
 	}
+	i.listed()
 	i.finish(began)
 	i.report.Published = 0
 	for c := range i.report.PerChat {
 		i.report.PerChat[c].Published = 0
+	}
+	for f := range i.report.PerFile {
+		i.report.PerFile[f].Published = 0
 	}
 	return errors.Join(a.printImport(&i.report), i.failed)
 }

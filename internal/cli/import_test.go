@@ -15,6 +15,8 @@ import (
 // imported is what an import says at its end.
 type imported struct {
 	Files, Read, Published, Known, Stored, Facts, Unparsed, Ambiguous int
+	Resumed, Rejected                                                 int
+	Rejects                                                           string `json:"rejected_file"`
 	Seconds                                                           float64
 	DryRun                                                            bool `json:"dry_run"`
 	PerChat                                                           []struct {
@@ -22,9 +24,9 @@ type imported struct {
 		Read, Published, Known, Stored, Facts, Unparsed, Ambiguous int
 	} `json:"per_chat"`
 	PerFile []struct {
-		Path, Source   string
-		Read, Unparsed int
-		Error          string
+		Path, Source                              string
+		Read, Published, Known, Unparsed, Resumed int
+		Error                                     string
 	} `json:"per_file"`
 	Places []struct {
 		File   string

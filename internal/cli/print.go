@@ -63,6 +63,12 @@ func printImportText(w io.Writer, r *importReport) error {
 	}
 	fmt.Fprintf(w, "%d files: %d records read, %d events published, %d known, %d stored, %d facts, %d unparsed, %d ambiguous, in %.1f s\n",
 		r.Files, r.Read, r.Published, r.Known, r.Stored, r.Facts, r.Unparsed, r.Ambiguous, r.Seconds)
+	if r.Resumed > 0 {
+		fmt.Fprintf(w, "went on after %d records that an earlier import had read\n", r.Resumed)
+	}
+	if r.Rejects != "" {
+		fmt.Fprintf(w, "rejected: %d, listed in %s\n", r.Rejected, r.Rejects)
+	}
 	for i, s := range r.Skipped {
 		if i == shownPlaces {
 			fmt.Fprintf(w, "... and %d more files skipped; --output json lists them\n", len(r.Skipped)-i)

@@ -13,6 +13,8 @@ import (
 	"github.com/agrichat/agrichat/consumers/normalise"
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/gate"
+	"github.com/agrichat/agrichat/internal/pg"
 )
 
 type replayFlags struct {
@@ -129,16 +131,17 @@ func (a *app) replay(ctx context.Context, s *stack, what string, f replayFlags) 
 // replayKeeper is the keeper of the record that is replayed into.
 func (s *stack) replayKeeper(ctx context.Context, told *telling, f replayFlags) (*normalise.Keeper, func(), error) {
 	pool, err := s.openRecord(ctx)
-	done := func() {}
+	done, door := func() {}, s.gate
 	if err == nil && f.postgres != "" {
-		if pool, err = connectRecord(ctx, f.postgres, int32(s.cfg.Postgres.MaxConns), "--into-postgres"); err == nil {
+		door = gate.Open{} // another record than the one whose leader is followed: no token was raised there
+		if pool, err = connectRecord(ctx, pg.Config{DSN: f.postgres, MaxConns: int32(s.cfg.Postgres.MaxConns)}, "--into-postgres"); err == nil {
 			done = pool.Close
 		}
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := normalise.New(ctx, normalise.Config{Pool: pool, Gate: s.gate, Stream: told, Log: s.log})
+	k, err := normalise.New(ctx, normalise.Config{Pool: pool, Gate: door, Stream: told, Log: s.log})
 	if err != nil {
 		done()
 		return nil, nil, err
@@ -217,6 +220,11 @@ func (t *telling) NextGeneration(ctx context.Context) (uint16, error) {
 // Get implements normalise.Stream.
 func (t *telling) Get(ctx context.Context, seq uint64) (consumers.Delivery, bool, error) {
 	return t.bus.Get(ctx, seq)
+}
+
+// Range implements normalise.Stream.
+func (t *telling) Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error {
+	return t.bus.Range(ctx, from, to, headersOnly, yield)
 }
 
 // Bury implements normalise.Stream.

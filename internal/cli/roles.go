@@ -16,6 +16,8 @@ import (
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/deliver"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/gate"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/internal/obs"
 	"github.com/agrichat/agrichat/internal/supervise"
@@ -36,17 +38,45 @@ func (s *stack) consumers(after []string) []supervise.Component {
 
 // normalise keeps the record: deliveries, and a sweep at start and from time to time.
 func (s *stack) normalise(ctx context.Context) error {
+	if err := s.awaitLeader(ctx); err != nil {
+		return err
+	}
 	k, err := s.openKeeper(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.sweep(ctx, k, true); err != nil {
+	orders, err := s.bus.Orders(ctx)
+	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.deliver(ctx, bus.Chat, bus.Normalise, s.cfg.Normalise, k, atOnce()) })
-	g.Go(func() error { return s.keepSweeping(ctx, k) })
+	if s.follower != nil {
+		g.Go(func() error { return s.recoverRounds(ctx, k, orders) })
+	}
+	g.Go(func() error {
+		if err := s.sweep(ctx, k, true); err != nil { // it waits until the gate is open
+			return err
+		}
+		g.Go(func() error { return s.keepSweeping(ctx, k) })
+		return s.deliver(ctx, bus.Chat, bus.Normalise, s.cfg.Normalise, k, atOnce())
+	})
 	return g.Wait()
+}
+
+// awaitLeader waits, where a leader is followed, until there is one to write to: who connects before only fails.
+func (s *stack) awaitLeader(ctx context.Context) error {
+	for s.follower != nil {
+		changed := s.door.Changed()
+		if s.door.Standing().State != gate.Shut {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+	return nil
 }
 
 func (s *stack) keepSweeping(ctx context.Context, k *normalise.Keeper) error {
@@ -58,17 +88,23 @@ func (s *stack) keepSweeping(ctx context.Context, k *normalise.Keeper) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := s.sweep(ctx, k, false); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		err := s.sweep(ctx, k, false)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case fault.Of(err) == fault.Fatal:
 			return err
+		case err != nil: // the record is away, and will be swept when it is there
+			s.log.Warn("sweeping failed; trying again later", "error", err, "pause", sweepEvery)
 		}
 	}
 }
 
 // sweep fills the ledger's holes up to what was settled.
 func (s *stack) sweep(ctx context.Context, k *normalise.Keeper, all bool) error {
+	if s.unswept {
+		return nil
+	}
 	c, err := s.bus.ConsumerStatus(ctx, bus.Chat, bus.Normalise)
 	if err != nil {
 		return err

@@ -20,7 +20,17 @@ type session struct {
 }
 
 // needs are the servers that a command uses. One that it does not use may be away.
-type needs struct{ bus, record, figures bool }
+type needs struct {
+	bus, record, figures bool
+	gate                 bool // it looks at the gate without writing to the record
+	control              bool // it controls the gate
+}
+
+// gated says that the gate's orders matter.
+func (n needs) gated() bool { return n.record || n.gate }
+
+// leader says that it matters who the leader is.
+func (n needs) leader() bool { return n.gated() || n.control }
 
 // everything is what most commands need.
 func everything() needs { return needs{bus: true, record: true, figures: true} }
@@ -35,6 +45,7 @@ const (
 // within prepares the servers, starts the embedded ones and, if wanted and nobody else does, the consumers, runs do, and
 // stops everything again.
 func (a *app) within(ctx context.Context, want session, do func(ctx context.Context, s *stack) error) (err error) {
+	want.needs.control = want.needs.control || want.consume
 	s, err := a.prepare(ctx, want)
 	if err != nil {
 		return err
@@ -52,6 +63,7 @@ func (a *app) within(ctx context.Context, want session, do func(ctx context.Cont
 			c.MaxFailures = consumerTries
 			list = append(list, c)
 		}
+		list = append(list, s.controllers(servers)...)
 	}
 	return a.supervised(ctx, s, list, do)
 }
@@ -68,7 +80,8 @@ func (a *app) supervised(ctx context.Context, s *stack, list []supervise.Compone
 	if err != nil {
 		return err
 	}
-	life, stop := context.WithCancel(ctx)
+	// What runs beside outlives ctx: what do has begun ends first.
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	work, endWork := context.WithCancelCause(ctx)
 	s.giveUp = endWork

@@ -50,11 +50,11 @@ func (a *app) config() (config.Config, *slog.Logger, error) {
 		}
 	}
 	c, err := config.Load(config.Input{File: a.configFile, Environ: a.environ, Flags: a.given.values(), Kinds: kinds,
-		Spare: []string{dieVariable}})
+		Spare: []string{dieVariable, sweepVariable, "AGRICHAT_LAB", "AGRICHAT_LAB_DIR", "AGRICHAT_LAB_ROOT"}})
 	if err != nil {
 		return config.Config{}, nil, misuse{err}
 	}
-	log, err := obs.Logger(a.errOut, c.Log.Level, c.Log.Format)
+	log, err := obs.Logger(a.screen(), c.Log.Level, a.screen().format(c.Log.Format))
 	if err != nil {
 		return config.Config{}, nil, misuse{err}
 	}

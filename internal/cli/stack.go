@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/agrichat/agrichat/consumers/aggregate"
+	"github.com/agrichat/agrichat/consumers/control"
 	"github.com/agrichat/agrichat/consumers/normalise"
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/ch"
@@ -24,6 +25,7 @@ import (
 	"github.com/agrichat/agrichat/internal/gate"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/internal/obs"
+	"github.com/agrichat/agrichat/internal/patroni"
 	"github.com/agrichat/agrichat/internal/supervise"
 	"github.com/agrichat/agrichat/internal/verify"
 )
@@ -37,6 +39,12 @@ type stack struct {
 	registry *prometheus.Registry
 	health   *obs.Health
 	gate     gate.Gate
+	door     *gate.Door        // what gate is
+	follower *patroni.Follower // nil: nobody elects leaders
+	needs    needs
+	id       string // of this process, among those that follow the gate
+
+	controller *control.Metrics // nil: this process does not control
 
 	folder *folder // nil: nothing is embedded, or somebody else runs it
 	joined bool    // somebody else runs the embedded servers
@@ -51,6 +59,7 @@ type stack struct {
 
 	delivery *deliver.Metrics
 	intake   *ingest.Metrics
+	unswept  bool // tests show what happens without the sweep
 	writes   prometheus.Observer
 
 	mu      sync.Mutex // covers the connections
@@ -69,10 +78,13 @@ func (a *app) prepare(ctx context.Context, want session) (*stack, error) {
 		return nil, err
 	}
 	s := &stack{cfg: cfg, log: log, hook: deathPoint(a.environ), registry: obs.NewRegistry(obs.ReadBuild()), health: obs.NewHealth(),
-		gate: gate.Open{}}
+		needs: want.needs, id: processID(), unswept: unswept(a.environ)}
 	s.registry.MustRegister(s.health)
 	s.delivery, s.intake = deliver.NewMetrics(s.registry), ingest.NewMetrics(s.registry)
 	s.writes = normaliseMetrics(s.registry)
+	if err := s.placeGate(); err != nil {
+		return nil, err
+	}
 	n := want.needs
 	embedded := n.bus && cfg.NATS.Embedded() || n.record && cfg.Postgres.Embedded() || n.figures && cfg.ClickHouse.Embedded()
 	if !embedded && !want.exclusive {
@@ -209,7 +221,14 @@ func (s *stack) components(open func(context.Context) error) (list []supervise.C
 	if s.clickhouse != nil {
 		add("clickhouse", s.clickhouse.Run, s.clickhouse.WaitReady)
 	}
+	if s.needs.leader() {
+		list = append(list, s.leaderComponent())
+		names = append(names, "leader")
+	}
 	list = append(list, s.connections(names, open))
+	if s.needs.gated() {
+		list = append(list, s.ordersComponent())
+	}
 	return list, append(names, "connections")
 }
 

@@ -2,12 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/agrichat/agrichat/internal/bus"
+	"github.com/agrichat/agrichat/internal/gate"
 )
 
 // statusReport is where everything is and how far it is. Its names are relied upon by scripts. It holds passwords: it is for
@@ -35,12 +36,6 @@ type urlReport struct {
 	Embedded bool   `json:"embedded"`
 }
 
-type gateReport struct {
-	State  string `json:"state"`
-	Leader string `json:"leader,omitempty"`
-	Token  uint64 `json:"token"`
-}
-
 type liveReport struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"`
@@ -64,6 +59,11 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 }
 
+// gateWord is how long status waits for the word of etcd and of the bucket: longer than both take where they answer.
+const gateWord = 2 * time.Second
+
+func told(st gate.Standing) bool { return st.State != gate.Shut || st.Reason != gate.Starting }
+
 func (s *stack) statusReport(ctx context.Context) (*statusReport, error) {
 	b, err := s.openBus(ctx)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *stack) statusReport(ctx context.Context) (*statusReport, error) {
 		Postgres:   dsnReport{s.recordDSN(), s.cfg.Postgres.Embedded()},
 		ClickHouse: urlReport{s.figuresURL(), s.cfg.ClickHouse.Embedded()},
 		NATS:       urlReport{s.busURL(), s.cfg.NATS.Embedded()},
-		Gate:       gateReport{State: "open"},
+		Gate:       reportGate(s.await(ctx, gateWord, told), s.follower != nil),
 		Sources:    []liveReport{},
 	}
 	for _, src := range s.cfg.Sources {
@@ -110,7 +110,9 @@ func (a *app) printStatus(r *statusReport) error {
 	t.row("postgres", r.Postgres.DSN)
 	t.row("clickhouse", r.ClickHouse.URL)
 	t.row("nats", r.NATS.URL)
-	t.row("gate", fmt.Sprintf("%s, token %d", r.Gate.State, r.Gate.Token))
+	for _, row := range r.Gate.rows() {
+		t.row(row[0], row[1])
+	}
 	t.row()
 	t.row("STREAM", "MESSAGES", "BYTES", "LIMIT", "FIRST", "LAST")
 	for _, s := range r.Streams {

@@ -63,7 +63,9 @@ func (a *app) up(ctx context.Context, f upFlags) (err error) {
 		}
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
-	s, err := a.prepare(ctx, session{exclusive: true, lasting: !f.once, needs: everything()})
+	whole := everything()
+	whole.control = true
+	s, err := a.prepare(ctx, session{exclusive: true, lasting: !f.once, needs: whole})
 	if err != nil {
 		return err
 	}
@@ -73,6 +75,7 @@ func (a *app) up(ctx context.Context, f upFlags) (err error) {
 	}
 	list, servers := s.components(open)
 	list = append(list, s.consumers(servers)...)
+	list = append(list, s.controllers(servers)...)
 	sources, err := s.producers(servers, nil)
 	if err != nil {
 		return errors.Join(err, s.leave())
@@ -175,6 +178,7 @@ func (a *app) produceCommand() *cobra.Command {
 
 func (a *app) consumeCommand() *cobra.Command {
 	c := chooses(&cobra.Command{Use: "consume", Short: "Run one consumer of the bus"})
+	c.AddCommand(a.consumeControlCommand())
 	for name, short := range map[string]string{"normalise": "Store what is on the bus in PostgreSQL", "aggregate": "Bring facts into ClickHouse"} {
 		n := needs{bus: true, record: name == "normalise", figures: name == "aggregate"}
 		c.AddCommand(&cobra.Command{

@@ -16,11 +16,13 @@ func (d *Door) decide(now time.Time) Standing {
 	s.Leader, s.Address, s.Token, s.Until, s.Word = t.Leader, t.Address, t.Token, t.Until, t.Word
 	switch {
 	case t.Shut != "":
-		return s.shut(t.Shut, "")
+		return s.shut(t.Shut, t.Detail)
 	case !d.trusted:
 		return s.shut(Starting, "etcd has not been asked yet")
 	case t.Token == 0:
 		return s.shut(NoLeader, "")
+	case t.Until.IsZero():
+		return s.shut(Starting, "etcd has not confirmed the leader's lease yet")
 	case !now.Before(t.Until):
 		return s.shut(Unproved, "etcd has not confirmed the leader's lease in time")
 	case !d.running: // then nothing would end a permission in time

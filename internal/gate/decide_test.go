@@ -42,7 +42,7 @@ func TestDecide(t *testing.T) {
 
 		{name: "until has come", order: &opened, trust: with(func(t *Trust) { t.Until = now }), state: Shut, reason: Unproved},
 		{name: "until has passed", order: &byHand, trust: with(func(t *Trust) { t.Until = now.Add(-1) }), state: Shut, reason: Unproved},
-		{name: "until is not known", order: &opened, trust: with(func(t *Trust) { t.Until = time.Time{} }), state: Shut, reason: Unproved},
+		{name: "until is not known", order: &opened, trust: with(func(t *Trust) { t.Until = time.Time{} }), state: Shut, reason: Starting},
 		{name: "etcd says shut", order: &opened, trust: with(func(t *Trust) { t.Shut = Switchover }), state: Shut, reason: Switchover},
 		{name: "its own reason first", order: &byHand, trust: &Trust{Shut: EtcdRefuses}, state: Shut, reason: EtcdRefuses},
 		{name: "no leader", order: &opened, trust: &Trust{Word: now}, state: Shut, reason: NoLeader},

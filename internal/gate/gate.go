@@ -44,10 +44,11 @@ func (p *Permit) Check() error {
 	if p.look != nil {
 		p.look()
 	}
-	if cause := context.Cause(p.ctx); errors.Is(cause, ErrShut) {
+	err := p.ctx.Err() // first: it may end between two looks
+	if cause := context.Cause(p.ctx); err != nil && errors.Is(cause, ErrShut) {
 		return cause
 	}
-	return p.ctx.Err()
+	return err
 }
 
 // Leave ends the permission; it may be called more than once.

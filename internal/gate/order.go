@@ -74,5 +74,6 @@ type Trust struct {
 	Token   uint64
 	Until   time.Time // by this process's monotonic clock: the sending of the request plus the remaining lease, less a margin
 	Shut    Reason    // not empty: whatever the lease says, writing must stop
+	Detail  string    // of Shut, for people
 	Word    time.Time // when etcd last answered; zero: never
 }

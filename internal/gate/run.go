@@ -62,10 +62,19 @@ func (d *Door) tell() {
 	d.queue = nil
 	d.mu.Unlock()
 	for _, c := range queue {
-		d.cfg.Log.Info("the gate is "+string(c.to.State), slog.String("reason", string(c.to.Reason)), "detail", c.to.Detail,
+		d.cfg.Log.Log(context.Background(), c.level(), "the gate is "+string(c.to.State), "reason", c.to.Reason, "detail", c.to.Detail,
 			"leader", c.to.Leader, "token", c.to.Token, "round", c.to.Round)
 		if d.cfg.OnChange != nil {
 			d.cfg.OnChange(c.from, c.to)
 		}
 	}
+}
+
+// level of what is said of a change. That a process which has just begun finds the gate open is no news; that it finds it
+// shut is.
+func (c change) level() slog.Level {
+	if c.to.Reason == Starting || c.from.Reason == Starting && c.to.State == Opened {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }

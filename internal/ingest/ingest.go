@@ -73,7 +73,7 @@ type Config struct {
 
 	Batch       int                // most events in an atomic batch; default 1000, the server's limit
 	InFlight    int                // batches published and not yet acknowledged; default 4
-	SaveEvery   time.Duration      // least time between two saved cursors; default 500 ms for archives, none for live sources; below 0: none
+	SaveEvery   time.Duration      // least time to the next saved cursor; default 500 ms for archives, none for live sources; below 0: none
 	StopTimeout time.Duration      // for what was read when asked to stop; default 10 s
 	Healthy     time.Duration      // a session that lasted as long forgets earlier failures; default 1 min
 	BackOff     BackOff            // between sessions and between attempts to publish
@@ -81,6 +81,7 @@ type Config struct {
 	Metrics     *Metrics           // nil: none
 	Log         *slog.Logger       // nil: discarded
 	Observe     func(Progress)     // nil: nobody; called by one goroutine at a time, and must not block
+	Rejected    func(*event.Event) // nil: nobody; told each event of kind unparsed, before it is published, and keeps nothing of it
 	Hook        func(point string) // nil in production; called by several goroutines; crash tests die in it: "read", "published", "cursor"
 }
 

@@ -36,6 +36,9 @@ func (c Config) withDefaults() Config {
 	if c.Observe == nil {
 		c.Observe = func(Progress) {}
 	}
+	if c.Rejected == nil {
+		c.Rejected = func(*event.Event) {}
+	}
 	if c.Hook == nil {
 		c.Hook = func(string) {}
 	}
@@ -55,7 +58,7 @@ func orElse[T comparable](v, d T) T {
 // both cases, and an error if the source cannot work until a person changes something or, for an archive, if trying again has
 // not helped. The result is right in every case.
 func Run(ctx context.Context, cfg Config) (Result, error) {
-	r := &runner{Config: cfg.withDefaults(), tally: newTally()}
+	r := &runner{Config: cfg.withDefaults(), tally: newTally(), saved: time.Now()}
 	err := r.run(ctx)
 	if err == nil && !r.Live && ctx.Err() != nil {
 		err = ctx.Err() // an archive that was not read to its end has not been imported
@@ -70,7 +73,8 @@ type runner struct {
 	tally  *tally
 	cursor producers.Cursor // after which everything is acknowledged
 	dirty  bool             // it is not saved yet
-	saved  time.Time        // when one was saved last
+	saved  time.Time        // when one was saved last, or the run began: a small archive is done before it is worth a cursor
+	stands bool             // a cursor stands under the name
 
 	mu    sync.Mutex // covers state, why and the calls of Observe
 	state State
@@ -160,13 +164,14 @@ func (r *runner) load(ctx context.Context) error {
 	}
 	return r.retry(ctx, "reading the cursor", func() (err error) {
 		r.cursor, err = r.Cursors.Load(ctx, r.Name)
+		r.stands = len(r.cursor) > 0
 		return err
 	})
 }
 
 // forget removes the cursor of an archive that was read to its end: reading it again means from the start.
 func (r *runner) forget(ctx context.Context) error {
-	if r.Cursors == nil {
+	if !r.stands {
 		return nil
 	}
 	return r.retry(ctx, "forgetting the cursor", func() error { return r.Cursors.Forget(ctx, r.Name) })
@@ -214,6 +219,9 @@ func (r *runner) session(ctx context.Context) error {
 	cancel()
 	r.abandon(flights)
 	err = <-broke
+	if failed == nil && (err != io.EOF || r.Live) { // at an archive's end there is nothing to go on with
+		failed = r.save(hard)
+	}
 	if closed := s.Close(); closed != nil && err == nil {
 		err = closed
 	}
@@ -358,6 +366,9 @@ func (r *runner) prepare(ctx context.Context, b producers.Batch) []event.Event {
 		e.Seen = seen
 		if change := r.Publisher.Fit(e); change != "" {
 			r.Log.Warn("an event was too large", "event", e.ID, "change", change)
+		}
+		if e.Kind == event.KindUnparsed {
+			r.Rejected(e)
 		}
 	}
 	if len(b.Events) > 0 {

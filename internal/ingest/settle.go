@@ -10,15 +10,15 @@ import (
 
 // settle waits for batches in the order in which they were begun, publishes again what failed, and saves cursors. So a cursor
 // is saved only when everything before it is acknowledged, and not each time: saving is a message with the disk synced, and
-// what is read again after a crash is known by then. It returns when the flights are at their end, and early with an
-// error that nothing here can help.
+// what is read again after a crash is known by then. It returns when the flights are at their end, with the last cursor perhaps
+// not saved, and early with an error that nothing here can help.
 func (r *runner) settle(ctx context.Context, flights <-chan flight) error {
 	for f := range flights {
 		if err := r.land(ctx, f); err != nil {
 			return err
 		}
 	}
-	return r.save(ctx)
+	return nil
 }
 
 // land brings one flight to its end.
@@ -93,6 +93,7 @@ func (r *runner) save(ctx context.Context) error {
 	if r.Cursors == nil || !r.dirty {
 		return nil
 	}
+	r.stands = true // also where nobody hears that it was saved
 	err := r.retry(ctx, "saving the cursor", func() error { return r.Cursors.Save(ctx, r.Name, r.cursor) })
 	if fault.Of(err) == fault.Poison {
 		r.Log.Warn("a cursor cannot be saved; after a crash reading goes on from an earlier one", "error", err, "bytes", len(r.cursor))

@@ -1,8 +1,10 @@
 // Package pg opens PostgreSQL, says what its errors mean, and brings its schema up to date. With the packages that keep or
 // ask the record it is the only one that speaks to it.
 //
-// It promises that a server that cannot serve us is refused when it is opened, with a line that says what to do. It does
-// not follow a failover: the gate does.
+// It promises that a server that cannot serve us is refused when it is opened, with a line that says what to do; that, where
+// it is told who leads, every new connection goes there; and that a connection on which the server showed that it is going
+// away, or must not be written to, is used for nothing else. What is connected to an old leader stays so until whoever knows
+// of the change resets the pool; that nothing is written there is up to the gate.
 package pg
 
 import (
@@ -11,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +37,9 @@ type Config struct {
 	DSN      string
 	MaxConns int32 // 0: pgx decides
 	Name     string
+	// Leader returns the address, host:port, that every new connection goes to, whatever hosts the DSN names. It may block as
+	// long as ctx lets it. An error keeps the connection from being made, and is transient unless marked. Optional.
+	Leader func(ctx context.Context) (address string, err error)
 }
 
 // Open connects, and refuses a server that is too old or read-only. Errors are classified.
@@ -54,15 +60,36 @@ func Open(ctx context.Context, c Config) (*pgxpool.Pool, error) {
 	// Every statement names its schema. A role called agrichat would otherwise look for the migrations' own table in the
 	// schema of that name as soon as it exists.
 	pc.ConnConfig.RuntimeParams["search_path"] = "public"
+	pc.ConnConfig.OnPgError = stays
+	where := place(pc)
+	if c.Leader != nil {
+		follow(pc, c.Leader)
+		where = fmt.Sprintf("PostgreSQL's leader, database %s as %s", pc.ConnConfig.Database, pc.ConnConfig.User)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
-		return nil, Classify(fmt.Errorf("connecting to %s: %w", place(pc), err))
+		return nil, Classify(fmt.Errorf("connecting to %s: %w", where, err))
 	}
 	if err := checkServer(ctx, pool); err != nil {
 		pool.Close()
-		return nil, Classify(fmt.Errorf("connecting to %s: %w", place(pc), err))
+		return nil, Classify(fmt.Errorf("connecting to %s: %w", where, err))
 	}
 	return pool, nil
+}
+
+// stays reports whether a connection is good for more after an error that the server sent over it.
+func stays(_ *pgconn.PgConn, e *pgconn.PgError) bool {
+	switch {
+	case strings.EqualFold(e.Severity, "FATAL") || e.SeverityUnlocalized == "FATAL":
+		return false
+	case e.Code == "25006": // read_only_sql_transaction: no longer the leader, if it ever was
+		return false
+	case e.Code == "57P01", e.Code == "57P02", e.Code == "57P03": // is shutting down, has crashed, is starting up
+		return false
+	case strings.HasPrefix(e.Code, "08"): // connection exceptions
+		return false
+	}
+	return true
 }
 
 func place(c *pgxpool.Config) string {

@@ -1,3 +1,5 @@
--- $1: the writers' lock. Shared: a controller that raises the token takes it alone.
-WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared($1))
-SELECT f.token FROM agrichat.fence f, locked
+-- $1: stream, $2: when it was created. The newest token, and what the record knows of itself and of this stream: nothing is -1
+-- and 0.
+SELECT f.token, coalesce(s.generation, -1),
+       coalesce((SELECT max(i.incarnation) FROM agrichat.incarnations i WHERE i.stream = $1 AND i.created = $2), 0)
+FROM agrichat.fence f, agrichat.store s

@@ -1,1 +1,2 @@
-SELECT coalesce(max(counter), 0) FROM agrichat.ledger
+-- The newest counter, and the token that this was read under.
+SELECT coalesce((SELECT max(counter) FROM agrichat.ledger), 0), f.token FROM agrichat.fence f

@@ -1,1 +1,1 @@
-UPDATE agrichat.store SET generation = coalesce(generation, $1) RETURNING generation
+UPDATE agrichat.store SET generation = $1 WHERE generation IS NULL

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// slow is a source of one message, which takes a second to be read.
+type slow struct {
+	name  string
+	crowd *crowd
+	err   error
+	done  bool
+}
+
+// crowd counts who reads at once.
+type crowd struct {
+	mu        sync.Mutex // covers all below
+	now, most int
+	begun     []string
+}
+
+func (s *slow) Connect(context.Context, producers.Cursor) (producers.Session, error) {
+	s.crowd.mu.Lock()
+	defer s.crowd.mu.Unlock()
+	s.crowd.now++
+	s.crowd.most = max(s.crowd.most, s.crowd.now)
+	s.crowd.begun = append(s.crowd.begun, s.name)
+	return s, nil
+}
+
+func (s *slow) Next(ctx context.Context) (producers.Batch, error) {
+	if s.done {
+		return producers.Batch{}, io.EOF
+	}
+	s.done = true
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+		return producers.Batch{}, ctx.Err()
+	}
+	if s.err != nil {
+		return producers.Batch{}, fault.AsFatal(s.err)
+	}
+	broken := event.Event{Source: "fake", Namespace: "n", NativeID: event.NativeID(s.name), Kind: event.KindUnparsed,
+		Revision: event.Unedited, Body: &event.Unparsed{Reason: "odd", File: s.name, Line: 1}, Raw: []byte(s.name)}
+	if err := broken.Seal(); err != nil {
+		return producers.Batch{}, err
+	}
+	return producers.Batch{Events: []event.Event{broken}, Cursor: []byte("x"), Counts: producers.Counts{Read: 1, Unparsed: 1, Bytes: 10}}, nil
+}
+
+func (s *slow) Close() error {
+	s.crowd.mu.Lock()
+	defer s.crowd.mu.Unlock()
+	s.crowd.now--
+	return nil
+}
+
+// crowded is an import of n files, of which the fourth cannot be read.
+func crowded(n, jobs int) (*importing, *crowd, []found) {
+	c := &crowd{}
+	var files []found
+	for k := range n {
+		s := &slow{name: fmt.Sprint("f", k), crowd: c}
+		if k == 3 {
+			s.err = errors.New("torn")
+		}
+		files = append(files, found{file: producers.File{Path: s.name, Size: 10, Head: make([]byte, 10)},
+			def: producers.Definition{Name: "fake", Title: "Fake", Archive: func(producers.File, producers.Options) (producers.Source, error) { return s, nil }}})
+	}
+	i := &importing{stack: &stack{log: slog.New(slog.DiscardHandler)}, jobs: jobs, progress: newProgress(files, time.Now),
+		rejects: &rejects{now: time.Now}, note: func(string, ...any) {}}
+	return i, c, files
+}
+
+// TestFilesAreReadSideBySide at most as many as were asked for, and the report is in the order of the files.
+func TestFilesAreReadSideBySide(t *testing.T) {
+	t.Parallel()
+	for _, jobs := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			i, c, files := crowded(9, jobs)
+			began := time.Now()
+			if err := i.readAll(t.Context(), files, ingest.Config{Publisher: nowhere{}}); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took != time.Duration(9/jobs)*time.Second || c.most != jobs {
+				t.Errorf("%d jobs: took %s, %d were read at once", jobs, took, c.most)
+			}
+			var got []string
+			for _, f := range i.report.PerFile {
+				got = append(got, fmt.Sprint(f.Path, " ", f.Read, f.Unparsed, " ", f.Error))
+			}
+			if diff := cmp.Diff([]string{"f0 1 1 ", "f1 1 1 ", "f2 1 1 ", "f3 0 0 torn", "f4 1 1 ", "f5 1 1 ", "f6 1 1 ", "f7 1 1 ", "f8 1 1 "},
+				got); diff != "" {
+				t.Error(diff)
+			}
+			var places []string
+			for _, p := range i.result.Places {
+				places = append(places, p.File)
+			}
+			if diff := cmp.Diff([]string{"f0", "f1", "f2", "f4", "f5", "f6", "f7", "f8"}, places); diff != "" {
+				t.Error(diff)
+			}
+			if i.failed == nil || i.result.Read != 8 || i.rejects.count != 9 {
+				t.Errorf("failed with %v, read %d, rejected %d", i.failed, i.result.Read, i.rejects.count)
+			}
+			if s := i.progress.standing(); s.Done != 9 || s.Bytes != s.Of || len(s.Hand) != 0 {
+				t.Errorf("stands at %+v", s)
+			}
+		})
+	}
+}
+
+// TestAStoppedImportBeginsNoMore and says of those in hand that they are not done.
+func TestAStoppedImportBeginsNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i, c, files := crowded(9, 2)
+		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer cancel()
+		if err := i.readAll(ctx, files, ingest.Config{Publisher: nowhere{}}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		var ends []string
+		for _, f := range i.report.PerFile {
+			ends = append(ends, f.Error)
+		}
+		if diff := cmp.Diff([]string{"", "", errStopped.Error(), errStopped.Error()}, ends); diff != "" || len(c.begun) != 4 || i.failed != nil {
+			t.Errorf("began %q, failed with %v: %s", c.begun, i.failed, diff)
+		}
+		if i.rejects.count != 2 {
+			t.Errorf("%d were rejected: what was stopped is no reject", i.rejects.count)
+		}
+	})
+}
+
+// TestWhoStoppedIt tells a person's Ctrl-C from servers that have ended: only the first is told to give the command again.
+func TestWhoStoppedIt(t *testing.T) {
+	t.Parallel()
+	signalled, stop := signal.NotifyContext(t.Context(), syscall.SIGUSR2)
+	defer stop()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	<-signalled.Done()
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, c := range []struct {
+		ctx  context.Context
+		want bool
+	}{{signalled, true}, {cancelled, true}, {t.Context(), false}, {ended(t, errHolderEnded), false},
+		{ended(t, fmt.Errorf("the servers have ended: %w", context.Canceled)), false}} {
+		if got := byHand(c.ctx); got != c.want {
+			t.Errorf("%v: by hand: %t", context.Cause(c.ctx), got)
+		}
+	}
+}
+
+func ended(t *testing.T, why error) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	return ctx
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// screen is standard error. While bars stand on it, what is written goes above them.
+type screen struct {
+	out io.Writer
+
+	mu    sync.Mutex // covers above, and keeps lines whole
+	above io.Writer  // nil: no bars stand
+}
+
+// screen returns standard error as everything that writes lines to it must see it. Logs are made of it, too: a line that went
+// past it would be written into the bars.
+func (a *app) screen() *screen {
+	s, ok := a.errOut.(*screen)
+	if !ok {
+		s = &screen{out: a.errOut}
+		a.errOut = s
+	}
+	return s
+}
+
+// Write implements io.Writer.
+func (s *screen) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.above != nil {
+		if n, err := s.above.Write(p); err == nil {
+			return n, nil
+		}
+	}
+	return s.out.Write(p)
+}
+
+// raise puts bars under what is written from now on.
+func (s *screen) raise(above io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.above = above
+}
+
+// lower takes the bars away: whoever writes meanwhile waits until end is done.
+func (s *screen) lower(end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	end()
+	s.above = nil
+}
+
+// terminal returns the terminal that a person reads, nil if none does.
+func (s *screen) terminal() *os.File {
+	f, ok := s.out.(*os.File)
+	if !ok {
+		return nil
+	}
+	if _, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err != nil {
+		return nil
+	}
+	return f
+}
+
+// format is that of a log for whoever reads: auto means text on a terminal, which the log cannot see behind this.
+func (s *screen) format(wanted string) string {
+	if wanted == "auto" && s.terminal() != nil {
+		return "text"
+	}
+	return wanted
+}
+
+// console is a terminal as the bars see it. What it holds when they have gone takes the last of them away.
+type console struct {
+	bytes.Buffer
+	out *os.File
+}
+
+// IsTerminal says that it is one.
+func (c *console) IsTerminal() bool { return true }
+
+// GetTermSize asks the terminal; one that does not know has the size of the first ones.
+func (c *console) GetTermSize() (width, height int, err error) {
+	w, err := unix.IoctlGetWinsize(int(c.out.Fd()), unix.TIOCGWINSZ)
+	if err != nil || w.Col == 0 || w.Row == 0 {
+		return 80, 24, nil
+	}
+	return int(w.Col), int(w.Row), nil
+}
+
+// Flush writes what was drawn, and goes back to its first line for the next time.
+func (c *console) Flush(lines int) error {
+	if _, err := c.WriteTo(c.out); err != nil {
+		return err
+	}
+	if lines > 0 {
+		fmt.Fprintf(&c.Buffer, "\x1b[%dA\x1b[J", lines)
+	}
+	return nil
+}
