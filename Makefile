@@ -1,6 +1,11 @@
 # make run            everything at once, with the sample archive; FROM=~/exports takes your own, ONCE=1 ends afterwards;
 #                     ACCOUNT=alice ZONE=Europe/Moscow say what the exports do not
 # make test           every test, with real servers; installs what it needs
+# make lab            three etcd, three PostgreSQL under Patroni, three NATS and all roles, each on a host of its own, on this
+#                     machine (needs Linux and root); STRICT=1 loses nothing; make lab-down ends it
+# make test-ha        every bad day in the lab, once, in both profiles: the better part of an hour; RUNS=5 for medians, CASES=crash
+#                     for some of them; TABLE=ha.md writes the table, and the rows beside it
+# make test-ha-short  six of them, a quarter of an hour
 # make build engines bench lint clean
 
 SHELL := bash
@@ -59,6 +64,32 @@ test: build engines servers
 .PHONY: bench
 bench: build engines
 	$(BENCH_CMD)
+
+.PHONY: lab
+lab:
+	@.ci/lab
+	@$(MAKE) --no-print-directory build engines
+	@PATH="$$PATH:/usr/sbin:/sbin" $(GO) run ./internal/labtest/lab up
+
+.PHONY: lab-down
+lab-down:
+	@PATH="$$PATH:/usr/sbin:/sbin" $(GO) run ./internal/labtest/lab down
+
+# One test at a time: one lab fits on a machine.
+HA_TEST = PATH="$$PATH:/usr/sbin:/sbin" AGRICHAT_LAB=1 $(GO) test -count=1 -p 1 -v
+
+.PHONY: test-ha
+test-ha:
+	@.ci/lab
+	@$(MAKE) --no-print-directory build engines
+	HA_RUNS=$(RUNS) HA_CASES='$(CASES)' HA_TABLE=$(abspath $(TABLE)) $(HA_TEST) -timeout 24h -run TestFailover ./internal/hatest
+
+.PHONY: test-ha-short
+test-ha-short:
+	@.ci/lab
+	@$(MAKE) --no-print-directory build engines
+	$(HA_TEST) -timeout 10m -run 'TestEnds|TestOperations|TestRoles' ./internal/labtest
+	HA_SHORT=1 HA_TABLE=$(abspath $(TABLE)) $(HA_TEST) -timeout 40m -run TestFailover ./internal/hatest
 
 .PHONY: lint
 lint:

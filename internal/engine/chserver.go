@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ import (
 type childConfig struct {
 	Library  string `json:"library"`
 	Path     string `json:"path"`
+	Host     string `json:"host,omitempty"` // to listen on; loopback if empty
 	Port     int    `json:"port"`
 	User     string `json:"user"`
 	Password string `json:"password"`
@@ -99,7 +101,7 @@ func serveClickHouse(ctx context.Context, cfg childConfig) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", address(cfg.Port))
+	listener, err := net.Listen("tcp", net.JoinHostPort(cmp.Or(cfg.Host, loopback), strconv.Itoa(cfg.Port)))
 	if err != nil {
 		return fmt.Errorf("listening for clients of ClickHouse: %w", err)
 	}

@@ -1,0 +1,2 @@
+DROP SCHEMA IF EXISTS agrichat CASCADE;
+DROP TABLE IF EXISTS public.agrichat_migrations;
