@@ -75,8 +75,10 @@ type Stores struct {
 
 // verdict counts what is amiss, and names the first few.
 type verdict struct {
-	lost, doubled, stale int
-	examples             []string
+	lost     int // events
+	doubled  int
+	stale    int // things whose state in a store is not what the source made it, or that a store lacks
+	examples []string
 }
 
 func (v *verdict) add(count *int, format string, args ...any) {
@@ -170,7 +172,7 @@ func (s *Stores) compareMessages(ctx context.Context, l *Load, t *truth, v *verd
 		}
 		for id := range t.messages {
 			if _, ok := held[id]; !ok {
-				v.add(&v.lost, "message %s is not in %s", id, store.name)
+				v.add(&v.stale, "message %s is not in %s", id, store.name)
 			}
 		}
 	}
@@ -204,7 +206,7 @@ func (s *Stores) compareReactions(ctx context.Context, l *Load, t *truth, v *ver
 		for r := range t.reactions {
 			switch n := held[r]; {
 			case n == 0:
-				v.add(&v.lost, "the reaction of %s to message %s is not in %s", r.person, r.message, store)
+				v.add(&v.stale, "the reaction of %s to message %s is not in %s", r.person, r.message, store)
 			case n > 1:
 				v.add(&v.doubled, "the reaction of %s to message %s is in %s %d times", r.person, r.message, store, n)
 			}

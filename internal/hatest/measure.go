@@ -81,9 +81,9 @@ type Row struct {
 	Profile  string         `json:"profile"` // async, strict
 	Run      int            `json:"run"`
 	Said     uint64         `json:"said"`    // records of the source
-	Lost     int            `json:"lost"`    // events and things that a store lacks
+	Lost     int            `json:"lost"`    // of its events, not on the bus or not in PostgreSQL
 	Doubled  int            `json:"doubled"` // that a store has twice
-	Stale    int            `json:"stale"`   // that a store holds otherwise than the source said it
+	Stale    int            `json:"stale"`   // things that a store lacks, or holds otherwise than the source said
 	Late     int            `json:"late"`    // commits of a worker under a token older than one that it had seen
 	Gap      time.Duration  `json:"no_commit"`
 	Publish  time.Duration  `json:"no_publish"`

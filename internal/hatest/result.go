@@ -33,7 +33,7 @@ func (s *Scene) logs(kind labtest.Kind) ([]Line, error) {
 
 // result works out what a scene came to.
 func (s *Scene) result(r *verify.Report, v *verdict) (Row, error) {
-	row := Row{Lost: v.lost + int(r.Missing), Doubled: v.doubled, Stale: v.stale + int(r.Differing+r.Extra), Examples: v.examples}
+	row := Row{Lost: v.lost, Doubled: v.doubled, Stale: v.stale + int(r.Missing+r.Differing+r.Extra), Examples: v.examples}
 	for _, p := range r.Problems {
 		row.Examples = append(row.Examples, fmt.Sprintf("verify: %s: %s %s %d %s", p.What, p.Kind, p.ID, p.Sequence, p.Detail))
 	}
