@@ -43,8 +43,8 @@ func (b *Bus) Ensure(ctx context.Context) error {
 	return nil
 }
 
-// Of several that make the same thing at once on a cluster of servers one may never be answered; asked again, it finds what
-// the others made. A request that is answered takes milliseconds.
+// On a cluster of servers a question may never be answered: of several that make the same thing at once, or while a stream
+// gets another leader. Asked again it is. One that is answered takes milliseconds.
 const (
 	insistTries = 5
 	insistAfter = 2 * time.Second

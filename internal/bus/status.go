@@ -48,7 +48,11 @@ func (s ConsumerStatus) Lag() uint64 { return s.Pending + uint64(s.AckPending) }
 
 // Stream returns what a stream holds.
 func (b *Bus) Stream(ctx context.Context, name string) (StreamStatus, error) {
-	s, err := b.js.Stream(ctx, name)
+	var s jetstream.Stream
+	err := insist(ctx, func(ctx context.Context) (err error) {
+		s, err = b.js.Stream(ctx, name)
+		return err
+	})
 	if err != nil {
 		return StreamStatus{}, fmt.Errorf("asking for stream %s: %w", name, classify(err))
 	}
@@ -61,7 +65,11 @@ func (b *Bus) Stream(ctx context.Context, name string) (StreamStatus, error) {
 
 // ConsumerStatus returns how far a consumer is.
 func (b *Bus) ConsumerStatus(ctx context.Context, stream, name string) (ConsumerStatus, error) {
-	c, err := b.js.Consumer(ctx, stream, name)
+	var c jetstream.Consumer
+	err := insist(ctx, func(ctx context.Context) (err error) {
+		c, err = b.js.Consumer(ctx, stream, name)
+		return err
+	})
 	if err != nil {
 		return ConsumerStatus{}, fmt.Errorf("asking for consumer %s of %s: %w", name, stream, classify(err))
 	}

@@ -73,6 +73,9 @@ func set(ctx context.Context, lab *labtest.Lab, st stage, log *slog.Logger) (*Sc
 			return nil, err
 		}
 	}
+	if s.bus, err = s.fill(ctx); err != nil {
+		return nil, err
+	}
 	for _, h := range lab.Hosts(labtest.Controller, labtest.Worker, labtest.Figures) {
 		var env []string
 		switch {
@@ -93,15 +96,28 @@ func set(ctx context.Context, lab *labtest.Lab, st stage, log *slog.Logger) (*Sc
 			return nil, err
 		}
 	}
-	if s.bus, err = s.connectBus(ctx); err != nil {
-		return nil, err
-	}
-	return s, s.bus.Ensure(ctx)
+	return s, nil
 }
 
 func (s *Scene) connectBus(ctx context.Context) (*bus.Bus, error) {
 	return bus.Connect(ctx, bus.Config{URLs: strings.Split(s.NATSURLs(), ","), User: "agrichat", Password: s.Secrets.Bus, Replicas: 3,
 		ChatBytes: 600e6, FactsBytes: 300e6, Timeout: 4 * time.Second, Log: s.log})
+}
+
+// fill makes the streams anew. The room that the old ones were promised comes back a moment after they are gone.
+func (s *Scene) fill(ctx context.Context) (*bus.Bus, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	b, err := s.connectBus(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = b.Ensure(ctx); err == nil || ctx.Err() != nil {
+			return b, err
+		}
+		rest(ctx, 500*time.Millisecond)
+	}
 }
 
 // emptyBus removes every stream and bucket.

@@ -37,6 +37,8 @@ const (
 	askServers = 20 * time.Millisecond
 	askEtcd    = 50 * time.Millisecond
 	askPatient = 400 * time.Millisecond
+	// commitPatient outlasts the wait for a standby after a failover.
+	commitPatient = 10 * time.Second
 )
 
 func newWitness(lab *labtest.Lab, etcd *clientv3.Client) *Witness {
@@ -125,6 +127,9 @@ func (w *Witness) followServer(ctx context.Context, h *labtest.Host) {
 			err = conn.QueryRow(asking, query("writable")).Scan(&now)
 		}
 		cancel()
+		if err == nil && now && !was {
+			err = commits(ctx, conn)
+		}
 		if err != nil {
 			drop()
 			now = false
@@ -139,6 +144,14 @@ func (w *Witness) followServer(ctx context.Context, h *labtest.Host) {
 		}
 		rest(ctx, askServers)
 	}
+}
+
+// commits returns when the server has committed something: where commits wait for a standby, that is when it takes writes.
+func commits(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, commitPatient)
+	defer cancel()
+	_, err := conn.Exec(ctx, query("commit"))
+	return err
 }
 
 func rest(ctx context.Context, d time.Duration) {
