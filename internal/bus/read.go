@@ -49,9 +49,7 @@ func (b *Bus) get(ctx context.Context, stream string, seq uint64) (consumers.Del
 
 func (b *Bus) direct(ctx context.Context, stream string, seq uint64) (consumers.Delivery, bool, error) {
 	body := []byte(`{"seq":` + strconv.FormatUint(seq, 10) + `}`)
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
-	defer cancel()
-	m, err := b.nc.RequestWithContext(ctx, apiPrefix+"DIRECT.GET."+stream, body)
+	m, err := b.question(ctx, "DIRECT.GET."+stream, body)
 	if err != nil {
 		return consumers.Delivery{}, false, fmt.Errorf("reading message %d of %s: %w", seq, stream, classify(err))
 	}
@@ -69,6 +67,15 @@ func (b *Bus) direct(ctx context.Context, stream string, seq uint64) (consumers.
 	}
 	return plain(consumers.Delivery{Sequence: seq, Subject: m.Header.Get(jetstream.SubjectHeader), Data: m.Data, Stored: stored},
 		m.Header), true, nil
+}
+
+// question asks the servers something that changes nothing.
+func (b *Bus) question(ctx context.Context, what string, body []byte) (m *nats.Msg, err error) {
+	err = insist(ctx, func(ctx context.Context) error {
+		m, err = b.nc.RequestWithContext(ctx, apiPrefix+what, body)
+		return err
+	})
+	return m, err
 }
 
 // plain fills in what the headers say.
@@ -114,9 +121,7 @@ func (b *Bus) ask(ctx context.Context, stream string, r storedRequest) (consumer
 	if err != nil {
 		return fail(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.Timeout)
-	defer cancel()
-	m, err := b.nc.RequestWithContext(ctx, apiPrefix+"STREAM.MSG.GET."+stream, body)
+	m, err := b.question(ctx, "STREAM.MSG.GET."+stream, body)
 	if err != nil {
 		return fail(err)
 	}
