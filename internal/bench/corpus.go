@@ -1,23 +1,24 @@
-// Package bench makes what a benchmark reads, and looks at what it used.
+// Package bench makes what a benchmark reads, says at a steady pace what a live path carries, and looks at what both used and
+// took.
 //
-// It promises that a corpus is the same on every machine for one size and seed, and that figures are the system's own:
-// rows counted by the stores, processor time and memory told by the kernel. It starts nothing and judges nothing.
+// It promises that a corpus is the same on every machine for one size and seed, in whatever format, and that figures are the
+// system's own: rows counted by the stores, processor time and memory told by the kernel. It starts nothing and judges
+// nothing but the goal that it was told.
 package bench
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
-	"strconv"
-	"time"
+	"os"
+	"path/filepath"
+	"slices"
 )
 
-// Corpus is a Telegram Desktop export of one group.
+// Corpus is one group of people who talk.
 type Corpus struct {
 	Messages int
-	Bytes    int // of a message in the file, in the mean
+	Bytes    int // of a message in a Telegram Desktop export, in the mean
 	Seed     uint64
 }
 
@@ -33,162 +34,99 @@ type Made struct {
 	TextBytes int64 `json:"text_bytes"`
 }
 
-// frame is what of a message in the file is not its text, which stands there twice.
-const frame = 314
+// Format is how an archive is written.
+type Format string
 
-// What of a hundred messages has a trait: about as in groups of some hundred people.
+// The formats. What one cannot carry is left out: WhatsApp has no ids, replies or reactions, a Discord table no replies, a
+// Telegram page no edits.
 const (
-	repliesIn   = 20
-	editedIn    = 3
-	reactionsIn = 5
-	markedIn    = 6
+	Telegram     Format = "telegram"
+	TelegramHTML Format = "telegram-html"
+	WhatsApp     Format = "whatsapp"
+	Discord      Format = "discord"
+	DiscordCSV   Format = "discord-csv"
+	Slack        Format = "slack"
+	// Lines is JSON, a message a line: what other programs read. It is no archive of ours.
+	Lines Format = "lines"
 )
 
-// writer writes one corpus.
-type writer struct {
-	Corpus
-	out              *bufio.Writer
-	rand             *rand.Rand
-	russian, english *tongue
-	people           *rand.Zipf
-	now              time.Time
-	text             []byte
-	made             Made
+// Formats are the archives that a corpus can be written as.
+func Formats() []Format {
+	return []Format{Telegram, TelegramHTML, WhatsApp, Discord, DiscordCSV, Slack}
 }
 
-// Write writes the corpus as it is made: it holds one message at a time.
+// layout writes messages as one format does.
+type layout interface {
+	begin()
+	message(m *said)
+	end()
+}
+
+// of returns how a format lays messages out, and the file that it begins with.
+func (f Format) of(s *sheet) (l layout, first string) {
+	switch f {
+	case Telegram:
+		return &telegram{sheet: s}, "result.json"
+	case TelegramHTML:
+		return &pages{sheet: s}, "messages.html"
+	case WhatsApp:
+		return &whatsapp{sheet: s}, "_chat.txt"
+	case Discord:
+		return &discord{sheet: s}, "bench [" + discordChannel + "].json"
+	case DiscordCSV:
+		return &discordTable{sheet: s}, "bench [" + discordChannel + "].csv"
+	case Slack:
+		return &slack{sheet: s}, "users.json"
+	case Lines:
+		return &lines{sheet: s}, "messages.jsonl"
+	}
+	return nil, ""
+}
+
+// Write writes the corpus as one Telegram Desktop export while it is made: it holds one message at a time.
 func (c Corpus) Write(to io.Writer) (Made, error) {
-	counted := &counter{to: to}
-	r := rand.New(rand.NewPCG(c.Seed, 0x62656e6368))
-	w := &writer{
-		Corpus: c, out: bufio.NewWriterSize(counted, 1<<20), rand: r, russian: russian(r), english: english(r),
-		people: rand.NewZipf(r, 1.2, 3, 499), now: time.Date(2019, 1, 1, 8, 0, 0, 0, time.UTC),
+	s := newSheet("")
+	s.into(to)
+	return c.write(&telegram{sheet: s}, s)
+}
+
+// Make writes the corpus in a format into a folder, which it makes, and syncs it: what is still to be written would slow down
+// whoever reads it. path is what there is to import: a file, or the folder where an export is one.
+func (c Corpus) Make(f Format, dir string) (m Made, path string, err error) {
+	if f != Lines && !slices.Contains(Formats(), f) {
+		return Made{}, "", fmt.Errorf("making a corpus: there is no format %q", f)
 	}
-	w.put("{\n \"name\": \"Большой разговор\",\n \"type\": \"private_supergroup\",\n \"id\": 1700000001,\n \"messages\": [")
-	for id := 1; id <= c.Messages; id++ {
-		w.message(id)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Made{}, "", fmt.Errorf("making the folder of a corpus: %w", err)
 	}
-	w.put("\n ]\n}\n")
-	if err := w.out.Flush(); err != nil {
+	s := newSheet(dir)
+	l, first := f.of(s)
+	s.turn(first)
+	if m, err = c.write(l, s); err != nil {
+		return Made{}, "", fmt.Errorf("making %s: %w", filepath.Join(dir, first), err)
+	}
+	if f == TelegramHTML || f == Slack {
+		return m, dir, nil
+	}
+	return m, filepath.Join(dir, first), nil
+}
+
+func (c Corpus) write(l layout, s *sheet) (Made, error) {
+	t := newTalk(c)
+	l.begin()
+	for range c.Messages {
+		l.message(t.next())
+	}
+	l.end()
+	if err := s.done(); err != nil {
 		return Made{}, fmt.Errorf("writing the corpus: %w", err)
 	}
-	w.made.Bytes = counted.bytes
-	return w.made, nil
+	t.made.Bytes = s.bytes
+	return t.made, nil
 }
 
-// counter counts what it passes on.
-type counter struct {
-	to    io.Writer
-	bytes int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.to.Write(p)
-	c.bytes += int64(n)
-	return n, err
-}
-
-// put writes parts; the first error stays in the buffered writer until Flush returns it.
-func (w *writer) put(parts ...string) {
-	for _, p := range parts {
-		_, _ = w.out.WriteString(p)
-	}
-}
-
-func (w *writer) in(hundred int) bool { return w.rand.IntN(100) < hundred }
-
-func (w *writer) message(id int) {
-	w.now = w.now.Add(time.Duration(1+w.rand.ExpFloat64()*90) * time.Second)
-	if id > 1 {
-		w.put(",")
-	}
-	w.put("\n  {\n   \"id\": ", strconv.Itoa(id), ",\n   \"type\": \"message\",")
-	w.moment("date", w.now)
-	if w.in(editedIn) {
-		w.made.Edited++
-		w.moment("edited", w.now.Add(time.Duration(5+w.rand.IntN(600))*time.Second))
-	}
-	name, from := person(w.people.Uint64())
-	w.put("\n   \"from\": \"", name, "\",\n   \"from_id\": \"", from, "\",")
-	if id > 1 && w.in(repliesIn) {
-		w.made.Replies++
-		w.put("\n   \"reply_to_message_id\": ", strconv.Itoa(id-1-w.rand.IntN(min(id-1, 50))), ",")
-	}
-	w.content()
-	if w.in(reactionsIn) {
-		w.reactions()
-	}
-	w.put("\n  }")
-	w.made.Messages++
-}
-
-// moment writes a time as the export does: the clock on the wall of whoever exported (here at UTC), and the instant.
-func (w *writer) moment(field string, t time.Time) {
-	w.put("\n   \"", field, "\": \"", t.Format("2006-01-02T15:04:05"), "\",\n   \"", field, "_unixtime\": \"",
-		strconv.FormatInt(t.Unix(), 10), "\",")
-}
-
-func person(n uint64) (name, id string) {
-	first := [...]string{"Анна", "Ivan", "Пётр", "Maria", "Ольга", "John", "Дмитрий", "Kate", "Сергей", "Alex"}
-	return first[n%10] + " " + strconv.FormatUint(n, 10), "user" + strconv.FormatUint(100_000_000+n, 10)
-}
-
-// content writes a text, half of them Russian: many are short and few are long.
-func (w *writer) content() {
-	t := w.english
-	if w.rand.IntN(2) == 0 {
-		t = w.russian
-		w.made.Russian++
-	}
-	mean := float64(max(w.Bytes-frame, 20)) / 2
-	w.text = t.text(w.text[:0], int(math.Round(w.rand.ExpFloat64()*mean)))
-	capital(w.text, 0)
-	w.made.TextBytes += int64(len(w.text))
-	if w.in(markedIn) {
-		w.marked(t)
-		return
-	}
-	w.put("\n   \"text\": \"")
-	_, _ = w.out.Write(w.text)
-	w.put("\",\n   \"text_entities\": [\n    {\n     \"type\": \"plain\",\n     \"text\": \"")
-	_, _ = w.out.Write(w.text)
-	w.put("\"\n    }\n   ]")
-}
-
-// marked writes a text that ends with a link, a hashtag or something bold.
-func (w *writer) marked(t *tongue) {
-	w.made.Marked++
-	kind, part := "bold", t.word()
-	switch w.rand.IntN(3) {
-	case 0:
-		kind, part = "link", "https://example.org/"+strconv.Itoa(w.rand.IntN(100_000))
-	case 1:
-		kind, part = "hashtag", "#"+part
-	}
-	w.put("\n   \"text\": [\n    \"")
-	_, _ = w.out.Write(w.text)
-	w.put(" \",\n    {\n     \"type\": \"", kind, "\",\n     \"text\": \"", part, "\"\n    }\n   ],")
-	w.put("\n   \"text_entities\": [\n    {\n     \"type\": \"plain\",\n     \"text\": \"")
-	_, _ = w.out.Write(w.text)
-	w.put(" \"\n    },\n    {\n     \"type\": \"", kind, "\",\n     \"text\": \"", part, "\"\n    }\n   ]")
-	w.made.TextBytes += int64(len(part) + 1)
-}
-
-// reactions writes one emoji with those who set it.
-func (w *writer) reactions() {
-	w.made.Reactions++
-	emoji := [...]string{"👍", "❤", "🔥", "😁", "🤔"}
-	people := 1 + w.rand.IntN(3)
-	w.put(",\n   \"reactions\": [\n    {\n     \"type\": \"emoji\",\n     \"count\": ", strconv.Itoa(people+w.rand.IntN(2)),
-		",\n     \"emoji\": \"", emoji[w.rand.IntN(len(emoji))], "\",\n     \"recent\": [")
-	who := w.people.Uint64()
-	for i := range people {
-		name, id := person((who + uint64(i)) % 500)
-		if i > 0 {
-			w.put(",")
-		}
-		w.put("\n      {\n       \"from\": \"", name, "\",\n       \"from_id\": \"", id, "\",\n       \"date\": \"",
-			w.now.Add(time.Duration(i+1)*time.Minute).Format("2006-01-02T15:04:05"), "\"\n      }")
-	}
-	w.put("\n     ]\n    }\n   ]")
+// newTalk begins a talk that is the same every time.
+func newTalk(c Corpus) *talk {
+	r := rand.New(rand.NewPCG(c.Seed, 0x62656e6368))
+	return &talk{Corpus: c, rand: r, russian: russian(r), english: english(r), people: rand.NewZipf(r, 1.2, 3, people-1), now: firstDay()}
 }
