@@ -8,7 +8,11 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestCorpusIsTheSameEveryTime(t *testing.T) {
 	t.Parallel()

@@ -1,41 +1,59 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/agrichat/agrichat/internal/bench"
-	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/engine"
-	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/verify"
 )
 
 // benchFlags is what a benchmark is asked to do.
 type benchFlags struct {
-	corpus bench.Corpus
-	keep   string
+	corpus  bench.Corpus
+	runs    int
+	large   int
+	formats []string
+	only    []string
+	live    time.Duration
+	rate    int
+	keep    string
 }
+
+// The parts of a benchmark.
+const (
+	partImport = "import" // the whole way, again, verification, COPY
+	partBus    = "bus"    // from files to the bus, and bare publishing
+	partLive   = "live"   // the whole way with NATS apart, and the live path
+	partBento  = "bento"
+)
+
+func benchParts() []string { return []string{partImport, partBus, partLive, partBento} }
 
 func (a *app) benchCommand() *cobra.Command {
 	var f benchFlags
 	c := &cobra.Command{
-		Use: "bench", Short: "Measure the whole way: archive, bus, PostgreSQL, ClickHouse, verification", Args: noArgs,
-		Long: "Makes an archive (a Telegram Desktop export, half Russian, the same on every machine), imports it into servers of its\n" +
-			"own in a new folder, with everything durable, verifies it, and counts the rows in the stores. NATS runs in a process\n" +
-			"of its own, so that its processor time is seen apart. The exit status is 1 if a row is missing.",
+		Use: "bench", Short: "Measure the whole way: archive, bus, PostgreSQL, ClickHouse, verification, and live", Args: noArgs,
+		Long: "Makes an archive (a Telegram Desktop export, half Russian, the same on every machine) and the same in other formats,\n" +
+			"brings them into servers of its own in a new folder, with everything durable, counts the rows in the stores, and prints\n" +
+			"medians of several runs beside what the machine itself can do. What matters is measured twice in each run: how far the\n" +
+			"two are apart is the machine's noise. A million messages take about ten gigabytes of the disk and ten minutes a run on\n" +
+			"two processors. The exit status is 1 if a row is missing.",
+		Example: "  # everything, as it is meant\n  agrichat bench\n\n" +
+			"  # a quick look at one thing\n  agrichat bench --runs 1 --messages 100000 --only import\n\n" +
+			"  # memory at ten million as well\n  agrichat bench --large 10000000 --output json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			r, err := a.bench(c.Context(), f)
 			if err != nil {
@@ -52,69 +70,81 @@ func (a *app) benchCommand() *cobra.Command {
 			return err
 		},
 	}
+	c.Flags().IntVar(&f.runs, "runs", 3, "how often everything is measured")
 	c.Flags().IntVar(&f.corpus.Messages, "messages", 1_000_000, "how many messages the archive has")
-	c.Flags().IntVar(&f.corpus.Bytes, "bytes", 425, "how long a message is in the archive, in the mean")
+	c.Flags().IntVar(&f.corpus.Bytes, "bytes", 425, "how long a message is in the Telegram archive, in the mean")
 	c.Flags().Uint64Var(&f.corpus.Seed, "seed", 1, "another number makes another archive")
+	c.Flags().StringSliceVar(&f.formats, "formats", names(bench.Formats()), "formats that are brought to the bus, beside telegram")
+	c.Flags().StringSliceVar(&f.only, "only", benchParts(), "parts to measure")
+	c.Flags().IntVar(&f.large, "large", 0, "import an archive of so many messages too, once, and see how much memory that takes (0: none)")
+	c.Flags().DurationVar(&f.live, "live", 20*time.Second, "how long the live path is measured in each run")
+	c.Flags().IntVar(&f.rate, "rate", 100, "messages a second on the live path")
 	c.Flags().StringVar(&f.keep, "keep", "", "work in this folder, which must be new, and leave everything there")
 	return c
 }
 
+func names[S ~string](list []S) (out []string) {
+	for _, s := range list {
+		out = append(out, string(s))
+	}
+	return out
+}
+
+func (f *benchFlags) check() error {
+	known := names(bench.Formats())
+	for _, name := range f.formats {
+		if !slices.Contains(known, name) {
+			return misuse{fmt.Errorf("--formats: there is no %q; there are %s", name, strings.Join(known, ", "))}
+		}
+	}
+	for _, name := range f.only {
+		if !slices.Contains(benchParts(), name) {
+			return misuse{fmt.Errorf("--only: there is no %q; there are %s", name, strings.Join(benchParts(), ", "))}
+		}
+	}
+	switch {
+	case f.corpus.Messages < 1:
+		return misuse{fmt.Errorf("--messages is %d: an archive has at least one", f.corpus.Messages)}
+	case f.runs < 1:
+		return misuse{fmt.Errorf("--runs is %d: nothing would be measured", f.runs)}
+	case f.rate < 1 || f.live < 0 || f.large < 0:
+		return misuse{errors.New("--rate is at least 1, --live and --large are not below 0")}
+	}
+	return nil
+}
+
+func (f *benchFlags) does(part string) bool { return slices.Contains(f.only, part) }
+
+// liveMessages is how many are said on the live path.
+func (f *benchFlags) liveMessages() int { return int(f.live.Seconds() * float64(f.rate)) }
+
 // benchReport is what a benchmark ends with.
 type benchReport struct {
-	Processors int           `json:"processors"`
-	Corpus     bench.Made    `json:"corpus"`
-	Import     phase         `json:"import"`
-	Verify     phase         `json:"verify"`
-	Record     bench.Rows    `json:"postgres"`
-	Figures    bench.Rows    `json:"clickhouse"`
-	Sizes      sizes         `json:"disk_bytes"`
-	Peaks      peaks         `json:"peak_memory_bytes"`
-	Proof      verify.Report `json:"proof"`
-	Complete   bool          `json:"complete"` // verified, and both stores hold every message of the archive
-}
-
-// phase is a command of ours from its start to its end.
-type phase struct {
-	Seconds   float64   `json:"seconds"`
-	PerSecond float64   `json:"messages_per_second"`
-	Processor processor `json:"processor_seconds"`
-	Peak      int64     `json:"peak_memory_bytes"` // of our own process
-}
-
-// processor is who used how much processor time: of PostgreSQL all processes, of ours the command. Others are whatever else
-// ran on the machine, this process included: what they used, a quiet machine would have had for us.
-type processor struct {
-	Ours       float64 `json:"ours"`
-	NATS       float64 `json:"nats"`
-	Postgres   float64 `json:"postgres"`
-	ClickHouse float64 `json:"clickhouse"`
-	Others     float64 `json:"others"`
-}
-
-// sizes is what everything takes of the disk, indexes and logs included.
-type sizes struct {
-	NATS       int64 `json:"nats"`
-	Postgres   int64 `json:"postgres"`
-	ClickHouse int64 `json:"clickhouse"`
-}
-
-// peaks is the most memory that servers had at once. PostgreSQL's processes share theirs, so a sum would say nothing.
-type peaks struct {
-	NATS       int64 `json:"nats"`
-	ClickHouse int64 `json:"clickhouse"`
+	Processors int                         `json:"processors"`
+	Runs       int                         `json:"runs"`
+	Corpora    map[bench.Format]bench.Made `json:"corpora"`
+	Figures    []*bench.Figure             `json:"figures"`
+	Record     bench.Rows                  `json:"postgres"` // of the last import
+	Store      bench.Rows                  `json:"clickhouse"`
+	Proof      verify.Report               `json:"proof"`
+	LeftOut    []string                    `json:"left_out,omitempty"` // what was not measured, and why
+	Complete   bool                        `json:"complete"`           // every import was verified, and both stores hold every message of the archive
+	Amiss      []string                    `json:"amiss,omitempty"`    // why not
 }
 
 // benching is one benchmark on its way.
 type benching struct {
-	app     *app
-	self    string // this program
-	archive string
-	data    string // folder of the servers
-	report  benchReport
-
-	nats       *engine.NATS
-	postgres   *engine.Postgres
-	clickhouse *engine.ClickHouse
+	app      *app
+	cfg      config.Config
+	log      *slog.Logger
+	bin      engine.Binaries
+	flags    benchFlags
+	self     string // this program
+	dir      string
+	archives map[bench.Format]string
+	events   int    // that the first archive comes to on the bus; zero: nobody has seen it
+	bento    string // its program; empty: there is none
+	report   benchReport
 }
 
 func (a *app) bench(ctx context.Context, f benchFlags) (r *benchReport, err error) {
@@ -122,59 +152,37 @@ func (a *app) bench(ctx context.Context, f benchFlags) (r *benchReport, err erro
 	if err != nil {
 		return nil, err
 	}
-	if f.corpus.Messages < 1 {
-		return nil, misuse{fmt.Errorf("--messages is %d: an archive has at least one", f.corpus.Messages)}
-	}
-	bin, err := engine.Locate((&stack{cfg: cfg}).engineFolders()...)
-	if err != nil {
+	if err := f.check(); err != nil {
 		return nil, err
+	}
+	b := &benching{app: a, cfg: cfg, log: log, flags: f, archives: map[bench.Format]string{}}
+	if b.bin, err = engine.Locate((&stack{cfg: cfg}).engineFolders()...); err != nil {
+		return nil, err
+	}
+	if b.self, err = os.Executable(); err != nil {
+		return nil, fmt.Errorf("finding this program to start it again: %w", err)
 	}
 	dir, remove, err := benchFolder(cfg.Data, f.keep)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	b := &benching{app: a, archive: filepath.Join(dir, "result.json"), data: filepath.Join(dir, "data")}
-	b.report.Processors = runtime.NumCPU()
-	if b.self, err = os.Executable(); err != nil {
-		return nil, fmt.Errorf("finding this program to start it again: %w", err)
-	}
-	if err := b.makeArchive(f.corpus); err != nil {
+	b.dir = dir
+	b.report = benchReport{Processors: runtime.NumCPU(), Runs: f.runs, Corpora: map[bench.Format]bench.Made{}, Figures: catalog(f), Complete: true}
+	if err := b.makeArchives(); err != nil {
 		return nil, err
 	}
-	if err := b.place(bin, log); err != nil {
+	if err := b.measureAll(ctx); err != nil {
 		return nil, err
 	}
-	return &b.report, b.serve(ctx, b.run)
-}
-
-// place makes the servers, and starts none.
-func (b *benching) place(bin engine.Binaries, log *slog.Logger) error {
-	var errs [3]error
-	b.nats, errs[0] = engine.NewNATS(engine.NATSConfig{Dir: filepath.Join(b.data, "nats"), Log: log})
-	b.postgres, errs[1] = engine.NewPostgres(engine.PostgresConfig{Binaries: bin, Dir: filepath.Join(b.data, "postgres"), Log: log})
-	b.clickhouse, errs[2] = engine.NewClickHouse(engine.ClickHouseConfig{Binaries: bin, Dir: filepath.Join(b.data, "clickhouse"),
-		Command: []string{b.self, "engine", "clickhouse"}, Log: log})
-	return errors.Join(errs[:]...)
-}
-
-// serve runs the servers until do has returned, which begins when they answer. One that ends by itself ends do.
-func (b *benching) serve(ctx context.Context, do func(context.Context) error) error {
-	life, stop := context.WithCancel(ctx)
-	defer stop()
-	g, life := errgroup.WithContext(life)
-	g.Go(func() error { return b.nats.RunApart(life, []string{b.self, "engine", "nats"}) })
-	g.Go(func() error { return b.postgres.Run(life) })
-	g.Go(func() error { return b.clickhouse.Run(life) })
-	err := errors.Join(b.nats.WaitReady(life), b.postgres.WaitReady(life), b.clickhouse.WaitReady(life))
-	if err == nil {
-		err = do(life)
+	b.report.Figures = slices.DeleteFunc(b.report.Figures, func(f *bench.Figure) bool { return len(f.Values) == 0 })
+	for _, f := range b.report.Figures {
+		f.Sum()
 	}
-	stop()
-	if broke := g.Wait(); broke != nil {
-		return broke // what came of it says less
+	if len(b.report.Figures) == 0 {
+		b.wrong("nothing was measured")
 	}
-	return err
+	return &b.report, nil
 }
 
 // benchFolder makes the folder of a benchmark; remove removes it unless it is to be kept.
@@ -195,136 +203,76 @@ func benchFolder(data, keep string) (dir string, remove func() error, err error)
 	return dir, func() error { return os.RemoveAll(dir) }, nil
 }
 
-func (b *benching) makeArchive(c bench.Corpus) (err error) {
-	began := time.Now()
-	f, err := os.Create(b.archive)
-	if err != nil {
-		return fmt.Errorf("making the archive: %w", err)
+// makeArchives writes the corpus in every format that is wanted, and as lines if there is somebody else to read them.
+func (b *benching) makeArchives() error {
+	wanted := []bench.Format{bench.Telegram}
+	for _, name := range b.flags.formats {
+		if f := bench.Format(name); f != bench.Telegram && b.flags.does(partBus) && !slices.Contains(wanted, f) {
+			wanted = append(wanted, f)
+		}
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if b.report.Corpus, err = c.Write(f); err != nil {
-		return err
+	if b.flags.does(partBento) {
+		if b.bento = findBento(b.app.environ); b.bento == "" {
+			b.leaveOut("bento: there is no program of this name on the PATH")
+		} else {
+			wanted = append(wanted, bench.Lines)
+		}
 	}
-	b.app.note("made an archive of %d messages in %.1f s\n", c.Messages, time.Since(began).Seconds())
-	return f.Sync() // what is still to be written would slow the import down
-}
-
-// run imports, verifies and counts, while the servers run.
-func (b *benching) run(ctx context.Context) error {
-	var imported importReport
-	if err := b.phase(ctx, &b.report.Import, &imported, "import", b.archive); err != nil {
-		return err
+	for _, f := range wanted {
+		began := time.Now()
+		made, path, err := b.flags.corpus.Make(f, filepath.Join(b.dir, "archives", string(f)))
+		if err != nil {
+			return err
+		}
+		b.report.Corpora[f], b.archives[f] = made, path
+		b.app.note("made %d messages of %s in %.1f s\n", made.Messages, f, time.Since(began).Seconds())
 	}
-	if err := b.phase(ctx, &b.report.Verify, &b.report.Proof, "verify"); err != nil {
-		return err
-	}
-	return errors.Join(b.count(ctx), b.measure())
-}
-
-// phase runs a command of ours as a process and measures it, from before its start until after its end.
-func (b *benching) phase(ctx context.Context, p *phase, answer any, args ...string) error {
-	before, err := b.serversTime()
-	if err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, b.self, append(args, "--output", "json")...)
-	cmd.Env = append(b.app.environ, "AGRICHAT_DATA="+b.data, "AGRICHAT_NATS_URLS="+b.nats.URL(),
-		"AGRICHAT_POSTGRES_DSN="+b.postgres.DSN(), "AGRICHAT_CLICKHOUSE_URL="+b.clickhouse.URL())
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = stopPatience
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, b.app.errOut
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting agrichat %s: %w", args[0], err)
-	}
-	p.Peak = watchPeak(cmd)
-	err = cmd.Wait()
-	p.Seconds = time.Since(began).Seconds()
-	if exit := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == exitAmiss && out.Len() > 0) {
-		return fmt.Errorf("running agrichat %s: %w", args[0], err)
-	}
-	p.PerSecond = float64(b.report.Corpus.Messages) / p.Seconds
-	after, err := b.serversTime()
-	if err != nil {
-		return err
-	}
-	p.Processor = between(before, after, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
-	if err := json.Unmarshal(out.Bytes(), answer); err != nil {
-		return fmt.Errorf("reading what agrichat %s says: %w", args[0], err)
-	}
-	b.app.note("%s: %.1f s\n", args[0], p.Seconds)
 	return nil
 }
 
-func between(before, after processor, ours float64) processor {
-	p := processor{Ours: ours, NATS: after.NATS - before.NATS, Postgres: after.Postgres - before.Postgres,
-		ClickHouse: after.ClickHouse - before.ClickHouse}
-	p.Others = max(after.Others-before.Others-p.Ours-p.NATS-p.Postgres-p.ClickHouse, 0)
-	return p
+func (b *benching) leaveOut(why string) {
+	b.report.LeftOut = append(b.report.LeftOut, why)
+	b.app.note("left out: %s\n", why)
 }
 
-// peakEvery is how often the memory is looked at: the kernel keeps the most, so only the very end may be missed.
-const peakEvery = 50 * time.Millisecond
+// wrong notes that the stores do not hold what they should.
+func (b *benching) wrong(format string, args ...any) {
+	b.report.Complete = false
+	b.report.Amiss = append(b.report.Amiss, fmt.Sprintf(format, args...))
+}
 
-// watchPeak returns the most memory that a process has had, when it is at its end.
-func watchPeak(cmd *exec.Cmd) int64 {
-	var peak int64
-	for {
-		now, err := bench.Peak(cmd.Process.Pid)
-		if err != nil { // it has ended, waiting to be waited for, and has no memory any more
-			return peak
+// measureAll measures everything as often as is wanted. What is measured twice is so with the rest in between, and takes turns
+// at being first: what grows or warms up in the course of a run then weighs on both alike.
+func (b *benching) measureAll(ctx context.Context) error {
+	for run := range b.flags.runs {
+		first, second := measured, repeated
+		if run%2 == 1 {
+			first, second = repeated, measured
 		}
-		peak = now
-		time.Sleep(peakEvery)
+		for _, step := range []struct {
+			part string
+			do   func(context.Context) error
+		}{
+			{partImport, func(ctx context.Context) error { return b.imports(ctx, first) }},
+			{partBus, func(ctx context.Context) error { return b.fileToBus(ctx, bench.Telegram, first) }},
+			{partLive, b.liveStep},
+			{partBus, b.otherFormats},
+			{partImport, func(ctx context.Context) error { return b.imports(ctx, second) }},
+			{partBus, func(ctx context.Context) error { return b.fileToBus(ctx, bench.Telegram, second) }},
+			{partBus, b.barePublishing},
+			{partBento, b.bentoStep},
+		} {
+			if !b.flags.does(step.part) {
+				continue
+			}
+			if err := step.do(ctx); err != nil {
+				return err
+			}
+		}
+		b.app.note("run %d of %d is done\n", run+1, b.flags.runs)
 	}
-}
-
-// serversTime is the processor time of the servers until now; Others is that of the whole machine.
-func (b *benching) serversTime() (processor, error) {
-	var p processor
-	var errs []error
-	for _, s := range []struct {
-		pid  int
-		into *float64
-	}{{b.nats.PID(), &p.NATS}, {b.postgres.PID(), &p.Postgres}, {b.clickhouse.PID(), &p.ClickHouse}} {
-		d, err := bench.Processor(s.pid)
-		*s.into = d.Seconds()
-		errs = append(errs, err)
+	if b.flags.large > 0 {
+		return b.largeImport(ctx)
 	}
-	d, err := bench.Busy()
-	p.Others = d.Seconds()
-	return p, errors.Join(append(errs, err)...)
-}
-
-// count asks the stores what they hold.
-func (b *benching) count(ctx context.Context) error {
-	pool, err := pg.Open(ctx, pg.Config{DSN: b.postgres.DSN(), MaxConns: 1, Name: "agrichat"})
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	if b.report.Record, err = bench.InRecord(ctx, pool); err != nil {
-		return err
-	}
-	db, err := ch.Open(ctx, ch.Config{URL: b.clickhouse.URL()})
-	if err != nil {
-		return err
-	}
-	b.report.Figures, err = bench.InFigures(ctx, db)
-	want := uint64(b.report.Corpus.Messages)
-	b.report.Complete = b.report.Proof.Equal && b.report.Record.Messages == want && b.report.Figures == b.report.Record
-	return errors.Join(err, db.Close())
-}
-
-// measure looks at what the servers have taken, while they still run.
-func (b *benching) measure() error {
-	var errs [5]error
-	r := &b.report
-	r.Sizes.NATS, errs[0] = bench.Size(filepath.Join(b.data, "nats"))
-	r.Sizes.Postgres, errs[1] = bench.Size(filepath.Join(b.data, "postgres"))
-	r.Sizes.ClickHouse, errs[2] = bench.Size(filepath.Join(b.data, "clickhouse"))
-	r.Peaks.NATS, errs[3] = bench.Peak(b.nats.PID())
-	r.Peaks.ClickHouse, errs[4] = bench.Peak(b.clickhouse.PID())
-	return errors.Join(errs[:]...)
+	return nil
 }

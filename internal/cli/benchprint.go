@@ -3,44 +3,87 @@ package cli
 import (
 	"fmt"
 	"io"
+	"math"
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/bench"
 )
 
 func printBench(w io.Writer, r *benchReport) error {
-	c := r.Corpus
+	c := r.Corpora[bench.Telegram]
 	n := float64(c.Messages)
-	fmt.Fprintf(w, "%d messages of %.0f bytes (text: %.0f), %.0f%% Russian, %.0f%% replies, %.0f%% edited, %.0f%% with reactions; %d processors\n\n",
+	fmt.Fprintf(w, "%d messages of %.0f bytes (text: %.0f), %.0f%% Russian, %.0f%% replies, %.0f%% edited, %.0f%% with reactions; %d processors; medians of %d runs\n\n",
 		c.Messages, float64(c.Bytes)/n, float64(c.TextBytes)/n, 100*float64(c.Russian)/n, 100*float64(c.Replies)/n,
-		100*float64(c.Edited)/n, 100*float64(c.Reactions)/n, r.Processors)
+		100*float64(c.Edited)/n, 100*float64(c.Reactions)/n, r.Processors, r.Runs)
 	t := newTable(w)
-	t.row("", "SECONDS", "MESSAGES/S", "PROCESSOR S: OURS", "NATS", "POSTGRES", "CLICKHOUSE", "OTHERS", "PEAK OF OURS")
-	for _, p := range []struct {
-		name string
-		*phase
-	}{{"import until all is aggregated", &r.Import}, {"verify", &r.Verify}} {
-		u := p.Processor
-		t.row(p.name, fmt.Sprintf("%.1f", p.Seconds), fmt.Sprintf("%.0f", p.PerSecond), fmt.Sprintf("%.1f", u.Ours),
-			fmt.Sprintf("%.1f", u.NATS), fmt.Sprintf("%.1f", u.Postgres), fmt.Sprintf("%.1f", u.ClickHouse),
-			fmt.Sprintf("%.1f", u.Others), megabytes(p.Peak))
+	t.row("", "MEDIAN", "UNIT", "FROM", "TO", "A/A", "GOAL", "")
+	for _, f := range r.Figures {
+		t.row(f.Title, number(f.Median), f.Unit, number(f.Least), number(f.Most), noise(f), goal(f.Goal), met(f))
 	}
-	u := r.Import.Processor
-	t.row("import, a message (µs)", "", "", micro(u.Ours, n), micro(u.NATS, n), micro(u.Postgres, n), micro(u.ClickHouse, n))
-	t.row("on disk", "", "", "", megabytes(r.Sizes.NATS), megabytes(r.Sizes.Postgres), megabytes(r.Sizes.ClickHouse))
-	t.row("most memory", "", "", "", megabytes(r.Peaks.NATS), "", megabytes(r.Peaks.ClickHouse))
-	t.row()
-	t.row("ROWS", "MESSAGES", "EVENTS", "REACTIONS")
-	t.row("PostgreSQL", r.Record.Messages, r.Record.Events, r.Record.Reactions)
-	t.row("ClickHouse", r.Figures.Messages, r.Figures.Events, r.Figures.Reactions)
+	if c.Messages > 0 && r.Record.Messages > 0 {
+		t.row()
+		t.row("ROWS", "MESSAGES", "EVENTS", "REACTIONS")
+		t.row("PostgreSQL", r.Record.Messages, r.Record.Events, r.Record.Reactions)
+		t.row("ClickHouse", r.Store.Messages, r.Store.Events, r.Store.Reactions)
+	}
 	if err := t.done(); err != nil {
 		return err
 	}
-	verdict := "complete: verified, and both stores hold every message"
-	if !r.Complete {
-		verdict = fmt.Sprintf("NOT COMPLETE: missing %d, extra %d, differing %d", r.Proof.Missing, r.Proof.Extra, r.Proof.Differing)
+	fmt.Fprint(w, "\nA/A: how far the median of the same measurements, made once more between the others, lies from the median.\n\n")
+	for _, f := range r.Figures {
+		fmt.Fprintf(w, "%s: %s\n", strings.TrimSpace(f.Title), f.How)
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n", verdict)
+	for _, why := range r.LeftOut {
+		fmt.Fprintf(w, "left out: %s\n", why)
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n", benchVerdict(r))
 	return err
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
+func benchVerdict(r *benchReport) string {
+	switch {
+	case !r.Complete:
+		return "NOT COMPLETE: " + strings.Join(r.Amiss, "; ")
+	case r.Record.Messages > 0:
+		return "complete: verified, and both stores hold every message"
+	}
+	return "nothing was amiss"
+}
 
-func micro(seconds, n float64) string { return fmt.Sprintf("%.1f", seconds*1e6/n) }
+// number writes three digits that count, and no more than are there.
+func number(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 100 || a == 0:
+		return fmt.Sprintf("%.0f", v)
+	case a >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+func noise(f *bench.Figure) string {
+	if f.Noise == nil {
+		return ""
+	}
+	return fmt.Sprintf("%+.1f%%", 100**f.Noise)
+}
+
+func goal(g *bench.Goal) string {
+	switch {
+	case g == nil:
+		return ""
+	case g.Least:
+		return "≥ " + number(g.Value)
+	}
+	return "≤ " + number(g.Value)
+}
+
+func met(f *bench.Figure) string {
+	switch {
+	case f.Met == nil:
+		return ""
+	case *f.Met:
+		return "met"
+	}
+	return "MISSED"
+}

@@ -1,14 +1,18 @@
 package hatest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +24,7 @@ const (
 	runsVariable  = "HA_RUNS"  // how often each case runs
 	shortVariable = "HA_SHORT" // 1: the six cases for which there is always time
 	casesVariable = "HA_CASES" // a pattern of cases' names, with the profile: ^crash/async$
-	tableVariable = "HA_TABLE" // a file to write the table into, beside the rows
+	tableVariable = "HA_TABLE" // a file to write the table into, beside the rows; rows that stand there count too
 )
 
 // caseWithin is how long a case may take, its settling included.
@@ -36,8 +40,8 @@ func TestFailover(t *testing.T) {
 		runs = 1
 	}
 	wanted := regexp.MustCompile(os.Getenv(casesVariable))
-	var rows []Row
-	for run := range runs {
+	rows := standing(t)
+	for range runs {
 		for _, c := range Cases() {
 			for _, strict := range c.profiles(os.Getenv(shortVariable) == "1") {
 				name := c.Name + "/" + profile(strict)
@@ -46,7 +50,7 @@ func TestFailover(t *testing.T) {
 				}
 				t.Run(name, func(t *testing.T) {
 					row := play(t, lab, c, strict)
-					row.Run = run + 1
+					row.Run = 1 + ran(rows, row)
 					rows = append(rows, row)
 					t.Logf("%s", encode(t, row))
 					for _, b := range row.Broken {
@@ -104,7 +108,44 @@ func encode(t *testing.T, v any) []byte {
 	return b
 }
 
-// report writes what there is so far: a suite that takes hours may be ended early.
+// ran counts the rows of a row's case and profile.
+func ran(rows []Row, like Row) (n int) {
+	for _, r := range rows {
+		if r.Case == like.Case && r.Profile == like.Profile {
+			n++
+		}
+	}
+	return n
+}
+
+// rowsBeside is where the rows of a table are.
+func rowsBeside(table string) string {
+	return strings.TrimSuffix(table, filepath.Ext(table)) + ".jsonl"
+}
+
+// standing reads the rows of an earlier run.
+func standing(t *testing.T) (rows []Row) {
+	t.Helper()
+	name := os.Getenv(tableVariable)
+	if name == "" {
+		return nil
+	}
+	data, err := os.ReadFile(rowsBeside(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for line := range bytes.Lines(data) {
+		var r Row
+		err = errors.Join(err, json.Unmarshal(line, &r))
+		rows = append(rows, r)
+	}
+	if err != nil {
+		t.Fatalf("reading the rows of an earlier run: %v", err)
+	}
+	return rows
+}
+
+// report writes what there is so far: a suite that takes hours may be ended early, and goes on from there.
 func report(t *testing.T, rows []Row) {
 	t.Helper()
 	name := os.Getenv(tableVariable)
@@ -115,7 +156,7 @@ func report(t *testing.T, rows []Row) {
 	for _, r := range rows {
 		lines = append(append(lines, encode(t, r)...), '\n')
 	}
-	for file, text := range map[string][]byte{name: []byte(Table(rows)), name[:len(name)-len(filepath.Ext(name))] + ".jsonl": lines} {
+	for file, text := range map[string][]byte{name: []byte(Table(rows)), rowsBeside(name): lines} {
 		if err := os.WriteFile(file, text, 0o644); err != nil {
 			t.Error(err)
 		}

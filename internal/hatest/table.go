@@ -66,7 +66,7 @@ func (c Case) broken(r *Row, strict bool) []string {
 func Table(rows []Row) string {
 	var b strings.Builder
 	b.WriteString("| case | profile | runs | events | lost | doubled | stale | late | no commit | gate shut after the key was deleted | " +
-		"first commit | holes filled | publishing stood |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+		"first commit | holes filled | after etcd | publishing stood |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range Cases() {
 		for _, p := range []string{"async", "strict"} {
 			own := slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Case != c.Name || r.Profile != p })
@@ -94,12 +94,12 @@ func line(b *strings.Builder, c Case, profile string, rows []Row) {
 		}
 		return summary(list)
 	}
-	fmt.Fprintf(b, "| %s | %s | %d | %d | %d | %d | %d | %d | %s | %s | %s | %s | %s |\n", c.What, profile, len(rows),
+	fmt.Fprintf(b, "| %s | %s | %d | %d | %d | %d | %d | %d | %s | %s | %s | %s | %s | %s |\n", c.What, profile, len(rows),
 		sum(func(r Row) int { return int(r.Said) }), sum(func(r Row) int { return r.Lost }), sum(func(r Row) int { return r.Doubled }),
 		sum(func(r Row) int { return r.Stale }), sum(func(r Row) int { return r.Late }),
 		spread(func(r Row) *time.Duration { return &r.Gap }), spread(func(r Row) *time.Duration { return r.Shut }),
 		spread(func(r Row) *time.Duration { return r.First }), spread(func(r Row) *time.Duration { return r.Filled }),
-		spread(func(r Row) *time.Duration { return &r.Publish }))
+		spread(func(r Row) *time.Duration { return r.Resumed }), spread(func(r Row) *time.Duration { return &r.Publish }))
 }
 
 // summary is the median and the worst, which of one run are the same.
