@@ -22,15 +22,9 @@ import (
 
 // benchmark is what a benchmark says at its end.
 type benchmark struct {
-	Runs    int
-	Corpora map[string]struct{ Messages, Edited, Reactions int }
-	Figures []struct {
-		Name, Title, Unit, How string
-		Values, Control        []float64
-		Median, Least, Most    float64
-		Noise                  *float64
-		Met                    *bool
-	}
+	Runs                 int
+	Corpora              map[string]struct{ Messages, Edited, Reactions int }
+	Figures              []figure
 	Postgres, ClickHouse struct{ Messages, Events int }
 	Proof                struct{ Equal bool }
 	LeftOut              []string `json:"left_out"`
@@ -38,50 +32,73 @@ type benchmark struct {
 	Complete             bool
 }
 
-// The whole benchmark, small: a process of its own for every part, real servers, everything durable.
-func TestBenchMeasuresEverything(t *testing.T) {
+type figure struct {
+	Name, Title, Unit, How string
+	Values, Control        []float64
+	Median, Least, Most    float64
+	Noise                  *float64
+}
+
+// has fails the test unless these figures were measured; those in twice once more as well.
+func (b *benchmark) has(t *testing.T, names, twice []string) {
+	t.Helper()
+	for _, name := range append(names, twice...) {
+		i := slices.IndexFunc(b.Figures, func(f figure) bool { return f.Name == name })
+		if i < 0 {
+			t.Errorf("%s is not there: %+v", name, b.Figures)
+			continue
+		}
+		f := b.Figures[i]
+		if len(f.Values) != b.Runs || f.Median <= 0 || f.Least > f.Median || f.Most < f.Median || f.Unit == "" || f.How == "" || f.Title == "" {
+			t.Errorf("%s was not measured: %+v", name, f)
+		}
+		if again := slices.Contains(twice, name); again && (len(f.Control) != b.Runs || f.Noise == nil) || !again && f.Control != nil {
+			t.Errorf("%s was measured again %d times: %+v", name, len(f.Control), f)
+		}
+	}
+}
+
+// The whole way, small: a process of its own for every part, real servers, everything durable.
+func TestBenchMeasuresTheWholeWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).with(programMark + "=1")
-	const n = 1_500
+	const n = 1_000
 	var got benchmark
-	r := w.run("bench", "--messages", "1500", "--runs", "1", "--large", "2000", "--live", "1s", "--output", "json").want(0).into(&got)
+	r := w.run("bench", "--messages", "1000", "--runs", "1", "--only", "import", "--output", "json").want(0).into(&got)
 	if !got.Complete || !got.Proof.Equal || got.Postgres.Messages != n || got.ClickHouse.Messages != n {
 		t.Errorf("not every message is where it should be: %s", r.out)
 	}
 	if want := n + got.Corpora["telegram"].Reactions; got.Postgres.Events < want || got.Postgres.Events > want+2 {
 		t.Errorf("there are %d events, want one a message, one a message with reactions, and the chat's", got.Postgres.Events)
 	}
-	for _, format := range []string{"telegram", "telegram-html", "whatsapp", "discord", "discord-csv", "slack"} {
-		if got.Corpora[format].Messages != n {
-			t.Errorf("there is no archive of %s: %+v", format, got.Corpora)
-		}
-	}
-	seen := map[string]bool{}
-	for _, f := range got.Figures {
-		seen[f.Name] = true
-		if strings.HasPrefix(f.Name, "cpu_others") {
-			continue // a quiet machine has none
-		}
-		if len(f.Values) != 1 || f.Median <= 0 || f.Unit == "" || f.How == "" || f.Title == "" {
-			t.Errorf("%s was not measured: %+v", f.Name, f)
-		}
-	}
-	for _, name := range []string{"bus_telegram", "limit_publish", "bus_telegram-html", "bus_whatsapp", "bus_discord", "bus_discord-csv",
-		"bus_slack", "end_to_end", "limit_copy", "again", "verify", "cpu_ours", "cpu_postgres", "cpu_clickhouse", "cpu_copy", "cpu_share",
-		"memory", "memory_large", "apart", "apart_nats", "live_row_p99", "live_figure_p99", "disk_nats", "disk_postgres"} {
-		if !seen[name] {
-			t.Errorf("%s is not there: %s", name, r.out)
-		}
-	}
-	for _, f := range got.Figures {
-		twice := slices.Contains([]string{"bus_telegram", "end_to_end", "again", "verify", "memory", "cpu_ours"}, f.Name)
-		if twice && (len(f.Control) != 1 || f.Noise == nil) {
-			t.Errorf("%s was not measured twice: %+v", f.Name, f)
-		}
-	}
+	got.has(t, []string{"limit_copy", "cpu_copy", "memory_clickhouse", "disk_nats", "disk_postgres", "disk_clickhouse"},
+		[]string{"end_to_end", "end_to_end_verified", "again", "verify", "cpu_ours", "cpu_postgres", "cpu_clickhouse", "cpu_share", "memory"})
 	if left, err := filepath.Glob(filepath.Join(w.data, "bench-*")); err != nil || len(left) > 0 {
 		t.Errorf("it leaves %q behind: %v", left, err)
 	}
+}
+
+func TestBenchMeasuresTheLivePath(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).with(programMark + "=1")
+	var got benchmark
+	w.run("bench", "--messages", "500", "--runs", "1", "--only", "live", "--live", "500ms", "--output", "json").want(0).into(&got)
+	got.has(t, []string{"apart", "apart_ours", "apart_nats", "apart_postgres", "apart_clickhouse",
+		"live_row_p50", "live_row_p99", "live_figure_p50", "live_figure_p99"}, nil)
+}
+
+func TestBenchMeasuresEveryFormat(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).with(programMark + "=1")
+	var got benchmark
+	w.run("bench", "--messages", "800", "--runs", "1", "--only", "bus", "--output", "json").want(0).into(&got)
+	for _, format := range []string{"telegram", "telegram-html", "whatsapp", "discord", "discord-csv", "slack"} {
+		if got.Corpora[format].Messages != 800 {
+			t.Errorf("there is no archive of %s: %+v", format, got.Corpora)
+		}
+	}
+	got.has(t, []string{"limit_publish", "bus_telegram-html", "bus_whatsapp", "bus_discord", "bus_discord-csv", "bus_slack"},
+		[]string{"bus_telegram", "bus_ours"})
 }
 
 // What people read: a table, how each figure came to be, and what was left out.
@@ -89,9 +106,9 @@ func TestBenchPrintsWhatItMeasured(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).with(programMark + "=1")
 	kept := filepath.Join(t.TempDir(), "kept")
-	r := w.run("bench", "--messages", "300", "--runs", "2", "--only", "bus", "--formats", "telegram,slack", "--keep", kept).want(0)
-	r.prints("medians of 2 runs", "MEDIAN", "A/A", "file to bus, durable", "≥ 30000", "the machine: bare publishing", "file to bus, slack", "%", "nothing was amiss")
-	for _, absent := range []string{"end to end", "whatsapp", "Bento"} {
+	r := w.run("bench", "--messages", "300", "--runs", "2", "--only", "bus", "--formats", "telegram,slack", "--large", "400", "--keep", kept).want(0)
+	r.prints("medians of 2 runs", "MEDIAN", "A/A", "file to bus, durable", "≥ 30000", "the machine: bare publishing", "file to bus, slack", "of 400 messages", "%", "nothing was amiss")
+	for _, absent := range []string{"the same file again", "whatsapp", "Bento"} {
 		if strings.Contains(r.out, absent) {
 			t.Errorf("it prints %q, which was not measured:\n%s", absent, r.out)
 		}

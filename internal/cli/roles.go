@@ -183,7 +183,7 @@ func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consu
 	}
 	defer consumer.Close()
 	return deliver.Run(ctx, deliver.Config{Name: name, Stream: consumer, Handler: h, Workers: c.Workers,
-		Limits: deliver.Limits{Messages: c.Batch, Bytes: 8 << 20, Wait: fetchWait}, AckWait: s.bus.AckWait(),
+		Limits: deliver.Limits{Messages: c.Batch, Bytes: how.bytes, Wait: fetchWait}, Linger: how.linger, AckWait: s.bus.AckWait(),
 		Metrics: s.delivery, Log: s.log, Hook: prefixed(s.hook, name+".")})
 }
 

@@ -1,0 +1,30 @@
+package bench
+
+import (
+	"strconv"
+	"time"
+)
+
+// lines is JSON, a message a line.
+type lines struct{ *sheet }
+
+func (w *lines) begin() {}
+
+func (w *lines) end() {}
+
+func (w *lines) message(m *said) {
+	w.put(`{"id":`, strconv.Itoa(m.id), `,"sent":"`, m.at.Format(time.RFC3339), `","author":"`, numbered("user", m.who),
+		`","author_name":"`, called(m.who), `",`)
+	if m.replyTo != 0 {
+		w.put(`"reply_to":`, strconv.Itoa(m.replyTo), `,`)
+	}
+	if !m.edited.IsZero() {
+		w.put(`"edited":"`, m.edited.Format(time.RFC3339), `",`)
+	}
+	w.put(`"text":"`)
+	w.write(m.text)
+	if m.kind != "" {
+		w.put(" ", m.part)
+	}
+	w.put("\"}\n")
+}

@@ -1,0 +1,167 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/internal/seqset"
+)
+
+// A message is said when it is due, and those that are late are said at once, one by one.
+func TestLiveIsSteady(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &Live{Run: "r", Rate: 100, Messages: 5, Corpus: Corpus{Bytes: 425}}
+		s, err := l.Connect(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		ids := map[event.ID]bool{}
+		for i, want := range []time.Duration{0, 10, 20, 55, 55} {
+			if i == 3 {
+				time.Sleep(35 * time.Millisecond) // in a bubble: whoever publishes was held up
+			}
+			b, err := s.Next(t.Context())
+			if err != nil || len(b.Events) != 1 {
+				t.Fatalf("%d events: %v", len(b.Events), err)
+			}
+			if at := time.Since(began); at != want*time.Millisecond {
+				t.Errorf("message %d came after %v", i, at)
+			}
+			ids[b.Events[0].ID] = true
+		}
+		if len(ids) != 5 {
+			t.Errorf("%d different messages of 5", len(ids))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if b, err := s.Next(ctx); !errors.Is(err, context.DeadlineExceeded) || len(b.Events) > 0 {
+			t.Errorf("it says more: %v, %v", b, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// store is one that shows more each time it is looked at.
+type store struct {
+	shows [][]uint64
+	asked []uint64
+}
+
+func (s *store) look(_ context.Context, above uint64) (out []uint64, err error) {
+	s.asked = append(s.asked, above)
+	shown := s.shows[min(len(s.asked), len(s.shows))-1]
+	for _, seq := range shown {
+		if seq > above {
+			out = append(out, seq)
+		}
+	}
+	return out, nil
+}
+
+// One that overtook another hides nothing, and what was seen before is not seen later.
+func TestSeenWaitsForEach(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		s := &store{shows: [][]uint64{{}, {11, 13}, {11, 13, 14}, {11, 12, 13, 14}}}
+		soon, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		seen, err := Seen(soon, 10, 4, 5*time.Millisecond, s.look)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := map[uint64]time.Duration{}
+		for seq, at := range seen {
+			after[seq] = at.Sub(began)
+		}
+		want := map[uint64]time.Duration{11: 5 * time.Millisecond, 13: 5 * time.Millisecond, 14: 10 * time.Millisecond, 12: 15 * time.Millisecond}
+		if diff := cmp.Diff(want, after); diff != "" {
+			t.Error(diff)
+		}
+		if !slices.Equal(s.asked, []uint64{10, 10, 11, 11}) {
+			t.Errorf("asked for what is above %v", s.asked)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := Seen(ctx, 10, 5, time.Second, s.look); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("what never comes was seen: %v", err)
+		}
+	})
+}
+
+// published is a stream that acknowledges after a while.
+type published struct{ next uint64 }
+
+func (p *published) Begin(_ context.Context, events []event.Event, _ bool) (int, ingest.Pending, error) {
+	first := p.next + 1
+	p.next += uint64(len(events))
+	return len(events), later{seqset.Span{First: first, Last: p.next}}, nil
+}
+
+func (p *published) Fit(*event.Event) string { return "" }
+
+type later struct{ span seqset.Span }
+
+func (l later) Wait(context.Context) (seqset.Span, error) {
+	time.Sleep(time.Millisecond) // in a bubble
+	return l.span, nil
+}
+
+func TestWatchMeasuresFromTheAcknowledgement(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWatch(&published{})
+		all := make(chan error, 1)
+		go func() { all <- w.Acked(t.Context(), 3) }()
+		began := time.Now()
+		for _, n := range []int{2, 1} {
+			_, p, err := w.Begin(t.Context(), make([]event.Event, n), true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := <-all; err != nil {
+			t.Fatal(err)
+		}
+		ms := func(n int) time.Time { return began.Add(time.Duration(n) * time.Millisecond) }
+		got, err := w.Latencies(map[uint64]time.Time{1: ms(4), 2: ms(8), 3: ms(1)}) // the third before its answer came
+		if diff := cmp.Diff([]float64{0, 3, 7}, got); diff != "" || err != nil {
+			t.Errorf("%v %s", err, diff)
+		}
+		if _, err := w.Latencies(map[uint64]time.Time{1: ms(4), 2: ms(8)}); err == nil {
+			t.Error("one that was not seen has a latency")
+		}
+	})
+}
+
+func TestBentoIsToldWhere(t *testing.T) {
+	t.Parallel()
+	at := BentoServers{Lines: "/x/messages.jsonl", NATS: "nats://u:p@h:1", DSN: "postgres://a:b@c/d?sslmode=disable"}
+	for name, make := range map[string]func(BentoServers) ([]byte, error){"publish": BentoPublish, "insert": BentoInsert} {
+		text, err := make(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range map[string][]string{"publish": {at.Lines, at.NATS, BentoSubject}, "insert": {at.NATS, at.DSN, BentoStream, "batching"}}[name] {
+			if !strings.Contains(string(text), word) {
+				t.Errorf("%s does not say %s:\n%s", name, word, text)
+			}
+		}
+	}
+}

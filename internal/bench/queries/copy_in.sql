@@ -1,0 +1,1 @@
+COPY agrichat.%s FROM STDIN (FORMAT binary)

@@ -1,0 +1,1 @@
+COPY agrichat.%s TO STDOUT (FORMAT binary)

@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"time"
+)
+
+// frame is what of a message in a Telegram Desktop export is not its text, which stands there twice.
+const frame = 314
+
+// What of a hundred messages has a trait: about as in groups of some hundred people.
+const (
+	repliesIn   = 20
+	editedIn    = 3
+	reactionsIn = 5
+	markedIn    = 6
+)
+
+// people is how many talk.
+const people = 500
+
+func firstDay() time.Time { return time.Date(2019, 1, 1, 8, 0, 0, 0, time.UTC) }
+
+// talk makes one message after the other.
+type talk struct {
+	Corpus
+	rand             *rand.Rand
+	russian, english *tongue
+	people           *rand.Zipf
+	now              time.Time
+	id               int
+	made             Made
+	m                said
+}
+
+// said is a message, whatever format it will stand in.
+type said struct {
+	id        int
+	at        time.Time
+	edited    time.Time // zero: never
+	who       uint64
+	replyTo   int    // zero: to none
+	text      []byte // good until the next message
+	kind      string // of the part behind the text: bold, link or hashtag; empty: there is none
+	part      string
+	emoji     string // of the reactions; empty: there are none
+	reactions int    // how many people reacted
+	reacted   []reacted
+}
+
+// reacted is one of those who reacted and are named.
+type reacted struct {
+	who uint64
+	at  time.Time
+}
+
+func (t *talk) in(hundred int) bool { return t.rand.IntN(100) < hundred }
+
+// next makes a message, which is good until the next one.
+func (t *talk) next() *said {
+	t.id++
+	t.now = t.now.Add(time.Duration(1+t.rand.ExpFloat64()*90) * time.Second)
+	t.m = said{id: t.id, at: t.now, text: t.m.text[:0], reacted: t.m.reacted[:0]}
+	m := &t.m
+	if t.in(editedIn) {
+		t.made.Edited++
+		m.edited = t.now.Add(time.Duration(5+t.rand.IntN(600)) * time.Second)
+	}
+	m.who = t.people.Uint64()
+	if t.id > 1 && t.in(repliesIn) {
+		t.made.Replies++
+		m.replyTo = t.id - 1 - t.rand.IntN(min(t.id-1, repliesBack))
+	}
+	t.content(m)
+	if t.in(reactionsIn) {
+		t.react(m)
+	}
+	t.made.Messages++
+	return m
+}
+
+// repliesBack is how far behind the message is that another is a reply to.
+const repliesBack = 50
+
+// content makes a text, half of them Russian: many are short and few are long.
+func (t *talk) content(m *said) {
+	words := t.english
+	if t.rand.IntN(2) == 0 {
+		words = t.russian
+		t.made.Russian++
+	}
+	mean := float64(max(t.Bytes-frame, 20)) / 2
+	m.text = words.text(m.text, int(math.Round(t.rand.ExpFloat64()*mean)))
+	capital(m.text, 0)
+	t.made.TextBytes += int64(len(m.text))
+	if t.in(markedIn) {
+		t.mark(m, words)
+	}
+}
+
+// mark ends a text with a link, a hashtag or something bold.
+func (t *talk) mark(m *said, words *tongue) {
+	t.made.Marked++
+	m.kind, m.part = "bold", words.word()
+	switch t.rand.IntN(3) {
+	case 0:
+		m.kind, m.part = "link", "https://example.org/"+strconv.Itoa(t.rand.IntN(100_000))
+	case 1:
+		m.kind, m.part = "hashtag", "#"+m.part
+	}
+	t.made.TextBytes += int64(len(m.part) + 1)
+}
+
+// react sets one emoji, with those who set it.
+func (t *talk) react(m *said) {
+	t.made.Reactions++
+	emoji := [...]string{"👍", "❤", "🔥", "😁", "🤔"}
+	named := 1 + t.rand.IntN(3)
+	m.reactions = named + t.rand.IntN(2)
+	m.emoji = emoji[t.rand.IntN(len(emoji))]
+	who := t.people.Uint64()
+	for i := range named {
+		m.reacted = append(m.reacted, reacted{who: (who + uint64(i)) % people, at: m.at.Add(time.Duration(i+1) * time.Minute)})
+	}
+}
+
+// called is what somebody is called.
+func called(who uint64) string {
+	first := [...]string{"Анна", "Ivan", "Пётр", "Maria", "Ольга", "John", "Дмитрий", "Kate", "Сергей", "Alex"}
+	return first[who%10] + " " + strconv.FormatUint(who, 10)
+}
+
+// numbered is who somebody is, by an id that such a prefix begins.
+func numbered(prefix string, who uint64) string {
+	return prefix + strconv.FormatUint(100_000_000+who, 10)
+}

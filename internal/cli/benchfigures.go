@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/agrichat/agrichat/internal/bench"
+)
+
+// arm says whether a value is measured, or of the control, which is the same measured once more.
+type arm bool
+
+const (
+	measured arm = false
+	repeated arm = true
+)
+
+// add notes a value of a figure that the catalog has.
+func (b *benching) add(name string, a arm, v float64) {
+	for _, f := range b.report.Figures {
+		if f.Name != name {
+			continue
+		}
+		if a == repeated {
+			f.Control = append(f.Control, v)
+		} else {
+			f.Values = append(f.Values, v)
+		}
+	}
+}
+
+// The goals are for an archive of a million messages.
+const (
+	goalBus    = 30_000
+	goalWhole  = 12_000
+	goalAgain  = 4
+	goalShare  = 1
+	goalMemory = 300
+	goalRow    = 500
+	goalFigure = 2_000
+	goalVerify = 20
+	goalSize   = 1_000_000
+)
+
+// catalog is every figure there is, in the order in which they are shown.
+func catalog(f benchFlags) []*bench.Figure {
+	list := busFigures()
+	list = append(list, wholeFigures(f)...)
+	return append(list, otherFigures(f)...)
+}
+
+func busFigures() []*bench.Figure {
+	list := []*bench.Figure{
+		{Name: "bus_telegram", Title: "file to bus, durable", Unit: "messages/s", Goal: bench.AtLeast(goalBus),
+			How: "reading the Telegram JSON into a new stream (NATS a process of its own, sync always) until its last event is acknowledged"},
+		{Name: "bus_ours", Title: "  our processor time", Unit: "µs/message", How: "of the process that reads and publishes, in the same"},
+		{Name: "bus_nats", Title: "  processor time of NATS", Unit: "µs/message", How: "of its process, in the same"},
+		{Name: "limit_publish", Title: "  the machine: bare publishing", Unit: "messages/s",
+			How: "the same events, encoded before, by the client library alone: atomic batches of 1000, four at a time"},
+	}
+	for _, f := range bench.Formats()[1:] {
+		list = append(list, &bench.Figure{Name: "bus_" + string(f), Title: "file to bus, " + string(f), Unit: "messages/s",
+			How: "the same messages in this format, read as above"})
+	}
+	return list
+}
+
+func wholeFigures(f benchFlags) []*bench.Figure {
+	verifying := bench.AtMost(goalVerify)
+	if f.corpus.Messages > goalSize {
+		verifying = nil
+	}
+	return []*bench.Figure{
+		{Name: "end_to_end", Title: "end to end", Unit: "messages/s", Goal: bench.AtLeast(goalWhole),
+			How: "`agrichat import` from its start to its end, NATS within: bus, PostgreSQL, facts, ClickHouse; `agrichat verify` then finds all equal"},
+		{Name: "end_to_end_verified", Title: "  with the verification", Unit: "messages/s", How: "messages over the time of both commands"},
+		{Name: "limit_copy", Title: "  the machine: COPY", Unit: "messages/s",
+			How: "the same rows by binary COPY into the same tables with all indexes, a session a table, in the same server"},
+		{Name: "again", Title: "the same file again", Unit: "times as fast", Goal: bench.AtLeast(goalAgain),
+			How: "time of the first import over that of the same command once more, which publishes nothing"},
+		{Name: "verify", Title: "agrichat verify", Unit: "s", Goal: verifying, How: "the command from its start to its end, NATS within"},
+		{Name: "cpu_ours", Title: "our processor time, NATS within", Unit: "µs/message", How: "user and system time of the process of the import"},
+		{Name: "cpu_postgres", Title: "PostgreSQL's processor time", Unit: "µs/message", How: "of all its processes, while the import ran"},
+		{Name: "cpu_clickhouse", Title: "ClickHouse's processor time", Unit: "µs/message", How: "of its process, while the import ran"},
+		{Name: "cpu_others", Title: "processor time of all others", Unit: "µs/message", How: "of the machine, less the three"},
+		{Name: "cpu_copy", Title: "PostgreSQL's processor time for COPY", Unit: "µs/message", How: "of all its processes, while the same rows were copied in"},
+		{Name: "cpu_share", Title: "our processor time over PostgreSQL's", Unit: "times", Goal: bench.AtMost(goalShare), How: "the first over the second of these"},
+		{Name: "memory", Title: "memory of our process, NATS within", Unit: "MB", Goal: bench.AtMost(goalMemory),
+			How: "the most that was resident during the import, as the kernel tells (VmHWM)"},
+		{Name: "memory_large", Title: fmt.Sprintf("  of %d messages", f.large), Unit: "MB", Goal: bench.AtMost(goalMemory),
+			How: "the same, once, with the larger archive"},
+		{Name: "large", Title: fmt.Sprintf("end to end, %d messages", f.large), Unit: "messages/s", How: "the same import"},
+		{Name: "memory_clickhouse", Title: "memory of ClickHouse", Unit: "MB", How: "as above, of its process, with the verification"},
+		{Name: "disk_nats", Title: "disk: NATS", Unit: "MB", How: "blocks of its folder after the imports"},
+		{Name: "disk_postgres", Title: "disk: PostgreSQL", Unit: "MB", How: "the same, indexes and log included"},
+		{Name: "disk_clickhouse", Title: "disk: ClickHouse", Unit: "MB", How: "the same"},
+	}
+}
+
+func otherFigures(f benchFlags) []*bench.Figure {
+	live := fmt.Sprintf("from the acknowledgement of each of %d messages, at %d/s, ", f.liveMessages(), f.rate)
+	return []*bench.Figure{
+		{Name: "apart", Title: "end to end, NATS apart", Unit: "messages/s", How: "`agrichat import` with NATS in a process of its own, by TCP"},
+		{Name: "apart_ours", Title: "  our processor time", Unit: "µs/message", How: "of the process of the import"},
+		{Name: "apart_nats", Title: "  processor time of NATS", Unit: "µs/message", How: "of its process"},
+		{Name: "apart_postgres", Title: "  processor time of PostgreSQL", Unit: "µs/message", How: "of all its processes"},
+		{Name: "apart_clickhouse", Title: "  processor time of ClickHouse", Unit: "µs/message", How: "of its process"},
+		{Name: "live_row_p50", Title: "live: published to row committed, p50", Unit: "ms",
+			How: live + "to when a query sees its row; asked every 5 ms; `agrichat up` works, the stores hold the archive"},
+		{Name: "live_row_p99", Title: "live: published to row committed, p99", Unit: "ms", Goal: bench.AtMost(goalRow), How: "the same"},
+		{Name: "live_figure_p50", Title: "live: published to figure, p50", Unit: "ms", How: live + "to when a query of ClickHouse sees it; asked every 25 ms"},
+		{Name: "live_figure_p99", Title: "live: published to figure, p99", Unit: "ms", Goal: bench.AtMost(goalFigure), How: "the same"},
+		{Name: "bento", Title: "Bento: file, JetStream, one table", Unit: "messages/s",
+			How: "two of its processes, the same messages as JSON lines, the same servers, until the last row is counted"},
+		{Name: "bento_cpu", Title: "  processor time of Bento", Unit: "µs/message", How: "of both processes"},
+		{Name: "bento_postgres", Title: "  processor time of PostgreSQL", Unit: "µs/message", How: "of all its processes"},
+	}
+}

@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/agrichat/agrichat/internal/bench"
+	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/pg"
+	"github.com/agrichat/agrichat/internal/verify"
+	postgres "github.com/agrichat/agrichat/schemas/postgres"
+)
+
+// imports measures the whole way: an import into empty stores, its verification, and the same import again. The rows that it
+// made are then copied by PostgreSQL alone.
+func (b *benching) imports(ctx context.Context, a arm) error {
+	return b.with(ctx, uses{postgres: true, clickhouse: true}, func(ctx context.Context, r *rig) error {
+		first, err := r.importOnce(ctx, bench.Telegram)
+		if err != nil {
+			return err
+		}
+		proved, err := r.verifyOnce(ctx)
+		if err != nil {
+			return err
+		}
+		var said importReport
+		again, err := r.phase(ctx, &said, "import", r.archives[bench.Telegram])
+		if err != nil {
+			return err
+		}
+		if said.Published > 0 {
+			r.wrong("importing the same file again published %d events", said.Published)
+		}
+		if err := r.count(ctx); err != nil {
+			return err
+		}
+		r.addImport(a, first, proved, again)
+		if a == repeated {
+			return nil
+		}
+		return errors.Join(r.weigh(), r.copyLimit(ctx))
+	})
+}
+
+// importOnce imports an archive into empty stores.
+func (r *rig) importOnce(ctx context.Context, f bench.Format) (phase, error) {
+	var said importReport
+	p, err := r.phase(ctx, &said, "import", r.archives[f])
+	if err != nil {
+		return p, err
+	}
+	if said.Unparsed > 0 || said.Read < r.report.Corpora[f].Messages || int(said.Stored) != said.Published {
+		r.wrong("the import read %d records, could not read %d, published %d events and stored %d", said.Read, said.Unparsed, said.Published, said.Stored)
+	}
+	return p, nil
+}
+
+// verifyOnce verifies the stores.
+func (r *rig) verifyOnce(ctx context.Context) (phase, error) {
+	r.report.Proof = verify.Report{}
+	p, err := r.phase(ctx, &r.report.Proof, "verify")
+	if v := &r.report.Proof; err == nil && !v.Equal {
+		r.wrong("the verification found %d missing, %d extra, %d differing", v.Missing, v.Extra, v.Differing)
+	}
+	return p, err
+}
+
+func (r *rig) addImport(a arm, first, proved, again phase) {
+	n := float64(r.report.Corpora[bench.Telegram].Messages)
+	u := first.processor
+	for name, v := range map[string]float64{
+		"end_to_end": n / first.seconds, "end_to_end_verified": n / (first.seconds + proved.seconds), "again": first.seconds / again.seconds,
+		"verify": proved.seconds, "memory": mega(first.peak), "cpu_ours": micro(u.ours, n), "cpu_postgres": micro(u.postgres, n),
+		"cpu_clickhouse": micro(u.clickhouse, n), "cpu_others": micro(u.others, n), "cpu_share": u.ours / max(u.postgres, 0.01),
+	} {
+		r.add(name, a, v)
+	}
+}
+
+func mega(bytes int64) float64 { return float64(bytes) / 1e6 }
+
+func micro(seconds, n float64) float64 { return seconds * 1e6 / n }
+
+// largeImport imports a larger archive once, for the memory.
+func (b *benching) largeImport(ctx context.Context) error {
+	c := b.flags.corpus
+	c.Messages = b.flags.large
+	dir := filepath.Join(b.dir, "archives", "large")
+	made, path, err := c.Make(bench.Telegram, dir)
+	if err != nil {
+		return err
+	}
+	const large bench.Format = "large"
+	b.report.Corpora[large], b.archives[large] = made, path
+	return b.with(ctx, uses{postgres: true, clickhouse: true}, func(ctx context.Context, r *rig) error {
+		p, err := r.importOnce(ctx, large)
+		if err != nil {
+			return err
+		}
+		b.add("memory_large", measured, mega(p.peak))
+		b.add("large", measured, float64(made.Messages)/p.seconds)
+		return nil
+	})
+}
+
+// count asks the stores what they hold.
+func (r *rig) count(ctx context.Context) error {
+	pool, err := pg.Open(ctx, pg.Config{DSN: r.postgres.DSN(), MaxConns: 1, Name: "agrichat"})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if r.report.Record, err = bench.InRecord(ctx, pool); err != nil {
+		return err
+	}
+	db, err := ch.Open(ctx, ch.Config{URL: r.clickhouse.URL()})
+	if err != nil {
+		return err
+	}
+	r.report.Store, err = bench.InFigures(ctx, db)
+	if want := uint64(r.report.Corpora[bench.Telegram].Messages); r.report.Record.Messages != want || r.report.Store != r.report.Record {
+		r.wrong("of %d messages PostgreSQL holds %+v, ClickHouse %+v", want, r.report.Record, r.report.Store)
+	}
+	return errors.Join(err, db.Close())
+}
+
+// weigh looks at what the servers have taken, while they still run.
+func (r *rig) weigh() error {
+	var errs []error
+	for name, dir := range map[string]string{"disk_nats": "nats", "disk_postgres": "postgres", "disk_clickhouse": "clickhouse"} {
+		n, err := bench.Size(filepath.Join(r.data, dir))
+		r.add(name, measured, mega(n))
+		errs = append(errs, err)
+	}
+	n, err := bench.Peak(r.clickhouse.PID())
+	r.add("memory_clickhouse", measured, mega(n))
+	return errors.Join(append(errs, err)...)
+}
+
+// copyLimit copies the rows of the record into the same tables of a new database of the same server.
+func (r *rig) copyLimit(ctx context.Context) (err error) {
+	from, err := pg.Open(ctx, pg.Config{DSN: r.postgres.DSN(), MaxConns: 1, Name: "agrichat"})
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	dir := filepath.Join(r.data, "copies")
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := errors.Join(bench.CopyOut(ctx, from, dir), bench.MakeLimits(ctx, from)); err != nil {
+		return err
+	}
+	dsn, err := url.Parse(r.postgres.DSN())
+	if err != nil {
+		return fmt.Errorf("reading the address of PostgreSQL: %w", err)
+	}
+	dsn.Path = "/" + bench.Limits
+	to, err := pg.Open(ctx, pg.Config{DSN: dsn.String(), MaxConns: 8, Name: "agrichat"})
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	if err := pg.Migrate(ctx, to, postgres.Migrations); err != nil {
+		return err
+	}
+	unix.Sync()
+	before, err := r.processorTime()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	rows, err := bench.CopyIn(ctx, to, dir)
+	if err != nil {
+		return err
+	}
+	seconds := time.Since(began).Seconds()
+	after, err := r.processorTime()
+	if err != nil {
+		return err
+	}
+	n := float64(r.report.Corpora[bench.Telegram].Messages)
+	r.add("limit_copy", measured, n/seconds)
+	r.add("cpu_copy", measured, micro(after.postgres-before.postgres, n))
+	r.app.note("COPY: %d rows in %.1f s\n", rows, seconds)
+	return nil
+}
