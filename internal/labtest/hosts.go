@@ -68,7 +68,7 @@ func (h *Host) inside(elements ...string) string {
 func (h *Host) space() string {
 	switch h.Kind {
 	case Postgres:
-		return "700m"
+		return "1500m"
 	case NATS:
 		return "3g"
 	case Etcd:

@@ -121,7 +121,7 @@ func (l *Lab) settings(h *Host) map[string]string {
 		"SCOPE": Scope, "NETWORK": network, "ETCD_PROTOCOL": "http",
 		"ETCD_HOSTS": l.join(Etcd, ",", func(o *Host) string { return o.Address + ":" + etcdPort }),
 		"BIN_DIR":    "/usr/lib/postgresql/17/bin", "SSL": "off", "HBA": "host", "SYNCHRONOUS": strconv.FormatBool(l.Strict),
-		"MAX_WAL_SIZE": "128MB", "MAX_SLOT_WAL": "256MB", "SHARED_BUFFERS": "64MB", "API_PASSWORD": s.API,
+		"MAX_WAL_SIZE": "128MB", "MAX_SLOT_WAL": "512MB", "KEEP_WAL": "512MB", "SHARED_BUFFERS": "64MB", "API_PASSWORD": s.API,
 		"SUPERUSER_PASSWORD": s.Superuser, "REPLICATION_PASSWORD": s.Replication, "REWIND_PASSWORD": s.Rewind,
 	}
 }
