@@ -108,7 +108,7 @@ func summary(list []time.Duration) string {
 		return ""
 	}
 	slices.Sort(list)
-	median, worst := list[len(list)/2], list[len(list)-1]
+	median, worst := (list[(len(list)-1)/2]+list[len(list)/2])/2, list[len(list)-1]
 	if len(list) == 1 {
 		return seconds(worst)
 	}
