@@ -182,34 +182,13 @@ func hangUp(conn *pgx.Conn) {
 	_ = conn.Close(ctx)
 }
 
-// at is the DSN with its hosts replaced by one address. Of several hosts only the first one's ways to use TLS are kept: those
-// that sslmode allows, in its order.
+// at is the DSN with its hosts replaced by one address.
 func (s *Server) at(address string) (*pgxpool.Config, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("reading the leader's address: %w", err)
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, fmt.Errorf("reading the leader's port: %w", err)
-	}
 	c := s.base.Copy()
 	c.MaxConns, c.MinConns = 4, 0
 	cc := c.ConnConfig
-	first, firstPort, others := cc.Host, cc.Port, cc.Fallbacks
-	cc.Host, cc.Port, cc.Fallbacks = host, uint16(number), nil
-	if cc.TLSConfig != nil {
-		cc.TLSConfig.ServerName = host
-	}
-	for _, f := range others {
-		if f.Host != first || f.Port != firstPort {
-			continue
-		}
-		f.Host, f.Port = host, uint16(number)
-		if f.TLSConfig != nil {
-			f.TLSConfig.ServerName = host
-		}
-		cc.Fallbacks = append(cc.Fallbacks, f)
+	if err := pg.Aim(&cc.Config, address); err != nil {
+		return nil, err
 	}
 	cc.ValidateConnect = nil // target_session_attrs would turn an answer into an error
 	cc.ConnectTimeout = connectLimit

@@ -48,13 +48,13 @@ func follow(pc *pgxpool.Config, leader func(context.Context) (string, error)) {
 		if err != nil {
 			return fmt.Errorf("asking where the leader is: %w", err)
 		}
-		return aim(&c.Config, address)
+		return Aim(&c.Config, address)
 	}
 }
 
-// aim points a connection's settings, which nobody else has, at another server. Of the fallbacks those stay that try the same
+// Aim points a connection's settings, which nobody else has, at another server. Of the fallbacks those stay that try the same
 // server in another way: sslmode=prefer is one of them.
-func aim(c *pgconn.Config, address string) error {
+func Aim(c *pgconn.Config, address string) error {
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("reading the leader's address: %w", err)
