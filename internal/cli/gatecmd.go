@@ -37,7 +37,7 @@ func (a *app) gatePauseCommand() *cobra.Command {
 				o.State, o.Reason, o.Detail, o.Since = gate.Shut, gate.ByHand, why, now
 				o.Hand = &gate.Hand{Why: why, By: operator(), Since: now}
 				return o
-			}, func(gate.Standing, gate.Order) bool { return true }, 0)
+			}, func(gate.Standing) bool { return true }, 0)
 		},
 	}
 	c.Flags().StringVar(&why, "why", "", "what is going on; it is shown to whoever asks")
@@ -60,7 +60,7 @@ func (a *app) gateResumeCommand() *cobra.Command {
 					o.System, o.Timeline = "", 0
 				}
 				return o
-			}, func(st gate.Standing, _ gate.Order) bool { return st.State == gate.Opened }, wait)
+			}, func(st gate.Standing) bool { return st.State == gate.Opened }, wait)
 		},
 	}
 	c.Flags().BoolVar(&adopt, "adopt", false, "write to the cluster that is there now, though it is another one than before")
@@ -69,7 +69,7 @@ func (a *app) gateResumeCommand() *cobra.Command {
 }
 
 // order changes the standing order, whoever else does so at the same time, and waits until the gate is as it should be.
-func (a *app) order(ctx context.Context, change func(gate.Order, time.Time) gate.Order, done func(gate.Standing, gate.Order) bool, wait time.Duration) error {
+func (a *app) order(ctx context.Context, change func(gate.Order, time.Time) gate.Order, done func(gate.Standing) bool, wait time.Duration) error {
 	return a.within(ctx, session{needs: needs{bus: true, gate: true}}, func(ctx context.Context, s *stack) error {
 		b, err := s.openBus(ctx)
 		if err != nil {
@@ -91,11 +91,11 @@ func (a *app) order(ctx context.Context, change func(gate.Order, time.Time) gate
 			return err
 		}
 		s.door.Order(o)
-		st := s.await(ctx, wait, func(st gate.Standing) bool { return done(st, o) })
+		st := s.await(ctx, wait, done)
 		if err := a.printGate(reportGate(st, s.cfg.Etcd.Followed())); err != nil {
 			return err
 		}
-		if !done(st, o) {
+		if !done(st) {
 			return errAmiss
 		}
 		return nil
