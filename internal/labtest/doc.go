@@ -10,6 +10,6 @@
 // It cannot lose power: everything stands on one kernel, and all data lies in its memory (tmpfs), so that fsync costs nothing
 // and proves nothing here. On the machine's one disk, which servers in earnest do not share, etcd would miss its heartbeats
 // whenever PostgreSQL writes. All hosts share one clock and the few processors that there are: times measured here are those
-// of a small machine. The servers talk without TLS, and one lab at a time fits on a machine. Only tests and the command beside it import it; it needs root, Linux, and the
-// Debian root that .ci/lab makes.
+// of a small machine. The servers talk without TLS, and one lab at a time fits on a machine. Only tests and the command beside it
+// import it; it needs root, Linux, and the Debian root that .ci/lab makes.
 package labtest
