@@ -3,6 +3,7 @@ package normalise
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -83,33 +84,95 @@ func (k *Keeper) Known(ctx context.Context, events []event.Event) ([]bool, error
 	if err != nil {
 		return nil, err
 	}
-	rows, err := k.cfg.Pool.Query(ctx, k.sql["events_by_id"], ids(events, func(e *event.Event) [16]byte { return e.ID }))
+	stand, err := k.contents(ctx, events)
 	if err != nil {
-		return nil, pg.Classify(fmt.Errorf("asking what the record holds: %w", err))
+		return nil, err
+	}
+	var other []int // stand, and say something else
+	for i := range events {
+		s, found := stand[events[i].ID]
+		if !found || s.incarnation != incarnation {
+			continue
+		}
+		if out[i] = s.says(&events[i]); !out[i] {
+			other = append(other, i)
+		}
+	}
+	return out, k.compareWhole(ctx, events, other, out)
+}
+
+// content is what of an event that stands tells whether a copy says the same.
+type content struct {
+	incarnation int32
+	digest      [16]byte
+	accounts    []string
+}
+
+func (k *Keeper) contents(ctx context.Context, events []event.Event) (map[event.ID]content, error) {
+	rows, err := k.cfg.Pool.Query(ctx, k.sql["events_content"], ids(events, func(e *event.Event) [16]byte { return e.ID }))
+	if err != nil {
+		return nil, asking(err)
+	}
+	out := map[event.ID]content{}
+	var id [16]byte
+	var c content
+	_, err = pgx.ForEachRow(rows, []any{&id, &c.incarnation, &c.digest, &c.accounts}, func() error {
+		out[id] = c
+		c.accounts = nil
+		return nil
+	})
+	return out, asking(err)
+}
+
+func asking(err error) error {
+	if err != nil {
+		return pg.Classify(fmt.Errorf("asking what the record holds: %w", err))
+	}
+	return nil
+}
+
+// says reports whether a copy would add nothing. Where it does not, the copy may still say less than what stands.
+func (c *content) says(e *event.Event) bool {
+	if e.Account != "" && !slices.Contains(c.accounts, clean(string(e.Account))) {
+		return false
+	}
+	said, err := event.ContentOf(e)
+	return err == nil && said.Digest() == c.digest
+}
+
+// compareWhole finds out which of some events would add nothing to what stands, by reading that.
+func (k *Keeper) compareWhole(ctx context.Context, events []event.Event, which []int, out []bool) error {
+	if len(which) == 0 {
+		return nil
+	}
+	keys := make([][16]byte, len(which))
+	for i, at := range which {
+		keys[i] = events[at].ID
+	}
+	rows, err := k.cfg.Pool.Query(ctx, k.sql["events_by_id"], keys)
+	if err != nil {
+		return asking(err)
 	}
 	found, err := pgx.CollectRows(rows, scanItem)
 	if err != nil {
-		return nil, pg.Classify(fmt.Errorf("asking what the record holds: %w", err))
+		return asking(err)
 	}
 	byID := make(map[event.ID]item, len(found))
 	for _, it := range found {
 		byID[it.ID] = it
 	}
-	for i := range events {
-		if stands, ok := byID[events[i].ID]; ok {
-			if out[i], err = knows(stands, incarnation, &events[i]); err != nil {
-				return nil, err
+	for _, at := range which {
+		if stands, ok := byID[events[at].ID]; ok {
+			if out[at], err = knows(stands, &events[at]); err != nil {
+				return err
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // knows takes the event through its envelope, as it would come from the bus.
-func knows(stands item, incarnation int32, e *event.Event) (bool, error) {
-	if stands.incarnation != incarnation {
-		return false, nil
-	}
+func knows(stands item, e *event.Event) (bool, error) {
 	data, err := event.Encode(e)
 	if err != nil {
 		return false, err

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -71,6 +72,7 @@ type Keeper struct {
 	cfg   Config
 	sql   map[string]string
 	known *known
+	room  *sync.Pool // of *pg.Copy
 }
 
 // manner is how deliveries are applied.
@@ -101,7 +103,7 @@ func New(ctx context.Context, c Config) (*Keeper, error) {
 	if c.Observe == nil {
 		c.Observe = func(Transaction) {}
 	}
-	k := &Keeper{cfg: c, known: &known{}}
+	k := &Keeper{cfg: c, known: &known{}, room: &sync.Pool{New: func() any { return new(pg.Copy) }}}
 	var err error
 	if k.sql, err = loadQueries(); err != nil {
 		return nil, err

@@ -488,6 +488,51 @@ func TestWhatIsKnownIsNotPublishedAgain(t *testing.T) {
 	}
 }
 
+// TestACopyThatSaysLessIsKnown holds that of two copies that differ the one that would add nothing is not published again, and
+// the one that would is: in its text, its author's name, or its time.
+func TestACopyThatSaysLessIsKnown(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	said := func(text, name string, precision event.Precision) event.Event {
+		e := event.Event{Source: "irc", Namespace: "net", Account: "me", Channel: "#go", NativeID: "1", Kind: event.KindMessage,
+			Author: event.Person{ID: "nick", Name: name}, Revision: event.Unedited,
+			Sent: event.Known(at, precision), Seen: at, Body: &event.Message{Type: event.TypeMessage, Text: text}}
+		if err := e.Seal(); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	stored := said("a text", "Nick", event.PrecisionSecond)
+	k := keeper(t, database(t), newListener(nil))
+	data, err := event.Encode(&stored)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := []consumers.Delivery{{Sequence: 1, EventID: stored.ID.String(), Data: data, Attempts: 1}}
+	if err := k.Handle(t.Context(), log); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := stored
+	elsewhere.Sent.At = at.In(time.FixedZone("", 3600))
+	for name, c := range map[string]struct {
+		copy  event.Event
+		known bool
+	}{
+		"the same":                         {stored, true},
+		"the same, its time told with +01": {elsewhere, true},
+		"less text":                        {said("text", "Nick", event.PrecisionSecond), true},
+		"no name":                          {said("a text", "", event.PrecisionSecond), true},
+		"a coarser time":                   {said("a text", "Nick", event.PrecisionMinute), true},
+		"more text":                        {said("a text, and more", "Nick", event.PrecisionSecond), false},
+		"a longer name":                    {said("a text", "Nick the Second", event.PrecisionSecond), false},
+		"a finer time":                     {said("a text", "Nick", event.PrecisionMilli), false},
+	} {
+		if known, err := k.Known(t.Context(), []event.Event{c.copy}); err != nil || known[0] != c.known {
+			t.Errorf("%s: known is %v, not %v: %v", name, known, c.known, err)
+		}
+	}
+}
+
 // TestEveryViewAnswers reads all that others may rely on.
 func TestEveryViewAnswers(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/pg"
 )
 
 // place is a channel by its names.
@@ -22,7 +23,20 @@ type place struct {
 // stamp is the transaction that last changed a row.
 type stamp struct{ counter, token int64 }
 
-// The rows, with their columns in the order in which they are written and read.
+func (s stamp) put(c *pg.Copy) {
+	c.Int64(s.counter)
+	c.Int64(s.token)
+}
+
+// putInstant fills the columns sent_at, precision, zone and zone_assumed.
+func putInstant(c *pg.Copy, i event.Instant) {
+	c.TimeOrNull(at(i))
+	c.Int16(int16(i.Precision))
+	c.Text(i.Zone)
+	c.Bool(i.Assumed)
+}
+
+// The rows, with their columns in the order in which they are written.
 
 type messageRow struct {
 	place
@@ -54,18 +68,37 @@ type messageRow struct {
 	forwarded   bool
 }
 
-func messageColumns() []string {
-	return []string{"thing_id", "channel_key", "external_id", "kind", "author_key", "author", "author_name", "sent_at",
-		"precision", "zone", "zone_assumed", "text", "revision", "edited_at", "deleted", "deleted_at", "erased", "reply_to",
-		"thread", "action", "links", "hashtags", "mentions", "attachments", "body", "accounts", "incarnation", "sequence",
-		"changed", "token"}
-}
+// messageColumns is how many columns put fills, in the order of queries/messages_copy.sql.
+const messageColumns = 30
 
-func (r *messageRow) values(s stamp) []any {
-	return []any{[16]byte(r.thing), [16]byte(r.key), r.externalID, r.kind, r.authorKey, r.author, r.authorName, at(r.sent),
-		int16(r.sent.Precision), r.sent.Zone, r.sent.Assumed, r.text, r.revision, at(r.edited), r.deleted, at(r.deletedAt),
-		r.erased, r.replyTo, r.thread, r.action, orEmpty(r.links), orEmpty(r.hashtags), orEmpty(r.mentions), r.attachments,
-		r.body, orEmpty(r.accounts), r.incarnation, int64(r.sequence), s.counter, s.token}
+func (r *messageRow) put(c *pg.Copy, s stamp) {
+	c.Row()
+	c.UUID(r.thing)
+	c.UUID(r.key)
+	c.Text(r.externalID)
+	c.TextOrNull(r.kind)
+	c.UUIDOrNull(r.authorKey)
+	c.Text(r.author)
+	c.Text(r.authorName)
+	putInstant(c, r.sent)
+	c.TextOrNull(r.text)
+	c.Text(r.revision)
+	c.TimeOrNull(at(r.edited))
+	c.Bool(r.deleted)
+	c.TimeOrNull(at(r.deletedAt))
+	c.Bool(r.erased)
+	c.TextOrNull(r.replyTo)
+	c.TextOrNull(r.thread)
+	c.TextOrNull(r.action)
+	c.Texts(r.links)
+	c.Texts(r.hashtags)
+	c.Texts(r.mentions)
+	c.JSON(r.attachments)
+	c.JSON(r.body)
+	c.Texts(r.accounts)
+	c.Int32(r.incarnation)
+	c.Int64(int64(r.sequence))
+	s.put(c)
 }
 
 // fact of the message; a stub has none.
@@ -98,14 +131,23 @@ type reactionRow struct {
 	removed    bool
 }
 
-func reactionColumns() []string {
-	return []string{"thing_id", "message_id", "channel_key", "target", "person_key", "person", "person_name", "emoji", "count",
-		"at", "removed", "changed", "token"}
-}
+// reactionColumns is as messageColumns.
+const reactionColumns = 13
 
-func (r *reactionRow) values(s stamp) []any {
-	return []any{[16]byte(r.thing), [16]byte(r.message), [16]byte(r.key), r.target, r.personKey, r.person, r.personName,
-		r.emoji, r.count, at(r.at), r.removed, s.counter, s.token}
+func (r *reactionRow) put(c *pg.Copy, s stamp) {
+	c.Row()
+	c.UUID(r.thing)
+	c.UUID(r.message)
+	c.UUID(r.key)
+	c.Text(r.target)
+	c.UUIDOrNull(r.personKey)
+	c.Text(r.person)
+	c.Text(r.personName)
+	c.Text(r.emoji)
+	c.Int32(r.count)
+	c.TimeOrNull(at(r.at))
+	c.Bool(r.removed)
+	s.put(c)
 }
 
 func (r *reactionRow) fact() fact.Reaction {
@@ -127,12 +169,19 @@ type membershipRow struct {
 	at       *time.Time
 }
 
-func membershipColumns() []string {
-	return []string{"thing_id", "channel_key", "identity_key", "identity", "name", "state", "at", "changed", "token"}
-}
+// membershipColumns is as messageColumns.
+const membershipColumns = 9
 
-func (r *membershipRow) values(s stamp) []any {
-	return []any{[16]byte(r.thing), [16]byte(r.key), [16]byte(r.identity), r.id, r.name, r.state, r.at, s.counter, s.token}
+func (r *membershipRow) put(c *pg.Copy, s stamp) {
+	c.Row()
+	c.UUID(r.thing)
+	c.UUID(r.key)
+	c.UUID(r.identity)
+	c.Text(r.id)
+	c.Text(r.name)
+	c.Text(r.state)
+	c.TimeOrNull(r.at)
+	s.put(c)
 }
 
 func (r *membershipRow) fact() fact.Membership {
@@ -140,37 +189,44 @@ func (r *membershipRow) fact() fact.Membership {
 		State: r.state, At: r.at}
 }
 
-func eventColumns() []string {
-	return []string{"event_id", "thing_id", "target_id", "channel_key", "kind", "revision", "author", "sent_at", "precision",
-		"zone", "zone_assumed", "seen_at", "body", "raw", "accounts", "incarnation", "sequence", "changed", "token"}
-}
+// eventColumns is as messageColumns.
+const eventColumns = 20
 
-func (it *item) values(s stamp) ([]any, error) {
-	body, err := event.AppendBody(nil, it.Body)
+func (it *item) put(c *pg.Copy, s stamp) error {
+	said, err := event.ContentOf(it.Event)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the body of event %s: %w", it.ID, err)
+		return fmt.Errorf("encoding event %s: %w", it.ID, err)
 	}
-	var author json.RawMessage
-	if !it.Author.IsZero() {
-		if author, err = json.Marshal(it.Author); err != nil {
-			return nil, fmt.Errorf("encoding the author of event %s: %w", it.ID, err)
-		}
+	c.Row()
+	c.UUID(it.ID)
+	c.UUID(it.thing)
+	if it.target == (event.ThingID{}) {
+		c.Null()
+	} else {
+		c.UUID(it.target)
 	}
-	var raw []byte
+	c.UUID(it.channel)
+	c.Text(string(it.Kind))
+	c.Text(string(it.Revision))
+	c.JSON(said.Author)
+	putInstant(c, it.Sent)
+	if it.Seen.IsZero() {
+		c.Null()
+	} else {
+		c.TimeOrNull(&it.Seen)
+	}
+	c.JSON(said.Body)
+	c.UUID(said.Digest())
 	if it.Kind == event.KindUnparsed {
-		raw = it.Raw
+		c.Bytes(it.Raw)
+	} else {
+		c.Null()
 	}
-	var target *[16]byte
-	if it.target != (event.ThingID{}) {
-		target = (*[16]byte)(&it.target)
-	}
-	var seen *time.Time
-	if !it.Seen.IsZero() {
-		seen = &it.Seen
-	}
-	return []any{[16]byte(it.ID), [16]byte(it.thing), target, [16]byte(it.channel), string(it.Kind), string(it.Revision),
-		author, at(it.Sent), int16(it.Sent.Precision), it.Sent.Zone, it.Sent.Assumed, seen, json.RawMessage(body), raw,
-		orEmpty(it.accounts), it.incarnation, int64(it.sequence), s.counter, s.token}, nil
+	c.Texts(it.accounts)
+	c.Int32(it.incarnation)
+	c.Int64(int64(it.sequence))
+	s.put(c)
+	return nil
 }
 
 // fact that the record holds the event.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/agrichat/agrichat/internal/pg"
 )
 
 // write puts every change into its table. Rows that stand are deleted and written anew in the same transaction: a COPY of
@@ -44,11 +44,27 @@ func (w *work) remove(ctx context.Context) error {
 	return nil
 }
 
-func (w *work) copy(ctx context.Context, table string, columns []string, n int, row func(i int) ([]any, error)) error {
+// roomKept is how many bytes of room for rows are kept for the next transaction.
+const roomKept = 16 << 20
+
+// copy writes rows that put puts, one after the other, into a table of so many columns.
+func (w *work) copy(ctx context.Context, table string, columns, n int, put func(c *pg.Copy, i int) error) error {
 	if n == 0 {
 		return nil
 	}
-	if _, err := w.tx.CopyFrom(ctx, pgx.Identifier{"agrichat", table}, columns, pgx.CopyFromSlice(n, row)); err != nil {
+	c := w.room.Get().(*pg.Copy) // nothing else is put into it
+	c.Reset(columns)
+	defer func() {
+		if c.Cap() <= roomKept {
+			w.room.Put(c)
+		}
+	}()
+	for i := range n {
+		if err := put(c, i); err != nil {
+			return err
+		}
+	}
+	if err := c.Into(ctx, w.tx, w.sql[table+"_copy"]); err != nil {
 		return fmt.Errorf("writing %s: %w", table, err)
 	}
 	return nil
@@ -56,7 +72,7 @@ func (w *work) copy(ctx context.Context, table string, columns []string, n int, 
 
 func (w *work) writeEvents(ctx context.Context) error {
 	for _, list := range [][]item{w.fresh, w.grown} {
-		err := w.copy(ctx, "events", eventColumns(), len(list), func(i int) ([]any, error) { return list[i].values(w.stamp) })
+		err := w.copy(ctx, "events", eventColumns, len(list), func(c *pg.Copy, i int) error { return list[i].put(c, w.stamp) })
 		if err != nil {
 			return err
 		}
@@ -66,22 +82,25 @@ func (w *work) writeEvents(ctx context.Context) error {
 
 func (w *work) writeMessages(ctx context.Context) error {
 	list := w.written.messages
-	return w.copy(ctx, "messages", messageColumns(), len(list), func(i int) ([]any, error) {
-		return list[i].values(w.stamp), nil
+	return w.copy(ctx, "messages", messageColumns, len(list), func(c *pg.Copy, i int) error {
+		list[i].put(c, w.stamp)
+		return nil
 	})
 }
 
 func (w *work) writeReactions(ctx context.Context) error {
 	list := w.written.reactions
-	return w.copy(ctx, "reactions", reactionColumns(), len(list), func(i int) ([]any, error) {
-		return list[i].values(w.stamp), nil
+	return w.copy(ctx, "reactions", reactionColumns, len(list), func(c *pg.Copy, i int) error {
+		list[i].put(c, w.stamp)
+		return nil
 	})
 }
 
 func (w *work) writeMemberships(ctx context.Context) error {
 	list := w.written.memberships
-	return w.copy(ctx, "memberships", membershipColumns(), len(list), func(i int) ([]any, error) {
-		return list[i].values(w.stamp), nil
+	return w.copy(ctx, "memberships", membershipColumns, len(list), func(c *pg.Copy, i int) error {
+		list[i].put(c, w.stamp)
+		return nil
 	})
 }
 

@@ -264,28 +264,44 @@ type flight struct {
 	counts  producers.Counts
 }
 
-// read takes batches of the session and begins to publish them. After any error of the session what it returned before is
-// still on its way.
+// read takes batches of the session and begins to publish them, while the next ones are being read. After any error of the
+// session what it returned before is still on its way.
 //
 // An archive's batches are joined: what the server needs to begin an atomic batch does not grow with it. A live source's are
 // not, because the next one may be long in coming.
 func (r *runner) read(ctx, hard context.Context, s producers.Session, flights chan<- flight) error {
+	ahead := make(chan producers.Batch, aheadMost)
+	ended := make(chan error, 1)
+	go func() {
+		defer close(ahead)
+		ended <- r.readAhead(ctx, s, ahead)
+	}()
 	var all load
-	for {
-		err := r.clear(ctx)
-		var b producers.Batch
-		if err == nil {
-			b, err = s.Next(ctx)
-		}
-		if err != nil {
-			r.launch(hard, all, flights)
-			return err
-		}
+	for b := range ahead {
 		all.add(b, r.prepare(hard, b))
 		if r.Live || len(all.events) >= r.Batch || all.batches >= joinMost {
 			r.launch(hard, all, flights)
 			all = load{}
 		}
+	}
+	r.launch(hard, all, flights)
+	return <-ended
+}
+
+// aheadMost is how many batches wait at most until what the record knows of them is asked.
+const aheadMost = 1
+
+// readAhead takes batches of the session until it ends.
+func (r *runner) readAhead(ctx context.Context, s producers.Session, ahead chan<- producers.Batch) error {
+	for {
+		if err := r.clear(ctx); err != nil {
+			return err
+		}
+		b, err := s.Next(ctx)
+		if err != nil {
+			return err
+		}
+		ahead <- b
 	}
 }
 

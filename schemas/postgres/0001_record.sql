@@ -99,6 +99,7 @@ CREATE TABLE agrichat.events (
     zone_assumed boolean NOT NULL,
     seen_at      timestamptz,
     body         jsonb NOT NULL,
+    content      uuid NOT NULL,          -- 128 bits of a hash of author, time and body: an equal copy says nothing new
     raw          bytea,                  -- of what could not be read; of the rest the stream has it
     accounts     text[] NOT NULL,        -- who collected it
     incarnation  integer NOT NULL,
