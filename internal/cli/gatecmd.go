@@ -19,6 +19,9 @@ func (a *app) gateCommand() *cobra.Command {
 		Use: "gate", Short: "Shut the gate by hand, for planned work on PostgreSQL, and open it again",
 		Long: "While the gate is shut nothing is written to PostgreSQL. Sources go on publishing, and what they publish waits on the\n" +
 			"bus. agrichat status shows the gate.",
+		Example: "  # before work on PostgreSQL, and after it\n" +
+			"  agrichat gate pause --why 'upgrading PostgreSQL to 18'\n" +
+			"  agrichat gate resume",
 	})
 	c.AddCommand(a.gatePauseCommand(), a.gateResumeCommand())
 	return c
@@ -28,7 +31,12 @@ func (a *app) gatePauseCommand() *cobra.Command {
 	var why string
 	c := &cobra.Command{
 		Use: "pause --why TEXT", Short: "Shut the gate for every writer, until it is resumed", Args: noArgs,
-		Example: "  agrichat gate pause --why 'upgrading PostgreSQL to 18'",
+		Long: "Shuts the gate, and keeps it shut whoever starts or stops, until agrichat gate resume. agrichat status shows to everybody\n" +
+			"who shut it, when and why.",
+		Example: "  # for planned work\n" +
+			"  agrichat gate pause --why 'upgrading PostgreSQL to 18'\n\n" +
+			"  # beside the servers that a configuration names\n" +
+			"  agrichat gate pause --why 'a new disk' --config /etc/agrichat/agrichat.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if why == "" {
 				return misuse{errors.New("say why: agrichat gate pause --why TEXT; whoever finds the gate shut will want to know")}
@@ -50,8 +58,13 @@ func (a *app) gateResumeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "resume", Short: "Let the gate be opened again", Args: noArgs,
 		Long: "Takes back a pause. Where a Patroni cluster is followed the controller opens the gate, after it has proved the leader and\n" +
-			"the ledger's holes are filled; this waits for it.",
-		Example: "  agrichat gate resume\n  agrichat gate resume --adopt    # after the cluster was made anew, on purpose",
+			"the ledger's holes are filled; this waits for it. The exit status is 1 if it is still shut when the time is over.",
+		Example: "  # the work is done\n" +
+			"  agrichat gate resume\n\n" +
+			"  # there is much to recover\n" +
+			"  agrichat gate resume --wait 10m\n\n" +
+			"  # after the cluster was made anew, on purpose\n" +
+			"  agrichat gate resume --adopt",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.order(c.Context(), func(o gate.Order, now time.Time) gate.Order {
 				o.Hand, o.Since = nil, now

@@ -96,11 +96,11 @@ func (a *app) importCommand() *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
 		Use:   "import PATH...",
-		Short: "Bring archives in, and wait until all of them is stored and aggregated",
+		Short: "Bring archives in, and wait until everything in them is stored and aggregated",
 		Long: "Walks files and folders, recognises exports by their content, and brings them in. What the record holds already\n" +
-			"is not published again. It ends when everything is stored and aggregated. One that was stopped or killed goes on where\n" +
-			"it was when the same command is given again. What could not be read is kept as it came, and listed in a file in the\n" +
-			"folder rejected of the data folder.",
+			"is not published again. It ends when everything is stored and aggregated. An import that was stopped or killed goes on\n" +
+			"where it was when the same command is given again. What could not be read is kept as it came, and listed in a file in\n" +
+			"the folder rejected of the data folder.",
 		Example: "  # everything in a folder, zips too; the second time only what is new\n" +
 			"  agrichat import ~/exports --account alice --zone Europe/Moscow\n\n" +
 			"  # what would be read, and how much of it, for a script\n" +

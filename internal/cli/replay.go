@@ -42,7 +42,12 @@ func (a *app) replayCommand() *cobra.Command {
 		Long: "normalise gives the bus's messages to the record again, from a sequence, a time or the start; into the same record this\n" +
 			"changes nothing, into a fresh one (--into-postgres) it rebuilds it. aggregate tells again what the record holds;\n" +
 			"with --into-clickhouse it rebuilds the figures there.",
-		Example: "  agrichat replay normalise --into-postgres postgres://me:secret@host:5432/fresh --into-clickhouse http://me:secret@host:8123/fresh\n" +
+		Example: "  # everything anew beside the stores in use; PostgreSQL's database is there and empty, ClickHouse's is made\n" +
+			"  agrichat replay normalise --into-postgres postgres://me:secret@host:5432/fresh \\\n" +
+			"      --into-clickhouse http://me:secret@host:8123/fresh\n\n" +
+			"  # the figures alone\n" +
+			"  agrichat replay aggregate --into-clickhouse http://me:secret@host:8123/fresh\n\n" +
+			"  # ClickHouse was restored from a backup: tell it what came since\n" +
 			"  agrichat replay aggregate --from-time 2026-11-01T00:00:00Z",
 		Args: someArgs(1, 1, "normalise or aggregate"),
 		RunE: func(c *cobra.Command, args []string) error {

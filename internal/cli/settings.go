@@ -64,6 +64,17 @@ func (a *app) config() (config.Config, *slog.Logger, error) {
 func (a *app) configCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "config", Short: "Print the configuration that holds, without its secrets", Args: noArgs,
+		Long: "Prints every key with the value that holds: the file (--config), the environment and flags are read, and the later of them\n" +
+			"counts. The key nats.chat_max_bytes is AGRICHAT_NATS_CHAT_MAX_BYTES in the environment. What is printed may stand in a\n" +
+			"file again, once the secrets are back in their places. Mistakes are told all at once, and the exit status is 2.",
+		Example: "  # what holds here\n" +
+			"  agrichat config\n\n" +
+			"  # is this file in order?\n" +
+			"  agrichat config --config agrichat.yaml\n\n" +
+			"  # all keys, as a file to begin with\n" +
+			"  agrichat config > agrichat.yaml\n\n" +
+			"  # one value, for a script\n" +
+			"  agrichat config --output json | jq -r .data",
 		RunE: func(*cobra.Command, []string) error {
 			c, _, err := a.config()
 			if err != nil {

@@ -43,7 +43,15 @@ type liveReport struct {
 
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "status", Short: "Where the servers are, with their passwords, and how far the consumers are", Args: noArgs,
+		Use: "status", Short: "Where the servers are, with their passwords, the gate, and how far the consumers are", Args: noArgs,
+		Long: "Shows the addresses of the servers as any client takes them, whether an agrichat runs on the data folder, the gate, the\n" +
+			"streams of the bus, and how much each consumer has before it. It prints passwords: mind who looks on.",
+		Example: "  # where everything is, and how far\n" +
+			"  agrichat status\n\n" +
+			"  # the address of PostgreSQL, for psql and others\n" +
+			"  agrichat status --output json | jq -r .postgres.dsn\n\n" +
+			"  # what waits for each consumer\n" +
+			"  agrichat status --output json | jq '.consumers[] | {name, pending, ack_pending}'",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.within(c.Context(), session{needs: everything(), lazy: true}, func(ctx context.Context, s *stack) error {
 				r, err := s.statusReport(ctx)

@@ -25,7 +25,14 @@ func (a *app) upCommand() *cobra.Command {
 		Long: "Runs the embedded servers (or uses those that are configured), stores and aggregates what is on the bus, connects\n" +
 			"the configured live sources, and serves health and metrics, until it is stopped. With --import it first brings\n" +
 			"archives in, and prints what came out.",
-		Example: "  agrichat up\n  agrichat up --import ~/exports --account alice --once",
+		Example: "  # until Ctrl-C\n" +
+			"  agrichat up\n\n" +
+			"  # bring exports in, see what came out, and end\n" +
+			"  agrichat up --import ~/exports --account alice --once\n\n" +
+			"  # several at once, with everything that is written in a folder of your choice\n" +
+			"  agrichat up --import ~/exports/telegram --import ~/exports/slack.zip --data ~/chats\n\n" +
+			"  # as a service\n" +
+			"  agrichat up --config /etc/agrichat/agrichat.yaml --data /var/lib/agrichat",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.up(c.Context(), f)
 		},
@@ -40,6 +47,14 @@ func (a *app) demoCommand() *cobra.Command {
 	f := upFlags{}
 	c := &cobra.Command{
 		Use: "demo [PATH]", Short: "Run everything with the sample archive of the repository", Args: someArgs(0, 1, "at most one folder"),
+		Long: "The same as agrichat up --import deploy/sample, which is found from the repository's folder; elsewhere PATH says where it\n" +
+			"is. What it brings in stands beside what is in the data folder already: give it a folder of its own.",
+		Example: "  # in the repository: bring the sample in, see what came out, and go on until Ctrl-C\n" +
+			"  agrichat demo --data /tmp/agrichat-demo\n\n" +
+			"  # the same, and end\n" +
+			"  agrichat demo --data /tmp/agrichat-demo --once\n\n" +
+			"  # elsewhere\n" +
+			"  agrichat demo ~/src/agrichat/deploy/sample --data /tmp/agrichat-demo --once",
 		RunE: func(c *cobra.Command, args []string) error {
 			f.paths = []string{"deploy/sample"}
 			if len(args) > 0 {
@@ -164,6 +179,14 @@ func (a *app) line() error {
 func (a *app) produceCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "produce [SOURCE...]", Short: "Run live sources of the configuration, all of them or those named",
+		Long: "Listens to the networks that sources: in the configuration lists, and publishes what is said there to the bus. SOURCE is\n" +
+			"the name that one of them has in that list. Of the servers it needs NATS alone.",
+		Example: "  # all that are configured\n" +
+			"  agrichat produce\n\n" +
+			"  # one of them, the others elsewhere\n" +
+			"  agrichat produce libera --config /etc/agrichat/agrichat.yaml\n\n" +
+			"  # what there is to listen to, with samples\n" +
+			"  agrichat sources",
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.role(c.Context(), needs{bus: true}, func(s *stack, servers []string) ([]supervise.Component, error) {
 				list, err := s.producers(servers, args)
@@ -177,12 +200,21 @@ func (a *app) produceCommand() *cobra.Command {
 }
 
 func (a *app) consumeCommand() *cobra.Command {
-	c := chooses(&cobra.Command{Use: "consume", Short: "Run one consumer of the bus"})
+	c := chooses(&cobra.Command{
+		Use: "consume", Short: "Run one consumer of the bus",
+		Long: "Runs one consumer alone, with health and metrics at listen.http; agrichat up runs all of them in one process. This is for\n" +
+			"servers of your own, on as many hosts as you like.",
+		Example: "  # each in a process of its own, on one host or on several\n" +
+			"  agrichat consume normalise\n" +
+			"  agrichat consume aggregate\n\n" +
+			"  # beside Patroni, two of them\n" +
+			"  agrichat consume control",
+	})
 	c.AddCommand(a.consumeControlCommand())
-	for name, short := range map[string]string{"normalise": "Store what is on the bus in PostgreSQL", "aggregate": "Bring facts into ClickHouse"} {
+	for name, h := range consumerHelp() {
 		n := needs{bus: true, record: name == "normalise", figures: name == "aggregate"}
 		c.AddCommand(&cobra.Command{
-			Use: name, Short: short, Args: noArgs,
+			Use: name, Short: h.short, Long: h.long, Example: h.example, Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error {
 				return a.role(c.Context(), n, func(s *stack, servers []string) ([]supervise.Component, error) {
 					return slices.DeleteFunc(s.consumers(servers), func(c supervise.Component) bool {
@@ -195,9 +227,42 @@ func (a *app) consumeCommand() *cobra.Command {
 	return c
 }
 
+// help is what a command says of itself.
+type help struct{ short, long, example string }
+
+func consumerHelp() map[string]help {
+	return map[string]help{
+		"normalise": {
+			short: "Store what is on the bus in PostgreSQL",
+			long: "Writes messages with their versions, reactions, memberships and people into PostgreSQL, and tells the bus what has\n" +
+				"changed. While the gate is shut it waits. What fails again and again while others succeed becomes a dead letter\n" +
+				"(agrichat dlq). Several may run at the same time.",
+			example: "  # with the servers that the configuration names\n" +
+				"  agrichat consume normalise --config /etc/agrichat/agrichat.yaml\n\n" +
+				"  # a second one on the same host, whose file has another listen.http\n" +
+				"  agrichat consume normalise --config /etc/agrichat/second.yaml",
+		},
+		"aggregate": {
+			short: "Bring facts into ClickHouse",
+			long: "Brings what normalise tells of each change into ClickHouse, from which come the figures by hour, day, person and chat. It\n" +
+				"needs no PostgreSQL. Several may run at the same time.",
+			example: "  # with the servers that the configuration names\n" +
+				"  agrichat consume aggregate --config /etc/agrichat/agrichat.yaml\n\n" +
+				"  # logging nothing but what is wrong\n" +
+				"  agrichat consume aggregate --config /etc/agrichat/agrichat.yaml --log-level warn",
+		},
+	}
+}
+
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Serve health and metrics", Args: noArgs,
+		Long: "Serves /healthz, /readyz and /metrics at listen.http and does nothing else: it connects to no server and starts none. Every\n" +
+			"other role serves its own, so this is for trying probes and scrapers.",
+		Example: "  # where listen.http says, usually http://127.0.0.1:8642\n" +
+			"  agrichat serve\n\n" +
+			"  # where a configuration says\n" +
+			"  agrichat serve --config /etc/agrichat/agrichat.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.role(c.Context(), needs{}, func(*stack, []string) ([]supervise.Component, error) { return nil, nil })
 		},
