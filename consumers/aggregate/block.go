@@ -17,9 +17,11 @@ type block struct {
 	table ch.Table
 	sql   string
 	cols  []column
+	at    int // the column that is written next
 	n     int
 	bytes int
 	sum   hash.Hash // of every row's key and version
+	id    []byte    // of the row that is begun
 }
 
 // column is a growing column; one of the slices is used, as the type says.
@@ -33,6 +35,7 @@ type column struct {
 	bytes      []uint8
 	counts     []uint32
 	sequences  []uint64
+	room       ch.Room
 }
 
 // The types, as sent. Where the table has LowCardinality the server makes it: the driver would, row by row.
@@ -73,23 +76,45 @@ func (b *block) token(again string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// row begins a row: it counts it, and takes its key and version into the token.
-func (b *block) row(key string, v fact.Version) *writer {
-	var n [18]byte
-	binary.BigEndian.PutUint16(n[:], v.Generation)
-	binary.BigEndian.PutUint64(n[2:], v.Token)
-	binary.BigEndian.PutUint64(n[10:], v.Counter)
-	_, _ = b.sum.Write([]byte(key))
-	_, _ = b.sum.Write(n[:])
+// row begins a row: it counts it, and takes its key and version into the token. What follows fills it, column by column, in
+// the order of the table's layout.
+func (b *block) row(key string, v fact.Version) *block {
+	b.id = append(b.id[:0], key...)
+	b.id = binary.BigEndian.AppendUint16(b.id, v.Generation)
+	b.id = binary.BigEndian.AppendUint64(b.id, v.Token)
+	b.id = binary.BigEndian.AppendUint64(b.id, v.Counter)
+	_, _ = b.sum.Write(b.id)
+	b.at = 0
 	b.n++
-	return &writer{b: b}
+	return b
+}
+
+// roomy says that a block has room for far more rows than are in it. Batches of one import differ by less.
+func (b *block) roomy() bool { return cap(b.cols[0].strings) > max(1000, 16*b.n) }
+
+// empty makes a block ready for other rows. It keeps the memory, and nothing of what was in it.
+func (b *block) empty() {
+	for i := range b.cols {
+		b.cols[i].empty()
+	}
+	b.n, b.bytes = 0, 0
+	b.sum.Reset()
+}
+
+func (c *column) empty() {
+	clear(c.strings)
+	clear(c.arrays)
+	clear(c.times)
+	clear(c.versions)
+	c.strings, c.arrays, c.times, c.versions = c.strings[:0], c.arrays[:0], c.times[:0], c.versions[:0]
+	c.bools, c.bytes, c.counts, c.sequences = c.bools[:0], c.bytes[:0], c.counts[:0], c.sequences[:0]
 }
 
 func (b *block) columns() []ch.Column {
 	out := make([]ch.Column, len(b.cols))
 	for i := range b.cols {
 		c := &b.cols[i]
-		out[i] = ch.Column{Name: c.name, Type: c.kind, Values: c.values(), Rows: b.n}
+		out[i] = ch.Column{Name: c.name, Type: c.kind, Values: c.values(), Rows: b.n, Room: &c.room}
 	}
 	return out
 }
@@ -114,42 +139,36 @@ func (c *column) values() any {
 	return c.strings
 }
 
-// writer fills a row, column by column, in the order of the table's layout.
-type writer struct {
-	b *block
-	i int
-}
-
-func (w *writer) next() *column {
-	c := &w.b.cols[w.i]
-	w.i++
+func (b *block) next() *column {
+	c := &b.cols[b.at]
+	b.at++
 	return c
 }
 
-func (w *writer) text(values ...string) *writer {
+func (b *block) text(values ...string) *block {
 	for _, s := range values {
-		c := w.next()
+		c := b.next()
 		c.strings = append(c.strings, s)
-		w.b.bytes += len(s)
+		b.bytes += len(s)
 	}
-	return w
+	return b
 }
 
-func (w *writer) lists(values ...[]string) *writer {
+func (b *block) lists(values ...[]string) *block {
 	for _, v := range values {
-		c := w.next()
+		c := b.next()
 		c.arrays = append(c.arrays, v)
 		for _, s := range v {
-			w.b.bytes += len(s)
+			b.bytes += len(s)
 		}
 	}
-	return w
+	return b
 }
 
-func (w *writer) version(v *big.Int) *writer {
-	c := w.next()
+func (b *block) version(v *big.Int) *block {
+	c := b.next()
 	c.versions = append(c.versions, v)
-	return w
+	return b
 }
 
 // The seconds since 1970 between which DateTime64(6) holds a time and the driver can send it; others would wrap around.
@@ -159,35 +178,35 @@ const (
 )
 
 // time leaves empty what the column cannot hold: an empty time is no lie, and the version stays what it is.
-func (w *writer) time(t *time.Time) *writer {
+func (b *block) time(t *time.Time) *block {
 	if t != nil && (t.Unix() < firstSecond || t.Unix() >= lastSecond) {
 		t = nil
 	}
-	c := w.next()
+	c := b.next()
 	c.times = append(c.times, t)
-	return w
+	return b
 }
 
-func (w *writer) bool(v bool) *writer {
-	c := w.next()
+func (b *block) bool(v bool) *block {
+	c := b.next()
 	c.bools = append(c.bools, v)
-	return w
+	return b
 }
 
-func (w *writer) uint8(v uint8) *writer {
-	c := w.next()
+func (b *block) uint8(v uint8) *block {
+	c := b.next()
 	c.bytes = append(c.bytes, v)
-	return w
+	return b
 }
 
-func (w *writer) uint32(v uint32) *writer {
-	c := w.next()
+func (b *block) uint32(v uint32) *block {
+	c := b.next()
 	c.counts = append(c.counts, v)
-	return w
+	return b
 }
 
-func (w *writer) uint64(v uint64) *writer {
-	c := w.next()
+func (b *block) uint64(v uint64) *block {
+	c := b.next()
 	c.sequences = append(c.sequences, v)
-	return w
+	return b
 }

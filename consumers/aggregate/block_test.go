@@ -2,12 +2,15 @@ package aggregate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -172,24 +175,139 @@ func TestAWrongFactAddsNoRow(t *testing.T) {
 	}
 }
 
+// values is a copy of what the columns of blocks hold.
+func values(t *testing.T, all *rows) map[string][]string {
+	t.Helper()
+	out := make(map[string][]string)
+	for i, b := range all.blocks() {
+		for _, c := range b.columns() {
+			text, err := json.Marshal(c.Values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := fmt.Sprint(i, b.table, c.Name)
+			out[name] = []string{string(text), fmt.Sprint(c.Rows), b.token(all.again)}
+		}
+	}
+	return out
+}
+
+// TestRowsLetGoOfWhatIsNotNeeded, and of nothing else.
+func TestRowsLetGoOfWhatIsNotNeeded(t *testing.T) {
+	all := newRows()
+	room := func(n int) int {
+		t.Helper()
+		if err := all.add(messages(n)); err != nil {
+			t.Fatal(err)
+		}
+		all.empty()
+		if len(all.messages.spare) == 0 {
+			return 0
+		}
+		return cap(all.messages.spare[0].cols[0].strings)
+	}
+	large := room(maxRows / 2)
+	if large < maxRows/2 {
+		t.Errorf("%d rows left room for %d", maxRows/2, large)
+	}
+	if got := room(maxRows / 10); got != large {
+		t.Errorf("a tenth of the room of %d rows left %d of it", large, got)
+	}
+	if got := room(1); got != 0 {
+		t.Errorf("one row kept the room of %d", got)
+	}
+	if got := room(1); got == 0 || got > 1000 {
+		t.Errorf("one row left room for %d", got)
+	}
+}
+
+// TestEmptiedRowsAreAsNew whatever was in them, and whether or not it could be read.
+func TestEmptiedRowsAreAsNew(t *testing.T) {
+	at := time.Unix(1, 0).UTC()
+	whole := messages(3)
+	whole.Again = "again"
+	whole.Messages[1].SentAt, whole.Messages[1].Links, whole.Messages[2].Accounts = &at, []string{"x"}, []string{"me"}
+	whole.Versions = []fact.Edition{{Event: id1, Thing: id2, SentAt: &at}}
+	whole.Reactions = []fact.Reaction{{Thing: id1, Message: id2, Count: 7, Removed: true}}
+	whole.Identities = []fact.Identity{{Key: id1, Bot: true}}
+	wrong := messages(2)
+	wrong.Messages[1].Thing = "00"
+	other := messages(1)
+	other.Memberships, other.Channels = []fact.Membership{{Thing: id1, IdentityKey: id2, At: &at}}, []fact.Channel{{Name: "c"}}
+	used := newRows()
+	for i, batch := range [][]*fact.Batch{{whole}, {other}, {wrong}, {whole, wrong, other}, {}, {messages(maxRows + 1)}, {whole, other}} {
+		var deliveries []consumers.Delivery
+		for _, b := range batch {
+			deliveries = append(deliveries, delivery(t, 1, b))
+		}
+		fresh := newRows()
+		failed := fresh.gather(deliveries)
+		if got := used.gather(deliveries); len(got) != len(failed) {
+			t.Errorf("batch %d: %d failed, and of new rows %d", i, len(got), len(failed))
+		}
+		if diff := cmp.Diff(values(t, fresh), values(t, used)); diff != "" {
+			t.Errorf("batch %d (-new rows +emptied ones):\n%s", i, diff)
+		}
+		used.empty()
+		if left := used.blocks(); len(left) != 0 || used.again != "" {
+			t.Errorf("batch %d left %d blocks", i, len(left))
+		}
+	}
+}
+
 func TestWords(t *testing.T) {
 	for text, want := range map[string]uint32{
 		"": 0, " . - ' ": 0, "one": 1, "don't": 1, "что-то такое": 2, "a,b;c": 3, "e\u0301te\u0301": 1, "日本語 です": 2, "- one -two": 2,
 		"x1 22": 2, "👍": 0, "\xff\xfeabc": 1, "Ё́лка": 1,
 	} {
-		if got := words(text); got != want {
-			t.Errorf("words(%q) = %d, want %d", text, got, want)
+		if _, got := measure(text); got != want {
+			t.Errorf("%q has %d words, want %d", text, got, want)
+		}
+	}
+}
+
+// countedPlainly counts as measure should, rune by rune.
+func countedPlainly(s string) (characters, words uint32) {
+	inside := false
+	for _, r := range s {
+		characters++
+		switch {
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			if !inside {
+				words++
+			}
+			inside = true
+		case !strings.ContainsRune("'’ʼ-‐", r) && !unicode.IsMark(r):
+			inside = false
+		}
+	}
+	return characters, words
+}
+
+func TestEveryCharacterIsCounted(t *testing.T) {
+	for r := range rune(0x30000) {
+		for _, s := range []string{string(r), "a" + string(r) + "b", "- " + string(r) + "-д"} {
+			characters, words := measure(s)
+			if wantCharacters, wantWords := countedPlainly(s); characters != wantCharacters || words != wantWords {
+				t.Fatalf("%q has %d characters and %d words, want %d and %d", s, characters, words, wantCharacters, wantWords)
+			}
 		}
 	}
 }
 
 func FuzzWords(f *testing.F) {
-	f.Add("don't что-то")
+	for _, s := range []string{"don't что-то", "\xd0", "\xd1\xa5x", "\xd0abc\xd1\xff", "Ё\u0301лка"} {
+		f.Add(s)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if words(s) > characters(s) {
+		characters, words := measure(s)
+		if wantCharacters, wantWords := countedPlainly(s); characters != wantCharacters || words != wantWords {
+			t.Errorf("%q has %d characters and %d words, want %d and %d", s, characters, words, wantCharacters, wantWords)
+		}
+		if words > characters {
 			t.Errorf("%q has more words than characters", s)
 		}
-		if words(s+" "+s) != 2*words(s) {
+		if _, twice := measure(s + " " + s); twice != 2*words {
 			t.Errorf("%q twice has not twice the words", s)
 		}
 	})

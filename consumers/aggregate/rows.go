@@ -13,6 +13,9 @@ import (
 type rows struct {
 	messages, versions, reactions, memberships, channels, identities blocks
 	again                                                            string // what sets these facts apart from an earlier telling
+
+	reader fact.Reader
+	raw    []byte // for the ids of one batch
 }
 
 type blocks struct {
@@ -20,6 +23,7 @@ type blocks struct {
 	sql    string
 	layout func() []column
 	list   []*block
+	spare  []*block // emptied ones
 }
 
 func newRows() *rows {
@@ -38,22 +42,51 @@ func (b *blocks) open() *block {
 	if n := len(b.list); n > 0 && !b.list[n-1].full() {
 		return b.list[n-1]
 	}
-	b.list = append(b.list, newBlock(b.table, b.sql, b.layout()))
-	return b.list[len(b.list)-1]
+	var next *block
+	if n := len(b.spare); n > 0 {
+		next, b.spare = b.spare[n-1], b.spare[:n-1]
+	} else {
+		next = newBlock(b.table, b.sql, b.layout())
+	}
+	b.list = append(b.list, next)
+	return next
+}
+
+func (r *rows) tables() []*blocks {
+	return []*blocks{&r.channels, &r.identities, &r.messages, &r.versions, &r.reactions, &r.memberships}
+}
+
+// empty makes rows ready for another batch. They keep the memory of this one, and what is far more than it needed they let
+// go: after an import come single messages.
+func (r *rows) empty() {
+	for _, t := range r.tables() {
+		clear(t.spare[:cap(t.spare)]) // this batch has not needed them
+		t.spare = t.spare[:0]
+		for _, b := range t.list {
+			if !b.roomy() {
+				b.empty()
+				t.spare = append(t.spare, b)
+			}
+		}
+		clear(t.list)
+		t.list = t.list[:0]
+	}
+	r.again = ""
+	r.reader.Forget()
 }
 
 // blocks returns what is to be inserted: names before what bears them, so that a page seldom shows a nameless chat.
 func (r *rows) blocks() []*block {
 	var all []*block
-	for _, b := range []*blocks{&r.channels, &r.identities, &r.messages, &r.versions, &r.reactions, &r.memberships} {
-		all = append(all, b.list...)
+	for _, t := range r.tables() {
+		all = append(all, t.list...)
 	}
 	return all
 }
 
 // add takes a whole batch of facts, or none of it.
 func (r *rows) add(f *fact.Batch) error {
-	ids, err := readIDs(f)
+	ids, err := r.ids(f)
 	if err != nil {
 		return err
 	}
@@ -87,18 +120,19 @@ type place struct {
 	number *big.Int
 }
 
-func (p place) begin(b *block, key string) *writer {
+func (p place) begin(b *block, key string) *block {
 	return b.row(key, p.Version).text(p.key).version(p.number).text(p.Source, p.Namespace, p.Channel)
 }
 
 func (r *rows) message(p place, m *fact.Message, ids *ids) {
 	thing := ids.next()
+	characters, words := measure(m.Text)
 	p.begin(r.messages.open(), thing).
 		text(thing, m.ExternalID, m.Kind, ids.next(), m.Author, m.AuthorName).time(m.SentAt).
 		uint8(m.Precision).bool(m.Assumed).text(m.Text, m.Revision).time(m.EditedAt).
 		bool(m.Deleted).time(m.DeletedAt).text(m.ReplyTo, m.Thread).
 		bool(m.Forwarded).text(m.Action).lists(m.Media, m.Links, m.Hashtags, m.Mentions, m.Accounts).
-		uint64(m.Sequence).uint32(characters(m.Text)).uint32(words(m.Text))
+		uint64(m.Sequence).uint32(characters).uint32(words)
 }
 
 func (r *rows) version(p place, v *fact.Edition, ids *ids) {
@@ -143,11 +177,11 @@ func (d *ids) next() string {
 	return d.raw[d.pos-16 : d.pos]
 }
 
-func readIDs(f *fact.Batch) (*ids, error) {
+func (all *rows) ids(f *fact.Batch) (*ids, error) {
 	if f.Version.Token > fact.MaxPart || f.Version.Counter > fact.MaxPart {
 		return nil, fmt.Errorf("the version %s does not fit into 128 bits", f.Version)
 	}
-	var r idReader
+	r := idReader{raw: all.raw[:0]}
 	inside := len(f.Messages)+len(f.Versions)+len(f.Reactions)+len(f.Memberships)+len(f.Channels) > 0
 	r.read("channel_key", f.ChannelKey, inside)
 	for i := range f.Messages {
@@ -170,6 +204,7 @@ func readIDs(f *fact.Batch) (*ids, error) {
 	for i := range f.Identities {
 		r.read("identity", f.Identities[i].Key, true)
 	}
+	all.raw = r.raw
 	return &ids{raw: string(r.raw)}, r.err
 }
 

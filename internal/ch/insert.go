@@ -3,8 +3,11 @@ package ch
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/agrichat/agrichat/internal/fault"
@@ -19,7 +22,13 @@ type Column struct {
 	Values any
 	// Rows is how many they are.
 	Rows int
+	// Room, if set, spares the next insert of this column the memory that this one takes.
+	Room *Room
 }
+
+// Room keeps the driver's column of an insert for the next one. The zero value is ready. It is for one column of one table,
+// and for one insert at a time.
+type Room struct{ kept column.Interface }
 
 // Insert writes one block, as a whole or not at all. sql is INSERT INTO table (the columns, in order). A block with a token
 // that the table has among its last ten thousand is taken for written already, and ignored, even if its rows are gone since.
@@ -31,10 +40,57 @@ func (db *DB) Insert(ctx context.Context, sql, token string, columns []Column) e
 		return Classify(err)
 	}
 	defer batch.Close()
+	theirs := batch.Columns()
+	for i, c := range columns[:min(len(columns), len(theirs))] {
+		c.Room.lend(theirs[i])
+	}
 	if err := fill(batch, columns); err != nil {
 		return err
 	}
-	return Classify(batch.Send())
+	if err := batch.Send(); err != nil {
+		return Classify(err) // whoever sends may still be reading: no room is kept
+	}
+	for i, c := range columns {
+		c.Room.keep(theirs[i])
+	}
+	return nil
+}
+
+// lend lets a column of the driver's that is empty have the memory of the one before. The driver makes new ones for each
+// insert, and they grow by copying what is in them again and again; there is no way to say how long they will be.
+func (r *Room) lend(to column.Interface) {
+	if r == nil || r.kept == nil {
+		return
+	}
+	from := r.kept
+	r.kept = nil
+	if plain(to) && from.Name() == to.Name() && from.Type() == to.Type() {
+		reflect.ValueOf(to).Elem().Set(reflect.ValueOf(from).Elem()) // *to = *from, whichever of the types of plain it is
+	}
+}
+
+// keep takes a column of the driver's that was sent.
+func (r *Room) keep(c column.Interface) {
+	if r == nil || !plain(c) {
+		return
+	}
+	c.Reset()
+	r.kept = c
+}
+
+// plain says that a column holds its values and nothing else. Over the network a column is of the table's type, and what one of
+// LowCardinality keeps besides them is not for another insert.
+func plain(c column.Interface) bool {
+	switch c := c.(type) {
+	case *column.String, *column.FixedString, *column.BigInt, *column.DateTime64, *column.Bool, *column.UInt8, *column.UInt32,
+		*column.UInt64:
+		return true
+	case *column.Nullable:
+		return plain(c.Base())
+	case *column.Array:
+		return plain(c.Base())
+	}
+	return false
 }
 
 // insertContext sets what an insert needs whatever the server's defaults are: it has ended when it is on disk, and the
@@ -80,10 +136,15 @@ func fill(batch driver.Batch, columns []Column) error {
 	return nil
 }
 
-// appendArrays goes row by row: so the driver needs no reflection.
+// appendArrays goes row by row: so the driver needs no reflection. To be passed, a row needs a piece of memory; most are like
+// the one before.
 func appendArrays(column driver.BatchColumn, rows [][]string) error {
-	for _, r := range rows {
-		if err := column.AppendRow(r); err != nil {
+	var row any
+	for i, r := range rows {
+		if i == 0 || !slices.Equal(r, rows[i-1]) {
+			row = r
+		}
+		if err := column.AppendRow(row); err != nil {
 			return err
 		}
 	}

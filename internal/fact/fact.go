@@ -6,7 +6,6 @@
 package fact
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/big"
 	"time"
@@ -150,31 +149,18 @@ func (b *Batch) Len() int {
 	return len(b.Messages) + len(b.Versions) + len(b.Reactions) + len(b.Memberships) + len(b.Channels) + len(b.Identities)
 }
 
-// What facts with ordinary texts take, encoded.
-const (
-	batchRoom   = 512
-	messageRoom = 512
-	editionRoom = 224
-)
-
 // Encode writes a batch.
 func Encode(b *Batch) ([]byte, error) {
 	b.V = FormVersion
-	out, err := appendBatch(make([]byte, 0, messageRoom*len(b.Messages)+editionRoom*len(b.Versions)+batchRoom), b)
+	out, err := appendBatch(make([]byte, 0, room(b)), b)
 	if err != nil {
 		return nil, fmt.Errorf("encoding facts: %w", err)
 	}
 	return out, nil
 }
 
-// Decode reads a batch.
-func Decode(data []byte) (*Batch, error) {
-	var b Batch
-	if err := json.Unmarshal(data, &b); err != nil {
-		return nil, fmt.Errorf("decoding facts: %w", err)
-	}
-	return &b, b.Check()
-}
+// Decode reads a batch. Who reads many takes a Reader.
+func Decode(data []byte) (*Batch, error) { return new(Reader).Read(data) }
 
 // Check refuses a batch of a form that this program does not read. Decode does so itself.
 func (b *Batch) Check() error {

@@ -1,0 +1,378 @@
+package fact
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Reader reads batches one after another into the same memory. The zero value is ready; it is for one goroutine.
+//
+// It reads quickly what our writer writes, in its order and without a space; of anything else it says that it cannot, and
+// encoding/json decides. So it can be strict, and nothing is read or refused otherwise than encoding/json does (a test
+// compares them).
+type Reader struct {
+	batch Batch
+	room  Batch // its lists are those of earlier batches, for the next one
+
+	// Pieces of memory that times and lists of strings are cut from. What is cut is not used again.
+	times []time.Time
+	words []string
+
+	s   string // the rest of what is to be read
+	ok  bool
+	out []byte // for strings with escapes
+}
+
+// Read reads a batch. The batch and its lists of facts are good until the next Read; the strings, times and lists of strings
+// in them stay as they are.
+func (r *Reader) Read(data []byte) (*Batch, error) {
+	if r.quick(data) {
+		return &r.batch, nil
+	}
+	var b Batch
+	if err := json.Unmarshal(data, &b); err != nil {
+		return nil, fmt.Errorf("decoding facts: %w", err)
+	}
+	return &b, b.Check()
+}
+
+// Forget lets go of the batch that was read last, but for its memory.
+func (r *Reader) Forget() {
+	clear(r.batch.Messages)
+	clear(r.batch.Versions)
+	clear(r.batch.Reactions)
+	clear(r.batch.Memberships)
+	clear(r.batch.Channels)
+	clear(r.batch.Identities)
+	r.batch = Batch{}
+}
+
+// quick reads a batch, or says that it cannot. All strings are parts of one copy, but for those with escapes.
+func (r *Reader) quick(data []byte) bool {
+	if hasControl(data) || !utf8.Valid(data) {
+		return false
+	}
+	r.Forget()
+	r.s, r.ok = string(data), true
+	r.batch.V = FormVersion
+	r.readBatch(&r.batch)
+	read := r.ok && r.s == ""
+	r.s = ""
+	return read
+}
+
+// hasControl says whether a byte is less than a space, eight of them at a time: a string may not hold one, and our writer
+// puts none between strings.
+func hasControl(b []byte) bool {
+	const spaces, high = 0x2020202020202020, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		if n := binary.LittleEndian.Uint64(b); (n-spaces)&^n&high != 0 {
+			return true
+		}
+	}
+	for _, c := range b {
+		if c < ' ' {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Reader) readBatch(b *Batch) {
+	r.skip(`{"v":1`) // a longer number is no comma
+	b.Version.Generation = uint16(r.number(`,"version":{"Generation":`, 16))
+	b.Version.Token = r.number(`,"Token":`, 64)
+	b.Version.Counter = r.number(`,"Counter":`, 64)
+	r.skip(`}`)
+	b.Source = r.need(`,"source":`)
+	b.Namespace = r.need(`,"namespace":`)
+	b.Channel = r.text(`,"channel":`)
+	b.ChannelKey = r.text(`,"channel_key":`)
+	b.Again = r.text(`,"again":`)
+	b.Messages = readList(r, `,"messages":[`, &r.room.Messages, (*Reader).message)
+	b.Versions = readList(r, `,"versions":[`, &r.room.Versions, (*Reader).edition)
+	b.Reactions = readList(r, `,"reactions":[`, &r.room.Reactions, (*Reader).reaction)
+	b.Memberships = readList(r, `,"memberships":[`, &r.room.Memberships, (*Reader).membership)
+	b.Channels = readList(r, `,"channels":[`, &r.room.Channels, (*Reader).channel)
+	b.Identities = readList(r, `,"identities":[`, &r.room.Identities, (*Reader).identity)
+	r.skip(`}`)
+}
+
+func readList[T any](r *Reader, key string, room *[]T, one func(*Reader, *T)) []T {
+	if !r.has(key) {
+		return nil
+	}
+	list := (*room)[:0]
+	for {
+		var zero T
+		list = append(list, zero)
+		one(r, &list[len(list)-1])
+		if !r.has(`,`) {
+			break
+		}
+	}
+	r.skip(`]`)
+	*room = list
+	return list
+}
+
+func (r *Reader) message(m *Message) {
+	m.Thing = r.need(`{"thing":`)
+	m.ExternalID = r.need(`,"external_id":`)
+	m.Kind = r.need(`,"kind":`)
+	m.AuthorKey = r.text(`,"author_key":`)
+	m.Author = r.text(`,"author":`)
+	m.AuthorName = r.text(`,"author_name":`)
+	m.SentAt = r.time(`,"sent_at":`)
+	m.Precision = uint8(r.number(`,"precision":`, 8))
+	m.Assumed = r.has(`,"assumed":true`)
+	m.Text = r.text(`,"text":`)
+	m.Revision = r.need(`,"revision":`)
+	m.EditedAt = r.time(`,"edited_at":`)
+	m.Deleted = r.has(`,"deleted":true`)
+	m.DeletedAt = r.time(`,"deleted_at":`)
+	m.ReplyTo = r.text(`,"reply_to":`)
+	m.Thread = r.text(`,"thread":`)
+	m.Forwarded = r.has(`,"forwarded":true`)
+	m.Action = r.text(`,"action":`)
+	m.Media = r.list(`,"media":[`)
+	m.Links = r.list(`,"links":[`)
+	m.Hashtags = r.list(`,"hashtags":[`)
+	m.Mentions = r.list(`,"mentions":[`)
+	m.Accounts = r.list(`,"accounts":[`)
+	m.Sequence = r.number(`,"sequence":`, 64)
+	r.skip(`}`)
+}
+
+func (r *Reader) edition(e *Edition) {
+	e.Event = r.need(`{"event":`)
+	e.Thing = r.need(`,"thing":`)
+	e.Kind = r.need(`,"kind":`)
+	e.Revision = r.need(`,"revision":`)
+	e.SentAt = r.time(`,"sent_at":`)
+	e.Sequence = r.number(`,"sequence":`, 64)
+	r.skip(`}`)
+}
+
+func (r *Reader) reaction(a *Reaction) {
+	a.Thing = r.need(`{"thing":`)
+	a.Message = r.need(`,"message":`)
+	a.Target = r.need(`,"target":`)
+	a.PersonKey = r.text(`,"person_key":`)
+	a.Person = r.text(`,"person":`)
+	a.PersonName = r.text(`,"person_name":`)
+	a.Emoji = r.need(`,"emoji":`)
+	a.Count = uint32(r.number(`,"count":`, 32))
+	a.At = r.time(`,"at":`)
+	a.Removed = r.has(`,"removed":true`)
+	r.skip(`}`)
+}
+
+func (r *Reader) membership(m *Membership) {
+	m.Thing = r.need(`{"thing":`)
+	m.IdentityKey = r.need(`,"identity_key":`)
+	m.Identity = r.need(`,"identity":`)
+	m.Name = r.text(`,"name":`)
+	m.State = r.need(`,"state":`)
+	m.At = r.time(`,"at":`)
+	r.skip(`}`)
+}
+
+// channel has no field that must be there, so each may be the first.
+func (r *Reader) channel(c *Channel) {
+	switch {
+	case r.has(`{"name":`):
+		c.Name, c.Type, c.Topic = r.str(), r.text(`,"type":`), r.text(`,"topic":`)
+	case r.has(`{"type":`):
+		c.Type, c.Topic = r.str(), r.text(`,"topic":`)
+	case r.has(`{"topic":`):
+		c.Topic = r.str()
+	default:
+		r.skip(`{`)
+	}
+	r.skip(`}`)
+}
+
+func (r *Reader) identity(i *Identity) {
+	i.Key = r.need(`{"key":`)
+	i.Namespace = r.need(`,"namespace":`)
+	i.ID = r.need(`,"id":`)
+	i.Name = r.text(`,"name":`)
+	i.Username = r.text(`,"username":`)
+	i.Bot = r.has(`,"bot":true`)
+	r.skip(`}`)
+}
+
+// has reads what comes next, if it is that.
+func (r *Reader) has(next string) bool {
+	if !r.ok || !strings.HasPrefix(r.s, next) {
+		return false
+	}
+	r.s = r.s[len(next):]
+	return true
+}
+
+func (r *Reader) skip(next string) {
+	if !r.has(next) {
+		r.ok = false
+	}
+}
+
+// need reads a field, text one that may not be there.
+func (r *Reader) need(key string) string {
+	r.skip(key)
+	return r.str()
+}
+
+func (r *Reader) text(key string) string {
+	if !r.has(key) {
+		return ""
+	}
+	return r.str()
+}
+
+func (r *Reader) number(key string, bits int) uint64 {
+	r.skip(key)
+	if !r.ok {
+		return 0
+	}
+	digits := 0
+	for digits < len(r.s) && '0' <= r.s[digits] && r.s[digits] <= '9' {
+		digits++
+	}
+	if digits > 1 && r.s[0] == '0' {
+		r.ok = false
+		return 0
+	}
+	n, err := strconv.ParseUint(r.s[:digits], 10, bits)
+	r.ok = err == nil
+	r.s = r.s[digits:]
+	return n
+}
+
+// pieceSize is how many times or strings are made at once.
+const pieceSize = 128
+
+// time reads a time, if it is there. In those encoding/json knows no escapes.
+func (r *Reader) time(key string) *time.Time {
+	if !r.has(key) {
+		return nil
+	}
+	before := len(r.s)
+	s := r.str()
+	if len(r.times) == 0 {
+		r.times = make([]time.Time, pieceSize)
+	}
+	t := &r.times[0]
+	r.times = r.times[1:]
+	r.ok = r.ok && before-len(r.s) == len(s)+len(`""`) && t.UnmarshalText([]byte(s)) == nil
+	return t
+}
+
+// list reads a list of at least one string, if it is there.
+func (r *Reader) list(key string) []string {
+	if !r.has(key) {
+		return nil
+	}
+	begun := len(r.words)
+	for {
+		if len(r.words) == cap(r.words) {
+			list := r.words[begun:]
+			r.words = append(make([]string, 0, max(pieceSize, 2*len(list))), list...)
+			begun = 0
+		}
+		r.words = append(r.words, r.str())
+		if !r.has(`,`) {
+			break
+		}
+	}
+	r.skip(`]`)
+	return r.words[begun:len(r.words):len(r.words)]
+}
+
+// str reads a string.
+func (r *Reader) str() string {
+	if !r.ok || r.s == "" || r.s[0] != '"' {
+		r.ok = false
+		return ""
+	}
+	s := r.s[1:]
+	end := strings.IndexByte(s, '"')
+	if end < 0 {
+		r.ok = false
+		return ""
+	}
+	if strings.IndexByte(s[:end], '\\') >= 0 {
+		return r.unescape(s, end)
+	}
+	r.s = s[end+1:]
+	return s[:end]
+}
+
+// unescape reads a string whose first quote, which may be an escaped one, is at end.
+func (r *Reader) unescape(s string, end int) string {
+	out := r.out[:0]
+	for {
+		if end < 0 { // the last quote was an escaped one
+			if end = strings.IndexByte(s, '"'); end < 0 {
+				r.ok = false
+				return ""
+			}
+		}
+		i := strings.IndexByte(s[:end], '\\')
+		if i < 0 {
+			r.s, r.out = s[end+1:], append(out, s[:end]...)
+			return string(r.out)
+		}
+		c, size := escape(s[i:])
+		if size == 0 {
+			r.ok = false
+			return ""
+		}
+		out = utf8.AppendRune(append(out, s[:i]...), c)
+		s, end = s[i+size:], end-i-size
+	}
+}
+
+// escape reads the escape at the beginning of s, and says how long it is. What our writer never writes, as half a surrogate,
+// it leaves to encoding/json.
+func escape(s string) (c rune, size int) {
+	if len(s) < 2 {
+		return 0, 0
+	}
+	switch s[1] {
+	case '"', '\\':
+		return rune(s[1]), 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		return unicodeEscape(s)
+	}
+	return 0, 0
+}
+
+func unicodeEscape(s string) (c rune, size int) {
+	const length = len(`\u0000`)
+	if len(s) < length {
+		return 0, 0
+	}
+	n, err := strconv.ParseUint(s[2:length], 16, 16)
+	if err != nil || utf16.IsSurrogate(rune(n)) {
+		return 0, 0
+	}
+	return rune(n), length
+}
