@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -38,6 +39,9 @@ type Config struct {
 	DeadBytes     int64         // default 1 GiB
 	MaxAckPending int           // of the durable consumers; default 20000
 	AckWait       time.Duration // default deliver.AckWait
+	// BatchMessages is the most that go into one atomic batch; default 1000, as servers bear unless they are told otherwise.
+	// Where the server bears less it says so, and batches are smaller from then on.
+	BatchMessages int
 
 	Log *slog.Logger // nil: discarded
 }
@@ -51,6 +55,7 @@ func (c Config) withDefaults() Config {
 	c.DeadBytes = orElse(c.DeadBytes, 1<<30)
 	c.MaxAckPending = orElse(c.MaxAckPending, 20000)
 	c.AckWait = orElse(c.AckWait, deliver.AckWait)
+	c.BatchMessages = orElse(c.BatchMessages, batchMessages)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -70,7 +75,8 @@ type Bus struct {
 	cfg  Config
 	nc   *nats.Conn
 	js   jetstream.JetStream
-	mu   sync.Mutex // covers up and down
+	most atomic.Int64 // messages in an atomic batch
+	mu   sync.Mutex   // covers up and down
 	up   context.Context
 	down context.CancelFunc // of up
 }
@@ -81,6 +87,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		return nil, err
 	}
 	b := &Bus{cfg: cfg.withDefaults()}
+	b.most.Store(int64(b.cfg.BatchMessages))
 	b.up, b.down = context.WithCancel(context.Background())
 	nc, err := nats.Connect(strings.Join(cfg.URLs, ","), b.options()...)
 	if err != nil {

@@ -79,8 +79,9 @@ func (c *Consumer) Retry(m deliver.Message, delay time.Duration) error {
 }
 
 func (c *Consumer) tell(batch []deliver.Message, word string) error {
+	data := []byte(word)
 	for i := range batch {
-		if err := c.b.nc.Publish(batch[i].Token, []byte(word)); err != nil {
+		if err := c.b.nc.Publish(batch[i].Token, data); err != nil {
 			return fmt.Errorf("settling message %d of %s: %w", batch[i].Sequence, c.pull.stream, classify(err))
 		}
 	}

@@ -109,7 +109,7 @@ func (b *Bus) squeeze(m *nats.Msg) error {
 }
 
 func (b *Bus) publishOne(ctx context.Context, m *nats.Msg) error {
-	p, err := b.send([]*nats.Msg{m})
+	p, err := b.send([]parcel{{subject: m.Subject, data: m.Data, header: m.Header}})
 	if err != nil {
 		return err
 	}
@@ -204,11 +204,7 @@ func (b *Bus) Requeue(ctx context.Context, id uint64) (Ack, error) {
 			return Ack{}, fmt.Errorf("requeueing dead letter %d: %w", id, err)
 		}
 	}
-	m := &nats.Msg{Subject: l.Subject, Data: l.Data, Header: nats.Header{}}
-	if l.EventID != "" {
-		m.Header.Set(EventIDHeader, l.EventID)
-	}
-	p, err := b.send([]*nats.Msg{m})
+	p, err := b.send([]parcel{{subject: l.Subject, data: l.Data, id: l.EventID}})
 	if err != nil {
 		return Ack{}, err
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 )
@@ -27,20 +25,20 @@ const headRoom = 4 << 10
 
 func (b *Bus) payloadMost() int { return int(b.nc.MaxPayload()) - headRoom }
 
-// message turns an event into what is published. An event that does not fit, or that JSON cannot hold, is made to.
-func (b *Bus) message(e *event.Event) (*nats.Msg, error) {
-	header := nats.Header{}
+// parcel turns an event into what is published. An event that does not fit, or that JSON cannot hold, is made to.
+func (b *Bus) parcel(e *event.Event) (parcel, error) {
+	var p parcel
 	data, err := event.Encode(e)
 	if most := b.payloadMost(); err != nil || len(data) > most {
 		small := *e
-		header.Set(TrimmedHeader, oneLine(shrink(&small, data, err, most)))
+		p.set(TrimmedHeader, oneLine(shrink(&small, data, err, most)))
 		if data, err = event.Encode(&small); err != nil {
-			return nil, fault.AsPoison(err) // what Seal accepted and strings alone are left of always encodes
+			return parcel{}, fault.AsPoison(err) // what Seal accepted and strings alone are left of always encodes
 		}
 		e = &small
 	}
-	header[EventIDHeader] = []string{e.ID.String()}
-	return &nats.Msg{Subject: ChatSubject(e), Header: header, Data: data}, nil
+	p.subject, p.data, p.id = ChatSubject(e), data, e.ID.String()
+	return p, nil
 }
 
 // suspect is the size of a text or a raw form below which no event is encoded only to be measured: JSON makes at most six

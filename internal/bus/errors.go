@@ -51,6 +51,8 @@ func classifyAPI(err error, api *jetstream.APIError) error {
 		return fault.AsFatal(fmt.Errorf("%w: the stream does not allow atomic batches; set allow_atomic on it", err))
 	case jetstream.JSErrCodeStreamMessageExceedsMaximum:
 		return fault.AsPoison(err)
+	case jetstreamext.JSErrCodeBatchPublishExceedsLimit:
+		return fault.AsTransient(fmt.Errorf("%w: nothing of it is stored, and batches are smaller from now on", err), 0)
 	case codeStoreFailed:
 		return fault.AsTransient(fmt.Errorf(
 			"%w: the stream takes no more; raise its size limit, free disk space, or wait until consumers have made room", err), fullPause)

@@ -24,7 +24,7 @@ func (b *Bus) PublishFacts(ctx context.Context, batches []fact.Batch) error {
 }
 
 func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int) error {
-	var msgs []*nats.Msg
+	var msgs []parcel
 	for i := range batches {
 		more, err := factMessages(&batches[i], min(factBytes, b.payloadMost()), b.payloadMost())
 		if err != nil {
@@ -35,7 +35,7 @@ func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int)
 	var sent []*pending
 	var err error
 	for len(msgs) > 0 && err == nil {
-		n := portion(msgs, worth)
+		n := portion(msgs, worth, min(batchMessages, int(b.most.Load())))
 		var p *pending
 		if p, err = b.send(msgs[:n]); err == nil {
 			sent, msgs = append(sent, p), msgs[n:]
@@ -58,20 +58,20 @@ const batchWorth = 16
 
 // portion returns how many of the messages go together. A few alone are faster than as a batch, for which the server makes a
 // store of its own first.
-func portion(msgs []*nats.Msg, worth int) int {
+func portion(msgs []parcel, worth, most int) int {
 	if len(msgs) < worth {
 		return 1
 	}
 	size := 0
-	for i, m := range msgs {
-		if size += len(m.Data); i == batchMessages || i > 0 && size > batchBytes {
+	for i := range msgs {
+		if size += len(msgs[i].data); i == most || i > 0 && size > batchBytes {
 			return i
 		}
 	}
 	return len(msgs)
 }
 
-func factMessages(f *fact.Batch, soft, hard int) ([]*nats.Msg, error) {
+func factMessages(f *fact.Batch, soft, hard int) ([]parcel, error) {
 	if f.Len() > 1 && least(f) > soft {
 		return halves(f, soft, hard)
 	}
@@ -87,13 +87,13 @@ func factMessages(f *fact.Batch, soft, hard int) ([]*nats.Msg, error) {
 		if data, err = deflate(data); err != nil {
 			return nil, err
 		}
-		return []*nats.Msg{{Subject: FactSubject(f.Source, f.Namespace, f.Channel), Data: data,
-			Header: nats.Header{EncodingHeader: {"gzip"}}}}, nil
+		return []parcel{{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data,
+			header: nats.Header{EncodingHeader: {"gzip"}}}}, nil
 	}
-	return []*nats.Msg{{Subject: FactSubject(f.Source, f.Namespace, f.Channel), Data: data, Header: nats.Header{}}}, nil
+	return []parcel{{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data}}, nil
 }
 
-func halves(f *fact.Batch, soft, hard int) ([]*nats.Msg, error) {
+func halves(f *fact.Batch, soft, hard int) ([]parcel, error) {
 	first, second := halve(f)
 	a, err := factMessages(&first, soft, hard)
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,7 +20,8 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// Bounds of an atomic batch: the server refuses more messages, and holds all of their bytes in memory while it commits.
+// Bounds of an atomic batch: servers refuse more messages unless they are told otherwise, and hold all of their bytes in memory
+// while they commit.
 const (
 	batchMessages = 1000
 	batchBytes    = 8 << 20
@@ -28,7 +31,7 @@ const (
 type Ack struct{ First, Last uint64 }
 
 // PublishBatch publishes events and waits until they are on the disk of CHAT: as one atomic batch, whose sequences are
-// contiguous, or as several if they are more than batchMessages or batchBytes. After an error some of them may be there.
+// contiguous, or as several if they are more than the server takes in one. After an error some of them may be there.
 func (b *Bus) PublishBatch(ctx context.Context, events []event.Event) ([]Ack, error) {
 	var acks []Ack
 	for len(events) > 0 {
@@ -37,6 +40,9 @@ func (b *Bus) PublishBatch(ctx context.Context, events []event.Event) ([]Ack, er
 			return acks, err
 		}
 		s, err := p.Wait(ctx)
+		if hasCode(err, jetstreamext.JSErrCodeBatchPublishExceedsLimit) {
+			continue // nothing of it is stored, and the next one is smaller
+		}
 		if err != nil {
 			return acks, err
 		}
@@ -62,52 +68,69 @@ func (b *Bus) Begin(ctx context.Context, events []event.Event, live bool) (int, 
 	if err := ctx.Err(); err != nil {
 		return 0, nil, err
 	}
-	msgs, err := b.messages(events)
+	parcels, err := b.pack(events)
 	if err != nil {
 		return 0, nil, err
 	}
-	if len(msgs) == 1 && live {
-		msgs[0].Header.Set(jetstream.MsgIDHeader, msgs[0].Header.Get(EventIDHeader))
+	if len(parcels) == 1 && live {
+		parcels[0].set(jetstream.MsgIDHeader, parcels[0].id)
 	}
-	p, err := b.send(msgs)
-	return len(msgs), p, err
+	p, err := b.send(parcels)
+	return len(parcels), p, err
 }
 
-// messages encodes as many events as one batch holds, and at least one.
-func (b *Bus) messages(events []event.Event) ([]*nats.Msg, error) {
-	msgs := make([]*nats.Msg, 0, min(len(events), batchMessages))
+// parcel is a message before it is given the headers of its batch.
+type parcel struct {
+	subject string
+	data    []byte
+	id      string      // of the event it holds, for EventIDHeader; may be empty
+	header  nats.Header // all others; nil for nearly every event
+}
+
+func (p *parcel) set(key, value string) {
+	if p.header == nil {
+		p.header = nats.Header{}
+	}
+	p.header.Set(key, value)
+}
+
+// pack encodes as many events as one batch holds, and at least one.
+func (b *Bus) pack(events []event.Event) ([]parcel, error) {
+	most := int(b.most.Load())
+	parcels := make([]parcel, 0, min(len(events), most))
 	size := 0
-	for i := range events {
-		m, err := b.message(&events[i])
+	for i := range events[:min(len(events), most)] {
+		p, err := b.parcel(&events[i])
 		if err != nil {
 			return nil, err
 		}
-		if size += len(m.Data); len(msgs) == batchMessages || len(msgs) > 0 && size > batchBytes {
+		if size += len(p.data); i > 0 && size > batchBytes {
 			break
 		}
-		msgs = append(msgs, m)
+		parcels = append(parcels, p)
 	}
-	return msgs, nil
+	return parcels, nil
 }
 
 // send writes a batch to the connection; the last message carries the address of the answer. One message alone is no batch:
 // a plain one costs the server a fifth.
-func (b *Bus) send(msgs []*nats.Msg) (*pending, error) {
-	if len(msgs) == 0 {
+func (b *Bus) send(parcels []parcel) (*pending, error) {
+	if len(parcels) == 0 {
 		return nil, errors.New("publishing a batch: it is empty")
 	}
-	p := &pending{b: b, count: len(msgs), up: b.connection(), answer: make(chan *nats.Msg, 1)}
+	p := &pending{b: b, count: len(parcels), up: b.connection(), answer: make(chan *nats.Msg, 1)}
 	inbox := b.nc.NewInbox()
 	sub, err := b.nc.ChanSubscribe(inbox, p.answer)
 	if err != nil {
 		return nil, fmt.Errorf("awaiting the answer to a batch: %w", classify(err))
 	}
 	p.sub = sub
-	if len(msgs) > 1 {
-		mark(msgs)
-	}
-	msgs[len(msgs)-1].Reply = inbox
-	for _, m := range msgs {
+	l := newLabels(len(parcels))
+	for i := range parcels {
+		m := l.message(i, &parcels[i])
+		if i == len(parcels)-1 {
+			m.Reply = inbox
+		}
 		if err := b.nc.PublishMsg(m); err != nil {
 			_ = sub.Unsubscribe() // only fails on a closed connection
 			return nil, fmt.Errorf("publishing to %s: %w", m.Subject, classify(err))
@@ -116,14 +139,44 @@ func (b *Bus) send(msgs []*nats.Msg) (*pending, error) {
 	return p, nil
 }
 
-// mark makes an atomic batch out of messages.
-func mark(msgs []*nats.Msg) {
-	id := nuid.Next()
-	for i, m := range msgs {
-		m.Header[jetstreamext.BatchIDHeader] = []string{id}
-		m.Header[jetstreamext.BatchSeqHeader] = []string{strconv.Itoa(i + 1)}
+// labels makes messages of parcels: those of an atomic batch, if they are several. One message and one map of headers serve
+// them all, because the connection copies what it is given: maps of their own were a fifth of what this side of publishing took.
+type labels struct {
+	count   int
+	msg     nats.Msg
+	header  nats.Header
+	id, seq []string
+}
+
+func newLabels(count int) *labels {
+	l := &labels{count: count, header: nats.Header{}, id: []string{""}, seq: []string{""}}
+	if count > 1 {
+		l.header.Set(jetstreamext.BatchIDHeader, nuid.Next())
+		l.header[jetstreamext.BatchSeqHeader] = l.seq
 	}
-	msgs[len(msgs)-1].Header.Set(jetstreamext.BatchCommitHeader, "1")
+	return l
+}
+
+// message returns the i-th message, which is good until the next call.
+func (l *labels) message(i int, p *parcel) *nats.Msg {
+	l.msg = nats.Msg{Subject: p.subject, Data: p.data, Header: l.header}
+	l.id[0] = p.id
+	if p.id != "" {
+		l.header[EventIDHeader] = l.id
+	} else {
+		delete(l.header, EventIDHeader)
+	}
+	if l.count > 1 {
+		l.seq[0] = strconv.Itoa(i + 1)
+		if i == l.count-1 {
+			l.header.Set(jetstreamext.BatchCommitHeader, "1")
+		}
+	}
+	if len(p.header) > 0 {
+		l.msg.Header = maps.Clone(l.header)
+		maps.Copy(l.msg.Header, p.header)
+	}
+	return &l.msg
 }
 
 // pending is a batch on its way.
@@ -147,6 +200,7 @@ func (p *pending) Wait(ctx context.Context) (seqset.Span, error) {
 	case m := <-p.answer:
 		s, err := p.read(m)
 		if err != nil {
+			p.b.learn(err, p.count)
 			return s, fmt.Errorf("publishing %d messages: %w", p.count, classify(err))
 		}
 		return s, nil
@@ -156,6 +210,26 @@ func (p *pending) Wait(ctx context.Context) (seqset.Span, error) {
 		return seqset.Span{}, fmt.Errorf("publishing %d messages: %w after %s", p.count, nats.ErrTimeout, p.b.cfg.Timeout)
 	case <-ctx.Done():
 		return seqset.Span{}, fmt.Errorf("publishing %d messages: %w", p.count, ctx.Err())
+	}
+}
+
+// learn takes note of how large a batch may be if err says that one of count messages was too large: of that one the server
+// has stored nothing, and from now on they are smaller.
+func (b *Bus) learn(err error, count int) {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) || api.ErrorCode != jetstreamext.JSErrCodeBatchPublishExceedsLimit {
+		return
+	}
+	_, number, _ := strings.Cut(api.Description, ": ")
+	most, err := strconv.Atoi(number)
+	if err != nil || most < 1 || most >= count { // an answer that nobody has seen yet
+		most = max(count/2, 1)
+	}
+	for {
+		had := b.most.Load()
+		if int64(most) >= had || b.most.CompareAndSwap(had, int64(most)) {
+			return
+		}
 	}
 }
 

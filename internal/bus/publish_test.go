@@ -3,12 +3,17 @@ package bus
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/event"
@@ -307,4 +312,118 @@ func TestFactsAreSplitAndKept(t *testing.T) {
 		t.Fatal("a large fact was changed")
 	}
 	b.settled(t, Facts) // interest retention: what is acknowledged goes
+}
+
+// bearing makes a server bear atomic batches of so many messages.
+func bearing(messages int) func(*server.Options) {
+	return func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = messages }
+}
+
+// larger lets a bus make batches of so many messages.
+func larger(messages int) func(*Config) { return func(c *Config) { c.BatchMessages = messages } }
+
+func TestBatchesAreAsLargeAsTheServerBears(t *testing.T) {
+	b := newServer(t, bearing(2500)).connect(larger(2500))
+	must(t, b.Ensure(t.Context()))
+	acks, err := b.PublishBatch(t.Context(), said(5001))
+	if d := cmp.Diff([]Ack{{1, 2500}, {2501, 5000}, {5001, 5001}}, acks); err != nil || d != "" {
+		t.Fatal(err, d)
+	}
+}
+
+func TestBatchesLargerThanTheServerBears(t *testing.T) {
+	b := newServer(t, bearing(300)).connect(larger(4000))
+	must(t, b.Ensure(t.Context()))
+	events := said(1000)
+	var waits []ingest.Pending
+	for range 3 { // all on their way before the first is refused
+		n, p, err := b.Begin(t.Context(), events, false)
+		if err != nil || n != len(events) {
+			t.Fatal(n, err)
+		}
+		waits = append(waits, p)
+	}
+	for _, p := range waits {
+		if _, err := p.Wait(t.Context()); fault.Of(err) != fault.Transient || !strings.Contains(err.Error(), "smaller") {
+			t.Fatal(err)
+		}
+	}
+	if last, err := b.LastSequence(t.Context()); err != nil || last != 0 {
+		t.Fatal("something of a refused batch was stored: ", last, err)
+	}
+	acks, err := b.PublishBatch(t.Context(), events)
+	if d := cmp.Diff([]Ack{{1, 300}, {301, 600}, {601, 900}, {901, 1000}}, acks); err != nil || d != "" {
+		t.Fatal(err, d)
+	}
+	for i, d := range all(t, b) {
+		if d.EventID != events[i].ID.String() {
+			t.Fatalf("at %d stands %s", d.Sequence, d.EventID)
+		}
+	}
+}
+
+func TestPublishingAgainWhatWasTooLarge(t *testing.T) {
+	b := newServer(t, bearing(7)).connect(larger(4000))
+	must(t, b.Ensure(t.Context()))
+	acks, err := b.PublishBatch(t.Context(), said(20))
+	if d := cmp.Diff([]Ack{{1, 7}, {8, 14}, {15, 20}}, acks); err != nil || d != "" {
+		t.Fatal(err, d)
+	}
+	two := fact.Batch{Source: "test", Namespace: "net", Messages: []fact.Message{{Thing: "a"}}}
+	must(t, b.PublishFacts(t.Context(), slices.Repeat([]fact.Batch{two}, 30)))
+	if s, err := b.Stream(t.Context(), Facts); err != nil || s.Last != 30 {
+		t.Fatal(s.Last, err)
+	}
+}
+
+func TestLearningHowMuchTheServerBears(t *testing.T) {
+	tooLarge := func(text string) error {
+		return fmt.Errorf("publishing: %w", &jetstream.APIError{Code: 400, ErrorCode: 10199, Description: text})
+	}
+	for _, tt := range []struct {
+		err  error
+		want int64
+	}{
+		{tooLarge("atomic publish batch is too large: 1000"), 1000},
+		{tooLarge("atomic publish batch is too large: 5000"), 2000}, // of 4000: that cannot be
+		{tooLarge("too much"), 2000},
+		{tooLarge("atomic publish batch is too large: 0"), 2000},
+		{errLost, 4000},
+		{&jetstream.APIError{ErrorCode: codeStoreFailed, Description: "no: 7"}, 4000},
+	} {
+		var b Bus
+		b.most.Store(4000)
+		b.learn(tt.err, 4000)
+		if got := b.most.Load(); got != tt.want {
+			t.Errorf("%v: %d, want %d", tt.err, got, tt.want)
+		}
+		b.most.Store(10)
+		if b.learn(tt.err, 4000); b.most.Load() != 10 {
+			t.Errorf("%v: batches grew to %d", tt.err, b.most.Load())
+		}
+	}
+}
+
+func TestHeadersAreEachMessagesOwn(t *testing.T) {
+	b := newBus(t)
+	large := one("large", "x")
+	large.Raw = []byte(strings.Repeat("я", int(b.nc.MaxPayload())))
+	events := []event.Event{one("1", "x"), large, one("3", "x"), one("4", "x")}
+	must(t, second(b.PublishBatch(t.Context(), events)))
+	must(t, second(b.PublishLive(t.Context(), &events[0])))
+	var got []string
+	must(t, b.rangeOf(t.Context(), Chat, 1, 5, false, func(d consumers.Delivery, h nats.Header) error {
+		i := int(d.Sequence-1) % len(events)
+		if values := h[EventIDHeader]; len(values) != 1 || values[0] != events[i].ID.String() {
+			t.Errorf("%d: ids %q", d.Sequence, values)
+		}
+		got = append(got, fmt.Sprintf("%s commit=%s trimmed=%v once=%v", h.Get(jetstreamext.BatchSeqHeader), h.Get(jetstreamext.BatchCommitHeader),
+			h.Get(TrimmedHeader) != "", h.Get(jetstream.MsgIDHeader) == events[i].ID.String()))
+		return nil
+	}))
+	want := []string{"1 commit= trimmed=false once=false", "2 commit= trimmed=true once=false", "3 commit= trimmed=false once=false",
+		"4 commit=1 trimmed=false once=false", " commit= trimmed=false once=true"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Fatal(d)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,25 +24,30 @@ type puller struct {
 	b                *Bus
 	stream, consumer string
 	inbox            string
-	sub              *nats.Subscription
+	came             chan *nats.Msg
+	closed           context.Context
+	close            context.CancelFunc // of closed; called by anybody, any number of times: who waits for messages stops waiting
 	asked            int
 }
 
+// pullRoom is how many messages may have come and not been taken; what more came would be lost until its ack wait is over.
+// Requests ask for fewer, and a consumer delivers no more than may be unacknowledged.
+const pullRoom = nats.DefaultMaxChanLen
+
 func (b *Bus) newPuller(stream, consumer string) (*puller, error) {
-	p := &puller{b: b, stream: stream, consumer: consumer, inbox: b.nc.NewInbox()}
-	sub, err := b.nc.SubscribeSync(p.inbox + ".*")
+	p := &puller{b: b, stream: stream, consumer: consumer, inbox: b.nc.NewInbox(), came: make(chan *nats.Msg, pullRoom)}
+	// A channel has no limit but its room, and asking the library for each message takes two locks.
+	sub, err := b.nc.ChanSubscribe(p.inbox+".*", p.came)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to consumer %s of %s: %w", consumer, stream, classify(err))
 	}
-	// Requests bound what comes; a limit of the library's would drop messages.
-	if err := sub.SetPendingLimits(-1, -1); err != nil {
-		return nil, fmt.Errorf("subscribing to consumer %s of %s: %w", consumer, stream, classify(err))
+	closed, end := context.WithCancel(context.Background())
+	p.closed, p.close = closed, func() {
+		end()
+		_ = sub.Unsubscribe() // only fails on a closed connection, or the second time
 	}
-	p.sub = sub
 	return p, nil
 }
-
-func (p *puller) close() { _ = p.sub.Unsubscribe() } // only fails on a closed connection
 
 // request asks for up to Batch messages. With NoWait and Expires the server sends what there is at once, or waits for the
 // first, and then ends the request.
@@ -81,7 +87,7 @@ func (p *puller) collect(reply string, r request) ([]*nats.Msg, error) {
 	var msgs []*nats.Msg
 	size := 0
 	for len(msgs) < r.Batch {
-		m, err := p.sub.NextMsgWithContext(ctx)
+		m, err := p.next(ctx)
 		if err != nil {
 			return msgs, p.lost(err)
 		}
@@ -101,6 +107,23 @@ func (p *puller) collect(reply string, r request) ([]*nats.Msg, error) {
 		}
 	}
 	return msgs, nil
+}
+
+// next takes the next message, also after the end of ctx if it has come by then.
+func (p *puller) next(ctx context.Context) (*nats.Msg, error) {
+	select {
+	case m := <-p.came:
+		return m, nil
+	default:
+	}
+	select {
+	case m := <-p.came:
+		return m, nil
+	case <-p.closed.Done():
+		return nil, nats.ErrBadSubscription
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (p *puller) lost(err error) error {
@@ -133,20 +156,50 @@ func (p *puller) ended(status, text string) (done bool, err error) {
 	return true, fmt.Errorf("fetching from consumer %s of %s: the server says %s %s", p.consumer, p.stream, status, text)
 }
 
-// delivery reads a message that a consumer delivered.
-func delivery(m *nats.Msg) (consumers.Delivery, uint64, error) {
-	meta, err := m.Metadata()
-	if err != nil {
-		return consumers.Delivery{}, 0, fmt.Errorf("reading where a message comes from: %w", err)
+// delivery reads a message that a consumer delivered, and what number it had there.
+func delivery(m *nats.Msg) (d consumers.Delivery, number uint64, err error) {
+	n, ok := numbers(m.Reply)
+	if !ok {
+		return consumers.Delivery{}, 0, fmt.Errorf("reading where a message comes from: %q is not from a consumer", m.Reply)
 	}
-	d := consumers.Delivery{
-		Sequence: meta.Sequence.Stream, Subject: m.Subject, EventID: m.Header.Get(EventIDHeader), Data: m.Data,
-		Stored: meta.Timestamp, Attempts: meta.NumDelivered,
+	d = consumers.Delivery{
+		Sequence: n[1], Subject: m.Subject, EventID: m.Header.Get(EventIDHeader), Data: m.Data,
+		Stored: time.Unix(0, int64(n[3])), Attempts: n[0],
 	}
 	if m.Header.Get(EncodingHeader) == "gzip" {
 		if plain, err := inflate(m.Data); err == nil { // else the handler says what is wrong with it
 			d.Data = plain
 		}
 	}
-	return d, meta.Sequence.Consumer, nil
+	return d, n[2], nil
+}
+
+// numbers reads the address that a delivery is acknowledged to: how often it was delivered, its sequences in the stream and in
+// the consumer, and when it was stored. The library does the same with memory of its own for each message.
+//
+//	$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>
+//	$JS.ACK.<domain>.<account>.<stream>.<consumer>. and so on, and perhaps more behind
+func numbers(address string) (n [4]uint64, ok bool) {
+	rest, ok := strings.CutPrefix(address, "$JS.ACK.")
+	if !ok {
+		return n, false
+	}
+	names := 2
+	if dots := strings.Count(rest, "."); dots >= 8 {
+		names = 4
+	} else if dots != 6 {
+		return n, false
+	}
+	for range names {
+		_, rest, _ = strings.Cut(rest, ".")
+	}
+	for i := range n {
+		var token string
+		token, rest, _ = strings.Cut(rest, ".")
+		var err error
+		if n[i], err = strconv.ParseUint(token, 10, 64); err != nil {
+			return n, false
+		}
+	}
+	return n, true
 }

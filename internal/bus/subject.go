@@ -51,6 +51,9 @@ func escape(s string, stands func(rune) bool) string {
 	if s == "" {
 		return "_"
 	}
+	if len(s) <= tokenMost && !strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !stands(r) }) {
+		return s // most do, and every message asks
+	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRuneInString(s[i:])

@@ -3,10 +3,14 @@ package ch
 import (
 	"errors"
 	"fmt"
+	"math/big"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
 	"github.com/agrichat/agrichat/internal/fault"
 	schema "github.com/agrichat/agrichat/schemas/clickhouse"
@@ -95,4 +99,88 @@ func TestOnCluster(t *testing.T) {
 	if got := onCluster(single, "all"); got != want {
 		t.Errorf("with a cluster: %s", got)
 	}
+}
+
+func newColumn(t *testing.T, name, kind string) column.Interface {
+	t.Helper()
+	c, err := column.Type(kind).Column(name, &column.ServerContext{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// fillColumn appends every value of a slice.
+func fillColumn(t *testing.T, c column.Interface, values any) column.Interface {
+	t.Helper()
+	v := reflect.ValueOf(values)
+	for i := range v.Len() {
+		if err := c.AppendRow(v.Index(i).Interface()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return c
+}
+
+func columnRows(c column.Interface) []any {
+	out := make([]any, c.Rows())
+	for i := range out {
+		out[i] = c.Row(i, false)
+	}
+	return out
+}
+
+// TestARoomIsEmpty of what was in it, whichever type its column is of.
+func TestARoomIsEmpty(t *testing.T) {
+	t.Parallel()
+	at, later := time.Unix(1, 0).UTC(), time.Unix(2, 0).UTC()
+	for kind, values := range map[string][2]any{
+		"String":                         {[]string{"first", "", "third"}, []string{"", "x"}},
+		"FixedString(4)":                 {[]string{"abcd", "efgh", "ijkl"}, []string{"", "x"}},
+		"UInt128":                        {[]*big.Int{big.NewInt(1), big.NewInt(2)}, []*big.Int{big.NewInt(3)}},
+		"Nullable(DateTime64(6, 'UTC'))": {[]*time.Time{&at, nil, &at}, []*time.Time{nil, &later}},
+		"DateTime64(6, 'UTC')":           {[]time.Time{at, at}, []time.Time{later}},
+		"Array(String)":                  {[][]string{{"a", "b"}, nil, {"c"}}, [][]string{nil, {"d"}}},
+		"Bool":                           {[]bool{true, true}, []bool{false}},
+		"UInt8":                          {[]uint8{1, 2}, []uint8{3}},
+		"UInt32":                         {[]uint32{1, 2}, []uint32{3}},
+		"UInt64":                         {[]uint64{1, 2}, []uint64{3}},
+	} {
+		var r Room
+		r.keep(fillColumn(t, newColumn(t, "c", kind), values[0]))
+		if r.kept == nil {
+			t.Errorf("a column of %s was not kept", kind)
+		}
+		got, want := newColumn(t, "c", kind), fillColumn(t, newColumn(t, "c", kind), values[1])
+		r.lend(got)
+		if r.kept != nil {
+			t.Errorf("a column of %s was lent, and kept too", kind)
+		}
+		fillColumn(t, got, values[1])
+		if g, w := columnRows(got), columnRows(want); !reflect.DeepEqual(g, w) || got.Name() != "c" || got.Type() != want.Type() {
+			t.Errorf("%s: in a room are %v, want %v", kind, g, w)
+		}
+	}
+}
+
+func TestARoomIsForOneColumn(t *testing.T) {
+	t.Parallel()
+	for _, other := range []column.Interface{newColumn(t, "d", "String"), newColumn(t, "c", "FixedString(4)"), newColumn(t, "c", "UInt8")} {
+		var r Room
+		r.keep(fillColumn(t, newColumn(t, "c", "String"), []string{"x"}))
+		name, kind := other.Name(), other.Type()
+		r.lend(other)
+		if other.Name() != name || other.Type() != kind || other.Rows() != 0 {
+			t.Errorf("%s of %s became %s of %s", name, kind, other.Name(), other.Type())
+		}
+	}
+	var r Room
+	for _, kind := range []string{"LowCardinality(String)", "Array(LowCardinality(String))"} {
+		if r.keep(newColumn(t, "c", kind)); r.kept != nil {
+			t.Errorf("a column of %s was kept", kind)
+		}
+	}
+	var none *Room
+	none.keep(newColumn(t, "c", "String"))
+	none.lend(newColumn(t, "c", "String"))
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/bench"
 	"github.com/agrichat/agrichat/internal/bus"
+	"github.com/agrichat/agrichat/internal/engine"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/producers"
@@ -74,7 +75,7 @@ func (b *benching) fileToBus(ctx context.Context, f bench.Format, a arm) error {
 // openBus connects to the rig's NATS and makes the streams.
 func (r *rig) openBus(ctx context.Context) (*bus.Bus, error) {
 	b, err := bus.Connect(ctx, bus.Config{URLs: []string{r.nats.URL()}, ChatBytes: int64(r.cfg.NATS.ChatMaxBytes),
-		FactsBytes: int64(r.cfg.NATS.FactsMaxBytes), Log: r.log})
+		FactsBytes: int64(r.cfg.NATS.FactsMaxBytes), BatchMessages: engine.NATSBatch, Log: r.log})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/engine"
 	"github.com/agrichat/agrichat/internal/pg"
 	clickhouse "github.com/agrichat/agrichat/schemas/clickhouse"
 	postgres "github.com/agrichat/agrichat/schemas/postgres"
@@ -50,6 +51,7 @@ func (s *stack) openBusLocked(ctx context.Context) (*bus.Bus, error) {
 	key := "nats.urls"
 	if s.cfg.NATS.Embedded() {
 		c.URLs, key = []string{s.at.NATS}, ""
+		c.BatchMessages = engine.NATSBatch
 		if s.nats != nil {
 			c.Options = append(c.Options, nats.InProcessServer(s.nats))
 		}

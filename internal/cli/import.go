@@ -260,8 +260,8 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 		throttle = spaceThrottle{Throttle: throttle, folder: i.cfg.Data, free: freeSpace}
 	}
 	i.stream = stream.Created
-	c := ingest.Config{Publisher: b, Cursors: cursors, Known: k, Throttle: throttle, Batch: i.cfg.Import.Batch, Metrics: i.intake,
-		Log: i.log, Hook: prefixed(i.hook, "ingest.")}
+	c := ingest.Config{Publisher: b, Cursors: cursors, Known: k, Throttle: throttle, Batch: i.cfg.Import.Batch, InFlight: 2, // the bus is kept busy, and a live message does not wait for four
+		Metrics: i.intake, Log: i.log, Hook: prefixed(i.hook, "ingest.")}
 	if i.hook != nil {
 		c.SaveEvery = -1 // crash tests read small files, which would pass few points
 	}

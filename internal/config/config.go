@@ -122,8 +122,9 @@ type Log struct {
 	Format string `yaml:"format"` // auto (text on a terminal, JSON elsewhere), text, json
 }
 
-// maxAtomicBatch is how many messages the bus takes in one atomic batch.
-const maxAtomicBatch = 1000
+// maxAtomicBatch is how many messages the embedded bus takes in one atomic batch. Others may take fewer: a thousand, unless they
+// are told otherwise.
+const maxAtomicBatch = 4000
 
 // Default returns what holds where nobody says otherwise; only Data is missing, which depends on the user's home.
 func Default() Config {
@@ -134,8 +135,9 @@ func Default() Config {
 		Postgres: Postgres{MaxConns: 8},           // the workers of one process, its readers, and some air
 		Patroni:  Patroni{Namespace: "/service/"}, // its own default
 		Listen:   Listen{HTTP: "127.0.0.1:8642"},
-		// 500 is where atomic batches stopped getting faster when they were measured.
-		Import: Import{Batch: 500},
+		// The server makes files for each atomic batch: a message of batches of 500 cost bus and importer 16.4 us of processor
+		// time, of 1000 13.6, of 2000 11.4, of 4000 10.3. A live source's messages wait behind what is on its way.
+		Import: Import{Batch: 2000},
 		// Every transaction has its commits and its blocks of facts: a message of batches of 1000 costs all programs together
 		// 233 us of processor time, of 2500 218. 4000 were no better, and took twice the memory of 1000.
 		Normalise: Consumer{Workers: 2, Batch: 2000},

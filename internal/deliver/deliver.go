@@ -60,6 +60,8 @@ type Config struct {
 
 	Limits      Limits             // of a batch; default 1000 messages, 4 MiB, 1 s
 	Linger      time.Duration      // for how long a batch grows while more keeps coming; default 0: it is what is there
+	LingerLong  time.Duration      // for how long one grows that has Much; not used without Much
+	Much        int                // bytes of messages that say that many more are to come; default 0: nothing is much
 	Workers     int                // batches handled at once; default 2
 	HighWater   int                // messages in hand at which fetching stops until half of it is left; default 2 x Workers x Messages
 	AckWait     time.Duration      // the consumer's; every third of it the server is told that work goes on; default AckWait

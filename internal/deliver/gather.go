@@ -9,14 +9,19 @@ import (
 const quiet = 100 * time.Millisecond
 
 // gather fetches a batch and puts it in hand. With Linger it goes on fetching while more keeps coming: some stores pay for
-// a batch rather than for a message. An error comes with what was fetched before it.
+// a batch rather than for a message. Where much comes nobody waits for the single one, and it goes on for longer. An error comes
+// with what was fetched before it.
 func (r *runner) gather(ctx context.Context) ([]Message, error) {
 	batch, err := r.take(ctx, r.Limits)
 	if err != nil || len(batch) == 0 || r.Linger <= 0 {
 		return batch, err
 	}
-	until := time.Now().Add(r.Linger)
+	began := time.Now()
 	for left := r.left(batch); left.Messages > 0 && left.Bytes > 0; left = r.left(batch) {
+		until := began.Add(r.Linger)
+		if r.Much > 0 && r.Limits.Bytes-left.Bytes >= r.Much {
+			until = began.Add(r.LingerLong)
+		}
 		if left.Wait = min(quiet, time.Until(until)); left.Wait <= 0 || r.hand.crowded() {
 			break
 		}

@@ -53,19 +53,22 @@ func TestABatchGrowsWhileMoreComes(t *testing.T) {
 		every    time.Duration
 		linger   time.Duration
 		limits   Limits
+		much     int
 		want     []int
 		within   time.Duration
 	}{
-		"without lingering":       {3, 0, 0, Limits{}, []int{1, 1, 1}, 0},
-		"until nothing comes":     {3, 10 * time.Millisecond, time.Second, Limits{}, []int{3}, 20*time.Millisecond + quiet},
-		"until there are enough":  {7, 0, time.Second, Limits{Messages: 3}, []int{3, 3, 1}, 0},
-		"until it has lingered":   {8, 50 * time.Millisecond, 180 * time.Millisecond, Limits{}, []int{5, 3}, 200 * time.Millisecond},
-		"one alone hardly waits":  {1, 0, time.Second, Limits{}, []int{1}, quiet},
-		"never longer than asked": {1, 0, time.Millisecond, Limits{}, []int{1}, time.Millisecond},
+		"without lingering":       {3, 0, 0, Limits{}, 0, []int{1, 1, 1}, 0},
+		"until nothing comes":     {3, 10 * time.Millisecond, time.Second, Limits{}, 0, []int{3}, 20*time.Millisecond + quiet},
+		"until there are enough":  {7, 0, time.Second, Limits{Messages: 3}, 0, []int{3, 3, 1}, 0},
+		"until it has lingered":   {8, 50 * time.Millisecond, 180 * time.Millisecond, Limits{}, 0, []int{5, 3}, 200 * time.Millisecond},
+		"one alone hardly waits":  {1, 0, time.Second, Limits{}, 0, []int{1}, quiet},
+		"never longer than asked": {1, 0, time.Millisecond, Limits{}, 0, []int{1}, time.Millisecond},
+		"longer where much comes": {8, 50 * time.Millisecond, 180 * time.Millisecond, Limits{}, 50, []int{7, 1}, 300 * time.Millisecond},
+		"and not where less does": {8, 50 * time.Millisecond, 180 * time.Millisecond, Limits{}, 60, []int{5, 3}, 200 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				got, wait := sizes(t, c.messages, c.every, Config{Linger: c.linger, Limits: c.limits})
+				got, wait := sizes(t, c.messages, c.every, Config{Linger: c.linger, LingerLong: 280 * time.Millisecond, Much: c.much, Limits: c.limits})
 				if diff := cmp.Diff(c.want, got); diff != "" {
 					t.Errorf("batches (-want +got): %s", diff)
 				}

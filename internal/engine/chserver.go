@@ -106,8 +106,12 @@ func serveClickHouse(ctx context.Context, cfg childConfig) error {
 		return fmt.Errorf("listening for clients of ClickHouse: %w", err)
 	}
 	defer listener.Close()
+	config, err := writeConfig(cfg)
+	if err != nil {
+		return err
+	}
 	// The engine lives from the first connection to the last, so one stays open.
-	anchor, err := lib.open(engineArgs(cfg)...)
+	anchor, err := lib.open(engineArgs(cfg, config)...)
 	if err != nil {
 		return fmt.Errorf("opening the data of ClickHouse in %s: %w", cfg.Path, err)
 	}
@@ -156,9 +160,10 @@ func serveHTTP(ctx context.Context, listener net.Listener, h *handler) error {
 
 // engineArgs bound what the engine takes of a laptop's memory. Caches count as well: their defaults, 5 GB each, are a
 // server's.
-func engineArgs(cfg childConfig) []string {
+func engineArgs(cfg childConfig, config string) []string {
 	return []string{
 		"--path=" + cfg.Path,
+		"--config-file=" + config,
 		"--max_server_memory_usage=" + strconv.FormatInt(cfg.Memory, 10),
 		"--mark_cache_size=" + strconv.FormatInt(cfg.Memory/16, 10),
 		"--primary_index_cache_size=" + strconv.FormatInt(cfg.Memory/16, 10),

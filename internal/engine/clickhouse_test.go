@@ -217,6 +217,23 @@ func TestClickHouseInserts(t *testing.T) {
 	}
 }
 
+func TestClickHouseIsSetForOneMachine(t *testing.T) {
+	t.Parallel()
+	c := newClickHouse(t, dir(t))
+	start(t, c)
+	for query, want := range map[string]string{
+		"SELECT value FROM system.merge_tree_settings WHERE name = 'merge_selector_base'":   "20\n",
+		"SELECT value FROM system.server_settings WHERE name = 'memory_worker_period_ms'":   "500\n",
+		"SELECT changed FROM system.server_settings WHERE name = 'max_server_memory_usage'": "1\n",
+		"SELECT count() FROM system.server_settings WHERE name = 'mark_cache_size'" +
+			" AND toUInt64(value) > 512 * 1024 * 1024": "0\n",
+	} {
+		if status, text := get(t, c.URL(), url.Values{"query": {query}}); status != http.StatusOK || text != want {
+			t.Errorf("%s: got %d %q, want %q", query, status, text, want)
+		}
+	}
+}
+
 // every column type that our tables use, and how clickhouse-go takes and gives it.
 func typesRow(i int) []any {
 	day := time.Date(2024, 2, 29, 23, 59, 59, 123456000, time.UTC).Add(time.Duration(i) * time.Hour)

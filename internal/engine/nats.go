@@ -46,6 +46,13 @@ type NATS struct {
 	srv *server.Server
 }
 
+// NATSBatch is how many messages one atomic batch may have here; the server's own limit is 1000. For every batch it makes a
+// store with files of its own and syncs it, and the stream's once more: with batches of 4000 publishing a message costs a sixth
+// less of the processor than with 1000, and a quarter less than with 500. Batches of 8000 would save a few hundredths more; but
+// the server holds each several times while it commits, direct reads wait for that, and after a crash in the middle of it
+// a start stores the rest one by one, each with a sync of its own.
+const NATSBatch = 4000
+
 // natsStart bounds the opening of the port, which comes after the streams were recovered.
 const natsStart = 10 * time.Second
 
@@ -143,9 +150,13 @@ func (n *NATS) options() *server.Options {
 		ServerName: "agrichat", Host: loopback, Port: n.kept.Port, Username: Role, Password: n.kept.Password,
 		JetStream: true, StoreDir: filepath.Join(n.cfg.Dir, "jetstream"), JetStreamMaxStore: n.cfg.MaxStore,
 		// The server's default writes acknowledged messages to disk only every two minutes.
-		SyncAlways: !n.cfg.NoSync,
-		NoSigs:     true,                          // the process is not the server's own
-		MaxPayload: 8 << 20, MaxPending: 64 << 20, // a message with its raw form and a batch of them
+		SyncAlways:      !n.cfg.NoSync,
+		JetStreamLimits: server.JSLimitOpts{MaxBatchSize: NATSBatch},
+		// Every delivery is acknowledged to an address of its own: a memory of who listens where is filled and emptied for
+		// nothing, and without it delivering costs a twentieth less.
+		NoSublistCache: true,
+		NoSigs:         true,                          // the process is not the server's own
+		MaxPayload:     8 << 20, MaxPending: 64 << 20, // a message with its raw form and a batch of them
 	}
 }
 

@@ -155,3 +155,30 @@ func TestWaitReadyEndsWithItsContext(t *testing.T) {
 		t.Error("connected to a server that does not run")
 	}
 }
+
+func TestNATSBearsLargeBatches(t *testing.T) {
+	t.Parallel()
+	n := newNATS(t, dir(t))
+	start(t, n)
+	nc, js := natsOpen(t, n.URL(), nats.InProcessServer(n))
+	_, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "CHAT", Subjects: []string{"chat.>"}, AllowAtomicPublish: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range engine.NATSBatch - 1 {
+		if err := nc.PublishMsg(inBatch(i + 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	last := inBatch(engine.NATSBatch)
+	last.Header.Set("Nats-Batch-Commit", "1")
+	answer, err := nc.RequestMsg(last, time.Minute)
+	if err != nil || !strings.Contains(string(answer.Data), fmt.Sprintf(`"count":%d`, engine.NATSBatch)) {
+		t.Fatalf("%v: the server says %s", err, answer.Data)
+	}
+}
+
+// inBatch returns the i-th message of an atomic batch.
+func inBatch(i int) *nats.Msg {
+	return &nats.Msg{Subject: "chat.a", Header: nats.Header{"Nats-Batch-Id": {"one"}, "Nats-Batch-Sequence": {fmt.Sprint(i)}}}
+}
