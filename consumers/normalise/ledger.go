@@ -88,13 +88,14 @@ func (k *Keeper) Known(ctx context.Context, events []event.Event) ([]bool, error
 	if err != nil {
 		return nil, err
 	}
+	var said event.Content
 	var other []int // stand, and say something else
 	for i := range events {
 		s, found := stand[events[i].ID]
 		if !found || s.incarnation != incarnation {
 			continue
 		}
-		if out[i] = s.says(&events[i]); !out[i] {
+		if out[i] = s.is(&events[i], &said); !out[i] {
 			other = append(other, i)
 		}
 	}
@@ -131,13 +132,12 @@ func asking(err error) error {
 	return nil
 }
 
-// says reports whether a copy would add nothing. Where it does not, the copy may still say less than what stands.
-func (c *content) says(e *event.Event) bool {
+// is reports whether a copy says what stands and nothing else. One of which it is not true may still say less.
+func (c *content) is(e *event.Event, said *event.Content) bool {
 	if e.Account != "" && !slices.Contains(c.accounts, clean(string(e.Account))) {
 		return false
 	}
-	said, err := event.ContentOf(e)
-	return err == nil && said.Digest() == c.digest
+	return said.Read(e) == nil && said.Digest() == c.digest
 }
 
 // compareWhole finds out which of some events would add nothing to what stands, by reading that.

@@ -192,9 +192,8 @@ func (r *membershipRow) fact() fact.Membership {
 // eventColumns is as messageColumns.
 const eventColumns = 20
 
-func (it *item) put(c *pg.Copy, s stamp) error {
-	said, err := event.ContentOf(it.Event)
-	if err != nil {
+func (it *item) put(c *pg.Copy, s stamp, said *event.Content) error {
+	if err := said.Read(it.Event); err != nil {
 		return fmt.Errorf("encoding event %s: %w", it.ID, err)
 	}
 	c.Row()

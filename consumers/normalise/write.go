@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
@@ -71,8 +72,9 @@ func (w *work) copy(ctx context.Context, table string, columns, n int, put func(
 }
 
 func (w *work) writeEvents(ctx context.Context) error {
+	var said event.Content
 	for _, list := range [][]item{w.fresh, w.grown} {
-		err := w.copy(ctx, "events", eventColumns, len(list), func(c *pg.Copy, i int) error { return list[i].put(c, w.stamp) })
+		err := w.copy(ctx, "events", eventColumns, len(list), func(c *pg.Copy, i int) error { return list[i].put(c, w.stamp, &said) })
 		if err != nil {
 			return err
 		}

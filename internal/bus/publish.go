@@ -99,8 +99,9 @@ func (b *Bus) pack(events []event.Event) ([]parcel, error) {
 	most := int(b.most.Load())
 	parcels := make([]parcel, 0, min(len(events), most))
 	size := 0
+	in := make(room, 0, min(pieceBytes, pieceLeft+cap(parcels)<<10))
 	for i := range events[:min(len(events), most)] {
-		p, err := b.parcel(&events[i])
+		p, err := b.parcel(&events[i], &in)
 		if err != nil {
 			return nil, err
 		}

@@ -83,7 +83,7 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bad.yaml")
 	write(t, file, mistaken)
 	r := w.run("up", "--config", file).want(2).says("natz: no such key; did you mean nats?", "9 is out of range; 1 to 5 will do",
-		"0 is out of range; 1 to 1000 will do", "names no host", "max_conns?", "Mars/X", "frob")
+		"0 is out of range; 1 to 4000 will do", "names no host", "max_conns?", "Mars/X", "frob")
 	if n := strings.Count(r.err, file+":"); n != 8 {
 		t.Errorf("%d mistakes are told, want 8:\n%s", n, r.err)
 	}

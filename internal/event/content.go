@@ -2,19 +2,16 @@ package event
 
 import "crypto/sha256"
 
-// Content is what an event says, provenance aside, written as in an envelope.
+// Content is what an event says, provenance aside, written as in an envelope. It can be read into again.
 type Content struct {
 	Author []byte // JSON; nil if nobody is named
 	Body   []byte // JSON
 	lines  []byte // author, time and body: JSON has no line breaks of its own
 }
 
-// contentRoom is what author, time and an ordinary body take.
-const contentRoom = 512
-
-// ContentOf writes what an event says.
-func ContentOf(e *Event) (c Content, err error) {
-	b := make([]byte, 0, contentRoom)
+// Read takes what an event says, and lets go of what was there.
+func (c *Content) Read(e *Event) (err error) {
+	b := c.lines[:0]
 	if !e.Author.IsZero() {
 		b = appendPerson(b, &e.Author)
 	}
@@ -24,19 +21,19 @@ func ContentOf(e *Event) (c Content, err error) {
 		sent := e.Sent
 		sent.At = sent.At.UTC()
 		if b, err = appendInstant(b, sent); err != nil {
-			return Content{}, err
+			return err
 		}
 	}
 	b = append(b, '\n')
 	body := len(b)
 	if b, err = AppendBody(b, e.Body); err != nil {
-		return Content{}, err
+		return err
 	}
-	c = Content{Body: b[body:], lines: b}
+	*c = Content{Body: b[body:], lines: b}
 	if author > 0 {
 		c.Author = b[:author]
 	}
-	return c, nil
+	return nil
 }
 
 // Digest is 128 bits of the SHA-256 of the content: copies of one event that have it in common say the same.

@@ -31,7 +31,12 @@ type wire struct {
 
 // Encode writes the envelope of a sealed event.
 func Encode(e *Event) ([]byte, error) {
-	b, err := appendEnvelope(make([]byte, 0, len(e.Raw)+len(e.Raw)/4+envelopeRoom), e)
+	return Append(make([]byte, 0, len(e.Raw)+len(e.Raw)/4+envelopeRoom), e)
+}
+
+// Append writes the envelope of a sealed event behind b, and returns both.
+func Append(b []byte, e *Event) ([]byte, error) {
+	b, err := appendEnvelope(b, e)
 	if err != nil {
 		return nil, fmt.Errorf("encoding event %s: %w", e.ID, err)
 	}
