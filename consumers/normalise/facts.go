@@ -11,10 +11,14 @@ type gathering struct {
 	batches map[event.Key]*fact.Batch
 	order   []event.Key
 	count   int
+	room    map[event.Key]room
 }
 
+// room is how many facts of a channel there will be, of the kinds that are many.
+type room struct{ messages, versions int }
+
 func newGathering(v fact.Version) *gathering {
-	return &gathering{version: v, batches: map[event.Key]*fact.Batch{}}
+	return &gathering{version: v, batches: map[event.Key]*fact.Batch{}, room: map[event.Key]room{}}
 }
 
 // of returns the batch of a channel, and counts the fact that is about to be put into it.
@@ -25,6 +29,9 @@ func (g *gathering) of(p place) *fact.Batch {
 		b = &fact.Batch{Version: g.version, Source: string(p.source), Namespace: string(p.namespace), Channel: string(p.channel)}
 		if p.key != (event.Key{}) {
 			b.ChannelKey = p.key.String()
+		}
+		if n := g.room[p.key]; n != (room{}) {
+			b.Messages, b.Versions = make([]fact.Message, 0, n.messages), make([]fact.Edition, 0, n.versions)
 		}
 		g.batches[p.key] = b
 		g.order = append(g.order, p.key)
@@ -81,9 +88,26 @@ func (g *gathering) all() []fact.Batch {
 	return out
 }
 
+// expect counts what is many, so that lists need not grow.
+func (g *gathering) expect(messages []*messageRow, events ...[]item) {
+	for _, r := range messages {
+		n := g.room[r.key]
+		n.messages++
+		g.room[r.key] = n
+	}
+	for _, list := range events {
+		for i := range list {
+			n := g.room[list[i].channel]
+			n.versions++
+			g.room[list[i].channel] = n
+		}
+	}
+}
+
 // facts of everything that the transaction wrote.
 func (w *work) facts() ([]fact.Batch, int) {
 	g := newGathering(w.life.version(w.stamp))
+	g.expect(w.written.messages, w.fresh, w.grown)
 	for _, list := range [][]item{w.fresh, w.grown} {
 		for i := range list {
 			g.edition(placeOf(&list[i]), &list[i])

@@ -276,9 +276,13 @@ func (r *runner) read(ctx, hard context.Context, s producers.Session, flights ch
 		defer close(ahead)
 		ended <- r.readAhead(ctx, s, ahead)
 	}()
+	most := r.Batch
+	if r.Live {
+		most = 0 // nothing is joined
+	}
 	var all load
 	for b := range ahead {
-		all.add(b, r.prepare(hard, b))
+		all.add(b, r.prepare(hard, b), most)
 		if r.Live || len(all.events) >= r.Batch || all.batches >= joinMost {
 			r.launch(hard, all, flights)
 			all = load{}
@@ -316,10 +320,13 @@ type load struct {
 	batches int
 }
 
-func (l *load) add(b producers.Batch, events []event.Event) {
-	if l.batches == 0 {
+func (l *load) add(b producers.Batch, events []event.Event, most int) {
+	switch {
+	case l.batches == 0 && len(events) >= most:
 		l.events = events
-	} else {
+	case l.events == nil && len(events) > 0:
+		l.events = append(make([]event.Event, 0, most+len(events)), events...)
+	default:
 		l.events = append(l.events, events...)
 	}
 	l.counts.Add(b.Counts)

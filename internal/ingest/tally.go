@@ -22,26 +22,32 @@ func newTally() *tally { return &tally{sum: Result{Chats: map[Chat]ChatCounts{}}
 func (t *tally) take(events []event.Event, known []bool, ambiguous int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	var chat Chat
+	var c ChatCounts
 	for i := range events {
 		e := &events[i]
-		c := t.sum.Chats[chatOf(e)]
+		if of := chatOf(e); i == 0 || of != chat {
+			if i > 0 {
+				t.sum.Chats[chat] = c
+			}
+			chat, c = of, t.sum.Chats[of]
+		}
 		c.Read++
 		t.sum.Events++
 		if known[i] {
 			c.Known++
 			t.sum.Known++
 		}
-		u, unparsed := e.Body.(*event.Unparsed)
-		if unparsed {
+		if u, unparsed := e.Body.(*event.Unparsed); unparsed {
 			c.Unparsed++
-		}
-		t.sum.Chats[chatOf(e)] = c
-		if unparsed {
 			t.sum.Unparsed++
 			if len(t.sum.Places) < MaxPlaces {
 				t.sum.Places = append(t.sum.Places, Place{File: u.File, Line: u.Line, Offset: u.Offset, Reason: u.Reason})
 			}
 		}
+	}
+	if len(events) > 0 {
+		t.sum.Chats[chat] = c
 	}
 	if ambiguous > 0 && ofOneChat(events) {
 		c := t.sum.Chats[chatOf(&events[0])]
