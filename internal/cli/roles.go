@@ -28,10 +28,9 @@ const sweepEvery = 30 * time.Second
 
 // consumers of the bus, after the given components.
 func (s *stack) consumers(after []string) []supervise.Component {
-	setGarbage(s.nats != nil)
 	return []supervise.Component{
-		{Name: "normalise", Run: s.normalise, After: after, Essential: true},
-		{Name: "aggregate", Run: s.aggregate, After: after, Essential: true},
+		{Name: "normalise", Run: s.collecting(s.normalise), After: after, Essential: true},
+		{Name: "aggregate", Run: s.collecting(s.aggregate), After: after, Essential: true},
 		{Name: "quarantine", Run: s.quarantine, After: after},
 	}
 }

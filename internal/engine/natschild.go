@@ -18,10 +18,10 @@ import (
 // natsGrace is the time to write everything and stop, before a kill that loses nothing which was acknowledged.
 const natsGrace = 20 * time.Second
 
-// NATSGarbage is the percentage of garbage that a process with NATS in it may have before it is collected. Nearly all that
-// the server holds are large pieces without pointers, so collecting often costs next to nothing: while 150,000 messages were
+// natsGarbage is the percentage of garbage that the server's process may have before it is collected. Nearly all that
+// it holds are large pieces without pointers, so collecting often costs next to nothing: while 150,000 messages were
 // imported its process took 285 to 432 MB at Go's own 100, 194 to 278 MB at 50, and as much processor time.
-const NATSGarbage = 50
+const natsGarbage = 50
 
 // natsChild goes to the child through its standard input, which then stays open for as long as the parent lives. Port and
 // password lie in the folder.
@@ -76,7 +76,7 @@ func ServeNATS(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(NATSGarbage)
+		debug.SetGCPercent(natsGarbage)
 	}
 	in, err := openInput()
 	if err != nil {
