@@ -184,8 +184,8 @@ func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consu
 	}
 	defer consumer.Close()
 	return deliver.Run(ctx, deliver.Config{Name: name, Stream: consumer, Handler: h, Workers: c.Workers,
-		Limits: deliver.Limits{Messages: c.Batch, Bytes: how.bytes, Wait: fetchWait}, Linger: how.linger, LingerLong: how.lingerLong, Much: how.much,
-		AckWait: s.bus.AckWait(), Metrics: s.delivery, Log: s.log, Hook: prefixed(s.hook, name+".")})
+		Limits: deliver.Limits{Messages: c.Batch, Bytes: how.bytes, Wait: fetchWait},
+		Linger: how.linger, LingerLong: how.lingerLong, Much: how.much, AckWait: s.bus.AckWait(), Metrics: s.delivery, Log: s.log, Hook: prefixed(s.hook, name+".")})
 }
 
 // prefixed tells points of two consumers apart.

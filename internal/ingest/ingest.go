@@ -71,7 +71,7 @@ type Config struct {
 	Known     Known    // nil: publish everything
 	Throttle  Throttle // nil: never wait; not asked by live sources
 
-	Batch       int                // most events in an atomic batch; default 1000, the server's limit
+	Batch       int                // most events in an atomic batch; default 1000, what a server takes that is told nothing
 	InFlight    int                // batches published and not yet acknowledged; default 4
 	SaveEvery   time.Duration      // least time to the next saved cursor; default 500 ms for archives, none for live sources; below 0: none
 	StopTimeout time.Duration      // for what was read when asked to stop; default 10 s
