@@ -40,7 +40,10 @@ func (c *Consumer) Fetch(ctx context.Context, l deliver.Limits) ([]deliver.Messa
 		return nil, err
 	}
 	msgs, err := c.take(request{Batch: l.Messages, Bytes: l.Bytes, Expires: l.Wait, NoWait: true})
-	if errors.Is(err, errTooLarge) {
+	switch large := errors.Is(err, errTooLarge); {
+	case large && len(msgs) > 0:
+		err = nil // it comes with the next request
+	case large:
 		msgs, err = c.take(request{Batch: 1, Expires: l.Wait, NoWait: true})
 	}
 	out := make([]deliver.Message, 0, len(msgs))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -269,5 +270,29 @@ func TestFetchSaysThatTheConsumerIsGone(t *testing.T) {
 	must(t, b.DeleteConsumer(t.Context(), Chat, "replay"))
 	if _, err := c.Fetch(t.Context(), deliverLimits); err == nil || fault.Of(err) != fault.Transient {
 		t.Fatal(err)
+	}
+}
+
+// TestFetchKeepsWhatCameBeforeOneTooLarge holds that every message delivered is returned, however they fit the bytes asked for:
+// what is dropped comes again only after its ack wait.
+func TestFetchKeepsWhatCameBeforeOneTooLarge(t *testing.T) {
+	b := newBus(t)
+	_, err := b.PublishBatch(t.Context(), said(40, "short", strings.Repeat("long ", 400), strings.Repeat("longer ", 3000)))
+	must(t, err)
+	c, err := b.Consumer(t.Context(), Chat, Normalise)
+	must(t, err)
+	defer c.Close()
+	for next := uint64(1); next <= 40; {
+		msgs, err := c.Fetch(t.Context(), deliver.Limits{Messages: 100, Bytes: 10_000, Wait: time.Second})
+		must(t, err)
+		if len(msgs) == 0 {
+			t.Fatalf("there is no message %d", next)
+		}
+		for _, m := range msgs {
+			if m.Sequence != next || m.Attempts != 1 {
+				t.Fatalf("message %d came for the %d. time, %d was due", m.Sequence, m.Attempts, next)
+			}
+			next++
+		}
 	}
 }
