@@ -6,21 +6,88 @@
 package consumers
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
 )
 
 // Delivery is one message of a stream.
 type Delivery struct {
 	Sequence uint64 // in the stream, from 1
+	Line     int    // of an event that was taken out of a bundle: where it stands there, from 0
 	Subject  string
-	EventID  string // the header that carries the event's id; empty where the stream has none
+	EventIDs string // the header that carries the event's id, or those of a bundle; empty where the stream has none
 	Data     []byte
 	Stored   time.Time // when the stream took it
 	Attempts uint64    // how often it has been delivered, this time included
+}
+
+// IsBundle reports whether the message carries several events: see event.Position and what stands above it.
+func (d *Delivery) IsBundle() bool { return strings.Contains(d.EventIDs, event.IDSeparator) }
+
+// Events returns how many events the message says it carries.
+func (d *Delivery) Events() int { return 1 + strings.Count(d.EventIDs, event.IDSeparator) }
+
+// IDs yields the ids that the header names, in the order of their lines; an empty one where it names none.
+func (d *Delivery) IDs() iter.Seq[string] { return strings.SplitSeq(d.EventIDs, event.IDSeparator) }
+
+// Carries reports whether the header names the id.
+func (d *Delivery) Carries(id string) bool {
+	for one := range d.IDs() {
+		if one == id {
+			return true
+		}
+	}
+	return false
+}
+
+// Named is the id as a log has it: of a bundle the first, and how many follow.
+func (d *Delivery) Named() string {
+	first, _, bundle := strings.Cut(d.EventIDs, event.IDSeparator)
+	if !bundle {
+		return first
+	}
+	return fmt.Sprintf("%s and %d more", first, d.Events()-1)
+}
+
+// Take returns the event on a line of a bundle as a delivery of its own. Where the header and the lines do not agree, one that is
+// missing is empty.
+func (d *Delivery) Take(line int) Delivery {
+	one := *d
+	one.Line, one.EventIDs, one.Data = line, "", nil
+	i := 0
+	for id := range d.IDs() {
+		if i == line {
+			one.EventIDs = id
+		}
+		i++
+	}
+	i = 0
+	for data := range d.Envelopes() {
+		if i == line {
+			one.Data = data
+		}
+		i++
+	}
+	return one
+}
+
+// Position is where the event of a message that carries one stands, or the first one of a bundle.
+func (d *Delivery) Position() event.Position { return event.At(d.Sequence, d.Line) }
+
+// Envelopes yields the envelopes in the message, in the order of the stream.
+func (d *Delivery) Envelopes() iter.Seq[[]byte] {
+	if !d.IsBundle() {
+		return func(yield func([]byte) bool) { yield(d.Data) }
+	}
+	return bytes.SplitSeq(d.Data, []byte(event.LineEnd))
 }
 
 // Handler makes deliveries durable.
@@ -34,7 +101,8 @@ type Handler interface {
 
 // Burier is a handler that keeps a record of what it will never store.
 type Burier interface {
-	// Bury notes that d went to the dead letters because of cause; called after their copy is acknowledged and before d is.
+	// Bury notes that d went to the dead letters because of cause; called after their copy is acknowledged and before d is. Of a
+	// bundle no copy is made before: it stores what it can of it, and makes copies of the rest itself.
 	Bury(ctx context.Context, d Delivery, cause error) error
 }
 

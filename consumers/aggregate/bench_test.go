@@ -36,7 +36,7 @@ func typical(b *testing.B, n int) ([]consumers.Delivery, int) {
 			id := event.Thing("telegram", "telegram", "chat:1", native, event.ThingMessage).String()
 			f.Messages = append(f.Messages, fact.Message{
 				Thing: id, ExternalID: string(native), Kind: "message", AuthorKey: id, Author: "user12345", AuthorName: "Some Body",
-				SentAt: &at, Precision: 3, Text: texts[i%2], Revision: "0", Accounts: []string{"me"}, Sequence: uint64(i),
+				SentAt: &at, Precision: 3, Text: texts[i%2], Revision: "0", Accounts: []string{"me"}, Position: uint64(i),
 			})
 			f.Versions = append(f.Versions, fact.Edition{Event: id, Thing: id, Kind: "message", Revision: "0", SentAt: &at})
 		}

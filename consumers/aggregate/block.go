@@ -34,7 +34,7 @@ type column struct {
 	bools      []bool
 	bytes      []uint8
 	counts     []uint32
-	sequences  []uint64
+	positions  []uint64
 	room       ch.Room
 }
 
@@ -107,7 +107,7 @@ func (c *column) empty() {
 	clear(c.times)
 	clear(c.versions)
 	c.strings, c.arrays, c.times, c.versions = c.strings[:0], c.arrays[:0], c.times[:0], c.versions[:0]
-	c.bools, c.bytes, c.counts, c.sequences = c.bools[:0], c.bytes[:0], c.counts[:0], c.sequences[:0]
+	c.bools, c.bytes, c.counts, c.positions = c.bools[:0], c.bytes[:0], c.counts[:0], c.positions[:0]
 }
 
 func (b *block) columns() []ch.Column {
@@ -134,7 +134,7 @@ func (c *column) values() any {
 	case typeUint32:
 		return c.counts
 	case typeUint64:
-		return c.sequences
+		return c.positions
 	}
 	return c.strings
 }
@@ -207,6 +207,6 @@ func (b *block) uint32(v uint32) *block {
 
 func (b *block) uint64(v uint64) *block {
 	c := b.next()
-	c.sequences = append(c.sequences, v)
+	c.positions = append(c.positions, v)
 	return b
 }

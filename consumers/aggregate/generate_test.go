@@ -141,7 +141,7 @@ func (w *world) message(b *fact.Batch, n int) fact.Message {
 		Thing: id.String(), ExternalID: fmt.Sprint(n), Kind: pick(w.r, "message", "message", "message", "action", "service", "unparsed", ""),
 		AuthorName: w.text(), SentAt: w.time(), Precision: uint8(w.r.IntN(6)), Assumed: w.r.IntN(2) == 0, Text: w.text(),
 		Revision: pick(w.r, "0", "t0001", "s2"), Deleted: w.r.IntN(4) == 0, ReplyTo: pick(w.r, "", "3"), Thread: pick(w.r, "", "1"),
-		Forwarded: w.r.IntN(2) == 0, Action: pick(w.r, "", "join"), Sequence: w.things[id], Accounts: []string{"me", w.text()},
+		Forwarded: w.r.IntN(2) == 0, Action: pick(w.r, "", "join"), Position: w.things[id], Accounts: []string{"me", w.text()},
 		Links: pick(w.r, nil, []string{"https://a", "b'c"}), Media: pick(w.r, nil, []string{"photo", "voice"}),
 		Hashtags: pick(w.r, nil, []string{"тег"}), Mentions: pick(w.r, nil, []string{"", "user1"}),
 	}
@@ -165,7 +165,7 @@ func (w *world) edition(b *fact.Batch, n int) fact.Edition {
 		panic(err)
 	}
 	return fact.Edition{
-		Event: e.ID.String(), Thing: e.Thing().String(), Kind: string(e.Kind), Revision: revision, SentAt: w.time(), Sequence: 7,
+		Event: e.ID.String(), Thing: e.Thing().String(), Kind: string(e.Kind), Revision: revision, SentAt: w.time(), Position: 7,
 	}
 }
 

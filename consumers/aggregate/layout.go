@@ -35,14 +35,14 @@ func messageLayout() []column {
 		col("deleted", typeBool), col("deleted_at", typeTime), col("reply_to", typeString), col("thread", typeString),
 		col("forwarded", typeBool), col("action", typeString), col("media", typeStrings), col("links", typeStrings),
 		col("hashtags", typeStrings), col("mentions", typeStrings), col("accounts", typeStrings),
-		col("sequence", typeUint64), col("characters", typeUint32), col("words", typeUint32),
+		col("position", typeUint64), col("characters", typeUint32), col("words", typeUint32),
 	)
 }
 
 func versionLayout() []column {
 	return inChannel(
 		col("event_id", typeID), col("thing_id", typeID), col("kind", typeString), col("revision", typeString),
-		col("sent_at", typeTime), col("sequence", typeUint64),
+		col("sent_at", typeTime), col("position", typeUint64),
 	)
 }
 

@@ -136,12 +136,12 @@ func (m *model) tables() map[string][][]string {
 			x := s.is
 			return row(s.ChannelKey, s.Version.Big(), s.Source, s.Namespace, s.Channel, x.Thing, x.ExternalID, x.Kind, orZero(x.AuthorKey),
 				x.Author, x.AuthorName, x.SentAt, x.Precision, x.Assumed, x.Text, x.Revision, x.EditedAt, x.Deleted, x.DeletedAt,
-				x.ReplyTo, x.Thread, x.Forwarded, x.Action, x.Media, x.Links, x.Hashtags, x.Mentions, x.Accounts, x.Sequence,
+				x.ReplyTo, x.Thread, x.Forwarded, x.Action, x.Media, x.Links, x.Hashtags, x.Mentions, x.Accounts, x.Position,
 				len([]rune(x.Text)), plainWords(x.Text))
 		}),
 		"versions": list(m.versions, func(s state[fact.Edition]) []string {
 			x := s.is
-			return row(s.ChannelKey, s.Version.Big(), s.Source, s.Namespace, s.Channel, x.Event, x.Thing, x.Kind, x.Revision, x.SentAt, x.Sequence)
+			return row(s.ChannelKey, s.Version.Big(), s.Source, s.Namespace, s.Channel, x.Event, x.Thing, x.Kind, x.Revision, x.SentAt, x.Position)
 		}),
 		"reactions": list(m.reactions, func(s state[fact.Reaction]) []string {
 			x := s.is
@@ -214,7 +214,7 @@ type tally struct {
 
 func (c *tally) add(s state[fact.Message], reactions int) {
 	x := s.is
-	at := [2]int64{0, int64(x.Sequence)}
+	at := [2]int64{0, int64(x.Position)}
 	if t := stored(x.SentAt); t != nil {
 		at[0] = t.UnixMicro()
 	}

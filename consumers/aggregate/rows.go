@@ -132,13 +132,13 @@ func (r *rows) message(p place, m *fact.Message, ids *ids) {
 		uint8(m.Precision).bool(m.Assumed).text(m.Text, m.Revision).time(m.EditedAt).
 		bool(m.Deleted).time(m.DeletedAt).text(m.ReplyTo, m.Thread).
 		bool(m.Forwarded).text(m.Action).lists(m.Media, m.Links, m.Hashtags, m.Mentions, m.Accounts).
-		uint64(m.Sequence).uint32(characters).uint32(words)
+		uint64(m.Position).uint32(characters).uint32(words)
 }
 
 func (r *rows) version(p place, v *fact.Edition, ids *ids) {
 	event := ids.next()
 	p.begin(r.versions.open(), event).
-		text(event, ids.next(), v.Kind, v.Revision).time(v.SentAt).uint64(v.Sequence)
+		text(event, ids.next(), v.Kind, v.Revision).time(v.SentAt).uint64(v.Position)
 }
 
 func (r *rows) reaction(p place, a *fact.Reaction, ids *ids) {

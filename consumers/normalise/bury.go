@@ -11,8 +11,27 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// Bury implements consumers.Burier: it enters a delivery that will never be stored into the ledger, with its cause.
+// Bury implements consumers.Burier: it enters a delivery that will never be stored into the ledger, with its cause. A bundle is
+// taken apart: what of it can be stored is, and each of the others becomes a dead letter of its own. Where the record refuses every
+// one of them none is the guilty one, and the bundle is one letter.
 func (k *Keeper) Bury(ctx context.Context, d consumers.Delivery, cause error) error {
+	if !d.IsBundle() {
+		return k.bury(ctx, d, cause)
+	}
+	p, err := k.part(ctx, d)
+	if err != nil {
+		return err
+	}
+	if !p.refusedAll() {
+		return p.settle(ctx)
+	}
+	if err := k.cfg.Stream.Bury(ctx, d, cause); err != nil {
+		return fmt.Errorf("setting aside message %d: %w", d.Sequence, err)
+	}
+	return k.bury(ctx, d, cause)
+}
+
+func (k *Keeper) bury(ctx context.Context, d consumers.Delivery, cause error) error {
 	if err := k.noteDead(ctx, d, cause.Error(), "dead"); err != nil {
 		return pg.Classify(fmt.Errorf("noting a dead letter: %w", err))
 	}
@@ -27,10 +46,17 @@ func (k *Keeper) Settle(ctx context.Context, d consumers.Delivery, state string)
 	return k.Gone(ctx, seqset.Of(d.Sequence))
 }
 
+// noteDead notes each event that the message carries.
 func (k *Keeper) noteDead(ctx context.Context, d consumers.Delivery, cause, state string) error {
 	return k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
-		_, err := tx.Exec(ctx, k.sql["dead_letter"], l.incarnation, int64(d.Sequence), clean(d.EventID), clean(d.Subject),
-			clean(cause), state)
-		return err
+		var notes pgx.Batch
+		for line := range d.Events() {
+			one := d
+			if d.IsBundle() {
+				one = d.Take(line)
+			}
+			notes.Queue(k.sql["dead_letter"], l.incarnation, int64(one.Position()), clean(one.EventIDs), clean(d.Subject), clean(cause), state)
+		}
+		return tx.SendBatch(ctx, &notes).Close()
 	})
 }

@@ -10,7 +10,16 @@ import (
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	log := func(*testing.T) []consumers.Delivery { return newWorld(42, 60).deliveries() }
+	conforms(t, func(*testing.T) []consumers.Delivery { return newWorld(42, 60).deliveries() })
+}
+
+func TestConformanceOfBundles(t *testing.T) {
+	t.Parallel()
+	conforms(t, func(*testing.T) []consumers.Delivery { return bundles(newWorld(43, 60).deliveries(), 4) })
+}
+
+func conforms(t *testing.T, log func(*testing.T) []consumers.Delivery) {
+	t.Helper()
 	consumertest.Run(t, consumertest.Suite{
 		Deliveries: log,
 		New: func(t *testing.T) consumertest.Subject {

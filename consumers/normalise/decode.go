@@ -2,6 +2,7 @@ package normalise
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -20,26 +21,43 @@ type item struct {
 	target      event.ThingID // the message that a reaction is to; zero for all else
 	channel     event.Key
 	incarnation int32
-	sequence    uint64
+	position    event.Position
 	accounts    []string // who collected it; sorted
 }
 
 // decode reads the batch. What cannot be read is named by its index, and will never be readable: poison.
 func decode(batch []consumers.Delivery) (items []item, failed map[int]error) {
 	items = make([]item, 0, len(batch))
-	for i, d := range batch {
-		it, err := decodeOne(d.Data)
+	for i := range batch {
+		whole, err := decodeMessage(items, &batch[i])
 		if err != nil {
 			if failed == nil {
 				failed = map[int]error{}
 			}
-			failed[i] = fault.AsPoison(fmt.Errorf("reading sequence %d: %w", d.Sequence, err))
+			failed[i] = fault.AsPoison(fmt.Errorf("reading sequence %w", err))
 			continue
 		}
-		it.sequence = d.Sequence
-		items = append(items, it)
+		items = whole
 	}
 	return items, failed
+}
+
+// decodeMessage adds the events of a message to the items: all, or none and an error.
+func decodeMessage(items []item, d *consumers.Delivery) ([]item, error) {
+	line := 0
+	for data := range d.Envelopes() {
+		at := event.At(d.Sequence, d.Line+line)
+		if line++; line > event.BundleMost {
+			return nil, fmt.Errorf("%d: it has more than %d lines", d.Sequence, event.BundleMost)
+		}
+		it, err := decodeOne(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", at, err)
+		}
+		it.position = at
+		items = append(items, it)
+	}
+	return items, nil
 }
 
 func decodeOne(data []byte) (item, error) {
@@ -125,7 +143,7 @@ func unique(items []item) []item {
 		if c := bytes.Compare(a.ID[:], b.ID[:]); c != 0 {
 			return c
 		}
-		return cmpSeq(a.sequence, b.sequence)
+		return cmp.Compare(a.position, b.position)
 	})
 	w := 0
 	for _, it := range out {
@@ -142,7 +160,7 @@ func unique(items []item) []item {
 // join is the item that two copies of one event make.
 func join(a, b item) item {
 	a.Event = event.Merge(a.Event, b.Event)
-	a.sequence = min(a.sequence, b.sequence)
+	a.position = min(a.position, b.position)
 	a.accounts = union(a.accounts, b.accounts)
 	return a
 }
@@ -155,14 +173,4 @@ func union(a, b []string) []string {
 	out := append(slices.Clone(a), b...)
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-func cmpSeq(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }

@@ -42,7 +42,7 @@ func (k *Keeper) fill(ctx context.Context, batch []consumers.Delivery) error {
 	case fault.Of(err) != fault.Poison:
 		return err
 	case len(batch) == 1:
-		return k.refuse(batch[0], err)
+		return k.refuse(ctx, batch[0], err)
 	}
 	half := len(batch) / 2
 	if err := k.fill(ctx, batch[:half]); err != nil {
@@ -54,18 +54,21 @@ func (k *Keeper) fill(ctx context.Context, batch []consumers.Delivery) error {
 // setAside makes dead letters of what cannot be read: the copy first, then the record's note of it.
 func (k *Keeper) setAside(ctx context.Context, batch []consumers.Delivery, failed map[int]error) error {
 	for _, i := range slices.Sorted(maps.Keys(failed)) {
-		if err := k.cfg.Stream.Bury(ctx, batch[i], failed[i]); err != nil {
-			return fmt.Errorf("setting aside message %d: %w", batch[i].Sequence, err)
+		if !batch[i].IsBundle() { // else burying it makes the copies
+			if err := k.cfg.Stream.Bury(ctx, batch[i], failed[i]); err != nil {
+				return fmt.Errorf("setting aside message %d: %w", batch[i].Sequence, err)
+			}
 		}
 		if err := k.Bury(ctx, batch[i], failed[i]); err != nil {
 			return err
 		}
-		k.cfg.Log.Error("a message was set aside", "sequence", batch[i].Sequence, "event", batch[i].EventID, "cause", failed[i])
+		k.cfg.Log.Error("a message was set aside", "sequence", batch[i].Sequence, "event", batch[i].Named(), "cause", failed[i])
 	}
 	return nil
 }
 
-func (k *Keeper) refuse(d consumers.Delivery, cause error) error {
+// refuse leaves a hole. A bundle of which the record takes some is no hole: what it takes is the witness against the others.
+func (k *Keeper) refuse(ctx context.Context, d consumers.Delivery, cause error) error {
 	k.known.mu.Lock()
 	k.known.refused.Add(d.Sequence, d.Sequence)
 	n := k.known.refused.Len()
@@ -73,7 +76,16 @@ func (k *Keeper) refuse(d consumers.Delivery, cause error) error {
 	if n > refusedMost {
 		return fault.AsTransient(fmt.Errorf("filling holes: the record refuses one message after the other: %w", cause), 0)
 	}
-	k.cfg.Log.Error("a hole in the ledger stays: the record refuses the message", "sequence", d.Sequence, "event", d.EventID, "cause", cause)
+	if d.IsBundle() {
+		p, err := k.part(ctx, d)
+		if err != nil {
+			return err
+		}
+		if !p.refusedAll() {
+			return p.settle(ctx)
+		}
+	}
+	k.cfg.Log.Error("a hole in the ledger stays: the record refuses the message", "sequence", d.Sequence, "event", d.Named(), "cause", cause)
 	return nil
 }
 

@@ -36,8 +36,9 @@ func stretches(missing seqset.Set) []seqset.Set {
 // filler reads holes and applies what it reads.
 type filler struct {
 	*Keeper
-	batch []consumers.Delivery
-	gone  seqset.Set
+	batch  []consumers.Delivery
+	events int // in batch
+	gone   seqset.Set
 }
 
 func (f *filler) read(ctx context.Context, s seqset.Set) error {
@@ -105,7 +106,8 @@ func (f *filler) getSome(ctx context.Context, first, last uint64) error {
 }
 
 func (f *filler) take(ctx context.Context, d consumers.Delivery) error {
-	if f.batch = append(f.batch, d); len(f.batch) < sweepBatch {
+	f.batch = append(f.batch, d)
+	if f.events += d.Events(); f.events < sweepBatch {
 		return nil
 	}
 	return f.flush(ctx)
@@ -115,6 +117,6 @@ func (f *filler) flush(ctx context.Context) error {
 	if len(f.batch) == 0 {
 		return nil
 	}
-	defer func() { f.batch = f.batch[:0] }()
+	defer func() { f.batch, f.events = f.batch[:0], 0 }()
 	return f.fill(ctx, f.batch)
 }

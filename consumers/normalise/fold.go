@@ -37,8 +37,8 @@ func foldMessage(p place, native event.NativeID, thing event.ThingID, events []i
 // witness notes who saw the message and where it first stood.
 func (r *messageRow) witness(it *item, first bool) {
 	r.accounts = union(r.accounts, it.accounts)
-	if first || it.incarnation < r.incarnation || it.incarnation == r.incarnation && it.sequence < r.sequence {
-		r.incarnation, r.sequence = it.incarnation, it.sequence
+	if first || it.incarnation < r.incarnation || it.incarnation == r.incarnation && it.position < r.position {
+		r.incarnation, r.position = it.incarnation, it.position
 	}
 }
 

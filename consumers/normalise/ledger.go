@@ -181,7 +181,7 @@ func knows(stands item, e *event.Event) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	it.incarnation, it.sequence = stands.incarnation, stands.sequence
+	it.incarnation, it.position = stands.incarnation, stands.position
 	_, more := grow(stands, it)
 	return !more, nil
 }

@@ -155,7 +155,7 @@ func (k *Keeper) stillStands(ctx context.Context, last *entry) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("looking at sequence %d of the stream: %w", last.sequence, err)
 	}
-	return !found || d.EventID == event.ID(last.event).String(), nil
+	return !found || d.Carries(event.ID(last.event).String()), nil
 }
 
 // reading returns the record's number for the stream's life without writing one; 0 if it has none. What a transaction of this

@@ -19,7 +19,7 @@ type memberWord struct {
 	state    string
 	event    event.ID
 	at       *time.Time
-	sequence uint64
+	position event.Position
 }
 
 // memberWords returns what an event says of memberships: an event of its own says it of its author, a service message of
@@ -64,7 +64,7 @@ func sayOf(p place, it *item, state string, people ...event.Person) []memberWord
 		}
 		key := who.Key(p.source, p.namespace)
 		w := memberWord{place: p, thing: membershipThing(p, key), identity: key, id: string(who.ID), name: who.Name,
-			state: state, event: it.ID, at: at(it.Sent), sequence: it.sequence}
+			state: state, event: it.ID, at: at(it.Sent), position: it.position}
 		if !slices.ContainsFunc(out, func(o memberWord) bool { return o.thing == w.thing }) {
 			out = append(out, w)
 		}
@@ -84,7 +84,7 @@ func (r *membershipRow) same(o *membershipRow) bool {
 
 // distinctWords sorts and joins equal words: the first place of each counts.
 func distinctWords(words []memberWord) []memberWord {
-	slices.SortFunc(words, func(a, b memberWord) int { return cmp.Or(a.compare(&b), cmp.Compare(a.sequence, b.sequence)) })
+	slices.SortFunc(words, func(a, b memberWord) int { return cmp.Or(a.compare(&b), cmp.Compare(a.position, b.position)) })
 	return slices.CompactFunc(words, func(a, b memberWord) bool { return a.compare(&b) == 0 })
 }
 

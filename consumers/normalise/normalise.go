@@ -44,8 +44,8 @@ type Stream interface {
 	// Range calls yield with the messages of CHAT from one sequence to another, in order. That one is left out proves nothing.
 	// The delivery is yield's to keep; an error of it ends the range and is returned. Called to fill many holes.
 	Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error
-	// Bury returns when a copy of a message of CHAT stands among the dead letters; a second one is not made. Called by the
-	// sweep, for what was settled and cannot be read.
+	// Bury returns when a copy of a message of CHAT, or of an event out of one, stands among the dead letters; a second one is
+	// not made. Called by the sweep, for what was settled and cannot be read, and for what is guilty in a bundle.
 	Bury(ctx context.Context, d consumers.Delivery, cause error) error
 }
 
@@ -84,6 +84,7 @@ const (
 	// took back may have told of a state in between, which nobody would set right.
 	filling
 	repairing // as filling, but whatever the ledger holds
+	parted    // as repairing, and the ledger is told nothing of their sequence: not all that it carries may be among them
 )
 
 // A transaction that another one is in the way of is run again, after a moment of random length so that the two do not meet
@@ -151,15 +152,33 @@ func (k *Keeper) Repair(ctx context.Context, batch []consumers.Delivery) error {
 
 func (k *Keeper) handle(ctx context.Context, batch []consumers.Delivery, how manner) error {
 	items, failed := decode(batch)
-	if len(items) > 0 {
-		if err := k.store(ctx, items, seqset.Set{}, how); err != nil {
+	for len(items) > 0 {
+		n := portion(items)
+		if err := k.store(ctx, items[:n], seqset.Set{}, how); err != nil {
 			return err
 		}
+		items = items[n:]
 	}
 	if len(failed) > 0 {
 		return &consumers.PartialError{Failed: failed}
 	}
 	return nil
+}
+
+// portionMost is how many events one transaction takes of a batch that carries more: beyond it they cost memory and save nothing.
+// A message is never parted, because its sequence is entered with all that it carries.
+const portionMost = 4000
+
+// portion returns how many of the items one transaction takes.
+func portion(items []item) int {
+	if len(items) <= portionMost {
+		return len(items)
+	}
+	n := portionMost
+	for n < len(items) && items[n].position.Sequence() == items[n-1].position.Sequence() {
+		n++
+	}
+	return n
 }
 
 // Gone enters sequences into the ledger that the stream no longer holds.

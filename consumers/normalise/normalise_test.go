@@ -42,7 +42,7 @@ type listener struct {
 	fail   error // what publishing answers
 	told   int
 
-	buried    map[uint64]string
+	buried    map[event.Position]string
 	buryFails error
 
 	publishing   func() // called before anything is
@@ -52,7 +52,7 @@ type listener struct {
 
 func newListener(log []consumers.Delivery) *listener {
 	l := &listener{facts: map[string]string{}, states: map[string]fact.Version{}, log: map[uint64]consumers.Delivery{},
-		buried: map[uint64]string{}}
+		buried: map[event.Position]string{}}
 	for _, d := range log {
 		l.log[d.Sequence] = d
 	}
@@ -145,7 +145,7 @@ func (l *listener) Range(ctx context.Context, from, to uint64, _ bool, yield fun
 
 func (l *listener) Bury(_ context.Context, d consumers.Delivery, cause error) error {
 	if l.buryFails == nil {
-		l.buried[d.Sequence] = cause.Error()
+		l.buried[d.Position()] = cause.Error()
 	}
 	return l.buryFails
 }
@@ -421,7 +421,7 @@ func TestWhatIsLargeIsStored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log = append(log, consumers.Delivery{Sequence: uint64(i + 1), Data: data, EventID: e.ID.String()})
+		log = append(log, consumers.Delivery{Sequence: uint64(i + 1), Data: data, EventIDs: e.ID.String()})
 	}
 	pool := database(t)
 	if err := keeper(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
@@ -508,7 +508,7 @@ func TestACopyThatSaysLessIsKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := []consumers.Delivery{{Sequence: 1, EventID: stored.ID.String(), Data: data, Attempts: 1}}
+	log := []consumers.Delivery{{Sequence: 1, EventIDs: stored.ID.String(), Data: data, Attempts: 1}}
 	if err := k.Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}

@@ -184,14 +184,14 @@ func (k *Keeper) scanMessage(row pgx.CollectableRow, t told) error {
 	var sent, edited, deletedAt *time.Time
 	var precision int16
 	var attachments []byte
-	var sequence int64
+	var position int64
 	err := row.Scan(p.into(&thing, &r.externalID, &r.kind, &r.authorKey, &r.author, &r.authorName, &sent, &precision,
 		&r.sent.Assumed, &r.text, &r.revision, &edited, &r.deleted, &deletedAt, &r.erased, &r.replyTo, &r.thread, &r.action,
-		&r.links, &r.hashtags, &r.mentions, &attachments, &r.forwarded, &r.accounts, &sequence)...)
+		&r.links, &r.hashtags, &r.mentions, &attachments, &r.forwarded, &r.accounts, &position)...)
 	if err != nil {
 		return err
 	}
-	r.place, r.thing, r.sequence = p.place(), thing, uint64(sequence)
+	r.place, r.thing, r.position = p.place(), thing, event.Position(position)
 	setAt(&r.sent, sent)
 	setAt(&r.edited, edited)
 	setAt(&r.deletedAt, deletedAt)
@@ -228,12 +228,12 @@ func (k *Keeper) scanEdition(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
 	var id, thing [16]byte
 	var sent *time.Time
-	var sequence int64
+	var position int64
 	it := item{Event: &event.Event{}}
-	if err := row.Scan(p.into(&id, &thing, &it.Kind, &it.Revision, &sent, &sequence)...); err != nil {
+	if err := row.Scan(p.into(&id, &thing, &it.Kind, &it.Revision, &sent, &position)...); err != nil {
 		return err
 	}
-	it.ID, it.thing, it.sequence = id, thing, uint64(sequence)
+	it.ID, it.thing, it.position = id, thing, event.Position(position)
 	setAt(&it.Sent, sent)
 	t.of(p.s).edition(p.place(), &it)
 	return nil

@@ -62,7 +62,7 @@ type messageRow struct {
 	body        json.RawMessage
 	accounts    []string
 	incarnation int32
-	sequence    uint64
+	position    event.Position
 	erased      bool
 	media       []string // derived from attachments, for the fact
 	forwarded   bool
@@ -97,7 +97,7 @@ func (r *messageRow) put(c *pg.Copy, s stamp) {
 	c.JSON(r.body)
 	c.Texts(r.accounts)
 	c.Int32(r.incarnation)
-	c.Int64(int64(r.sequence))
+	c.Int64(int64(r.position))
 	s.put(c)
 }
 
@@ -107,7 +107,7 @@ func (r *messageRow) fact() fact.Message {
 		SentAt: at(r.sent), Precision: uint8(r.sent.Precision), Assumed: r.sent.Assumed, Revision: r.revision,
 		EditedAt: at(r.edited), Deleted: r.deleted, DeletedAt: at(r.deletedAt), ReplyTo: deref(r.replyTo), Thread: deref(r.thread),
 		Forwarded: r.forwarded, Action: deref(r.action), Media: r.media, Links: r.links, Hashtags: r.hashtags,
-		Mentions: r.mentions, Accounts: r.accounts, Sequence: r.sequence}
+		Mentions: r.mentions, Accounts: r.accounts, Position: uint64(r.position)}
 	if r.authorKey != nil {
 		f.AuthorKey = event.Key(*r.authorKey).String()
 	}
@@ -223,7 +223,7 @@ func (it *item) put(c *pg.Copy, s stamp, said *event.Content) error {
 	}
 	c.Texts(it.accounts)
 	c.Int32(it.incarnation)
-	c.Int64(int64(it.sequence))
+	c.Int64(int64(it.position))
 	s.put(c)
 	return nil
 }
@@ -231,7 +231,7 @@ func (it *item) put(c *pg.Copy, s stamp, said *event.Content) error {
 // fact that the record holds the event.
 func (it *item) fact() fact.Edition {
 	return fact.Edition{Event: it.ID.String(), Thing: it.thing.String(), Kind: string(it.Kind), Revision: string(it.Revision),
-		SentAt: at(it.Sent), Sequence: it.sequence}
+		SentAt: at(it.Sent), Position: uint64(it.position)}
 }
 
 // scanItem reads columns as queries/events_*.sql name them.
@@ -245,12 +245,12 @@ func scanItem(row pgx.CollectableRow) (item, error) {
 		sentAt             *time.Time
 		precision          int16
 		assumed            bool
-		sequence           int64
+		position           int64
 		it                 item
 		raw                []byte
 	)
 	err := row.Scan(&id, &thing, &target, &channel, &kind, &revision, &author, &sentAt, &precision, &zone, &assumed, &body,
-		&raw, &it.accounts, &it.incarnation, &sequence)
+		&raw, &it.accounts, &it.incarnation, &position)
 	if err != nil {
 		return item{}, err
 	}
@@ -266,7 +266,7 @@ func scanItem(row pgx.CollectableRow) (item, error) {
 	if e.Body, err = event.DecodeBody(e.Kind, body); err != nil {
 		return item{}, err
 	}
-	it.Event, it.thing, it.channel, it.sequence = e, thing, channel, uint64(sequence)
+	it.Event, it.thing, it.channel, it.position = e, thing, channel, event.Position(position)
 	if target != nil {
 		it.target = *target
 	}

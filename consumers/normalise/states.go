@@ -296,12 +296,12 @@ func (w *work) foldMemberships(ctx context.Context) error {
 func (w *work) hearMembers(ctx context.Context, words []memberWord) error {
 	things, events := make([][16]byte, len(words)), make([][16]byte, len(words))
 	states, names, ats := make([]string, len(words)), make([]string, len(words)), make([]*time.Time, len(words))
-	sequences := make([]int64, len(words))
+	positions := make([]int64, len(words))
 	for i, m := range words {
 		things[i], events[i], states[i], names[i], ats[i] = m.thing, m.event, m.state, m.name, m.at
-		sequences[i] = int64(m.sequence)
+		positions[i] = int64(m.position)
 	}
-	if _, err := w.tx.Exec(ctx, w.sql["membership_hear"], things, events, states, names, ats, sequences); err != nil {
+	if _, err := w.tx.Exec(ctx, w.sql["membership_hear"], things, events, states, names, ats, positions); err != nil {
 		return fmt.Errorf("keeping memberships: %w", err)
 	}
 	return nil

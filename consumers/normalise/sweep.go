@@ -12,7 +12,7 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// The sweep's measures: how long a transaction may take to tell before somebody else tells for it, how many deliveries
+// The sweep's measures: how long a transaction may take to tell before somebody else tells for it, how many events
 // are applied at once, and after what time ledger rows are joined.
 const (
 	sweepPatience = 30 * time.Second

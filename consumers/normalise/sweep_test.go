@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/gate"
 )
 
@@ -34,10 +35,10 @@ func TestTheSweepSetsAsideWhatCannotBeRead(t *testing.T) {
 		t.Errorf("the ledger holds %s: %v", held, err)
 	}
 	var noted int
-	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat.dead_letters WHERE sequence IN (5, 21) AND cause <> ''").Scan(&noted); err != nil || noted != 2 {
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat.dead_letters WHERE position >> 10 IN (5, 21) AND cause <> ''").Scan(&noted); err != nil || noted != 2 {
 		t.Errorf("%d dead letters are noted: %v", noted, err)
 	}
-	if l.buried[5] == "" || l.buried[21] == "" || len(l.buried) != 2 {
+	if l.buried[event.At(5, 0)] == "" || l.buried[event.At(21, 0)] == "" || len(l.buried) != 2 {
 		t.Errorf("copies were made of %v", l.buried)
 	}
 }
@@ -47,7 +48,7 @@ func TestTheSweepSaysOnceWhatIsRefused(t *testing.T) {
 	t.Parallel()
 	log := newWorld(22, 30).deliveries()
 	l, pool := newListener(log), database(t)
-	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (event_id <> '"+log[6].EventID+"')"); err != nil {
+	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (event_id <> '"+log[6].EventIDs+"')"); err != nil {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer

@@ -8,16 +8,19 @@ import (
 // Things returns the ids of all that a delivery can have made or changed in the record, whatever became of it: what was lost
 // there is made anew by whatever names it here. Of a delivery that cannot be read there are none.
 func (k *Keeper) Things(d consumers.Delivery) [][16]byte {
-	it, err := decodeOne(d.Data)
+	items, err := decodeMessage(nil, &d)
 	if err != nil {
 		return nil
 	}
-	p := placeOf(&it)
-	out := append(reactionThings(p, &it), it.ID, it.thing, it.channel)
-	for _, w := range memberWords(p, &it) {
-		out = append(out, w.thing)
+	var out [][16]byte
+	for i := range items {
+		p := placeOf(&items[i])
+		out = append(append(out, reactionThings(p, &items[i])...), items[i].ID, items[i].thing, items[i].channel)
+		for _, w := range memberWords(p, &items[i]) {
+			out = append(out, w.thing)
+		}
 	}
-	for _, r := range gatherIdentities([]item{it}) {
+	for _, r := range gatherIdentities(items) {
 		out = append(out, r.key)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -32,7 +33,7 @@ type work struct {
 	copies   []item     // as delivered
 	items    []item     // each event once, sorted by id
 	took     seqset.Set // the sequences that this transaction enters into the ledger
-	last     *item      // of the highest sequence
+	last     *item      // of the highest position
 	how      manner
 	life     life
 	stamp    stamp                      // counter is zero until every lock is held
@@ -61,7 +62,9 @@ func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, 
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
 		w = &work{Keeper: k, tx: tx, life: l, stamp: stamp{token: l.token}, took: without, how: how}
 		done = outcome{stamp: w.stamp}
-		if done.unmarked, err = w.skipCovered(ctx, items); err != nil || w.took.Len() == 0 {
+		if how == parted {
+			w.take(items)
+		} else if done.unmarked, err = w.skipCovered(ctx, items); err != nil || w.took.Len() == 0 {
 			return err
 		}
 		for _, step := range []func(context.Context) error{
@@ -91,7 +94,8 @@ func (w *work) skipCovered(ctx context.Context, items []item) (unmarked []stamp,
 	incarnation := w.life.incarnation
 	asked := w.took
 	for _, it := range items {
-		asked.Add(it.sequence, it.sequence)
+		seq := it.position.Sequence()
+		asked.Add(seq, seq)
 	}
 	var covered string
 	var counters, tokens []int64
@@ -109,21 +113,23 @@ func (w *work) skipCovered(ctx context.Context, items []item) (unmarked []stamp,
 		held = seqset.Set{}
 	}
 	w.took = subtract(asked, held)
-	var left []item
-	for _, it := range items {
-		if held.Has(it.sequence) {
-			continue
-		}
-		it.incarnation = incarnation
-		left = append(left, it)
+	if held.Len() > 0 {
+		items = slices.DeleteFunc(slices.Clone(items), func(it item) bool { return held.Has(it.position.Sequence()) })
 	}
-	for i := range left {
-		if w.last == nil || left[i].sequence > w.last.sequence {
-			w.last = &left[i]
-		}
-	}
-	w.copies, w.items = left, unique(left)
+	w.take(items)
 	return unmarked, nil
+}
+
+// take has the transaction store these.
+func (w *work) take(items []item) {
+	w.copies = slices.Clone(items)
+	for i := range w.copies {
+		w.copies[i].incarnation = w.life.incarnation
+		if w.last == nil || w.copies[i].position > w.last.position {
+			w.last = &w.copies[i]
+		}
+	}
+	w.items = unique(w.copies)
 }
 
 func subtract(a, b seqset.Set) seqset.Set {
@@ -165,13 +171,13 @@ func grow(stands, it item) (both item, more bool) {
 	both = it // has the names of its place
 	both.Event = event.Merge(it.Event, stands.Event)
 	both.accounts = union(stands.accounts, it.accounts)
-	both.incarnation, both.sequence = stands.incarnation, stands.sequence
+	both.incarnation, both.position = stands.incarnation, stands.position
 	// Where the stream was made anew, the event stands where it stands now.
-	if it.incarnation > stands.incarnation || it.incarnation == stands.incarnation && it.sequence < stands.sequence {
-		both.incarnation, both.sequence = it.incarnation, it.sequence
+	if it.incarnation > stands.incarnation || it.incarnation == stands.incarnation && it.position < stands.position {
+		both.incarnation, both.position = it.incarnation, it.position
 	}
 	more = !sameContent(both.Event, stands.Event) || len(both.accounts) != len(stands.accounts) ||
-		both.sequence != stands.sequence || both.incarnation != stands.incarnation
+		both.position != stands.position || both.incarnation != stands.incarnation
 	return both, more
 }
 
@@ -187,7 +193,7 @@ func (w *work) draw(ctx context.Context) error {
 func (w *work) enter(ctx context.Context) error {
 	_, lastSeq := w.took.Bounds()
 	var lastEvent *[16]byte
-	if w.last != nil && w.last.sequence == lastSeq {
+	if w.last != nil && w.last.position.Sequence() == lastSeq {
 		lastEvent = (*[16]byte)(&w.last.ID)
 	}
 	_, err := w.tx.Exec(ctx, w.sql["ledger_enter"], w.stamp.counter, w.life.incarnation, w.took.String(), lastEvent,

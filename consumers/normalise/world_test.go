@@ -125,7 +125,7 @@ func (w *world) deliveries() []consumers.Delivery {
 		if err != nil {
 			panic(err)
 		}
-		out[i] = consumers.Delivery{Sequence: uint64(i + 1), Data: data, EventID: w.events[i].ID.String()}
+		out[i] = consumers.Delivery{Sequence: uint64(i + 1), Data: data, EventIDs: w.events[i].ID.String()}
 	}
 	return out
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/agrichat/agrichat/internal/deliver"
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
@@ -42,6 +43,8 @@ type Config struct {
 	// BatchMessages is the most that go into one atomic batch; default 1000, as servers bear unless they are told otherwise.
 	// Where the server bears less it says so, and batches are smaller from then on.
 	BatchMessages int
+	// BundleEvents is the most that one message carries; default 100. One: each event has a message of its own.
+	BundleEvents int
 
 	Log *slog.Logger // nil: discarded
 }
@@ -56,6 +59,7 @@ func (c Config) withDefaults() Config {
 	c.MaxAckPending = orElse(c.MaxAckPending, 20000)
 	c.AckWait = orElse(c.AckWait, deliver.AckWait)
 	c.BatchMessages = orElse(c.BatchMessages, batchMessages)
+	c.BundleEvents = min(orElse(c.BundleEvents, bundleEvents), event.BundleMost)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -72,13 +76,14 @@ func orElse[T comparable](v, d T) T {
 
 // Bus is a connection to the servers. It reconnects for ever; what is under way when the connection breaks fails at once.
 type Bus struct {
-	cfg  Config
-	nc   *nats.Conn
-	js   jetstream.JetStream
-	most atomic.Int64 // messages in an atomic batch
-	mu   sync.Mutex   // covers up and down
-	up   context.Context
-	down context.CancelFunc // of up
+	cfg      Config
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	most     atomic.Int64 // messages in an atomic batch
+	packings *sync.Pool   // of *packing
+	mu       sync.Mutex   // covers up and down
+	up       context.Context
+	down     context.CancelFunc // of up
 }
 
 // Connect connects once and returns an error if it cannot: whoever supervises decides about trying again.
@@ -86,7 +91,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b := &Bus{cfg: cfg.withDefaults()}
+	b := &Bus{cfg: cfg.withDefaults(), packings: newPackings()}
 	b.most.Store(int64(b.cfg.BatchMessages))
 	b.up, b.down = context.WithCancel(context.Background())
 	nc, err := nats.Connect(strings.Join(cfg.URLs, ","), b.options()...)

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type Letter struct {
 	Stream   string    `json:"stream"`
 	Created  time.Time `json:"created"` // the stream's incarnation
 	Sequence uint64    `json:"sequence"`
+	Line     int       `json:"line,omitempty"` // of an event that came in a bundle: where it stands there, from 0
 	Subject  string    `json:"subject"`
 	EventID  string    `json:"event_id,omitempty"`
 	Consumer string    `json:"consumer"`
@@ -34,6 +36,7 @@ const (
 	deadStream   = "Agrichat-Origin-Stream"
 	deadCreated  = "Agrichat-Origin-Created"
 	deadSequence = "Agrichat-Origin-Sequence"
+	deadLine     = "Agrichat-Origin-Line"
 	deadSubject  = "Agrichat-Origin-Subject"
 	deadConsumer = "Agrichat-Consumer"
 	deadCause    = "Agrichat-Cause"
@@ -42,10 +45,14 @@ const (
 	deadLast     = "Agrichat-Last"
 )
 
-// deadSubjectOf names the letter about a message: dead.<stream>.<incarnation>.<sequence>. Without the incarnation, the letter
-// about a sequence of a stream made anew would be taken for the old one's, and lost.
-func deadSubjectOf(stream string, created time.Time, seq uint64) string {
-	return fmt.Sprintf("dead.%s.%s.%d", token(stream), strconv.FormatInt(created.UnixNano(), 36), seq)
+// subject of the letter: dead.<stream>.<incarnation>.<sequence>, and .<line> of an event that came in a bundle. Without the
+// incarnation, the letter about a sequence of a stream made anew would be taken for the old one's, and lost.
+func (l *Letter) subject() string {
+	s := fmt.Sprintf("dead.%s.%s.%d", token(l.Stream), strconv.FormatInt(l.Created.UnixNano(), 36), l.Sequence)
+	if l.Line > 0 {
+		s += "." + strconv.Itoa(l.Line)
+	}
+	return s
 }
 
 // causeMost bounds what is kept of a cause: it travels in a header.
@@ -53,11 +60,11 @@ const causeMost = 2 << 10
 
 // bury makes the letter and waits until it is on the disk of DEAD; one that is there already is enough.
 func (b *Bus) bury(ctx context.Context, l Letter) error {
-	subject := deadSubjectOf(l.Stream, l.Created, l.Sequence)
+	subject := l.subject()
 	m := &nats.Msg{Subject: subject, Data: l.Data, Header: nats.Header{}}
 	for name, value := range map[string]string{
 		EventIDHeader: l.EventID, deadStream: l.Stream, deadCreated: l.Created.UTC().Format(time.RFC3339Nano),
-		deadSequence: strconv.FormatUint(l.Sequence, 10), deadSubject: l.Subject, deadConsumer: l.Consumer,
+		deadSequence: strconv.FormatUint(l.Sequence, 10), deadLine: strconv.Itoa(l.Line), deadSubject: l.Subject, deadConsumer: l.Consumer,
 		deadCause: oneLine(l.Cause), deadAttempts: strconv.FormatUint(l.Attempts, 10),
 		deadFirst: l.First.UTC().Format(time.RFC3339Nano), deadLast: l.Last.UTC().Format(time.RFC3339Nano),
 		// The window answers a second copy that is quick, the expectation one that is late.
@@ -78,14 +85,15 @@ func (b *Bus) bury(ctx context.Context, l Letter) error {
 	return nil
 }
 
-// Bury makes a dead letter of a message of CHAT that is no delivery: a sweep has read it. One that is there already is enough.
+// Bury makes a dead letter of a message of CHAT that is no delivery: a sweep has read it, or it was taken out of a bundle. One that
+// is there already is enough.
 func (b *Bus) Bury(ctx context.Context, d consumers.Delivery, cause error) error {
 	created, err := b.Incarnation(ctx)
 	if err != nil {
 		return err
 	}
 	now := time.Now().UTC()
-	return b.bury(ctx, Letter{Stream: Chat, Created: created, Sequence: d.Sequence, Subject: d.Subject, EventID: d.EventID,
+	return b.bury(ctx, Letter{Stream: Chat, Created: created, Sequence: d.Sequence, Line: d.Line, Subject: d.Subject, EventID: d.EventIDs,
 		Consumer: Normalise, Cause: cause.Error(), Attempts: d.Attempts, First: now, Last: now, Data: d.Data})
 }
 
@@ -164,15 +172,16 @@ func (b *Bus) Letter(ctx context.Context, id uint64) (Letter, error) {
 
 func readLetter(d consumers.Delivery, h nats.Header) (Letter, error) {
 	l := Letter{
-		ID: d.Sequence, Stream: h.Get(deadStream), Subject: h.Get(deadSubject), EventID: d.EventID,
+		ID: d.Sequence, Stream: h.Get(deadStream), Subject: h.Get(deadSubject), EventID: d.EventIDs,
 		Consumer: h.Get(deadConsumer), Cause: h.Get(deadCause), Data: d.Data,
 	}
-	var errs [5]error
+	var errs [6]error
 	l.Sequence, errs[0] = strconv.ParseUint(h.Get(deadSequence), 10, 64)
 	l.Attempts, errs[1] = strconv.ParseUint(h.Get(deadAttempts), 10, 64)
 	l.Created, errs[2] = time.Parse(time.RFC3339Nano, h.Get(deadCreated))
 	l.First, errs[3] = time.Parse(time.RFC3339Nano, h.Get(deadFirst))
 	l.Last, errs[4] = time.Parse(time.RFC3339Nano, h.Get(deadLast))
+	l.Line, errs[5] = strconv.Atoi(cmp.Or(h.Get(deadLine), "0"))
 	if err := errors.Join(errs[:]...); err != nil {
 		return Letter{}, fmt.Errorf("reading dead letter %d: %w", d.Sequence, err)
 	}
@@ -204,7 +213,7 @@ func (b *Bus) Requeue(ctx context.Context, id uint64) (Ack, error) {
 			return Ack{}, fmt.Errorf("requeueing dead letter %d: %w", id, err)
 		}
 	}
-	p, err := b.send([]parcel{{subject: l.Subject, data: l.Data, id: l.EventID}})
+	p, err := b.send([]parcel{{subject: l.Subject, data: l.Data, ids: l.EventID}})
 	if err != nil {
 		return Ack{}, err
 	}
@@ -228,6 +237,9 @@ func (b *Bus) original(ctx context.Context, l Letter) (Letter, error) {
 	if !found || !s.Created.Equal(l.Created) {
 		return l, fmt.Errorf("message %d of %s is gone, and there is no copy", l.Sequence, l.Stream)
 	}
-	l.Subject, l.EventID, l.Data = d.Subject, d.EventID, d.Data
+	if d.IsBundle() && l.EventID != d.EventIDs {
+		d = d.Take(l.Line)
+	}
+	l.Subject, l.EventID, l.Data = d.Subject, d.EventIDs, d.Data
 	return l, nil
 }

@@ -82,7 +82,7 @@ func TestRequeueAndRemove(t *testing.T) {
 	ack, err := b.Requeue(t.Context(), id)
 	must(t, err)
 	d, found, err := b.Get(t.Context(), ack.Last)
-	if err != nil || !found || d.EventID != events[0].ID.String() || string(d.Data) != string(msgs[0].Data) {
+	if err != nil || !found || d.EventIDs != events[0].ID.String() || string(d.Data) != string(msgs[0].Data) {
 		t.Fatal(d, found, err)
 	}
 	must(t, b.RemoveLetter(t.Context(), id))

@@ -6,12 +6,12 @@ import (
 	"strconv"
 
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/internal/fault"
 )
 
 // The headers of our own.
 const (
-	// EventIDHeader carries the event's id; Nats-Msg-Id would make the server refuse whole batches and remember millions.
+	// EventIDHeader carries the event's id, or those of a bundle; Nats-Msg-Id would make the server refuse whole batches and
+	// remember millions.
 	EventIDHeader = "Agrichat-Event-Id"
 	// TrimmedHeader says what was taken out of an event because it was too large for the server.
 	TrimmedHeader = "Agrichat-Trimmed"
@@ -20,49 +20,10 @@ const (
 )
 
 // headRoom is what the headers of a message and those of an atomic batch take of the server's maximal payload, and what an
-// operator's own may add.
+// operator's own may add. The ids of a bundle are not in it: bundles are much smaller than what a server bears.
 const headRoom = 4 << 10
 
 func (b *Bus) payloadMost() int { return int(b.nc.MaxPayload()) - headRoom }
-
-// room is memory for the envelopes of a batch: a piece for each was a sixth of what publishing took.
-type room []byte
-
-// pieceBytes is how much room is taken at once, pieceLeft what must be left of it for an envelope that hardly ever has to move.
-const (
-	pieceBytes = 256 << 10
-	pieceLeft  = 4 << 10
-)
-
-// encode writes an envelope into the room.
-func (r *room) encode(e *event.Event) ([]byte, error) {
-	if cap(*r)-len(*r) < pieceLeft {
-		*r = make([]byte, 0, pieceBytes)
-	}
-	begin := len(*r)
-	b, err := event.Append(*r, e)
-	if err != nil {
-		return nil, err
-	}
-	*r = b
-	return b[begin:len(b):len(b)], nil
-}
-
-// parcel turns an event into what is published. An event that does not fit, or that JSON cannot hold, is made to.
-func (b *Bus) parcel(e *event.Event, in *room) (parcel, error) {
-	var p parcel
-	data, err := in.encode(e)
-	if most := b.payloadMost(); err != nil || len(data) > most {
-		small := *e
-		p.set(TrimmedHeader, oneLine(shrink(&small, data, err, most)))
-		if data, err = event.Encode(&small); err != nil {
-			return parcel{}, fault.AsPoison(err) // what Seal accepted and strings alone are left of always encodes
-		}
-		e = &small
-	}
-	p.subject, p.data, p.id = ChatSubject(e), data, e.ID.String()
-	return p, nil
-}
 
 // suspect is the size of a text or a raw form below which no event is encoded only to be measured: JSON makes at most six
 // bytes of one, and a server's maximal payload is a megabyte by default.

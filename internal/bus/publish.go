@@ -61,56 +61,25 @@ func (b *Bus) PublishLive(ctx context.Context, e *event.Event) (Ack, error) {
 	return Ack{s.First, s.Last}, err
 }
 
-// Begin implements ingest.Publisher. Batches begun one after the other over one connection reach the stream in that order,
+// Begin implements ingest.Publisher. Events that follow each other on one subject travel in bundles. Batches begun one after the other over one connection reach the stream in that order,
 // because the server takes them off the connection one message at a time; nothing waits in between. Should one be refused and
 // published again, it comes behind those begun after it: revisions order the states of things, arrival does not.
 func (b *Bus) Begin(ctx context.Context, events []event.Event, live bool) (int, ingest.Pending, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, nil, err
 	}
-	parcels, err := b.pack(events)
+	k := b.packing()
+	defer b.release(k)
+	n, err := k.pack(events, int(b.most.Load()))
 	if err != nil {
 		return 0, nil, err
 	}
-	if len(parcels) == 1 && live {
-		parcels[0].set(jetstream.MsgIDHeader, parcels[0].id)
+	parcels := k.parcels()
+	if n == 1 && live {
+		parcels[0].set(jetstream.MsgIDHeader, parcels[0].ids)
 	}
 	p, err := b.send(parcels)
-	return len(parcels), p, err
-}
-
-// parcel is a message before it is given the headers of its batch.
-type parcel struct {
-	subject string
-	data    []byte
-	id      string      // of the event it holds, for EventIDHeader; may be empty
-	header  nats.Header // all others; nil for nearly every event
-}
-
-func (p *parcel) set(key, value string) {
-	if p.header == nil {
-		p.header = nats.Header{}
-	}
-	p.header.Set(key, value)
-}
-
-// pack encodes as many events as one batch holds, and at least one.
-func (b *Bus) pack(events []event.Event) ([]parcel, error) {
-	most := int(b.most.Load())
-	parcels := make([]parcel, 0, min(len(events), most))
-	size := 0
-	in := make(room, 0, min(pieceBytes, pieceLeft+cap(parcels)<<10))
-	for i := range events[:min(len(events), most)] {
-		p, err := b.parcel(&events[i], &in)
-		if err != nil {
-			return nil, err
-		}
-		if size += len(p.data); i > 0 && size > batchBytes {
-			break
-		}
-		parcels = append(parcels, p)
-	}
-	return parcels, nil
+	return n, p, err
 }
 
 // send writes a batch to the connection; the last message carries the address of the answer. One message alone is no batch:
@@ -161,8 +130,8 @@ func newLabels(count int) *labels {
 // message returns the i-th message, which is good until the next call.
 func (l *labels) message(i int, p *parcel) *nats.Msg {
 	l.msg = nats.Msg{Subject: p.subject, Data: p.data, Header: l.header}
-	l.id[0] = p.id
-	if p.id != "" {
+	l.id[0] = p.ids
+	if p.ids != "" {
 		l.header[EventIDHeader] = l.id
 	} else {
 		delete(l.header, EventIDHeader)

@@ -52,8 +52,8 @@ func TestPublishBatch(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if e.ID != events[i].ID || d.EventID != e.ID.String() || d.Subject != "chat.test.me.room" {
-				t.Fatalf("at %d stands %s (%s)", d.Sequence, e.ID, d.EventID)
+			if e.ID != events[i].ID || d.EventIDs != e.ID.String() || d.Subject != "chat.test.me.room" {
+				t.Fatalf("at %d stands %s (%s)", d.Sequence, e.ID, d.EventIDs)
 			}
 			i++
 			return nil
@@ -111,7 +111,7 @@ func TestSeveralPublishersGetContiguousSequences(t *testing.T) {
 				}
 				i := 0
 				err = b.Range(t.Context(), acks[0].First, acks[0].Last, true, func(d consumers.Delivery) error {
-					if d.EventID != events[i].ID.String() {
+					if d.EventIDs != events[i].ID.String() {
 						return fmt.Errorf("another's event at %d", d.Sequence)
 					}
 					i++
@@ -356,8 +356,8 @@ func TestBatchesLargerThanTheServerBears(t *testing.T) {
 		t.Fatal(err, d)
 	}
 	for i, d := range all(t, b) {
-		if d.EventID != events[i].ID.String() {
-			t.Fatalf("at %d stands %s", d.Sequence, d.EventID)
+		if d.EventIDs != events[i].ID.String() {
+			t.Fatalf("at %d stands %s", d.Sequence, d.EventIDs)
 		}
 	}
 }

@@ -163,7 +163,7 @@ func delivery(m *nats.Msg) (d consumers.Delivery, number uint64, err error) {
 		return consumers.Delivery{}, 0, fmt.Errorf("reading where a message comes from: %q is not from a consumer", m.Reply)
 	}
 	d = consumers.Delivery{
-		Sequence: n[1], Subject: m.Subject, EventID: m.Header.Get(EventIDHeader), Data: m.Data,
+		Sequence: n[1], Subject: m.Subject, EventIDs: m.Header.Get(EventIDHeader), Data: m.Data,
 		Stored: time.Unix(0, int64(n[3])), Attempts: n[0],
 	}
 	if m.Header.Get(EncodingHeader) == "gzip" {

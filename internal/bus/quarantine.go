@@ -97,7 +97,7 @@ func (q *Quarantine) copy(ctx context.Context, a advisory) error {
 		return err
 	}
 	if found {
-		l.Subject, l.EventID, l.Data = d.Subject, d.EventID, d.Data
+		l.Subject, l.EventID, l.Data = d.Subject, d.EventIDs, d.Data
 	}
 	return q.b.bury(ctx, l)
 }

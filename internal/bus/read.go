@@ -80,7 +80,7 @@ func (b *Bus) question(ctx context.Context, what string, body []byte) (m *nats.M
 
 // plain fills in what the headers say.
 func plain(d consumers.Delivery, h nats.Header) consumers.Delivery {
-	d.EventID = h.Get(EventIDHeader)
+	d.EventIDs = h.Get(EventIDHeader)
 	if h.Get(EncodingHeader) == "gzip" {
 		if data, err := inflate(d.Data); err == nil {
 			d.Data = data

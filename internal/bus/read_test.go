@@ -64,7 +64,7 @@ func TestRangeLeavesOutWhatIsGone(t *testing.T) {
 			var got []uint64
 			must(t, b.Range(t.Context(), c.from, c.to, headers, func(d consumers.Delivery) error {
 				got = append(got, d.Sequence)
-				if d.EventID == "" || headers == (len(d.Data) > 0) || d.Stored.IsZero() {
+				if d.EventIDs == "" || headers == (len(d.Data) > 0) || d.Stored.IsZero() {
 					t.Errorf("%s: %+v", c.name, d)
 				}
 				return nil
@@ -130,7 +130,7 @@ func TestGet(t *testing.T) {
 	must(t, err)
 	b.remove(t, 2)
 	d, found, err := b.Get(t.Context(), 3)
-	if err != nil || !found || d.EventID != events[2].ID.String() || d.Stored.IsZero() || d.Subject != "chat.test.me.room" {
+	if err != nil || !found || d.EventIDs != events[2].ID.String() || d.Stored.IsZero() || d.Subject != "chat.test.me.room" {
 		t.Fatal(d, found, err)
 	}
 	for _, seq := range []uint64{2, 4} {

@@ -87,7 +87,7 @@ func (ts *testServer) InProcessConn() (net.Conn, error) {
 
 func (ts *testServer) connect(change ...func(*Config)) *Bus {
 	ts.t.Helper()
-	cfg := Config{Options: []nats.Option{nats.InProcessServer(ts), nats.ReconnectWait(10 * time.Millisecond), nats.ReconnectJitter(0, 0)}}
+	cfg := Config{BundleEvents: 1, Options: []nats.Option{nats.InProcessServer(ts), nats.ReconnectWait(10 * time.Millisecond), nats.ReconnectJitter(0, 0)}}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -98,6 +98,9 @@ func (ts *testServer) connect(change ...func(*Config)) *Bus {
 	ts.t.Cleanup(b.Close)
 	return b
 }
+
+// bundled has several events in a message, as it is unless somebody says otherwise.
+func bundled(c *Config) { c.BundleEvents = 0 }
 
 // newBus returns a bus on a server of its own, with everything made.
 func newBus(t testing.TB, change ...func(*Config)) *Bus {

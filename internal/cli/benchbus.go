@@ -75,7 +75,7 @@ func (b *benching) fileToBus(ctx context.Context, f bench.Format, a arm) error {
 // openBus connects to the rig's NATS and makes the streams.
 func (r *rig) openBus(ctx context.Context) (*bus.Bus, error) {
 	b, err := bus.Connect(ctx, bus.Config{URLs: []string{r.nats.URL()}, ChatBytes: int64(r.cfg.NATS.ChatMaxBytes),
-		FactsBytes: int64(r.cfg.NATS.FactsMaxBytes), BatchMessages: engine.NATSBatch, Log: r.log})
+		FactsBytes: int64(r.cfg.NATS.FactsMaxBytes), BatchMessages: engine.NATSBatch, BundleEvents: r.cfg.NATS.BundleEvents, Log: r.log})
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,8 @@ func (s *stack) openBusLocked(ctx context.Context) (*bus.Bus, error) {
 		return s.bus, nil
 	}
 	c := bus.Config{URLs: s.cfg.NATS.URLs, User: s.cfg.NATS.User, Password: s.cfg.NATS.Password, Creds: s.cfg.NATS.CredsFile,
-		Replicas: s.cfg.NATS.Replicas, ChatBytes: int64(s.cfg.NATS.ChatMaxBytes), FactsBytes: int64(s.cfg.NATS.FactsMaxBytes), Log: s.log}
+		Replicas: s.cfg.NATS.Replicas, ChatBytes: int64(s.cfg.NATS.ChatMaxBytes), FactsBytes: int64(s.cfg.NATS.FactsMaxBytes),
+		BundleEvents: s.cfg.NATS.BundleEvents, Log: s.log}
 	key := "nats.urls"
 	if s.cfg.NATS.Embedded() {
 		c.URLs, key = []string{s.at.NATS}, ""

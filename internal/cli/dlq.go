@@ -11,6 +11,7 @@ import (
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/bus"
+	"github.com/agrichat/agrichat/internal/event"
 )
 
 func (a *app) dlqCommand() *cobra.Command {
@@ -89,7 +90,7 @@ func (a *app) dlqList(ctx context.Context, s *stack, _ []string) error {
 	t := newTable(a.out)
 	t.row("ID", "STREAM", "SEQUENCE", "SUBJECT", "ATTEMPTS", "LAST", "CAUSE")
 	for _, l := range letters {
-		t.row(l.ID, l.Stream, l.Sequence, l.Subject, l.Attempts, l.Last.Format(time.RFC3339), l.Cause)
+		t.row(l.ID, l.Stream, event.At(l.Sequence, l.Line), l.Subject, l.Attempts, l.Last.Format(time.RFC3339), l.Cause)
 	}
 	return t.done()
 }
@@ -108,7 +109,7 @@ func (a *app) dlqShow(ctx context.Context, s *stack, args []string) error {
 	}
 	t := newTable(a.out)
 	t.row("id", l.ID)
-	t.row("message", fmt.Sprintf("%s %d, %s", l.Stream, l.Sequence, l.Subject))
+	t.row("message", fmt.Sprintf("%s %s, %s", l.Stream, event.At(l.Sequence, l.Line), l.Subject))
 	t.row("event", l.EventID)
 	t.row("consumer", l.Consumer)
 	t.row("cause", l.Cause)
@@ -170,7 +171,7 @@ func (s *stack) settleLetter(ctx context.Context, l bus.Letter, state string) er
 	if err != nil {
 		return err
 	}
-	return k.Settle(ctx, consumers.Delivery{Sequence: l.Sequence, Subject: l.Subject, EventID: l.EventID}, state)
+	return k.Settle(ctx, consumers.Delivery{Sequence: l.Sequence, Line: l.Line, Subject: l.Subject, EventIDs: l.EventID}, state)
 }
 
 // letters reads ids of dead letters; "all" stands for every one there is.

@@ -152,7 +152,7 @@ func checkSample(t *testing.T, i *imported, v *compared) {
 	if published != i.Published || stored != i.Stored || facts != i.Facts || unparsed != i.Unparsed {
 		t.Errorf("the chats add up to %d, %d, %d, %d, the whole is %+v", published, stored, facts, unparsed, i)
 	}
-	if i.Published != v.Sequence || i.Stored != v.Bus || len(i.Places) != i.Unparsed || i.Unparsed == 0 || i.Seconds <= 0 {
+	if i.Published < v.Bus || v.Sequence >= v.Bus || i.Stored != v.Bus || len(i.Places) != i.Unparsed || i.Unparsed == 0 || i.Seconds <= 0 {
 		t.Errorf("imported %+v, verified %+v", i, v)
 	}
 	if !v.Equal || v.Bus != v.Postgres || v.Bus != v.ClickHouse || v.Missing+v.Extra+v.Differing != 0 {
@@ -175,6 +175,7 @@ func TestImportAgain(t *testing.T) {
 	var dry, first, again imported
 	w.run("import", sample(t), "--dry-run", "--output", "json").want(0).quiet().into(&dry)
 	w.run("import", sample(t), "--output", "json").want(0).quiet().into(&first)
+	before := w.equal().Sequence
 	w.run("import", sample(t), "--output", "json").want(0).quiet().into(&again)
 	if dry.Read != first.Read || dry.Unparsed != first.Unparsed || !dry.DryRun || dry.Published+dry.Stored+dry.Facts+dry.Known != 0 {
 		t.Errorf("the dry run says %+v, the other %+v", dry, first)
@@ -182,7 +183,7 @@ func TestImportAgain(t *testing.T) {
 	if again.Published != 0 || again.Stored != 0 || again.Read != first.Read || again.Known != first.Published+first.Known {
 		t.Errorf("the first import says %+v, the second %+v", first, again)
 	}
-	if w.equal().Sequence != first.Published {
+	if w.equal().Sequence != before {
 		t.Error("something was published twice")
 	}
 }

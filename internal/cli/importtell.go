@@ -56,7 +56,7 @@ func leftToLog(log *slog.Logger) func(verify.Left) {
 
 func leftToPerson(note func(string, ...any)) func(verify.Left) {
 	return func(l verify.Left) {
-		note("waiting: %d messages to be stored, %d transactions to tell of, %d facts to be aggregated\n", l.Sequences, l.Untold, l.Facts)
+		note("waiting: %d messages of the bus to be stored, %d transactions to tell of, %d facts to be aggregated\n", l.Sequences, l.Untold, l.Facts)
 	}
 }
 

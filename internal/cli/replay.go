@@ -30,8 +30,8 @@ type replayFlags struct {
 type replayReport struct {
 	Consumer string  `json:"consumer"`
 	From     uint64  `json:"from_sequence"`
-	Messages int     `json:"messages"` // of the bus, given to the consumer again
-	Facts    int     `json:"facts"`    // told again
+	Events   int     `json:"events"` // of the bus, given to the consumer again
+	Facts    int     `json:"facts"`  // told again
 	Seconds  float64 `json:"seconds"`
 }
 
@@ -67,7 +67,7 @@ func (a *app) replayCommand() *cobra.Command {
 				if a.output == "json" {
 					return a.printJSON(r)
 				}
-				_, err = fmt.Fprintf(a.out, "%s: %d messages from sequence %d, %d facts told, in %.1f s\n", r.Consumer, r.Messages, r.From, r.Facts, r.Seconds)
+				_, err = fmt.Fprintf(a.out, "%s: %d events from sequence %d, %d facts told, in %.1f s\n", r.Consumer, r.Events, r.From, r.Facts, r.Seconds)
 				return err
 			})
 		},
@@ -154,7 +154,7 @@ func (s *stack) replayKeeper(ctx context.Context, told *telling, f replayFlags) 
 	return k, done, nil
 }
 
-// replayBatch is how many messages are given to the keeper at once, as in ordinary work.
+// replayBatch is how many events are given to the keeper at once, as in ordinary work.
 const replayBatch = 1000
 
 func replayBus(ctx context.Context, b *bus.Bus, k *normalise.Keeper, r *replayReport, force bool) error {
@@ -167,17 +167,19 @@ func replayBus(ctx context.Context, b *bus.Bus, k *normalise.Keeper, r *replayRe
 		apply = k.Repair
 	}
 	var batch []consumers.Delivery
+	events := 0
 	flush := func() error {
 		var partial *consumers.PartialError
 		if err := apply(ctx, batch); err != nil && !errors.As(err, &partial) {
 			return err
 		}
-		r.Messages += len(batch)
-		batch = batch[:0]
+		r.Events += events
+		batch, events = batch[:0], 0
 		return nil
 	}
 	err = b.Range(ctx, r.From, last, false, func(d consumers.Delivery) error {
-		if batch = append(batch, d); len(batch) < replayBatch {
+		batch = append(batch, d)
+		if events += d.Events(); events < replayBatch {
 			return nil
 		}
 		return flush()

@@ -161,8 +161,8 @@ type gathering struct {
 	linger, lingerLong time.Duration
 }
 
-// atOnce suits who pays for messages: what is there is handled.
-func atOnce() gathering { return gathering{bytes: 8 << 20} }
+// atOnce suits who pays for events: what is there is handled. Two megabytes of bundles are some two thousand of them.
+func atOnce() gathering { return gathering{bytes: 2 << 20} }
 
 // inBlocks suits ClickHouse, which pays for each insert, and again for merging what it made. Whoever looks at figures may see
 // them a second late. A megabyte of facts in half a second is a thousand messages: somebody imports, and looks later.

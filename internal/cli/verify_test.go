@@ -146,7 +146,7 @@ func TestVerifyFindsWhatIsExtra(t *testing.T) {
 		})
 	}
 	w.exec(`INSERT INTO agrichat.events SELECT (jsonb_populate_record(e, jsonb_build_object('event_id', '` + extra + `'))).*
-		FROM agrichat.events e ORDER BY sequence LIMIT 1`)
+		FROM agrichat.events e ORDER BY position LIMIT 1`)
 	var c compared
 	w.run("verify", "--output", "json", "--wait", "2s").want(1).into(&c)
 	if !c.has(problem{"in Postgres, not on the bus", "event", extra}) || c.Extra != 1 {
@@ -156,7 +156,7 @@ func TestVerifyFindsWhatIsExtra(t *testing.T) {
 	w.equal()
 	var half compared
 	w.run("verify", "--sequence", fmt.Sprint(whole.Sequence/2), "--output", "json").want(0).into(&half)
-	if half.Sequence != whole.Sequence/2 || half.Bus > half.Sequence || half.Bus != half.Postgres || half.Bus != half.ClickHouse {
+	if half.Sequence != whole.Sequence/2 || half.Bus == 0 || half.Bus >= whole.Bus || half.Bus != half.Postgres || half.Bus != half.ClickHouse {
 		t.Errorf("up to the half it says %+v", half)
 	}
 }
@@ -185,6 +185,52 @@ func (w *world) exec(sql string) {
 	if err != nil || tag.RowsAffected() == 0 {
 		w.t.Fatalf("%s: %s %v", sql, tag, err)
 	}
+}
+
+// alter changes the record's table of messages.
+func (w *world) alter(how string) {
+	w.t.Helper()
+	if _, err := w.postgres().Exec(w.t.Context(), "ALTER TABLE agrichat.messages "+how); err != nil {
+		w.t.Fatalf("%s: %v", how, err)
+	}
+}
+
+// TestADeadLetterOutOfABundle holds that one event that the record refuses keeps none of those from it that it travelled with,
+// and that the comparison knows each of them once.
+func TestADeadLetterOutOfABundle(t *testing.T) {
+	t.Parallel()
+	w, dir := newOutside(t), t.TempDir()
+	write(t, filepath.Join(dir, "first.jsonl"), jsonLine)
+	w.run("import", filepath.Join(dir, "first.jsonl")).want(0)
+	w.alter("ADD CHECK (text <> 'refused')")
+	var lines strings.Builder
+	for i := range 60 {
+		text := fmt.Sprint("said ", i)
+		if i == 33 {
+			text = "refused"
+		}
+		fmt.Fprintf(&lines, `{"channel":"c","author":"a","text":%q,"sent":"2024-01-02T03:05:05Z"}`+"\n", text)
+	}
+	write(t, filepath.Join(dir, "second.jsonl"), lines.String())
+	w.run("import", filepath.Join(dir, "second.jsonl")).want(0).prints("60 events published", "59 stored")
+	var list []struct {
+		EventID string `json:"event_id"`
+		Cause   string
+	}
+	w.run("dlq", "list", "--output", "json").want(0).quiet().into(&list)
+	if len(list) != 1 || strings.Contains(list[0].EventID, ",") || !strings.Contains(list[0].Cause, "messages_text_check") {
+		t.Fatalf("the dead letters are %+v", list)
+	}
+	if c := w.equal(); c.DeadLetters != 1 || c.Bus != 61 {
+		t.Errorf("verify says %+v", c)
+	}
+	w.alter("DROP CONSTRAINT messages_text_check")
+	w.run("dlq", "requeue", "all").want(0).quiet().prints("1 requeued")
+	w.run("import", filepath.Join(dir, "first.jsonl")).want(0) // takes what is on the bus with it
+	if got := w.ask("SELECT text FROM agrichat.v_messages WHERE text = 'refused'"); len(got) != 1 {
+		t.Errorf("after it was requeued the record holds %v", got)
+	}
+	w.equal()
 }
 
 // TestDeadLetters holds that what cannot be stored is set aside with its cause, while everything else is stored.

@@ -66,7 +66,8 @@ func (l *loader) checkNATS(n NATS) {
 			l.wrong("nats.creds_file", "%v", err)
 		}
 	}
-	l.between("nats.replicas", n.Replicas, 1, 5) // more the bus refuses
+	l.between("nats.bundle_events", n.BundleEvents, 1, 1000) // beyond a thousand a position has no room for them
+	l.between("nats.replicas", n.Replicas, 1, 5)             // more the bus refuses
 	// Below a megabyte a stream would refuse its first batches.
 	for path, size := range map[string]Size{"nats.chat_max_bytes": n.ChatMaxBytes, "nats.facts_max_bytes": n.FactsMaxBytes} {
 		if size < 1e6 {

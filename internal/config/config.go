@@ -38,6 +38,7 @@ type NATS struct {
 	Replicas      int      `yaml:"replicas"` // of the streams
 	ChatMaxBytes  Size     `yaml:"chat_max_bytes"`
 	FactsMaxBytes Size     `yaml:"facts_max_bytes"`
+	BundleEvents  int      `yaml:"bundle_events"` // events that one message may carry
 }
 
 // Embedded says that the bus runs inside this program.
@@ -113,7 +114,7 @@ func (i Import) Location() *time.Location {
 // Consumer is how hard a consumer works.
 type Consumer struct {
 	Workers int `yaml:"workers"`
-	Batch   int `yaml:"batch"`
+	Batch   int `yaml:"batch"` // messages handled at once, at most
 }
 
 // Log is what is logged, and how.
@@ -131,7 +132,7 @@ func Default() Config {
 	return Config{
 		// 20 GB are some forty million messages of ordinary length. A stream may promise less than the disk has, because
 		// writers throttle on free space long before.
-		NATS:     NATS{Replicas: 1, ChatMaxBytes: 20 * gigabyte, FactsMaxBytes: 10 * gigabyte},
+		NATS:     NATS{Replicas: 1, ChatMaxBytes: 20 * gigabyte, FactsMaxBytes: 10 * gigabyte, BundleEvents: 100},
 		Postgres: Postgres{MaxConns: 8},           // the workers of one process, its readers, and some air
 		Patroni:  Patroni{Namespace: "/service/"}, // its own default
 		Listen:   Listen{HTTP: "127.0.0.1:8642"},

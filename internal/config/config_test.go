@@ -74,7 +74,7 @@ func TestEveryKeyFromTheFile(t *testing.T) {
 		Data: here + "/store", Engines: "/home/someone/engines",
 		NATS: NATS{
 			URLs: []string{"tls://n1.example:4222", "tls://user:pa%40ss@n2.example:4222"}, User: "agrichat",
-			Password: "from-a-file", PasswordFile: here + "/secret.txt", Replicas: 3, ChatMaxBytes: 512 << 30, FactsMaxBytes: 40e9,
+			Password: "from-a-file", PasswordFile: here + "/secret.txt", Replicas: 3, ChatMaxBytes: 512 << 30, FactsMaxBytes: 40e9, BundleEvents: 50,
 		},
 		Postgres: Postgres{
 			DSN:      "postgres://agrichat:hunter2@pg1.example:5432,pg2.example:5432/agrichat?sslmode=verify-full&sslpassword=hunter3",

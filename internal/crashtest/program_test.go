@@ -37,7 +37,7 @@ func newHouse(t *testing.T) *house {
 	}
 	// Small batches, so that every point is passed often.
 	h.environ = append(h.environ, "AGRICHAT_ENGINES="+testenv.Engines(t), "AGRICHAT_LISTEN_HTTP=127.0.0.1:0",
-		"XDG_CONFIG_HOME="+t.TempDir(), "AGRICHAT_IMPORT_BATCH=100", "AGRICHAT_NORMALISE_BATCH=100", "AGRICHAT_AGGREGATE_BATCH=8")
+		"XDG_CONFIG_HOME="+t.TempDir(), "AGRICHAT_IMPORT_BATCH=100", "AGRICHAT_NATS_BUNDLE_EVENTS=10", "AGRICHAT_NORMALISE_BATCH=10", "AGRICHAT_AGGREGATE_BATCH=8")
 	return h
 }
 

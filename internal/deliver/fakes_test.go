@@ -52,7 +52,7 @@ func (q *queue) put(n int) {
 	for range n {
 		seq := uint64(len(q.order) + 1)
 		q.order = append(q.order, seq)
-		q.messages[seq] = &entry{m: Message{Delivery: consumers.Delivery{Sequence: seq, EventID: fmt.Sprint("e", seq), Data: []byte("0123456789")}}}
+		q.messages[seq] = &entry{m: Message{Delivery: consumers.Delivery{Sequence: seq, EventIDs: fmt.Sprint("e", seq), Data: []byte("0123456789")}}}
 	}
 }
 

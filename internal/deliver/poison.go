@@ -119,7 +119,7 @@ func (r *runner) accuse(ctx context.Context, m Message, err error, judged bool) 
 	} else {
 		r.broken.Add(1)
 	}
-	r.Log.Warn("a message fails alone", "error", err, "sequence", m.Sequence, "event", m.EventID, "times", n, "counts", counts)
+	r.Log.Warn("a message fails alone", "error", err, "sequence", m.Sequence, "event", m.Named(), "times", n, "counts", counts)
 	if n < r.Tries {
 		r.again(m, delay)
 		return
@@ -140,12 +140,15 @@ func (r *runner) proven(ctx context.Context, x *suspect, witness []Message) bool
 }
 
 // bury sets a message aside: its copy first, then the handler's record of it, then the ack. After a crash in between it fails
-// again, and what is there already is not made twice.
+// again, and what is there already is not made twice. A bundle the handler takes apart, if it can.
 func (r *runner) bury(ctx context.Context, m Message, x *suspect, cause error) error {
-	if err := r.Stream.Bury(ctx, m, cause, x.first); err != nil {
-		return fmt.Errorf("setting aside message %d: %w", m.Sequence, harmless(err))
+	b, ok := r.Handler.(consumers.Burier)
+	if !ok || !m.IsBundle() {
+		if err := r.Stream.Bury(ctx, m, cause, x.first); err != nil {
+			return fmt.Errorf("setting aside message %d: %w", m.Sequence, harmless(err))
+		}
 	}
-	if b, ok := r.Handler.(consumers.Burier); ok {
+	if ok {
 		if err := b.Bury(ctx, m.Delivery, cause); err != nil {
 			return fmt.Errorf("noting that message %d was set aside: %w", m.Sequence, harmless(err))
 		}
@@ -156,7 +159,11 @@ func (r *runner) bury(ctx context.Context, m Message, x *suspect, cause error) e
 		r.Log.Warn("acknowledging failed; the message comes again", "error", err, "sequence", m.Sequence)
 	}
 	r.Metrics.settled(r.Name, "dead", 1)
-	r.Log.Error("a message was set aside", "sequence", m.Sequence, "event", m.EventID, "cause", cause)
+	said := "a message was set aside"
+	if ok && m.IsBundle() {
+		said = "a bundle was taken apart"
+	}
+	r.Log.Error(said, "sequence", m.Sequence, "event", m.Named(), "cause", cause)
 	return nil
 }
 

@@ -90,7 +90,7 @@ type Message struct {
 	Hashtags   []string   `json:"hashtags,omitempty"`
 	Mentions   []string   `json:"mentions,omitempty"`
 	Accounts   []string   `json:"accounts,omitempty"` // which saw it
-	Sequence   uint64     `json:"sequence"`           // of the first event about it; orders messages of one instant
+	Position   uint64     `json:"position"`           // event.Position of the first event about it; orders messages of one instant
 }
 
 // Edition is one event that the record holds: a version of a message, a deletion, a reaction, whatever its kind.
@@ -100,7 +100,7 @@ type Edition struct {
 	Kind     string     `json:"kind"` // event.Kind
 	Revision string     `json:"revision"`
 	SentAt   *time.Time `json:"sent_at,omitempty"`
-	Sequence uint64     `json:"sequence"`
+	Position uint64     `json:"position"` // event.Position
 }
 
 // Reaction is the current state of one person's reaction, or (PersonKey empty) of how many people nobody can name.

@@ -146,7 +146,7 @@ func (r *Reader) message(m *Message) {
 	m.Hashtags = r.list(`,"hashtags":[`)
 	m.Mentions = r.list(`,"mentions":[`)
 	m.Accounts = r.list(`,"accounts":[`)
-	m.Sequence = r.number(`,"sequence":`, 64)
+	m.Position = r.number(`,"position":`, 64)
 	r.skip(`}`)
 }
 
@@ -156,7 +156,7 @@ func (r *Reader) edition(e *Edition) {
 	e.Kind = r.need(`,"kind":`)
 	e.Revision = r.need(`,"revision":`)
 	e.SentAt = r.time(`,"sent_at":`)
-	e.Sequence = r.number(`,"sequence":`, 64)
+	e.Position = r.number(`,"position":`, 64)
 	r.skip(`}`)
 }
 

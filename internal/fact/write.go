@@ -123,7 +123,7 @@ func appendMessage(b []byte, m *Message) (_ []byte, err error) {
 	b = appendStrings(b, `,"hashtags":[`, m.Hashtags)
 	b = appendStrings(b, `,"mentions":[`, m.Mentions)
 	b = appendStrings(b, `,"accounts":[`, m.Accounts)
-	b = strconv.AppendUint(append(b, `,"sequence":`...), m.Sequence, 10)
+	b = strconv.AppendUint(append(b, `,"position":`...), m.Position, 10)
 	return append(b, '}'), nil
 }
 
@@ -135,7 +135,7 @@ func appendEdition(b []byte, e *Edition) (_ []byte, err error) {
 	if b, err = appendTime(b, `,"sent_at":`, e.SentAt); err != nil {
 		return nil, err
 	}
-	b = strconv.AppendUint(append(b, `,"sequence":`...), e.Sequence, 10)
+	b = strconv.AppendUint(append(b, `,"position":`...), e.Position, 10)
 	return append(b, '}'), nil
 }
 

@@ -41,11 +41,11 @@ func batches() *rapid.Generator[*fact.Batch] {
 				DeletedAt: times().Draw(t, "deleted at"), ReplyTo: text("reply"), Thread: text("thread"),
 				Forwarded: rapid.Bool().Draw(t, "forwarded"), Action: text("action"), Media: lists.Draw(t, "media"),
 				Links: lists.Draw(t, "links"), Hashtags: lists.Draw(t, "hashtags"), Mentions: lists.Draw(t, "mentions"),
-				Accounts: lists.Draw(t, "accounts"), Sequence: rapid.Uint64().Draw(t, "sequence")})
+				Accounts: lists.Draw(t, "accounts"), Position: rapid.Uint64().Draw(t, "sequence")})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "versions") {
 			b.Versions = append(b.Versions, fact.Edition{Event: text("event"), Thing: text("thing"), Kind: text("kind"),
-				Revision: text("revision"), SentAt: times().Draw(t, "sent"), Sequence: rapid.Uint64().Draw(t, "sequence")})
+				Revision: text("revision"), SentAt: times().Draw(t, "sent"), Position: rapid.Uint64().Draw(t, "sequence")})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "reactions") {
 			b.Reactions = append(b.Reactions, fact.Reaction{Thing: text("thing"), Message: text("message"), Target: text("target"),
@@ -86,9 +86,9 @@ func thousand() *fact.Batch {
 	for range 1000 {
 		f.Messages = append(f.Messages, fact.Message{Thing: "f5ca162353898eee77dc516bd914432c", ExternalID: "123456", Kind: "message",
 			AuthorKey: "f5ca162353898eee77dc516bd914432c", Author: "user123", AuthorName: "Иван Петров", SentAt: &now, Precision: 3,
-			Text: "привет, как дела? а у меня всё хорошо, спасибо", Revision: "0", Accounts: []string{"import"}, Sequence: 12345})
+			Text: "привет, как дела? а у меня всё хорошо, спасибо", Revision: "0", Accounts: []string{"import"}, Position: 12345})
 		f.Versions = append(f.Versions, fact.Edition{Event: "f5ca162353898eee77dc516bd914432c", Thing: "f5ca162353898eee77dc516bd914432c",
-			Kind: "message", Revision: "0", SentAt: &now, Sequence: 12345})
+			Kind: "message", Revision: "0", SentAt: &now, Position: 12345})
 	}
 	return f
 }

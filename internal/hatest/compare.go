@@ -112,7 +112,9 @@ func (s *Stores) compareBus(ctx context.Context, _ *Load, t *truth, v *verdict) 
 	}
 	stands := make(map[string]struct{}, len(t.events))
 	err = s.Bus.Range(ctx, 1, last, true, func(d consumers.Delivery) error {
-		stands[d.EventID] = struct{}{}
+		for id := range d.IDs() {
+			stands[id] = struct{}{}
+		}
 		return nil
 	})
 	for id := range t.events {

@@ -36,7 +36,7 @@ func (v *Verifier) compareLedger(ctx context.Context, tx pgx.Tx, c cut, r *Repor
 			r.Holes++
 			r.Missing++
 			r.repair.sequences.Add(d.Sequence, d.Sequence)
-			r.problem(Problem{What: "the ledger does not hold it", Kind: "sequence", Sequence: d.Sequence, ID: d.EventID, Detail: d.Subject})
+			r.problem(Problem{What: "the ledger does not hold it", Kind: "sequence", Sequence: d.Sequence, ID: d.Named(), Detail: d.Subject})
 			return nil
 		})
 		if err != nil {
@@ -52,9 +52,16 @@ type looking struct {
 	cut   cut
 	r     *Report
 	days  *calendar
-	chunk []consumers.Delivery
+	chunk []said
 	// odd holds ids whose first place is not on this log: each must be counted once all the same.
 	odd map[string]struct{}
+}
+
+// said is an event that a message of the log says it carries.
+type said struct {
+	at      event.Position
+	id      string // as the header has it: perhaps none at all
+	subject string
 }
 
 func (v *Verifier) compareBus(ctx context.Context, tx pgx.Tx, c cut, r *Report, days *calendar) error {
@@ -63,7 +70,11 @@ func (v *Verifier) compareBus(ctx context.Context, tx pgx.Tx, c cut, r *Report, 
 		return nil
 	}
 	err := v.Bus.Range(ctx, 1, c.sequence, true, func(d consumers.Delivery) error {
-		l.chunk = append(l.chunk, d)
+		line := 0
+		for id := range d.IDs() {
+			l.chunk = append(l.chunk, said{at: event.At(d.Sequence, line), id: id, subject: d.Subject})
+			line++
+		}
 		if len(l.chunk) < lookAtOnce {
 			return nil
 		}
@@ -78,7 +89,7 @@ func (v *Verifier) compareBus(ctx context.Context, tx pgx.Tx, c cut, r *Report, 
 // stored is what the record says of an event.
 type stored struct {
 	incarnation int32
-	sequence    uint64
+	at          event.Position
 	place       dayKey
 }
 
@@ -90,13 +101,14 @@ func (l *looking) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var lost []consumers.Delivery
+	var lost []said
 	for _, d := range l.chunk {
-		s, ok := found[d.EventID]
+		id, err := event.ParseID(d.id)
+		s, ok := found[id]
 		switch {
-		case !ok:
+		case err != nil || !ok:
 			lost = append(lost, d)
-		case s.incarnation == l.cut.incarnation && s.sequence == d.Sequence, l.first(s, d):
+		case l.first(s, d):
 			l.r.Bus++
 			l.r.Postgres++
 			l.days.at(s.place).Bus++
@@ -106,20 +118,24 @@ func (l *looking) look(ctx context.Context) error {
 	return l.lost(ctx, lost)
 }
 
-// first reports whether an event whose first place is elsewhere is met for the first time.
-func (l *looking) first(s stored, d consumers.Delivery) bool {
-	if s.incarnation == l.cut.incarnation && s.sequence < d.Sequence {
+// first reports whether an event is met for the first time. That is where the record says that it stood first, unless that is
+// not on this log, or behind this place: here it was a dead letter, which was requeued.
+func (l *looking) first(s stored, d said) bool {
+	here := s.incarnation == l.cut.incarnation
+	if here && s.at < d.at {
 		return false // a repeat of one that was, or will have been, counted at its first place
 	}
-	_, seen := l.odd[d.EventID]
-	l.odd[d.EventID] = struct{}{}
+	_, seen := l.odd[d.id]
+	if !here || s.at != d.at {
+		l.odd[d.id] = struct{}{}
+	}
 	return !seen
 }
 
-func (l *looking) find(ctx context.Context) (map[string]stored, error) {
+func (l *looking) find(ctx context.Context) (map[event.ID]stored, error) {
 	ids := make([][16]byte, 0, len(l.chunk))
 	for _, d := range l.chunk {
-		if id, err := event.ParseID(d.EventID); err == nil {
+		if id, err := event.ParseID(d.id); err == nil {
 			ids = append(ids, id)
 		}
 	}
@@ -127,14 +143,14 @@ func (l *looking) find(ctx context.Context) (map[string]stored, error) {
 	if err != nil {
 		return nil, fmt.Errorf("looking events up in the record: %w", err)
 	}
-	out := make(map[string]stored, len(ids))
+	out := make(map[event.ID]stored, len(ids))
 	var id [16]byte
 	var s stored
 	var day *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&id, &s.incarnation, &s.sequence, &s.place.source, &s.place.namespace, &s.place.channel, &day},
+	_, err = pgx.ForEachRow(rows, []any{&id, &s.incarnation, (*uint64)(&s.at), &s.place.source, &s.place.namespace, &s.place.channel, &day},
 		func() error {
 			s.place.day = dayOf(day)
-			out[event.ID(id).String()] = s
+			out[id] = s
 			return nil
 		})
 	if err != nil {
@@ -144,15 +160,15 @@ func (l *looking) find(ctx context.Context) (map[string]stored, error) {
 }
 
 // lost looks among the dead letters for what the record does not hold.
-func (l *looking) lost(ctx context.Context, lost []consumers.Delivery) error {
+func (l *looking) lost(ctx context.Context, lost []said) error {
 	if len(lost) == 0 {
 		return nil
 	}
-	seqs := make([]int64, len(lost))
+	places := make([]int64, len(lost))
 	for i, d := range lost {
-		seqs[i] = int64(d.Sequence)
+		places[i] = int64(d.at)
 	}
-	rows, err := l.tx.Query(ctx, query("dead_of"), l.cut.incarnation, seqs)
+	rows, err := l.tx.Query(ctx, query("dead_of"), l.cut.incarnation, places)
 	if err != nil {
 		return fmt.Errorf("looking events up among the dead letters: %w", err)
 	}
@@ -160,13 +176,13 @@ func (l *looking) lost(ctx context.Context, lost []consumers.Delivery) error {
 	if err != nil {
 		return fmt.Errorf("looking events up among the dead letters: %w", err)
 	}
-	buried := make(map[uint64]struct{}, len(dead))
-	for _, q := range dead {
-		buried[uint64(q)] = struct{}{}
+	buried := make(map[event.Position]struct{}, len(dead))
+	for _, p := range dead {
+		buried[event.Position(p)] = struct{}{}
 	}
 	for _, d := range lost {
 		l.r.Bus++
-		if _, ok := buried[d.Sequence]; ok {
+		if _, ok := buried[d.at]; ok {
 			l.r.Postgres++
 			l.r.DeadLetters++
 			continue
@@ -176,21 +192,21 @@ func (l *looking) lost(ctx context.Context, lost []consumers.Delivery) error {
 	return nil
 }
 
-func (l *looking) miss(d consumers.Delivery) {
-	if _, again := l.odd[d.EventID]; again && d.EventID != "" {
+func (l *looking) miss(d said) {
+	if _, again := l.odd[d.id]; again && d.id != "" {
 		l.r.Bus--
 		return
 	}
-	l.odd[d.EventID] = struct{}{}
+	l.odd[d.id] = struct{}{}
 	l.r.Missing++
-	l.r.repair.sequences.Add(d.Sequence, d.Sequence)
-	l.r.problem(Problem{What: "missing in Postgres", Kind: "event", ID: d.EventID, Sequence: d.Sequence, Detail: d.Subject})
+	l.r.repair.sequences.Add(d.at.Sequence(), d.at.Sequence())
+	l.r.problem(Problem{What: "missing in Postgres", Kind: "event", ID: d.id, Sequence: d.at.Sequence(), Detail: d.subject})
 }
 
 // findExtra finds events that say they came from this log and do not stand on it.
 func (v *Verifier) findExtra(ctx context.Context, tx pgx.Tx, c cut, r *Report, _ *calendar) error {
 	var rows uint64
-	if err := tx.QueryRow(ctx, query("events_count"), c.incarnation, int64(c.sequence)).Scan(&rows); err != nil {
+	if err := tx.QueryRow(ctx, query("events_count"), c.incarnation, c.end()).Scan(&rows); err != nil {
 		return fmt.Errorf("counting the record's events: %w", err)
 	}
 	first := r.Postgres - r.DeadLetters
@@ -202,24 +218,28 @@ func (v *Verifier) findExtra(ctx context.Context, tx pgx.Tx, c cut, r *Report, _
 
 // nameExtra goes through the record in the order of the log, side by side with it.
 func (v *Verifier) nameExtra(ctx context.Context, tx pgx.Tx, c cut, r *Report) error {
-	onBus := map[uint64]string{}
+	onBus := map[event.Position]string{}
 	if err := v.Bus.Range(ctx, 1, c.sequence, true, func(d consumers.Delivery) error {
-		onBus[d.Sequence] = d.EventID
+		line := 0
+		for id := range d.IDs() {
+			onBus[event.At(d.Sequence, line)] = id
+			line++
+		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	rows, err := tx.Query(ctx, query("events_places"), c.incarnation, int64(c.sequence))
+	rows, err := tx.Query(ctx, query("events_places"), c.incarnation, c.end())
 	if err != nil {
 		return fmt.Errorf("listing the record's events: %w", err)
 	}
 	var id [16]byte
-	var seq uint64
-	_, err = pgx.ForEachRow(rows, []any{&id, &seq}, func() error {
-		stands, there := onBus[seq]
+	var at event.Position
+	_, err = pgx.ForEachRow(rows, []any{&id, (*uint64)(&at)}, func() error {
+		stands, there := onBus[at]
 		if there && stands != event.ID(id).String() {
 			r.Extra++
-			r.problem(Problem{What: "in Postgres, not on the bus", Kind: "event", ID: event.ID(id).String(), Sequence: seq})
+			r.problem(Problem{What: "in Postgres, not on the bus", Kind: "event", ID: event.ID(id).String(), Sequence: at.Sequence()})
 		}
 		return nil // what the log has let go of is no longer its to deny
 	})
@@ -253,8 +273,9 @@ func (v *Verifier) findLost(ctx context.Context, tx pgx.Tx, c cut, r *Report, _ 
 		return fmt.Errorf("looking for messages without a row: %w", err)
 	}
 	var thing [16]byte
-	var sequence uint64
-	_, err = pgx.ForEachRow(rows, []any{&thing, &sequence}, func() error {
+	var at event.Position
+	_, err = pgx.ForEachRow(rows, []any{&thing, (*uint64)(&at)}, func() error {
+		sequence := at.Sequence()
 		r.Missing++
 		r.repair.messages[thing] = struct{}{}
 		if sequence > 0 {

@@ -51,7 +51,7 @@ func (d *calendar) sorted() []Day {
 
 // countDays counts the events of every chat and day in both stores.
 func (v *Verifier) countDays(ctx context.Context, tx pgx.Tx, c cut, _ *Report, days *calendar) error {
-	rows, err := tx.Query(ctx, query("days"), c.incarnation, int64(c.sequence))
+	rows, err := tx.Query(ctx, query("days"), c.incarnation, c.end())
 	if err != nil {
 		return fmt.Errorf("counting the record's days: %w", err)
 	}

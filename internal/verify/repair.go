@@ -63,8 +63,9 @@ func (v *Verifier) explain(ctx context.Context, r *Report, k Keeper) error {
 // apply applies again what stands at the report's sequences.
 func (v *Verifier) apply(ctx context.Context, r *Report, k Keeper) error {
 	var batch []consumers.Delivery
+	events := 0
 	flush := func() error {
-		defer func() { batch = batch[:0] }()
+		defer func() { batch, events = batch[:0], 0 }()
 		var partial *consumers.PartialError
 		if err := k.Repair(ctx, batch); err != nil && !errors.As(err, &partial) {
 			return fmt.Errorf("applying what is missing: %w", err)
@@ -73,7 +74,8 @@ func (v *Verifier) apply(ctx context.Context, r *Report, k Keeper) error {
 	}
 	for _, sp := range r.repair.sequences.Spans() {
 		err := v.Bus.Range(ctx, sp.First, sp.Last, false, func(d consumers.Delivery) error {
-			if batch = append(batch, d); len(batch) < repairBatch {
+			batch = append(batch, d)
+			if events += d.Events(); events < repairBatch {
 				return nil
 			}
 			return flush()

@@ -64,7 +64,7 @@ type merging struct {
 }
 
 func (v *Verifier) compareTable(ctx context.Context, tx pgx.Tx, c cut, r *Report, t *Things) error {
-	rows, err := tx.Query(ctx, query("states_"+string(t.Kind)), c.incarnation, int64(c.sequence))
+	rows, err := tx.Query(ctx, query("states_"+string(t.Kind)), c.incarnation, c.end())
 	if err != nil {
 		return fmt.Errorf("reading the record: %w", err)
 	}

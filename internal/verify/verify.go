@@ -15,6 +15,7 @@ import (
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/seqset"
@@ -115,6 +116,9 @@ type cut struct {
 	version     fact.Version // rows of later versions are somebody's work in progress
 	known       fact.Version // the newest that the record is known to have committed since
 }
+
+// end is the position behind all that is compared, as a statement takes it.
+func (c cut) end() int64 { return int64(event.At(c.sequence+1, 0)) }
 
 // Run compares everything up to a sequence; zero stands for the last one there is. What is still on its way is waited for
 // as long as wait says; what is not there then is missing.

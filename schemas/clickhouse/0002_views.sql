@@ -20,7 +20,7 @@ SELECT
     nullIf(m.reply_to, '') AS reply_to, m.revision AS revision, m.deleted AS deleted, m.thread AS thread,
     m.forwarded AS forwarded, m.action AS action, m.media AS media, m.links AS links, m.hashtags AS hashtags,
     m.mentions AS mentions, m.accounts AS accounts, m.characters AS characters, m.words AS words,
-    m.precision AS precision, m.zone_assumed AS zone_assumed, m.sequence AS sequence, m.channel_key AS channel_key,
+    m.precision AS precision, m.zone_assumed AS zone_assumed, m.position AS position, m.channel_key AS channel_key,
     m.thing_id AS thing_id, m.author_key AS author_key
 FROM messages AS m FINAL
 LEFT ANY JOIN (SELECT key, name FROM channels FINAL) AS c ON c.key = m.channel_key
@@ -29,7 +29,7 @@ WHERE m.kind != '';
 CREATE VIEW IF NOT EXISTS v_versions /* ON CLUSTER */ AS
 SELECT
     v.source AS source, v.namespace AS namespace, v.channel AS channel, c.name AS channel_name,
-    v.kind AS kind, v.revision AS revision, v.sent_at AS sent_at, v.sequence AS sequence,
+    v.kind AS kind, v.revision AS revision, v.sent_at AS sent_at, v.position AS position,
     v.channel_key AS channel_key, v.thing_id AS thing_id, v.event_id AS event_id
 FROM versions AS v FINAL
 LEFT ANY JOIN (SELECT key, name FROM channels FINAL) AS c ON c.key = v.channel_key;
@@ -57,7 +57,7 @@ CREATE VIEW IF NOT EXISTS v_figures /* ON CLUSTER */ AS
 SELECT
     m.source AS source, m.namespace AS namespace, m.channel AS channel, m.channel_key AS channel_key,
     m.author_key AS author_key, m.author AS author, m.author_name AS author_name,
-    m.sent_at AS sent_at, m.sequence AS sequence,
+    m.sent_at AS sent_at, m.position AS position,
     toUnixTimestamp64Micro(m.sent_at) AS sent_us,
     toDate32(m.sent_at) AS day,
     if(m.precision >= 2, fromUnixTimestamp64Micro(sent_us - positiveModulo(sent_us, 3600000000), 'UTC'), NULL) AS hour,
@@ -123,7 +123,7 @@ CREATE VIEW IF NOT EXISTS v_by_person /* ON CLUSTER */ AS
 SELECT
     f.source AS source, if(any(i.key) = f.author_key, any(i.namespace), min(f.namespace)) AS namespace,
     any(f.author) AS person,
-    if(any(i.name) != '', any(i.name), argMax(f.author_name, (ifNull(f.sent_at, toDateTime64(0, 6, 'UTC')), f.sequence))) AS person_name,
+    if(any(i.name) != '', any(i.name), argMax(f.author_name, (ifNull(f.sent_at, toDateTime64(0, 6, 'UTC')), f.position))) AS person_name,
     any(i.bot) AS bot, f.author_key AS person_key,
     sum(f.messages) AS messages, sum(f.deleted) AS deleted, sum(f.edited) AS edited, sum(f.service) AS service,
     sum(f.unparsed) AS unparsed, sum(f.characters) AS characters, sum(f.words) AS words, sum(f.reactions) AS reactions,

@@ -103,13 +103,13 @@ CREATE TABLE agrichat.events (
     raw          bytea,                  -- of what could not be read; of the rest the stream has it
     accounts     text[] NOT NULL,        -- who collected it
     incarnation  integer NOT NULL,
-    sequence     bigint NOT NULL,        -- where it first stood in the stream
+    position     bigint NOT NULL,        -- where it first stood in the stream: sequence * 1024 + line of a bundle
     changed      bigint NOT NULL,
     token        bigint NOT NULL
 );
 CREATE INDEX events_thing ON agrichat.events (thing_id);
 CREATE INDEX events_target ON agrichat.events (target_id) WHERE target_id IS NOT NULL;
-CREATE INDEX events_sequence ON agrichat.events (incarnation, sequence);
+CREATE INDEX events_position ON agrichat.events (incarnation, position);
 CREATE INDEX events_changed ON agrichat.events USING brin (changed) WITH (pages_per_range = 32);
 
 -- The current state of every message. A stub (kind NULL) is the target of something that came before it.
@@ -141,7 +141,7 @@ CREATE TABLE agrichat.messages (
     body         jsonb,                  -- forward, poll, service, details, a reply elsewhere: what has no column
     accounts     text[] NOT NULL DEFAULT '{}',
     incarnation  integer NOT NULL,
-    sequence     bigint NOT NULL,        -- of the first event about it: orders messages of one instant
+    position     bigint NOT NULL,        -- of the first event about it: orders messages of one instant
     changed      bigint NOT NULL,
     token        bigint NOT NULL,
     -- A tsvector holds a megabyte; of a longer text the beginning is found.
@@ -149,7 +149,7 @@ CREATE TABLE agrichat.messages (
 );
 COMMENT ON COLUMN agrichat.messages.search IS
     'Words of Russian and English: the configuration "russian" stems Cyrillic words as Russian and Latin ones as English';
-CREATE INDEX messages_channel ON agrichat.messages (channel_key, sent_at, sequence);
+CREATE INDEX messages_channel ON agrichat.messages (channel_key, sent_at, position);
 CREATE INDEX messages_changed ON agrichat.messages USING brin (changed) WITH (pages_per_range = 32);
 CREATE INDEX messages_search ON agrichat.messages USING gin (search);
 
@@ -190,7 +190,7 @@ CREATE TABLE agrichat.membership_words (
     state    text NOT NULL,
     name     text NOT NULL,
     at       timestamptz,
-    sequence bigint NOT NULL             -- of the event: decides between two words of one instant
+    position bigint NOT NULL             -- of the event: decides between two words of one instant
 );
 CREATE UNIQUE INDEX membership_words_once ON agrichat.membership_words (thing_id, event_id, state, md5(name), at)
     NULLS NOT DISTINCT;
@@ -200,13 +200,13 @@ CREATE INDEX memberships_changed ON agrichat.memberships USING brin (changed) WI
 -- What will never be stored, and why. The copies are in the stream DEAD.
 CREATE TABLE agrichat.dead_letters (
     incarnation integer NOT NULL,
-    sequence    bigint NOT NULL,
+    position    bigint NOT NULL,
     event_id    text NOT NULL,
     subject     text NOT NULL,
     cause       text NOT NULL,
     state       text NOT NULL DEFAULT 'dead' CHECK (state IN ('dead', 'requeued', 'dropped')),
     at          timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (incarnation, sequence)
+    PRIMARY KEY (incarnation, position)
 );
 
 -- +goose Down

@@ -6,13 +6,13 @@ CREATE VIEW agrichat.v_messages AS
 SELECT c.source, c.namespace, c.channel, c.name AS channel_name, m.external_id, m.author, m.author_name, m.sent_at, m.kind,
        CASE WHEN m.erased THEN NULL ELSE m.text END AS text, m.edited_at, m.deleted_at, m.reply_to, m.revision,
        m.deleted, m.thread, m.action, m.links, m.hashtags, m.mentions, m.attachments, m.body, m.accounts,
-       m.precision, m.zone, m.zone_assumed, m.incarnation, m.sequence, m.search, m.thing_id, m.channel_key, m.author_key
+       m.precision, m.zone, m.zone_assumed, m.incarnation, m.position, m.search, m.thing_id, m.channel_key, m.author_key
 FROM agrichat.messages m
 JOIN agrichat.channels c ON c.key = m.channel_key
 WHERE m.kind IS NOT NULL;
 COMMENT ON VIEW agrichat.v_messages IS
     'Messages in their current state. sent_at is NULL where the network gave no readable time; precision: 1 day, 2 minute, '
-    '3 second, 4 millisecond, 5 microsecond. Order of messages of one instant: incarnation, sequence';
+    '3 second, 4 millisecond, 5 microsecond. Order of messages of one instant: incarnation, position';
 
 -- Who reacts with what now; a row without a person counts those whom the network did not name.
 CREATE VIEW agrichat.v_reactions AS
@@ -28,7 +28,7 @@ SELECT c.source, c.namespace, c.channel, c.name AS channel_name, m.external_id, 
        e.body ->> 'text' AS text, e.sent_at, (e.body -> 'edited' ->> 'at')::timestamptz AS edited_at,
        CASE WHEN e.kind = 'deletion' THEN e.sent_at END AS deleted_at,
        e.kind = 'message' AND e.revision = m.revision AS current,
-       e.accounts, e.body, e.incarnation, e.sequence, e.event_id, e.thing_id
+       e.accounts, e.body, e.incarnation, e.position, e.event_id, e.thing_id
 FROM agrichat.events e
 JOIN agrichat.messages m ON m.thing_id = e.thing_id
 JOIN agrichat.channels c ON c.key = e.channel_key

@@ -10,7 +10,7 @@ WITH asked AS MATERIALIZED (
     SELECT min(counter) AS least, max(counter) AS most FROM counters
 ), stored AS (
     SELECT e.channel_key, count(*) AS n
-    FROM asked a JOIN agrichat.events e ON e.incarnation = $1 AND e.sequence >= lower(a.span) AND e.sequence < upper(a.span)
+    FROM asked a JOIN agrichat.events e ON e.incarnation = $1 AND e.position >= lower(a.span) << 10 AND e.position < upper(a.span) << 10
     GROUP BY 1
 ), told AS (
     SELECT x.channel_key, count(*) AS n

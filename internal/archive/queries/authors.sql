@@ -1,7 +1,7 @@
 SELECT
     CAST(f.source, 'String') AS s, if(any(names.key) = f.author_key, any(names.namespace), min(CAST(f.namespace, 'String'))) AS n,
     any(f.author) AS a,
-    if(any(names.name) != '', any(names.name), argMax(f.author_name, (ifNull(f.sent_us, 0), f.sequence))) AS shown,
+    if(any(names.name) != '', any(names.name), argMax(f.author_name, (ifNull(f.sent_us, 0), f.position))) AS shown,
     any(names.bot),
     sum(f.messages), sum(f.deleted), sum(f.edited), sum(f.service), sum(f.unparsed), sum(f.characters), sum(f.words),
     sum(f.reactions), uniqExactIf(f.author_key, f.messages AND f.author_key != toFixedString('', 16)),

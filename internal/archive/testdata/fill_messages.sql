@@ -1,5 +1,5 @@
 INSERT INTO messages (channel_key, thing_id, version, source, namespace, channel, external_id, kind, author_key, author,
-    author_name, sent_at, precision, text, revision, deleted, sequence, characters, words)
+    author_name, sent_at, precision, text, revision, deleted, position, characters, words)
 SELECT unhex(concat(repeat('0', 30), hex(toUInt8(chat)))), unhex(concat(repeat('0', 30), hex(toUInt8(n)))), v, source, namespace,
     channel, toString(n), kind, unhex(concat(repeat('0', 30), hex(toUInt8(who)))), author, author_name, at, precision, text,
     revision, deleted, n, lengthUTF8(text), words

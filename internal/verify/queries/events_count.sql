@@ -1,1 +1,1 @@
-SELECT count(*) FROM agrichat.events e WHERE e.incarnation = $1 AND e.sequence <= $2
+SELECT count(*) FROM agrichat.events e WHERE e.incarnation = $1 AND e.position < $2

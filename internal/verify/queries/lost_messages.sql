@@ -1,5 +1,5 @@
 -- $1: incarnation. Messages that have events and no row, and where one of these stands; 0: on an earlier stream.
-SELECT e.thing_id, coalesce(max(e.sequence) FILTER (WHERE e.incarnation = $1), 0)
+SELECT e.thing_id, coalesce(max(e.position) FILTER (WHERE e.incarnation = $1), 0)
 FROM agrichat.events e
 WHERE e.kind IN ('message', 'deletion', 'unparsed')
   AND NOT EXISTS (SELECT FROM agrichat.messages m WHERE m.thing_id = e.thing_id)

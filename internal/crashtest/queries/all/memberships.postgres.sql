@@ -1,1 +1,1 @@
-SELECT (to_jsonb(v) - '{incarnation,sequence,search}'::text[])::text FROM agrichat.v_memberships v
+SELECT (to_jsonb(v) - '{incarnation,position,search}'::text[])::text FROM agrichat.v_memberships v

@@ -1,1 +1,1 @@
-SELECT * EXCEPT (sequence) FROM v_messages FORMAT JSONEachRow
+SELECT * EXCEPT (position) FROM v_messages FORMAT JSONEachRow

@@ -1,1 +1,1 @@
-SELECT * EXCEPT (sequence) FROM v_versions FORMAT JSONEachRow
+SELECT * EXCEPT (position) FROM v_versions FORMAT JSONEachRow

@@ -1,0 +1,264 @@
+package normalise_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/gate"
+	"github.com/agrichat/agrichat/internal/seqset"
+)
+
+// bundles joins so many messages each into one, as a publisher does.
+func bundles(log []consumers.Delivery, size int) []consumers.Delivery {
+	var out []consumers.Delivery
+	for several := range slices.Chunk(log, size) {
+		var data, ids []string
+		for _, d := range several {
+			data, ids = append(data, string(d.Data)), append(ids, d.EventIDs)
+		}
+		out = append(out, consumers.Delivery{Sequence: uint64(len(out) + 1), Attempts: 1,
+			Data: []byte(strings.Join(data, event.LineEnd)), EventIDs: strings.Join(ids, event.IDSeparator)})
+	}
+	return out
+}
+
+var positions = regexp.MustCompile(`"position":\d+`)
+
+// somewhere returns facts without the positions in them.
+func somewhere(facts map[string]string) map[string]string {
+	out := map[string]string{}
+	for key, text := range facts {
+		out[key] = positions.ReplaceAllString(text, "")
+	}
+	return out
+}
+
+// TestBundlesMakeWhatTheirEventsMake holds that how events travel changes nothing but where they stand.
+func TestBundlesMakeWhatTheirEventsMake(t *testing.T) {
+	t.Parallel()
+	log := newWorld(77, 300).deliveries()
+	together := bundles(log, 13)
+	alone, bundled := whole(t, log), whole(t, together)
+	if diff := cmp.Diff(somewhere(alone.standing()), somewhere(bundled.standing())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestEventsOfABundleKeepTheirOrder holds that messages of one instant stand in the order in which they were said.
+func TestEventsOfABundleKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	w := &world{}
+	sent := event.Known(time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC), event.PrecisionSecond)
+	var want []string
+	for i := range 40 {
+		e := event.Event{Source: "test", Namespace: "n", Channel: "c", Kind: event.KindMessage, Revision: event.Unedited, Sent: sent,
+			NativeID: event.NativeID(fmt.Sprint((i * 17) % 40)), Body: &event.Message{Type: event.TypeMessage, Text: "x"}}
+		if err := e.Seal(); err != nil {
+			t.Fatal(err)
+		}
+		w.events, want = append(w.events, e), append(want, string(e.NativeID))
+	}
+	log := bundles(w.deliveries(), 15)
+	pool := database(t)
+	k := keeper(t, pool, newListener(log))
+	for _, i := range []int{2, 0, 1} { // the order of arrival says nothing
+		if err := k.Handle(t.Context(), log[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	if err := pool.QueryRow(t.Context(), "SELECT array_agg(external_id ORDER BY incarnation, position) FROM agrichat.v_messages").Scan(&got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	var at []uint64
+	if err := pool.QueryRow(t.Context(), "SELECT array_agg(position ORDER BY position) FROM agrichat.events").Scan(&at); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range at {
+		if got, want := event.Position(p), event.At(uint64(i/15+1), i%15); got != want {
+			t.Fatalf("event %d stands at %s, want %s", i, got, want)
+		}
+	}
+}
+
+// TestABundleIsStoredWholeOrNotAtAll holds that a line that cannot be read keeps its sequence out of the ledger, and what it
+// came with out of the record: whoever takes it apart publishes all of it.
+func TestABundleIsStoredWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	log := newWorld(5, 30).deliveries()
+	log[12].Data = []byte(`{"v":1,`)
+	together := bundles(log, 10)
+	l, pool := newListener(together), database(t)
+	k := keeper(t, pool, l)
+	err := k.Handle(t.Context(), together)
+	var partial *consumers.PartialError
+	if !errors.As(err, &partial) || len(partial.Failed) != 1 || fault.Of(partial.Failed[1]) != fault.Poison ||
+		!strings.Contains(partial.Failed[1].Error(), "sequence 2, line 3:") {
+		t.Fatal(err)
+	}
+	var held string
+	var stored int
+	if err := pool.QueryRow(t.Context(), "SELECT (SELECT range_agg(sequences)::text FROM agrichat.ledger), (SELECT count(*) FROM agrichat.events WHERE position >> 10 = 2)").Scan(&held, &stored); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := seqset.Parse(held); err != nil || got.Has(2) || got.Len() != 2 || stored != 0 {
+		t.Errorf("the ledger holds %s, the record %d events of it: %v", held, stored, err)
+	}
+	for range 2 { // a crash may come before the ack
+		if err := k.Bury(t.Context(), together[1], partial.Failed[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	guilty := event.At(2, 2)
+	if l.buried[guilty] == "" || len(l.buried) != 1 {
+		t.Errorf("copies were made of %v", l.buried)
+	}
+	var letters []uint64
+	if err := pool.QueryRow(t.Context(), "SELECT array_agg(position) FROM agrichat.dead_letters").Scan(&letters); err != nil ||
+		len(letters) != 1 || letters[0] != uint64(guilty) {
+		t.Errorf("letters about %v: %v", letters, err)
+	}
+	if all, err := k.Held(t.Context(), 1, 3); err != nil || all.Len() != 3 {
+		t.Errorf("the ledger holds %s: %v", all, err)
+	}
+	rest := slices.Delete(slices.Clone(log), 12, 13)
+	if diff := cmp.Diff(somewhere(whole(t, rest).standing()), somewhere(l.standing())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestABundleDiesWhileItIsTakenApart holds that it may be taken apart again from any point on.
+func TestABundleDiesWhileItIsTakenApart(t *testing.T) {
+	t.Parallel()
+	log := newWorld(6, 12).deliveries()
+	log[3].Data, log[7].Data = []byte("?"), []byte("!")
+	together := bundles(log, 12)
+	l, pool := newListener(together), database(t)
+	k := keeper(t, pool, l)
+	dies := errors.New("no dead letters now")
+	l.buryFails = dies
+	if err := k.Bury(t.Context(), together[0], errors.New("x")); !errors.Is(err, dies) {
+		t.Fatal(err)
+	}
+	if held, err := k.Held(t.Context(), 1, 1); err != nil || held.Len() != 0 {
+		t.Errorf("without its letters the ledger holds %s: %v", held, err)
+	}
+	l.buryFails = nil
+	if err := k.Bury(t.Context(), together[0], errors.New("x")); err != nil || len(l.buried) != 2 {
+		t.Fatal(l.buried, err)
+	}
+	rest := append(append(slices.Clone(log[:3]), log[4:7]...), log[8:]...)
+	if diff := cmp.Diff(somewhere(whole(t, rest).standing()), somewhere(l.standing())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestABundleThatIsRefusedWhole is one letter, for which every event of it is noted.
+func TestABundleThatIsRefusedWhole(t *testing.T) {
+	t.Parallel()
+	together := bundles(newWorld(23, 9).deliveries(), 9)
+	l, pool := newListener(together), database(t)
+	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (kind = 'none')"); err != nil {
+		t.Fatal(err)
+	}
+	k := keeper(t, pool, l)
+	if err := k.Bury(t.Context(), together[0], errors.New("it failed five times")); err != nil {
+		t.Fatal(err)
+	}
+	var noted, distinct int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*), count(DISTINCT event_id) FROM agrichat.dead_letters WHERE position >> 10 = 1").Scan(&noted, &distinct); err != nil || noted != 9 {
+		t.Errorf("%d events are noted, %d different: %v", noted, distinct, err)
+	}
+	if l.buried[event.At(1, 0)] != "it failed five times" || len(l.buried) != 1 {
+		t.Errorf("copies were made of %v", l.buried)
+	}
+}
+
+// TestTheSweepTakesBundlesApart holds that one event that the record refuses, or nobody can read, keeps no other from it.
+func TestTheSweepTakesBundlesApart(t *testing.T) {
+	t.Parallel()
+	log := newWorld(22, 30).deliveries()
+	refused := log[6].EventIDs
+	log[22].Data = []byte("not JSON")
+	together := bundles(log, 5)
+	l, pool := newListener(together), database(t)
+	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (event_id <> '"+refused+"')"); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l,
+		Log: slog.New(slog.NewTextHandler(&said, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Sweep(t.Context(), 6, false); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.buried) != 2 || l.buried[event.At(2, 1)] == "" || l.buried[event.At(5, 2)] == "" {
+		t.Errorf("copies were made of %v", l.buried)
+	}
+	if held, err := k.Held(t.Context(), 1, 6); err != nil || held.Len() != 6 {
+		t.Errorf("the ledger holds %s: %v", held, err)
+	}
+	if n := strings.Count(said.String(), "an event of a bundle was set aside"); n != 2 {
+		t.Errorf("it says:\n%s", &said)
+	}
+}
+
+// TestTheSweepTakesNotEverythingApart holds that a record that refuses everything makes no dead letters.
+func TestTheSweepTakesNotEverythingApart(t *testing.T) {
+	t.Parallel()
+	log := bundles(newWorld(23, 600).deliveries(), 3)
+	l, pool := newListener(log), database(t)
+	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (kind = 'none')"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := keeper(t, pool, l).Sweep(t.Context(), 200, false)
+	if err == nil || !strings.Contains(err.Error(), "refuses one message after the other") || len(l.buried) > 0 {
+		t.Errorf("%d were taken apart; it says %v", len(l.buried), err)
+	}
+}
+
+// TestALargeBatchIsSeveralTransactions holds that what many bundles carry together is parted between messages.
+func TestALargeBatchIsSeveralTransactions(t *testing.T) {
+	t.Parallel()
+	log := bundles(newWorld(31, 9500).deliveries(), 1000)
+	l, pool := newListener(log), database(t)
+	if err := keeper(t, pool, l).Handle(t.Context(), log); err != nil {
+		t.Fatal(err)
+	}
+	var transactions, most int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*), max(upper(span) - lower(span)) FROM agrichat.ledger, unnest(sequences) AS span").Scan(&transactions, &most); err != nil {
+		t.Fatal(err)
+	}
+	if transactions != 3 || most != 4 {
+		t.Errorf("%d transactions, the largest of %d messages", transactions, most)
+	}
+}
+
+// TestLinesBeyondWhatAPositionHolds are no bundle of ours.
+func TestLinesBeyondWhatAPositionHolds(t *testing.T) {
+	t.Parallel()
+	log := bundles(newWorld(32, event.BundleMost+1).deliveries(), event.BundleMost+1)
+	var partial *consumers.PartialError
+	if err := keeper(t, database(t), newListener(log)).Handle(t.Context(), log); !errors.As(err, &partial) ||
+		!strings.Contains(partial.Failed[0].Error(), "more than 1024 lines") {
+		t.Error(err)
+	}
+}

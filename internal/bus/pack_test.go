@@ -1,0 +1,211 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+// in puts events into a channel.
+func in(channel event.Channel, events []event.Event) []event.Event {
+	for i := range events {
+		events[i].Channel = channel
+		if err := events[i].Seal(); err != nil {
+			panic(err)
+		}
+	}
+	return events
+}
+
+// carried returns what stands on CHAT, event by event, and how many events each message carries.
+func carried(t *testing.T, b *Bus) (ids []string, sizes []int) {
+	t.Helper()
+	for _, d := range all(t, b) {
+		named := slices.Collect(d.IDs())
+		i := 0
+		for data := range d.Envelopes() {
+			e, err := event.Decode(data)
+			must(t, err)
+			if e.ID.String() != named[i] || ChatSubject(e) != d.Subject {
+				t.Fatalf("line %d of %d is %s on %s, and the header says %s", i, d.Sequence, e.ID, d.Subject, named[i])
+			}
+			i++
+		}
+		if i != len(named) || d.Events() != i || d.IsBundle() != (i > 1) {
+			t.Fatalf("message %d has %d lines and names %d events", d.Sequence, i, d.Events())
+		}
+		ids, sizes = append(ids, named...), append(sizes, i)
+	}
+	return ids, sizes
+}
+
+func idsOf(events []event.Event) []string {
+	var out []string
+	for i := range events {
+		out = append(out, events[i].ID.String())
+	}
+	return out
+}
+
+func TestEventsTravelInBundles(t *testing.T) {
+	b := newBus(t, bundled)
+	long := strings.Repeat("я", 10_000) // five of them fit
+	var events []event.Event
+	events = append(events, in("a", said(250))...)
+	events = append(events, in("b", said(3))...)
+	events = append(events, in("a", said(1, "again"))...)
+	events = append(events, in("c", said(7, long))...)
+	acks, err := b.PublishBatch(t.Context(), events)
+	must(t, err)
+	ids, sizes := carried(t, b)
+	if !slices.Equal(ids, idsOf(events)) {
+		t.Error("they do not stand in the order in which they were published")
+	}
+	if want := []int{100, 100, 50, 3, 1, 4, 3}; !slices.Equal(sizes, want) {
+		t.Errorf("the messages carry %v events, want %v", sizes, want)
+	}
+	if len(acks) != 1 || acks[0] != (Ack{1, 7}) {
+		t.Errorf("acknowledged: %v", acks)
+	}
+	var named []string
+	must(t, b.Range(t.Context(), 1, 7, true, func(d consumers.Delivery) error {
+		named = slices.AppendSeq(named, d.IDs())
+		return nil
+	}))
+	if !slices.Equal(named, ids) {
+		t.Error("the headers alone name other events")
+	}
+}
+
+// TestAnOperatorCanHaveThemAlone holds that whoever reads the stream with a program of their own needs not know of bundles.
+func TestAnOperatorCanHaveThemAlone(t *testing.T) {
+	b := newBus(t, func(c *Config) { c.BundleEvents = 1 })
+	_, err := b.PublishBatch(t.Context(), said(5))
+	must(t, err)
+	if _, sizes := carried(t, b); !slices.Equal(sizes, []int{1, 1, 1, 1, 1}) {
+		t.Errorf("the messages carry %v events", sizes)
+	}
+}
+
+// TestATrimmedEventIsAlone holds that the header that says so speaks of one event.
+func TestATrimmedEventIsAlone(t *testing.T) {
+	b := newBus(t, bundled)
+	events := said(5)
+	events[2].Raw = []byte(strings.Repeat("x", 2<<20))
+	_, err := b.PublishBatch(t.Context(), events)
+	must(t, err)
+	if ids, sizes := carried(t, b); !slices.Equal(sizes, []int{2, 1, 2}) || !slices.Equal(ids, idsOf(events)) {
+		t.Errorf("the messages carry %v events", sizes)
+	}
+	m, err := must2(b.js.Stream(t.Context(), Chat))(t).GetMsg(t.Context(), 2)
+	must(t, err)
+	if m.Header.Get(TrimmedHeader) == "" {
+		t.Errorf("%v", m.Header)
+	}
+}
+
+func must2[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		must(t, err)
+		return v
+	}
+}
+
+// TestBundlesKeepToTheServersLimit holds that messages are counted, not events, and that nothing is lost or moved by learning.
+func TestBundlesKeepToTheServersLimit(t *testing.T) {
+	ts := newServer(t, bearing(3))
+	b := ts.connect(bundled)
+	must(t, b.Ensure(t.Context()))
+	var events []event.Event
+	for i := range 20 {
+		events = append(events, in(event.Channel(fmt.Sprint("c", i)), said(2))...)
+	}
+	_, err := b.PublishBatch(t.Context(), events)
+	must(t, err)
+	ids, sizes := carried(t, b)
+	if !slices.Equal(ids, idsOf(events)) {
+		t.Errorf("published were %d events in %v", len(ids), sizes)
+	}
+}
+
+// TestABundleIsNoDuplicateOfAnother holds that only a single live event has Nats-Msg-Id: what a batch repeats is legal.
+func TestABundleIsNoDuplicateOfAnother(t *testing.T) {
+	b := newBus(t, bundled)
+	for _, n := range []int{2, 2, 1, 1} {
+		sent, p, err := b.Begin(t.Context(), said(n), true)
+		must(t, err)
+		if _, err := p.Wait(t.Context()); err != nil || sent != n {
+			t.Fatal(sent, err)
+		}
+	}
+	if _, sizes := carried(t, b); !slices.Equal(sizes, []int{2, 2, 1}) {
+		t.Errorf("the messages carry %v events", sizes)
+	}
+	m, err := must2(b.js.Stream(t.Context(), Chat))(t).GetMsg(t.Context(), 3)
+	must(t, err)
+	if m.Header.Get(jetstream.MsgIDHeader) == "" {
+		t.Error("a single live event can be stored twice")
+	}
+}
+
+// TestPackingsShareNothing publishes from several goroutines at once what is compared afterwards: room that is used again while
+// it is being sent would show.
+func TestPackingsShareNothing(t *testing.T) {
+	b := newBus(t, bundled)
+	done := make(chan error)
+	for g := range 4 {
+		go func() {
+			done <- func() error {
+				for i := range 30 {
+					if _, err := b.PublishBatch(context.Background(), in(event.Channel(fmt.Sprint("g", g)), said(200, fmt.Sprint(g, " ", i)))); err != nil {
+						return err
+					}
+				}
+				return nil
+			}()
+		}()
+	}
+	for range 4 {
+		must(t, <-done)
+	}
+	if ids, _ := carried(t, b); len(ids) != 4*30*200 {
+		t.Errorf("%d events", len(ids))
+	}
+}
+
+// TestAGuiltyEventLeavesItsBundle has a handler refuse two events of a hundred: the others are stored, and only these two become
+// dead letters.
+func TestAGuiltyEventLeavesItsBundle(t *testing.T) {
+	b := newBus(t, bundled)
+	events := said(350)
+	_, err := b.PublishBatch(t.Context(), events)
+	must(t, err)
+	want := idsOf([]event.Event{events[150], events[199]})
+	consume(t, b, &ledger{fail: func(batch []consumers.Delivery) error {
+		for _, d := range batch {
+			if d.Carries(want[0]) || d.Carries(want[1]) {
+				return fault.AsPoison(errors.New("cannot be stored"))
+			}
+		}
+		return nil
+	}}, len(events))
+	var guilty []string
+	for _, l := range letters(t, b) {
+		guilty = append(guilty, l.EventID)
+	}
+	slices.Sort(guilty)
+	slices.Sort(want)
+	if !slices.Equal(guilty, want) {
+		t.Errorf("dead letters: %v, want %v", guilty, want)
+	}
+}

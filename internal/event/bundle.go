@@ -1,0 +1,39 @@
+package event
+
+import "fmt"
+
+// A bundle is a message of the stream that carries several events of one subject: their envelopes, each on a line of its own, in
+// the order in which they were read. An envelope as Append writes it has no line ends. The message's header names the ids of its
+// events in the same order, and that it names several makes it a bundle: others may write the envelope of a message that carries
+// one over many lines.
+const (
+	LineEnd     = "\n" // between two envelopes of a bundle
+	IDSeparator = ","  // between two ids in its header
+)
+
+// positionBits is how much of a position says which event of its message it is.
+const positionBits = 10
+
+// BundleMost is how many events a bundle may carry.
+const BundleMost = 1 << positionBits
+
+// Position is where an event stands on the stream: behind those of all messages before its own, and in its message behind those
+// of the lines above. The stores keep it as one number, sequence * 1024 + line, whose order is that of the stream.
+type Position uint64
+
+// At returns the position of the event on a line, from 0, of the message at a sequence.
+func At(sequence uint64, line int) Position { return Position(sequence<<positionBits | uint64(line)) }
+
+// Sequence returns that of the message.
+func (p Position) Sequence() uint64 { return uint64(p) >> positionBits }
+
+// Line returns on which line of its message the event stands, from 0.
+func (p Position) Line() int { return int(p & (BundleMost - 1)) }
+
+// String names the sequence, and the line if it is not the first.
+func (p Position) String() string {
+	if p.Line() == 0 {
+		return fmt.Sprint(p.Sequence())
+	}
+	return fmt.Sprintf("%d, line %d", p.Sequence(), p.Line()+1)
+}
