@@ -43,7 +43,7 @@ type Config struct {
 	// BatchMessages is the most that go into one atomic batch; default 1000, as servers bear unless they are told otherwise.
 	// Where the server bears less it says so, and batches are smaller from then on.
 	BatchMessages int
-	// BundleEvents is the most that one message carries; default 100. One: each event has a message of its own.
+	// BundleEvents is the most that one message carries; default 500. One: each event has a message of its own.
 	BundleEvents int
 
 	Log *slog.Logger // nil: discarded
@@ -79,9 +79,9 @@ type Bus struct {
 	cfg      Config
 	nc       *nats.Conn
 	js       jetstream.JetStream
-	most     atomic.Int64 // messages in an atomic batch
-	packings *sync.Pool   // of *packing
-	mu       sync.Mutex   // covers up and down
+	most     atomic.Int64  // messages in an atomic batch
+	packings chan *packing // to be used again
+	mu       sync.Mutex    // covers up and down
 	up       context.Context
 	down     context.CancelFunc // of up
 }
@@ -91,7 +91,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b := &Bus{cfg: cfg.withDefaults(), packings: newPackings()}
+	b := &Bus{cfg: cfg.withDefaults(), packings: make(chan *packing, packings)}
 	b.most.Store(int64(b.cfg.BatchMessages))
 	b.up, b.down = context.WithCancel(context.Background())
 	nc, err := nats.Connect(strings.Join(cfg.URLs, ","), b.options()...)

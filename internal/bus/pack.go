@@ -1,8 +1,6 @@
 package bus
 
 import (
-	"sync"
-
 	"github.com/nats-io/nats.go"
 
 	"github.com/agrichat/agrichat/internal/event"
@@ -12,8 +10,8 @@ import (
 // Bounds of a bundle. What the server does for a message, and what a consumer does to have it and to acknowledge it, it does for
 // all of its events at once; deploy/benchmark.md has what that gives. Larger ones gave nothing more.
 const (
-	bundleEvents = 100
-	bundleBytes  = 96 << 10
+	bundleEvents = 500
+	bundleBytes  = 480 << 10
 )
 
 // parcel is a message before it is given the headers of its batch.
@@ -52,10 +50,17 @@ type bundle struct {
 // megabytes.
 const packingMost = 4 << 20
 
-func newPackings() *sync.Pool { return &sync.Pool{New: func() any { return new(packing) }} }
+// packings is how many are kept: one is in use at a time, and hardly ever a second. A pool would be emptied by every second
+// collection of garbage.
+const packings = 2
 
 func (b *Bus) packing() *packing {
-	k := b.packings.Get().(*packing)
+	var k *packing
+	select {
+	case k = <-b.packings:
+	default:
+		k = new(packing)
+	}
 	k.most, k.bundle = b.payloadMost(), b.cfg.BundleEvents
 	k.data, k.ids, k.bundles = k.data[:0], k.ids[:0], k.bundles[:0]
 	return k
@@ -63,41 +68,57 @@ func (b *Bus) packing() *packing {
 
 func (b *Bus) release(k *packing) {
 	clear(k.bundles)
-	if cap(k.data) <= packingMost {
-		b.packings.Put(k)
+	if cap(k.data) > packingMost {
+		return
+	}
+	select {
+	case b.packings <- k:
+	default:
 	}
 }
 
-// pack packs as many events as one batch holds, and at least one, and says how many they are.
+// pack packs as many events as are published together, and at least one, and says how many they are. They are what one atomic
+// batch holds; or, where the first of them fill a bundle, that bundle: the server stores what comes in a batch twice.
 func (k *packing) pack(events []event.Event, most int) (n int, err error) {
 	for n < len(events) && len(k.bundles) < most && len(k.data) < batchBytes {
-		if err := k.add(&events[n]); err != nil {
+		added, err := k.add(&events[n])
+		if err != nil {
 			return 0, err
+		}
+		if !added {
+			break
 		}
 		n++
 	}
 	return n, nil
 }
 
-// add packs an event: into the bundle that the last message is, or becomes, or into a message of its own.
-func (k *packing) add(e *event.Event) error {
+// add packs an event: into the bundle that the last message is, or becomes, or into a message of its own. Behind a single bundle
+// that is full it adds nothing.
+func (k *packing) add(e *event.Event) (bool, error) {
 	data, ids := len(k.data), len(k.ids)
 	p, err := k.encode(e)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if n := len(k.bundles); n > 0 && k.bears(&k.bundles[n-1], &p) {
-		k.bundles[n-1].events++
-		return nil
+	if n := len(k.bundles); n > 0 && k.bundles[n-1].akin(&p) {
+		switch last := &k.bundles[n-1]; {
+		case last.events < k.bundle && len(k.data)-last.data+len(k.ids)-last.ids <= min(bundleBytes, k.most):
+			last.events++
+			return true, nil
+		case n == 1 && last.events > 1:
+			k.data, k.ids = k.data[:data], k.ids[:ids]
+			return false, nil
+		}
 	}
 	k.bundles = append(k.bundles, bundle{parcel: p, events: 1, data: data, ids: ids})
-	return nil
+	return true, nil
 }
 
-// bears reports whether an event, which is encoded, may be the next of a bundle: of the same subject, with nothing to say in
-// headers of its own, and where there is room for it.
-func (k *packing) bears(u *bundle, e *parcel) bool {
-	return u.subject == e.subject && u.header == nil && e.header == nil && u.events < k.bundle && len(k.data)-u.data <= bundleBytes
+// akin reports whether an event may stand in one message with those of the bundle: of the same subject, and with nothing to say
+// in headers of its own.
+func (u *bundle) akin(e *parcel) bool {
+	return u.subject == e.subject && u.header == nil && e.header == nil
 }
 
 // encode writes an envelope, and its id, behind what separates it from the one before. An event that does not fit, or that JSON

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/agrichat/agrichat/consumers"
@@ -57,27 +58,27 @@ func idsOf(events []event.Event) []string {
 }
 
 func TestEventsTravelInBundles(t *testing.T) {
-	b := newBus(t, bundled)
-	long := strings.Repeat("я", 10_000) // five of them fit
+	b := newBus(t, func(c *Config) { c.BundleEvents = 100 })
+	long := strings.Repeat("я", 10_000) // twenty-four of them fit
 	var events []event.Event
 	events = append(events, in("a", said(250))...)
 	events = append(events, in("b", said(3))...)
 	events = append(events, in("a", said(1, "again"))...)
-	events = append(events, in("c", said(7, long))...)
+	events = append(events, in("c", said(70, long))...)
 	acks, err := b.PublishBatch(t.Context(), events)
 	must(t, err)
 	ids, sizes := carried(t, b)
 	if !slices.Equal(ids, idsOf(events)) {
 		t.Error("they do not stand in the order in which they were published")
 	}
-	if want := []int{100, 100, 50, 3, 1, 4, 3}; !slices.Equal(sizes, want) {
+	if want := []int{100, 100, 50, 3, 1, 24, 24, 22}; !slices.Equal(sizes, want) {
 		t.Errorf("the messages carry %v events, want %v", sizes, want)
 	}
-	if len(acks) != 1 || acks[0] != (Ack{1, 7}) {
+	if want := []Ack{{1, 1}, {2, 2}, {3, 8}}; !slices.Equal(acks, want) { // a full one that comes first needs no batch
 		t.Errorf("acknowledged: %v", acks)
 	}
 	var named []string
-	must(t, b.Range(t.Context(), 1, 7, true, func(d consumers.Delivery) error {
+	must(t, b.Range(t.Context(), 1, 8, true, func(d consumers.Delivery) error {
 		named = slices.AppendSeq(named, d.IDs())
 		return nil
 	}))
@@ -207,5 +208,18 @@ func TestAGuiltyEventLeavesItsBundle(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(guilty, want) {
 		t.Errorf("dead letters: %v, want %v", guilty, want)
+	}
+}
+
+// TestBundlesFitSmallServers holds that a bundle, with the ids in its header, is no larger than what the server bears.
+func TestBundlesFitSmallServers(t *testing.T) {
+	ts := newServer(t, func(o *server.Options) { o.MaxPayload = 12 << 10 })
+	b := ts.connect(bundled)
+	must(t, b.Ensure(t.Context()))
+	events := said(300)
+	_, err := b.PublishBatch(t.Context(), events)
+	must(t, err)
+	if ids, sizes := carried(t, b); !slices.Equal(ids, idsOf(events)) || len(sizes) < 5 || len(sizes) > 20 {
+		t.Errorf("%d events are in %v", len(ids), sizes)
 	}
 }

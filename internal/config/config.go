@@ -132,7 +132,7 @@ func Default() Config {
 	return Config{
 		// 20 GB are some forty million messages of ordinary length. A stream may promise less than the disk has, because
 		// writers throttle on free space long before.
-		NATS:     NATS{Replicas: 1, ChatMaxBytes: 20 * gigabyte, FactsMaxBytes: 10 * gigabyte, BundleEvents: 100},
+		NATS:     NATS{Replicas: 1, ChatMaxBytes: 20 * gigabyte, FactsMaxBytes: 10 * gigabyte, BundleEvents: 500},
 		Postgres: Postgres{MaxConns: 8},           // the workers of one process, its readers, and some air
 		Patroni:  Patroni{Namespace: "/service/"}, // its own default
 		Listen:   Listen{HTTP: "127.0.0.1:8642"},

@@ -63,8 +63,8 @@ func Decode(b []byte) (*Event, error) {
 	return e, err
 }
 
-// DecodeWithoutRaw is Decode for those who need the raw form only of what could not be parsed: of all else it is left out,
-// though it is read, and refused, as Decode does. It returns the thing that the event is about as well.
+// DecodeWithoutRaw is Decode for those who need the raw form only of what could not be parsed: of all else it is left out, and
+// what is wrong inside it may go unnoticed. It returns the thing that the event is about as well.
 func DecodeWithoutRaw(b []byte) (*Event, ThingID, error) {
 	return decode(b, false)
 }

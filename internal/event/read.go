@@ -49,23 +49,18 @@ func readQuick(b []byte, raw bool) (e *Event, id string) {
 }
 
 func readRaw(e *Event, tail []byte, want bool) bool {
-	if !utf8.Valid(tail) {
-		return false
-	}
 	n, escapes, ok := stringEnd(tail)
 	if !ok || len(tail) != n+1 || tail[n] != '}' {
 		return false
 	}
 	inner := tail[1 : n-1]
 	switch {
-	case len(inner) == 0:
-	case escapes > 0: // also where it is not wanted: what is wrong in it must be found
-		var room []byte
-		if want {
-			room = make([]byte, 0, len(inner))
-		}
-		e.Raw, ok = unescape(room, inner, want)
-	case want:
+	case !want || len(inner) == 0:
+	case !utf8.Valid(inner):
+		return false
+	case escapes > 0:
+		e.Raw, ok = unescape(make([]byte, 0, len(inner)), inner)
+	default:
 		e.Raw = bytes.Clone(inner)
 	}
 	return ok
@@ -239,7 +234,7 @@ func (q *quick) str() string {
 	if escapes == 0 {
 		return inner
 	}
-	out, ok := unescape(make([]byte, 0, len(inner)), inner, true)
+	out, ok := unescape(make([]byte, 0, len(inner)), inner)
 	q.ok = ok
 	return string(out)
 }
@@ -263,32 +258,24 @@ func stringEnd[S string | []byte](s S) (n, escapes int, ok bool) {
 	return 0, 0, false
 }
 
-// unescape appends what a string means, or, if it is not wanted, looks only whether it means something. Half a surrogate is
-// left to encoding/json.
-func unescape[S string | []byte](out []byte, s S, want bool) ([]byte, bool) {
+// unescape appends what a string means. Half a surrogate is left to encoding/json.
+func unescape[S string | []byte](out []byte, s S) ([]byte, bool) {
 	begun := 0
 	for i := 0; i < len(s); i++ {
 		if s[i] != '\\' {
 			continue
 		}
-		if want {
-			out = append(out, s[begun:i]...)
-		}
+		out = append(out, s[begun:i]...)
 		i++ // there is one more: stringEnd has seen it
 		r, more, ok := escaped(s, i)
 		if !ok {
 			return nil, false
 		}
-		if want {
-			out = utf8.AppendRune(out, r)
-		}
+		out = utf8.AppendRune(out, r)
 		i += more
 		begun = i + 1
 	}
-	if want {
-		out = append(out, s[begun:]...)
-	}
-	return out, true
+	return append(out, s[begun:]...), true
 }
 
 // escaped reads the escape whose letter is at i, and says how many bytes it has behind the letter.
