@@ -143,6 +143,30 @@ func TestABundleIsStoredWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+// TestABundleThatLacksLines holds that an event that the header names and no line holds is a dead letter, and not forgotten.
+func TestABundleThatLacksLines(t *testing.T) {
+	t.Parallel()
+	log := newWorld(8, 6).deliveries()
+	together := bundles(log, 6)
+	lines := bytes.Split(together[0].Data, []byte(event.LineEnd))
+	together[0].Data = bytes.Join(lines[:4], []byte(event.LineEnd))
+	l, pool := newListener(together), database(t)
+	k := keeper(t, pool, l)
+	var partial *consumers.PartialError
+	if err := k.Handle(t.Context(), together); !errors.As(err, &partial) || !strings.Contains(partial.Failed[0].Error(), "names 6 events, and it has 4 lines") {
+		t.Fatal(err)
+	}
+	if err := k.Bury(t.Context(), together[0], partial.Failed[0]); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.buried) != 2 || l.buried[event.At(1, 4)] == "" || l.buried[event.At(1, 5)] == "" {
+		t.Errorf("copies were made of %v", l.buried)
+	}
+	if diff := cmp.Diff(somewhere(whole(t, log[:4]).standing()), somewhere(l.standing())); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestABundleDiesWhileItIsTakenApart holds that it may be taken apart again from any point on.
 func TestABundleDiesWhileItIsTakenApart(t *testing.T) {
 	t.Parallel()

@@ -57,6 +57,9 @@ func decodeMessage(items []item, d *consumers.Delivery) ([]item, error) {
 		it.position = at
 		items = append(items, it)
 	}
+	if line != d.Events() {
+		return nil, fmt.Errorf("%d: its header names %d events, and it has %d lines", d.Sequence, d.Events(), line)
+	}
 	return items, nil
 }
 

@@ -72,7 +72,7 @@ func portion(msgs []parcel, worth, most int) int {
 }
 
 func factMessages(f *fact.Batch, soft, hard int) ([]parcel, error) {
-	if f.Len() > 1 && least(f) > soft {
+	if f.Len() > 1 && f.Size() > soft { // encoding it to find out would be for nothing
 		return halves(f, soft, hard)
 	}
 	data, err := fact.Encode(f)

@@ -96,11 +96,11 @@ func (a *app) dlqList(ctx context.Context, s *stack, _ []string) error {
 }
 
 func (a *app) dlqShow(ctx context.Context, s *stack, args []string) error {
-	ids, err := s.letters(ctx, args)
-	if err != nil || len(ids) == 0 {
+	id, err := letterID(args[0])
+	if err != nil {
 		return err
 	}
-	l, err := s.bus.Letter(ctx, ids[0])
+	l, err := s.bus.Letter(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -185,11 +185,19 @@ func (s *stack) letters(ctx context.Context, args []string) ([]uint64, error) {
 			})
 			return ids, err
 		}
-		id, err := strconv.ParseUint(arg, 10, 64)
+		id, err := letterID(arg)
 		if err != nil {
-			return nil, misuse{fmt.Errorf("%q is no id of a dead letter: agrichat dlq list shows them", arg)}
+			return nil, err
 		}
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+func letterID(arg string) (uint64, error) {
+	id, err := strconv.ParseUint(arg, 10, 64)
+	if err != nil {
+		return 0, misuse{fmt.Errorf("%q is no id of a dead letter: agrichat dlq list shows them", arg)}
+	}
+	return id, nil
 }

@@ -91,7 +91,7 @@ func TestDemo(t *testing.T) {
 	r := w.run("demo", sample(t), "--once", "--output", "json").want(0).quiet()
 	parts := fields(t, []byte(r.out), "import", "figures", "verify")
 	top := fields(t, parts["import"], append(reportNames(), "files", "seconds", "per_chat")...)
-	fields(t, parts["verify"], "sequence", "bus", "postgres", "clickhouse", "missing", "extra", "differing", "equal")
+	fields(t, parts["verify"], "sequence", "bus", "postgres", "clickhouse", "missing", "extra", "differing", "equal", "problems")
 	var chats []json.RawMessage
 	if err := json.Unmarshal(top["per_chat"], &chats); err != nil || len(chats) == 0 {
 		t.Fatalf("there are no chats: %v", err)

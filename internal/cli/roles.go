@@ -199,13 +199,12 @@ func prefixed(hook func(string), prefix string) func(string) {
 // producers of the configured live sources, after the given components; of those that are named, if any are. One that fails
 // for good leaves the others alone.
 func (s *stack) producers(after, names []string) ([]supervise.Component, error) {
-	left := slices.Clone(names)
+	sources, err := chosen(s.cfg.Sources, names)
+	if err != nil {
+		return nil, err
+	}
 	var list []supervise.Component
-	for _, src := range s.cfg.Sources {
-		if len(names) > 0 && !slices.Contains(names, src.Name) {
-			continue
-		}
-		left = slices.DeleteFunc(left, func(n string) bool { return n == src.Name })
+	for _, src := range sources {
 		c, err := s.producer(src)
 		if err != nil {
 			return nil, err
@@ -213,11 +212,27 @@ func (s *stack) producers(after, names []string) ([]supervise.Component, error) 
 		c.After = after
 		list = append(list, c)
 	}
+	return list, nil
+}
+
+// chosen returns the sources that are named, or all if none is.
+func chosen(sources []config.Source, names []string) ([]config.Source, error) {
+	if len(names) == 0 {
+		return sources, nil
+	}
+	left := slices.Clone(names)
+	var out []config.Source
+	for _, src := range sources {
+		if slices.Contains(names, src.Name) {
+			left = slices.DeleteFunc(left, func(n string) bool { return n == src.Name })
+			out = append(out, src)
+		}
+	}
 	if len(left) > 0 {
 		return nil, misuse{fmt.Errorf("no source named %s is configured: sources: in the configuration lists them, agrichat sources shows samples",
 			strings.Join(left, ", "))}
 	}
-	return list, nil
+	return out, nil
 }
 
 func (s *stack) producer(src config.Source) (supervise.Component, error) {

@@ -188,12 +188,18 @@ func (a *app) produceCommand() *cobra.Command {
 			"  # what there is to listen to, with samples\n" +
 			"  agrichat sources",
 		RunE: func(c *cobra.Command, args []string) error {
+			cfg, _, err := a.config()
+			if err != nil {
+				return err
+			}
+			// Said before any server is fetched or started.
+			if sources, err := chosen(cfg.Sources, args); err != nil {
+				return err
+			} else if len(sources) == 0 {
+				return misuse{errors.New("no source is configured: sources: in the configuration lists them, agrichat sources shows samples")}
+			}
 			return a.role(c.Context(), needs{bus: true}, func(s *stack, servers []string) ([]supervise.Component, error) {
-				list, err := s.producers(servers, args)
-				if err == nil && len(list) == 0 {
-					err = misuse{errors.New("no source is configured: sources: in the configuration lists them, agrichat sources shows samples")}
-				}
-				return list, err
+				return s.producers(servers, args)
 			})
 		},
 	}

@@ -262,6 +262,7 @@ func TestDeadLetters(t *testing.T) {
 	}
 	w.run("verify").want(0).prints("1 messages are dead letters", "agrichat dlq list")
 	w.run("dlq", "show", "99").want(1).one("99", "no such dead letter")
+	w.run("dlq", "show", "all").want(2).one("all", "dlq list")
 	w.run("dlq", "drop", "first").want(2).one("first", "dlq list")
 
 	w.run("dlq", "requeue", id).want(0).quiet().prints("1 requeued")

@@ -152,7 +152,7 @@ func (b *Batch) Len() int {
 // Encode writes a batch.
 func Encode(b *Batch) ([]byte, error) {
 	b.V = FormVersion
-	out, err := appendBatch(make([]byte, 0, room(b)), b)
+	out, err := appendBatch(make([]byte, 0, b.Size()), b)
 	if err != nil {
 		return nil, fmt.Errorf("encoding facts: %w", err)
 	}

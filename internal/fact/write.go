@@ -20,8 +20,9 @@ const (
 	escapesRoom = 32 // one byte in so many is for escapes
 )
 
-// room is about how many bytes a batch takes. A few too many are wasted; if they are too few, all is copied once.
-func room(b *Batch) int {
+// Size is about how many bytes the batch takes, encoded. Of Encode's memory a few too many are wasted; if they are too few, all is
+// copied once.
+func (b *Batch) Size() int {
 	n := batchRoom + editionRoom*len(b.Versions) +
 		otherRoom*(len(b.Reactions)+len(b.Memberships)+len(b.Channels)+len(b.Identities))
 	for i := range b.Messages {

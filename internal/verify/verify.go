@@ -57,7 +57,7 @@ type Report struct {
 	Holes       uint64    `json:"holes"` // sequences that the ledger does not hold; counted as missing
 	Things      []Things  `json:"things"`
 	Days        []Day     `json:"days"`
-	Problems    []Problem `json:"problems,omitempty"` // the first MaxProblems
+	Problems    []Problem `json:"problems"` // the first MaxProblems
 
 	repair repairs
 }
@@ -141,7 +141,7 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	if err := v.awaitFor(ctx, until, wait); err != nil {
 		return nil, err
 	}
-	r := &Report{Sequence: c.sequence, repair: repairs{counters: map[int64]struct{}{}, messages: map[[16]byte]struct{}{},
+	r := &Report{Sequence: c.sequence, Problems: []Problem{}, repair: repairs{counters: map[int64]struct{}{}, messages: map[[16]byte]struct{}{},
 		extra: map[[16]byte]struct{}{}}}
 	tx, err := v.Record.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
