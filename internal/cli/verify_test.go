@@ -226,7 +226,8 @@ func TestADeadLetterOutOfABundle(t *testing.T) {
 	}
 	w.alter("DROP CONSTRAINT messages_text_check")
 	w.run("dlq", "requeue", "all").want(0).quiet().prints("1 requeued")
-	w.run("import", filepath.Join(dir, "first.jsonl")).want(0) // takes what is on the bus with it
+	write(t, filepath.Join(dir, "third.jsonl"), strings.Replace(jsonLine, "hello", "goodbye", 1))
+	w.run("import", filepath.Join(dir, "third.jsonl")).want(0) // waits for all that stands before it on the bus
 	if got := w.ask("SELECT text FROM agrichat.v_messages WHERE text = 'refused'"); len(got) != 1 {
 		t.Errorf("after it was requeued the record holds %v", got)
 	}
