@@ -45,7 +45,8 @@ func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Where the servers are, with their passwords, the gate, and how far the consumers are", Args: noArgs,
 		Long: "Shows the addresses of the servers as any client takes them, whether an agrichat runs on the data folder, the gate, the\n" +
-			"streams of the bus, and how much each consumer has before it. It prints passwords: mind who looks on.",
+			"streams of the bus, and how much each consumer has before it. A message of the bus may carry many events of a chat. It\n" +
+			"prints passwords: mind who looks on.",
 		Example: "  # where everything is, and how far\n" +
 			"  agrichat status\n\n" +
 			"  # the address of PostgreSQL, for psql and others\n" +
