@@ -57,26 +57,25 @@ func (d *Delivery) Named() string {
 	return fmt.Sprintf("%s and %d more", first, d.Events()-1)
 }
 
-// Take returns the event on a line of a bundle as a delivery of its own. Where the header and the lines do not agree, one that is
-// missing is empty.
-func (d *Delivery) Take(line int) Delivery {
-	one := *d
-	one.Line, one.EventIDs, one.Data = line, "", nil
-	i := 0
-	for id := range d.IDs() {
-		if i == line {
-			one.EventIDs = id
-		}
-		i++
+// Apart returns the events of a bundle as deliveries of their own, and any other message as it is. Where the header and the lines
+// do not agree, what is missing of an event is empty.
+func (d *Delivery) Apart() []Delivery {
+	if !d.IsBundle() {
+		return []Delivery{*d}
 	}
-	i = 0
-	for data := range d.Envelopes() {
-		if i == line {
-			one.Data = data
+	ids, lines := slices.Collect(d.IDs()), slices.Collect(d.Envelopes())
+	out := make([]Delivery, max(len(ids), len(lines)))
+	for i := range out {
+		out[i] = *d
+		out[i].Line, out[i].EventIDs, out[i].Data = i, "", nil
+		if i < len(ids) {
+			out[i].EventIDs = ids[i]
 		}
-		i++
+		if i < len(lines) {
+			out[i].Data = lines[i]
+		}
 	}
-	return one
+	return out
 }
 
 // Position is where the event of a message that carries one stands, or the first one of a bundle.

@@ -276,13 +276,25 @@ func TestALargeBatchIsSeveralTransactions(t *testing.T) {
 	}
 }
 
-// TestLinesBeyondWhatAPositionHolds are no bundle of ours.
+// TestLinesBeyondWhatAPositionHolds are no bundle of ours: it is taken apart, and nothing of it is lost.
 func TestLinesBeyondWhatAPositionHolds(t *testing.T) {
 	t.Parallel()
-	log := bundles(newWorld(32, event.BundleMost+1).deliveries(), event.BundleMost+1)
+	log := newWorld(32, event.BundleMost+9).deliveries()
+	together := bundles(log, len(log))
+	l, pool := newListener(together), database(t)
+	k := keeper(t, pool, l)
 	var partial *consumers.PartialError
-	if err := keeper(t, database(t), newListener(log)).Handle(t.Context(), log); !errors.As(err, &partial) ||
-		!strings.Contains(partial.Failed[0].Error(), "more than 1024 lines") {
-		t.Error(err)
+	if err := k.Handle(t.Context(), together); !errors.As(err, &partial) || !strings.Contains(partial.Failed[0].Error(), "more than 1024 lines") {
+		t.Fatal(err)
+	}
+	if err := k.Bury(t.Context(), together[0], partial.Failed[0]); err != nil || len(l.buried) != 0 {
+		t.Fatal(l.buried, err)
+	}
+	if diff := cmp.Diff(somewhere(whole(t, log).standing()), somewhere(l.standing())); diff != "" {
+		t.Error(diff)
+	}
+	var elsewhere int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat.events WHERE position >> 10 <> 1").Scan(&elsewhere); err != nil || elsewhere != 0 {
+		t.Errorf("%d events stand at another message: %v", elsewhere, err)
 	}
 }

@@ -50,11 +50,7 @@ func (k *Keeper) Settle(ctx context.Context, d consumers.Delivery, state string)
 func (k *Keeper) noteDead(ctx context.Context, d consumers.Delivery, cause, state string) error {
 	return k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
 		var notes pgx.Batch
-		for line := range d.Events() {
-			one := d
-			if d.IsBundle() {
-				one = d.Take(line)
-			}
+		for _, one := range d.Apart() {
 			notes.Queue(k.sql["dead_letter"], l.incarnation, int64(one.Position()), clean(one.EventIDs), clean(d.Subject), clean(cause), state)
 		}
 		return tx.SendBatch(ctx, &notes).Close()

@@ -54,10 +54,14 @@ func (k *Keeper) fill(ctx context.Context, batch []consumers.Delivery) error {
 // setAside makes dead letters of what cannot be read: the copy first, then the record's note of it.
 func (k *Keeper) setAside(ctx context.Context, batch []consumers.Delivery, failed map[int]error) error {
 	for _, i := range slices.Sorted(maps.Keys(failed)) {
-		if !batch[i].IsBundle() { // else burying it makes the copies
-			if err := k.cfg.Stream.Bury(ctx, batch[i], failed[i]); err != nil {
-				return fmt.Errorf("setting aside message %d: %w", batch[i].Sequence, err)
+		if batch[i].IsBundle() { // burying it makes the copies, and says which
+			if err := k.Bury(ctx, batch[i], failed[i]); err != nil {
+				return err
 			}
+			continue
+		}
+		if err := k.cfg.Stream.Bury(ctx, batch[i], failed[i]); err != nil {
+			return fmt.Errorf("setting aside message %d: %w", batch[i].Sequence, err)
 		}
 		if err := k.Bury(ctx, batch[i], failed[i]); err != nil {
 			return err

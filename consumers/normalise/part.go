@@ -25,18 +25,8 @@ type parting struct {
 // part stores the events of a bundle that can be stored, and finds those that cannot. The ledger hears nothing of it, so that
 // after a crash it is done again, and what is done is not done twice.
 func (k *Keeper) part(ctx context.Context, d consumers.Delivery) (*parting, error) {
-	p := &parting{Keeper: k, sequence: d.Sequence, dead: map[int]error{}}
-	for line := range max(d.Events(), lines(&d)) {
-		p.events = append(p.events, d.Take(line))
-	}
+	p := &parting{Keeper: k, sequence: d.Sequence, events: d.Apart(), dead: map[int]error{}}
 	return p, p.store(ctx, 0, len(p.events))
-}
-
-func lines(d *consumers.Delivery) (n int) {
-	for range d.Envelopes() {
-		n++
-	}
-	return n
 }
 
 // store stores the events from one line to another. What the record refuses together is halved until the guilty one is alone.

@@ -91,7 +91,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b := &Bus{cfg: cfg.withDefaults(), packings: make(chan *packing, packings)}
+	b := &Bus{cfg: cfg.withDefaults(), packings: make(chan *packing, packingsKept)}
 	b.most.Store(int64(b.cfg.BatchMessages))
 	b.up, b.down = context.WithCancel(context.Background())
 	nc, err := nats.Connect(strings.Join(cfg.URLs, ","), b.options()...)

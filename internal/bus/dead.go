@@ -237,8 +237,12 @@ func (b *Bus) original(ctx context.Context, l Letter) (Letter, error) {
 	if !found || !s.Created.Equal(l.Created) {
 		return l, fmt.Errorf("message %d of %s is gone, and there is no copy", l.Sequence, l.Stream)
 	}
-	if d.IsBundle() && l.EventID != d.EventIDs {
-		d = d.Take(l.Line)
+	if l.EventID != d.EventIDs { // it is about one of a bundle
+		for _, one := range d.Apart() {
+			if one.Line == l.Line {
+				d = one
+			}
+		}
 	}
 	l.Subject, l.EventID, l.Data = d.Subject, d.EventIDs, d.Data
 	return l, nil

@@ -20,7 +20,7 @@ const (
 )
 
 // headRoom is what the headers of a message and those of an atomic batch take of the server's maximal payload, and what an
-// operator's own may add. The ids of a bundle are not in it: bundles are much smaller than what a server bears.
+// operator's own may add. The ids of a bundle are not in it; they count with its data.
 const headRoom = 4 << 10
 
 func (b *Bus) payloadMost() int { return int(b.nc.MaxPayload()) - headRoom }

@@ -96,10 +96,8 @@ func (l *ledger) check() {
 func (l *ledger) Bury(ctx context.Context, d consumers.Delivery, cause error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for line := range d.Events() {
-		one := d
-		if d.IsBundle() { // as whoever keeps a record does, it takes it apart
-			one = d.Take(line)
+	for _, one := range d.Apart() { // as whoever keeps a record does
+		if d.IsBundle() {
 			if l.fail([]consumers.Delivery{one}) == nil {
 				l.events[one.EventIDs]++
 				continue

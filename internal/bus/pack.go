@@ -46,13 +46,13 @@ type bundle struct {
 	data, ids int // where they begin
 }
 
-// packingMost bounds what is kept for the next batch: two thousand events of half a kilobyte, with their raw forms, take two
+// packingMost bounds the bytes that one of them keeps: two thousand events of half a kilobyte, with their raw forms, take two
 // megabytes.
 const packingMost = 4 << 20
 
-// packings is how many are kept: one is in use at a time, and hardly ever a second. A pool would be emptied by every second
+// packingsKept is how many are kept: one is in use at a time, and hardly ever a second. A pool would be emptied by every second
 // collection of garbage.
-const packings = 2
+const packingsKept = 2
 
 func (b *Bus) packing() *packing {
 	var k *packing

@@ -61,9 +61,10 @@ func (b *Bus) PublishLive(ctx context.Context, e *event.Event) (Ack, error) {
 	return Ack{s.First, s.Last}, err
 }
 
-// Begin implements ingest.Publisher. Events that follow each other on one subject travel in bundles. Batches begun one after the other over one connection reach the stream in that order,
-// because the server takes them off the connection one message at a time; nothing waits in between. Should one be refused and
-// published again, it comes behind those begun after it: revisions order the states of things, arrival does not.
+// Begin implements ingest.Publisher. Events that follow each other on one subject travel in bundles. Batches begun one after the
+// other over one connection reach the stream in that order, because the server takes them off the connection one message at a
+// time; nothing waits in between. Should one be refused and published again, it comes behind those begun after it: revisions order
+// the states of things, arrival does not.
 func (b *Bus) Begin(ctx context.Context, events []event.Event, live bool) (int, ingest.Pending, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, nil, err

@@ -123,7 +123,7 @@ func (r *rig) publishArchive(ctx context.Context, b *bus.Bus, f bench.Format) (_
 // benchOptions say what some formats do not.
 func benchOptions() producers.Options { return producers.Options{Account: "bench", Zone: time.UTC} }
 
-// Bare publishing uses batches as large, and as many at a time, as our own publisher does.
+// Bare publishing uses atomic batches as large as every server takes, a message for each event.
 const (
 	bareBatch   = 1000
 	bareFlights = 4

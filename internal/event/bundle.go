@@ -21,8 +21,11 @@ const BundleMost = 1 << positionBits
 // of the lines above. The stores keep it as one number, sequence * 1024 + line, whose order is that of the stream.
 type Position uint64
 
-// At returns the position of the event on a line, from 0, of the message at a sequence.
-func At(sequence uint64, line int) Position { return Position(sequence<<positionBits | uint64(line)) }
+// At returns the position of the event on a line, from 0, of the message at a sequence. What stands beyond the lines that a bundle
+// may have, as only others write it, shares the position of the last.
+func At(sequence uint64, line int) Position {
+	return Position(sequence<<positionBits | uint64(min(line, BundleMost-1)))
+}
 
 // Sequence returns that of the message.
 func (p Position) Sequence() uint64 { return uint64(p) >> positionBits }

@@ -18,4 +18,7 @@ func TestPositionsAreWhatStoresHold(t *testing.T) {
 			t.Errorf("line %d of %d stands at %d (%s), want %d (%s)", tt.line, tt.sequence, got, got, tt.want, tt.text)
 		}
 	}
+	if got := At(5, 9999); got != At(5, 1023) || got >= At(6, 0) {
+		t.Errorf("what is beyond the last line stands at %s", got)
+	}
 }
