@@ -2,6 +2,8 @@ package bus
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,7 +53,8 @@ func (b *Bus) PublishBatch(ctx context.Context, events []event.Event) ([]Ack, er
 	return acks, nil
 }
 
-// PublishLive publishes one event with Nats-Msg-Id: a second copy within the server's short memory is not stored.
+// PublishLive publishes one event with Nats-Msg-Id: an equal copy of the same account within the server's duplicate window is
+// not stored.
 func (b *Bus) PublishLive(ctx context.Context, e *event.Event) (Ack, error) {
 	_, p, err := b.Begin(ctx, []event.Event{*e}, true)
 	if err != nil {
@@ -77,10 +80,23 @@ func (b *Bus) Begin(ctx context.Context, events []event.Event, live bool) (int, 
 	}
 	parcels := k.parcels()
 	if n == 1 && live {
-		parcels[0].set(jetstream.MsgIDHeader, parcels[0].ids)
+		parcels[0].set(jetstream.MsgIDHeader, messageID(&events[0], parcels[0].ids))
 	}
 	p, err := b.send(parcels)
 	return n, p, err
+}
+
+// messageID is the Nats-Msg-Id of a live event that is published under an event id. Account and content are part of it: another
+// account's copy tells who saw the event, and a fuller copy adds to it, so neither is a duplicate.
+func messageID(e *event.Event, id string) string {
+	h := sha256.New()
+	_, _ = h.Write([]byte(e.Account)) // a hash never fails
+	var c event.Content
+	if err := c.Read(e); err == nil { // what cannot be encoded is published as an unparsed event, with an id of its own
+		digest := c.Digest()
+		_, _ = h.Write(append([]byte{0}, digest[:]...))
+	}
+	return id + "." + hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // send writes a batch to the connection; the last message carries the address of the answer. One message alone is no batch:

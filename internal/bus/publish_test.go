@@ -126,20 +126,46 @@ func TestSeveralPublishersGetContiguousSequences(t *testing.T) {
 	wg.Wait()
 }
 
-func TestLiveDuplicateIsNotStoredTwice(t *testing.T) {
-	b := newBus(t)
-	e := one("1", "привет")
-	first, err := b.PublishLive(t.Context(), &e)
-	must(t, err)
-	again, err := b.PublishLive(t.Context(), &e)
-	must(t, err)
-	if first != again || len(all(t, b)) != 1 {
-		t.Fatal(first, again)
+func TestBus_PublishLive(t *testing.T) {
+	copyOf := func(change func(*event.Event)) event.Event {
+		e := one("1", "привет")
+		change(&e)
+		must(t, e.Seal())
+		return e
 	}
-	// In a batch the same event is stored again: repeats are legal.
-	if _, err := b.PublishBatch(t.Context(), []event.Event{e, e}); err != nil {
-		t.Fatal(err)
+	for name, c := range map[string]struct {
+		second event.Event
+		stored int
+	}{
+		"the same event again is a duplicate":       {copyOf(func(*event.Event) {}), 1},
+		"when it was received is not content":       {copyOf(func(e *event.Event) { e.Seen = time.Now() }), 1},
+		"another account's copy is stored":          {copyOf(func(e *event.Event) { e.Account = "bob" }), 2},
+		"a copy with a fuller text is stored":       {copyOf(func(e *event.Event) { e.Body.(*event.Message).Text = "привет, мир" }), 2},
+		"a copy that knows the author is stored":    {copyOf(func(e *event.Event) { e.Author.Name = "Анна" }), 2},
+		"a copy with a more precise time is stored": {copyOf(func(e *event.Event) { e.Sent = event.Known(time.Unix(1, 0), event.PrecisionSecond) }), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBus(t)
+			e := one("1", "привет")
+			must(t, second(b.PublishLive(t.Context(), &e)))
+			must(t, second(b.PublishLive(t.Context(), &c.second)))
+			if got := all(t, b); len(got) != c.stored {
+				t.Fatalf("%d messages are stored, want %d", len(got), c.stored)
+			}
+			if e.ID != c.second.ID {
+				t.Fatal("the copies are of two events")
+			}
+		})
 	}
+	t.Run("a batch may repeat an event", func(t *testing.T) {
+		b := newBus(t)
+		e := one("1", "привет")
+		must(t, second(b.PublishLive(t.Context(), &e)))
+		must(t, second(b.PublishBatch(t.Context(), []event.Event{e, e})))
+		if got := all(t, b); len(got) != 3 {
+			t.Fatalf("%d messages are stored, want 3", len(got))
+		}
+	})
 }
 
 func TestFullStreamIsBackPressure(t *testing.T) {
@@ -418,7 +444,7 @@ func TestHeadersAreEachMessagesOwn(t *testing.T) {
 			t.Errorf("%d: ids %q", d.Sequence, values)
 		}
 		got = append(got, fmt.Sprintf("%s commit=%s trimmed=%v once=%v", h.Get(jetstreamext.BatchSeqHeader), h.Get(jetstreamext.BatchCommitHeader),
-			h.Get(TrimmedHeader) != "", h.Get(jetstream.MsgIDHeader) == events[i].ID.String()))
+			h.Get(TrimmedHeader) != "", strings.HasPrefix(h.Get(jetstream.MsgIDHeader), events[i].ID.String())))
 		return nil
 	}))
 	want := []string{"1 commit= trimmed=false once=false", "2 commit= trimmed=true once=false", "3 commit= trimmed=false once=false",
