@@ -42,7 +42,7 @@ func Check(tree fs.FS, rules Rules) ([]Finding, error) {
 			return err
 		case d.IsDir() && skipped(name):
 			return fs.SkipDir
-		case !d.Type().IsRegular():
+		case !d.Type().IsRegular(), name == ".git": // a file in a linked worktree
 			return nil
 		}
 		text, err := fs.ReadFile(tree, name)
