@@ -22,7 +22,8 @@ type item struct {
 	channel     event.Key
 	incarnation int32
 	position    event.Position
-	accounts    []string // who collected it; sorted
+	accounts    []string // who collected the copy at position; sorted, one unless the row is an old one
+	others      []string // who collected other copies; sorted, none of accounts
 }
 
 // decode reads the batch. What cannot be read is named by its index, and will never be readable: poison.
@@ -163,8 +164,10 @@ func unique(items []item) []item {
 // join is the item that two copies of one event make.
 func join(a, b item) item {
 	a.Event = event.Merge(a.Event, b.Event)
-	a.position = min(a.position, b.position)
-	a.accounts = union(a.accounts, b.accounts)
+	if b.position < a.position {
+		a.position, a.accounts, b.accounts = b.position, b.accounts, a.accounts
+	}
+	a.others = without(union(union(a.others, b.others), b.accounts), a.accounts)
 	return a
 }
 
@@ -176,4 +179,15 @@ func union(a, b []string) []string {
 	out := append(slices.Clone(a), b...)
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// without returns the strings of a that are not in b; both are sorted.
+func without(a, b []string) []string {
+	var out []string
+	for _, s := range a {
+		if _, found := slices.BinarySearch(b, s); !found {
+			out = append(out, s)
+		}
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package normalise
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -88,11 +89,15 @@ func (k *Keeper) Known(ctx context.Context, events []event.Event) ([]bool, error
 	if err != nil {
 		return nil, err
 	}
+	seen, err := k.seen(ctx, events, stand)
+	if err != nil {
+		return nil, err
+	}
 	var said event.Content
 	var other []int // stand, and say something else
 	for i := range events {
 		s, found := stand[events[i].ID]
-		if !found || s.incarnation != incarnation {
+		if !found || s.incarnation != incarnation || !seen[i] {
 			continue
 		}
 		if out[i] = s.is(&events[i], &said); !out[i] {
@@ -132,11 +137,41 @@ func asking(err error) error {
 	return nil
 }
 
+// seen reports for each event whether it is known that its account collected it.
+func (k *Keeper) seen(ctx context.Context, events []event.Event, stored map[event.ID]content) ([]bool, error) {
+	out := make([]bool, len(events))
+	byID := map[[16]byte][]int{}
+	for i := range events {
+		account := clean(string(events[i].Account))
+		c, found := stored[events[i].ID]
+		switch {
+		case account == "" || found && slices.Contains(c.accounts, account):
+			out[i] = true
+		case found:
+			id := sightingID(events[i].ID, account)
+			byID[id] = append(byID[id], i)
+		}
+	}
+	if len(byID) == 0 {
+		return out, nil
+	}
+	rows, err := k.cfg.Pool.Query(ctx, k.sql["sightings_of"], slices.Collect(maps.Keys(byID)))
+	if err != nil {
+		return nil, asking(err)
+	}
+	var id [16]byte
+	var removed bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &removed}, func() error {
+		for _, i := range byID[id] {
+			out[i] = out[i] || !removed
+		}
+		return nil
+	})
+	return out, asking(err)
+}
+
 // is reports whether a copy says what stands and nothing else. One of which it is not true may still say less.
 func (c *content) is(e *event.Event, said *event.Content) bool {
-	if e.Account != "" && !slices.Contains(c.accounts, clean(string(e.Account))) {
-		return false
-	}
 	return said.Read(e) == nil && said.Digest() == c.digest
 }
 

@@ -182,10 +182,13 @@ func state(t *testing.T, pool *pgxpool.Pool) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
 	for table, drop := range map[string]string{"events": "seen_at", "messages": "search", "reactions": "", "memberships": "",
-		"channels": "", "identities": "", "membership_words": ""} {
+		"channels": "", "identities": "", "membership_words": "", "sightings": ""} {
 		where := ""
-		if table == "reactions" {
+		switch table {
+		case "reactions":
 			where = "WHERE count > 0" // those that were only told of in some order
+		case "sightings":
+			where = "WHERE NOT removed" // likewise
 		}
 		sql := fmt.Sprintf("SELECT (to_jsonb(x) - 'changed' - 'token' - '%s')::text FROM agrichat.%s x %s ORDER BY 1", drop, table, where)
 		rows, err := pool.Query(t.Context(), sql)

@@ -73,6 +73,9 @@ func (w *work) fold(ctx context.Context) error {
 	if err := w.foldReactions(ctx, moved); err != nil {
 		return err
 	}
+	if err := w.foldSightings(ctx); err != nil {
+		return err
+	}
 	return w.foldMemberships(ctx)
 }
 

@@ -41,6 +41,7 @@ type work struct {
 
 	fresh   []item        // events that the record does not hold yet
 	grown   []item        // events that it holds, and that say more now
+	sighted []item        // events that it holds, and that other accounts may have collected too
 	aging   []identityRow // whose name stays and was shown later
 	written changes
 }
@@ -50,9 +51,10 @@ type changes struct {
 	messages    []*messageRow
 	reactions   []reactionRow
 	memberships []membershipRow
+	sightings   []sightingRow
 	channels    []channelRow
 	identities  []identityRow
-	gone        struct{ messages, reactions, memberships [][16]byte } // rows that are written anew
+	gone        struct{ messages, reactions, memberships, sightings [][16]byte } // rows that are written anew
 }
 
 // attempt runs one transaction, and gathers what it has to tell once it stands.
@@ -159,8 +161,12 @@ func (w *work) compare(ctx context.Context) error {
 			w.fresh = append(w.fresh, it)
 			continue
 		}
-		if both, more := grow(stands, it); more || w.anew() {
+		both, more := grow(stands, it)
+		switch {
+		case more || w.anew():
 			w.grown = append(w.grown, both)
+		case len(both.others) > 0:
+			w.sighted = append(w.sighted, both)
 		}
 	}
 	return nil
@@ -170,14 +176,13 @@ func (w *work) compare(ctx context.Context) error {
 func grow(stands, it item) (both item, more bool) {
 	both = it // has the names of its place
 	both.Event = event.Merge(it.Event, stands.Event)
-	both.accounts = union(stands.accounts, it.accounts)
-	both.incarnation, both.position = stands.incarnation, stands.position
+	both.incarnation, both.position, both.accounts = stands.incarnation, stands.position, stands.accounts
 	// Where the stream was made anew, the event stands where it stands now.
 	if it.incarnation > stands.incarnation || it.incarnation == stands.incarnation && it.position < stands.position {
-		both.incarnation, both.position = it.incarnation, it.position
+		both.incarnation, both.position, both.accounts = it.incarnation, it.position, it.accounts
 	}
-	more = !sameContent(both.Event, stands.Event) || len(both.accounts) != len(stands.accounts) ||
-		both.position != stands.position || both.incarnation != stands.incarnation
+	both.others = without(union(union(stands.accounts, it.accounts), it.others), both.accounts)
+	more = !sameContent(both.Event, stands.Event) || both.position != stands.position || both.incarnation != stands.incarnation
 	return both, more
 }
 

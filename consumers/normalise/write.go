@@ -15,7 +15,7 @@ func (w *work) write(ctx context.Context) error {
 	if err := w.remove(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{w.writeEvents, w.writeMessages, w.writeReactions, w.writeMemberships,
+	for _, step := range []func(context.Context) error{w.writeEvents, w.writeMessages, w.writeReactions, w.writeMemberships, w.writeSightings,
 		w.writeChannels, w.writeIdentities, w.age} {
 		if err := step(ctx); err != nil {
 			return err
@@ -34,6 +34,7 @@ func (w *work) remove(ctx context.Context) error {
 		{"messages_remove", sortedKeys(w.written.gone.messages)},
 		{"reactions_remove", w.written.gone.reactions},
 		{"memberships_remove", w.written.gone.memberships},
+		{"sightings_remove", w.written.gone.sightings},
 	} {
 		if len(d.keys) == 0 {
 			continue
@@ -101,6 +102,14 @@ func (w *work) writeReactions(ctx context.Context) error {
 func (w *work) writeMemberships(ctx context.Context) error {
 	list := w.written.memberships
 	return w.copy(ctx, "memberships", membershipColumns, len(list), func(c *pg.Copy, i int) error {
+		list[i].put(c, w.stamp)
+		return nil
+	})
+}
+
+func (w *work) writeSightings(ctx context.Context) error {
+	list := w.written.sightings
+	return w.copy(ctx, "sightings", sightingColumns, len(list), func(c *pg.Copy, i int) error {
 		list[i].put(c, w.stamp)
 		return nil
 	})

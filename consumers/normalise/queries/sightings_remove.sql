@@ -1,0 +1,1 @@
+DELETE FROM agrichat.sightings WHERE sighting_id = ANY ($1)
