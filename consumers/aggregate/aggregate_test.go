@@ -21,8 +21,8 @@ import (
 var reads embed.FS
 
 var everything = []string{
-	"messages", "versions", "reactions", "memberships", "channels", "identities",
-	"v_messages", "v_versions", "v_reactions", "v_memberships", "v_by_hour", "v_by_day", "v_by_chat", "v_by_person",
+	"messages", "versions", "reactions", "memberships", "channels", "identities", "sightings",
+	"v_messages", "v_versions", "v_reactions", "v_memberships", "v_seen_by", "v_by_hour", "v_by_day", "v_by_chat", "v_by_person",
 }
 
 // content reads every table and view.

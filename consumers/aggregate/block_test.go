@@ -65,7 +65,7 @@ func (r *recorder) Insert(_ context.Context, sql, token string, columns []ch.Col
 func TestTheLayoutsAreTheStatements(t *testing.T) {
 	words := regexp.MustCompile(`\w+`)
 	all := newRows()
-	for _, b := range []*blocks{&all.messages, &all.versions, &all.reactions, &all.memberships, &all.channels, &all.identities} {
+	for _, b := range []*blocks{&all.messages, &all.versions, &all.reactions, &all.memberships, &all.channels, &all.identities, &all.sightings} {
 		names := words.FindAllString(b.sql, -1)
 		if names[2] != string(b.table) {
 			t.Errorf("the statement for %s inserts into %s", b.table, names[2])

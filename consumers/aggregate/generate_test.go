@@ -82,6 +82,9 @@ func (w *world) batch() *fact.Batch {
 	if w.r.IntN(3) == 0 {
 		b.Channels = []fact.Channel{{Name: w.text(), Type: pick(w.r, "group", "private"), Topic: w.text()}}
 	}
+	for _, id := range w.some(3) {
+		b.Sightings = append(b.Sightings, w.sighting(b, id))
+	}
 	for _, id := range w.some(2) {
 		b.Identities = append(b.Identities, w.identity(b, id))
 	}
@@ -189,6 +192,12 @@ func (w *world) membership(b *fact.Batch, n int) fact.Membership {
 		Thing: w.thing(b, key, event.ThingMembership).String(), IdentityKey: key, Identity: fmt.Sprint("user", n), Name: w.text(),
 		State: pick(w.r, "joined", "left", "banned"), At: w.time(),
 	}
+}
+
+func (w *world) sighting(b *fact.Batch, n int) fact.Sighting {
+	thing, account := w.thing(b, fmt.Sprint(n), event.ThingMessage), pick(w.r, "bob", "аня")
+	return fact.Sighting{ID: w.thing(b, fmt.Sprint(n)+account, "sighting").String(), Event: w.edition(b, n).Event, Thing: thing.String(),
+		Account: account, Removed: w.r.IntN(3) == 0}
 }
 
 func (w *world) identity(b *fact.Batch, n int) fact.Identity {

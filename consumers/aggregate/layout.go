@@ -15,6 +15,8 @@ var (
 	insertChannels string
 	//go:embed queries/insert_identities.sql
 	insertIdentities string
+	//go:embed queries/insert_sightings.sql
+	insertSightings string
 )
 
 func col(name, kind string) column { return column{name: name, kind: kind} }
@@ -58,6 +60,12 @@ func membershipLayout() []column {
 	return inChannel(
 		col("thing_id", typeID), col("identity_key", typeID), col("identity", typeString), col("name", typeString),
 		col("state", typeString), col("at", typeTime),
+	)
+}
+
+func sightingLayout() []column {
+	return inChannel(
+		col("sighting_id", typeID), col("event_id", typeID), col("thing_id", typeID), col("account", typeString), col("removed", typeBool),
 	)
 }
 

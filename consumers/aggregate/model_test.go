@@ -35,6 +35,7 @@ type model struct {
 	memberships map[string]state[fact.Membership]
 	channels    map[string]state[fact.Channel]
 	identities  map[string]state[fact.Identity]
+	sightings   map[string]state[fact.Sighting]
 }
 
 func modelOf(t *testing.T, deliveries []consumers.Delivery) *model {
@@ -42,6 +43,7 @@ func modelOf(t *testing.T, deliveries []consumers.Delivery) *model {
 	m := &model{
 		make(map[string]state[fact.Message]), make(map[string]state[fact.Edition]), make(map[string]state[fact.Reaction]),
 		make(map[string]state[fact.Membership]), make(map[string]state[fact.Channel]), make(map[string]state[fact.Identity]),
+		make(map[string]state[fact.Sighting]),
 	}
 	for _, d := range deliveries {
 		b, err := fact.Decode(d.Data)
@@ -71,6 +73,9 @@ func (m *model) apply(b *fact.Batch) {
 	}
 	for _, x := range b.Identities {
 		keep(m.identities, x.Key, b, x)
+	}
+	for _, x := range b.Sightings {
+		keep(m.sightings, x.ID, b, x)
 	}
 }
 
@@ -159,9 +164,39 @@ func (m *model) tables() map[string][][]string {
 			x := s.is
 			return row(x.Key, s.Version.Big(), s.Source, x.Namespace, x.ID, x.Name, x.Username, x.Bot)
 		}),
+		"sightings": list(m.sightings, func(s state[fact.Sighting]) []string {
+			x := s.is
+			return row(s.ChannelKey, s.Version.Big(), s.Source, s.Namespace, s.Channel, x.ID, x.Event, x.Thing, x.Account, x.Removed)
+		}),
+		"v_seen_by": m.seenBy(),
 	}
 	maps.Copy(out, m.views())
 	maps.Copy(out, m.figures())
+	return out
+}
+
+// seenBy is who saw which message, by thing and account.
+func (m *model) seenBy() [][]string {
+	rows := map[string][]string{}
+	add := func(thing, account string) {
+		if s, found := m.messages[thing]; found && s.is.Kind != "" {
+			rows[thing+account] = row(s.Source, s.Namespace, s.Channel, s.is.ExternalID, account)
+		}
+	}
+	for thing, s := range m.messages {
+		for _, account := range s.is.Accounts {
+			add(thing, account)
+		}
+	}
+	for _, s := range m.sightings {
+		if !s.is.Removed {
+			add(s.is.Thing, s.is.Account)
+		}
+	}
+	out := [][]string{}
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		out = append(out, rows[key])
+	}
 	return out
 }
 

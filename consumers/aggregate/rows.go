@@ -11,8 +11,8 @@ import (
 
 // rows gathers the facts of a batch by table. The last block of each list is the one that grows.
 type rows struct {
-	messages, versions, reactions, memberships, channels, identities blocks
-	again                                                            string // what sets these facts apart from an earlier telling
+	messages, versions, reactions, memberships, channels, identities, sightings blocks
+	again                                                                       string // what sets these facts apart from an earlier telling
 
 	reader fact.Reader
 	raw    []byte // for the ids of one batch
@@ -34,6 +34,7 @@ func newRows() *rows {
 		memberships: blocks{table: ch.Memberships, sql: insertMemberships, layout: membershipLayout},
 		channels:    blocks{table: ch.Channels, sql: insertChannels, layout: channelLayout},
 		identities:  blocks{table: ch.Identities, sql: insertIdentities, layout: identityLayout},
+		sightings:   blocks{table: ch.Sightings, sql: insertSightings, layout: sightingLayout},
 	}
 }
 
@@ -53,7 +54,7 @@ func (b *blocks) open() *block {
 }
 
 func (r *rows) tables() []*blocks {
-	return []*blocks{&r.channels, &r.identities, &r.messages, &r.versions, &r.reactions, &r.memberships}
+	return []*blocks{&r.channels, &r.identities, &r.messages, &r.versions, &r.reactions, &r.memberships, &r.sightings}
 }
 
 // empty makes rows ready for another batch. They keep the memory of this one, and what is far more than it needed they let
@@ -110,6 +111,9 @@ func (r *rows) add(f *fact.Batch) error {
 	for i := range f.Identities {
 		r.identity(p, &f.Identities[i], ids)
 	}
+	for i := range f.Sightings {
+		r.sighting(p, &f.Sightings[i], ids)
+	}
 	return nil
 }
 
@@ -165,6 +169,11 @@ func (r *rows) identity(p place, i *fact.Identity, ids *ids) {
 		text(key).version(p.number).text(p.Source, i.Namespace, i.ID, i.Name, i.Username).bool(i.Bot)
 }
 
+func (r *rows) sighting(p place, s *fact.Sighting, ids *ids) {
+	id := ids.next()
+	p.begin(r.sightings.open(), id).text(id, ids.next(), ids.next(), s.Account).bool(s.Removed)
+}
+
 // ids are the ids and keys of a batch, as 16 bytes each, in the order in which add asks for them. They are read before
 // the first row is made, so that a wrong one leaves nothing half done.
 type ids struct {
@@ -182,7 +191,7 @@ func (all *rows) ids(f *fact.Batch) (*ids, error) {
 		return nil, fmt.Errorf("the version %s does not fit into 128 bits", f.Version)
 	}
 	r := idReader{raw: all.raw[:0]}
-	inside := len(f.Messages)+len(f.Versions)+len(f.Reactions)+len(f.Memberships)+len(f.Channels) > 0
+	inside := len(f.Messages)+len(f.Versions)+len(f.Reactions)+len(f.Memberships)+len(f.Channels)+len(f.Sightings) > 0
 	r.read("channel_key", f.ChannelKey, inside)
 	for i := range f.Messages {
 		r.read("message", f.Messages[i].Thing, true)
@@ -203,6 +212,11 @@ func (all *rows) ids(f *fact.Batch) (*ids, error) {
 	}
 	for i := range f.Identities {
 		r.read("identity", f.Identities[i].Key, true)
+	}
+	for i := range f.Sightings {
+		r.read("sighting", f.Sightings[i].ID, true)
+		r.read("event of a sighting", f.Sightings[i].Event, true)
+		r.read("thing of a sighting", f.Sightings[i].Thing, true)
 	}
 	all.raw = r.raw
 	return &ids{raw: string(r.raw)}, r.err

@@ -67,6 +67,11 @@ func (g *gathering) channel(r *channelRow) {
 	b.Channels = append(b.Channels, r.fact())
 }
 
+func (g *gathering) sighting(r *sightingRow) {
+	b := g.of(r.place)
+	b.Sightings = append(b.Sightings, r.fact())
+}
+
 // identity goes into a batch of its source and of no channel: it belongs to none.
 func (g *gathering) identity(r *identityRow) {
 	p := place{source: r.source, namespace: r.namespace, key: event.Key{}}
@@ -128,13 +133,16 @@ func (w *work) facts() ([]fact.Batch, int) {
 	for i := range w.written.identities {
 		g.identity(&w.written.identities[i])
 	}
+	for i := range w.written.sightings {
+		g.sighting(&w.written.sightings[i])
+	}
 	return g.all(), g.count
 }
 
 // countFacts is what facts will return, known before the rows are complete.
 func (w *work) countFacts() int {
 	n := len(w.fresh) + len(w.grown) + len(w.written.reactions) + len(w.written.memberships) + len(w.written.channels) +
-		len(w.written.identities)
+		len(w.written.identities) + len(w.written.sightings)
 	for _, r := range w.written.messages {
 		if r.kind != nil {
 			n++

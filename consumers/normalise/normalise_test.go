@@ -89,6 +89,9 @@ func (l *listener) PublishFacts(_ context.Context, batches []fact.Batch) error {
 		for _, f := range b.Identities {
 			l.hear(b.Version, "identity "+f.Key, b.Source, f)
 		}
+		for _, f := range b.Sightings {
+			l.hear(b.Version, "sighting "+f.ID, where, f)
+		}
 	}
 	return nil
 }
@@ -110,10 +113,12 @@ func (l *listener) hear(v fact.Version, key, where string, f any) {
 	l.states[key], l.facts[key] = v, text
 }
 
-// standing is all facts but those of reactions that count nobody.
+// standing is all facts but those of reactions that count nobody, and of removed sightings.
 func (l *listener) standing() map[string]string {
 	out := maps.Clone(l.facts)
-	maps.DeleteFunc(out, func(_, text string) bool { return strings.Contains(text, `"count":0,`) })
+	maps.DeleteFunc(out, func(key, text string) bool {
+		return strings.Contains(text, `"count":0,`) || strings.HasPrefix(key, "sighting ") && strings.Contains(text, `"removed":true`)
+	})
 	return out
 }
 

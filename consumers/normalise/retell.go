@@ -142,6 +142,7 @@ func (k *Keeper) gather(ctx context.Context, first, last int64, only []int64, te
 		{"facts_memberships", k.scanMembership},
 		{"facts_channels", k.scanChannel},
 		{"facts_identities", k.scanIdentity},
+		{"facts_sightings", k.scanSighting},
 	} {
 		rows, err := tx.Query(ctx, k.sql[part.query], first, last, only)
 		if err != nil {
@@ -264,6 +265,18 @@ func (k *Keeper) scanMembership(row pgx.CollectableRow, t told) error {
 	}
 	r.place, r.thing, r.identity = p.place(), thing, identity
 	t.of(p.s).membership(&r)
+	return nil
+}
+
+func (k *Keeper) scanSighting(row pgx.CollectableRow, t told) error {
+	var p scannedPlace
+	var r sightingRow
+	var id, thing [16]byte
+	if err := row.Scan(p.into(&r.id, &id, &thing, &r.account, &r.removed)...); err != nil {
+		return err
+	}
+	r.place, r.event, r.thing = p.place(), id, thing
+	t.of(p.s).sighting(&r)
 	return nil
 }
 

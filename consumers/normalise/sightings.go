@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
@@ -40,6 +41,10 @@ func (r *sightingRow) put(c *pg.Copy, s stamp) {
 	c.Text(r.account)
 	c.Bool(r.removed)
 	s.put(c)
+}
+
+func (r *sightingRow) fact() fact.Sighting {
+	return fact.Sighting{ID: event.ThingID(r.id).String(), Event: r.event.String(), Thing: r.thing.String(), Account: r.account, Removed: r.removed}
 }
 
 // foldSightings adds a row for every account that an event was collected by and that is new, and updates those of accounts that

@@ -113,6 +113,7 @@ func halve(f *fact.Batch) (first, second fact.Batch) {
 	first.Memberships, second.Memberships = part(f.Memberships, &left)
 	first.Channels, second.Channels = part(f.Channels, &left)
 	first.Identities, second.Identities = part(f.Identities, &left)
+	first.Sightings, second.Sightings = part(f.Sightings, &left)
 	return first, second
 }
 

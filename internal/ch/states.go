@@ -25,11 +25,12 @@ const (
 	Memberships Table = "memberships"
 	Channels    Table = "channels"
 	Identities  Table = "identities"
+	Sightings   Table = "sightings"
 )
 
 // Tables returns all of them.
 func Tables() []Table {
-	return []Table{Messages, Versions, Reactions, Memberships, Channels, Identities}
+	return []Table{Messages, Versions, Reactions, Memberships, Channels, Identities, Sightings}
 }
 
 //go:embed queries/*.sql

@@ -114,7 +114,7 @@ func TestVerifyNamesWhatIsAmiss(t *testing.T) {
 // states is everything in the record but the counters of transactions.
 func (w *world) states() []string {
 	var out []string
-	for _, table := range []string{"events", "messages", "reactions", "memberships", "membership_words", "channels", "identities"} {
+	for _, table := range []string{"events", "messages", "reactions", "memberships", "membership_words", "channels", "identities", "sightings"} {
 		where := ""
 		if table == "reactions" {
 			where = " WHERE count > 0" // those that count nobody stand for nothing

@@ -60,6 +60,7 @@ type Batch struct {
 	Memberships []Membership `json:"memberships,omitempty"`
 	Channels    []Channel    `json:"channels,omitempty"`
 	Identities  []Identity   `json:"identities,omitempty"`
+	Sightings   []Sighting   `json:"sightings,omitempty"`
 }
 
 // FormVersion is the form that Encode writes and Decode reads.
@@ -89,7 +90,7 @@ type Message struct {
 	Links      []string   `json:"links,omitempty"`
 	Hashtags   []string   `json:"hashtags,omitempty"`
 	Mentions   []string   `json:"mentions,omitempty"`
-	Accounts   []string   `json:"accounts,omitempty"` // which saw it
+	Accounts   []string   `json:"accounts,omitempty"` // which collected its events first; sightings are of the others
 	Position   uint64     `json:"position"`           // event.Position of the first event about it; orders messages of one instant
 }
 
@@ -144,9 +145,18 @@ type Identity struct {
 	Bot       bool   `json:"bot,omitempty"`
 }
 
+// Sighting is an account that collected an event beside the one that the event's message names.
+type Sighting struct {
+	ID      string `json:"id"` // hash of event and account
+	Event   string `json:"event"`
+	Thing   string `json:"thing"` // what the event is about
+	Account string `json:"account"`
+	Removed bool   `json:"removed,omitempty"` // the message has come to name the account
+}
+
 // Len returns how many facts the batch holds.
 func (b *Batch) Len() int {
-	return len(b.Messages) + len(b.Versions) + len(b.Reactions) + len(b.Memberships) + len(b.Channels) + len(b.Identities)
+	return len(b.Messages) + len(b.Versions) + len(b.Reactions) + len(b.Memberships) + len(b.Channels) + len(b.Identities) + len(b.Sightings)
 }
 
 // Encode writes a batch.

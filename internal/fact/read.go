@@ -50,6 +50,7 @@ func (r *Reader) Forget() {
 	clear(r.batch.Memberships)
 	clear(r.batch.Channels)
 	clear(r.batch.Identities)
+	clear(r.batch.Sightings)
 	r.batch = Batch{}
 }
 
@@ -101,6 +102,7 @@ func (r *Reader) readBatch(b *Batch) {
 	b.Memberships = readList(r, `,"memberships":[`, &r.room.Memberships, (*Reader).membership)
 	b.Channels = readList(r, `,"channels":[`, &r.room.Channels, (*Reader).channel)
 	b.Identities = readList(r, `,"identities":[`, &r.room.Identities, (*Reader).identity)
+	b.Sightings = readList(r, `,"sightings":[`, &r.room.Sightings, (*Reader).sighting)
 	r.skip(`}`)
 }
 
@@ -206,6 +208,15 @@ func (r *Reader) identity(i *Identity) {
 	i.Name = r.text(`,"name":`)
 	i.Username = r.text(`,"username":`)
 	i.Bot = r.has(`,"bot":true`)
+	r.skip(`}`)
+}
+
+func (r *Reader) sighting(s *Sighting) {
+	s.ID = r.need(`{"id":`)
+	s.Event = r.need(`,"event":`)
+	s.Thing = r.need(`,"thing":`)
+	s.Account = r.need(`,"account":`)
+	s.Removed = r.has(`,"removed":true`)
 	r.skip(`}`)
 }
 

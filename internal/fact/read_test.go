@@ -61,6 +61,7 @@ func full() *fact.Batch {
 		Memberships: []fact.Membership{{Thing: "m", IdentityKey: "k", Identity: "7", Name: "Анна", State: "joined", At: &at}, {}},
 		Channels:    []fact.Channel{{Name: "имя", Type: "group", Topic: "t"}, {Type: "group"}, {Topic: "t"}, {Name: "n", Topic: "t"}, {}},
 		Identities:  []fact.Identity{{Key: "k", Namespace: "n", ID: "7", Name: "Анна", Username: "a", Bot: true}, {}},
+		Sightings:   []fact.Sighting{{ID: "s", Event: "e", Thing: "t", Account: "alice", Removed: true}, {}},
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 // copied once.
 func (b *Batch) Size() int {
 	n := batchRoom + editionRoom*len(b.Versions) +
-		otherRoom*(len(b.Reactions)+len(b.Memberships)+len(b.Channels)+len(b.Identities))
+		otherRoom*(len(b.Reactions)+len(b.Memberships)+len(b.Channels)+len(b.Identities)+len(b.Sightings))
 	for i := range b.Messages {
 		n += messageTexts(&b.Messages[i])
 	}
@@ -73,6 +73,9 @@ func appendBatch(b []byte, f *Batch) (_ []byte, err error) {
 		return nil, err
 	}
 	if b, err = appendList(b, `,"identities":[`, f.Identities, appendIdentity); err != nil {
+		return nil, err
+	}
+	if b, err = appendList(b, `,"sightings":[`, f.Sightings, appendSighting); err != nil {
 		return nil, err
 	}
 	return append(b, '}'), nil
@@ -187,6 +190,15 @@ func appendIdentity(b []byte, i *Identity) ([]byte, error) {
 	b = appendOptional(b, `,"name":`, i.Name)
 	b = appendOptional(b, `,"username":`, i.Username)
 	b = appendTrue(b, `,"bot":true`, i.Bot)
+	return append(b, '}'), nil
+}
+
+func appendSighting(b []byte, s *Sighting) ([]byte, error) {
+	b = appendField(b, `{"id":`, s.ID)
+	b = appendField(b, `,"event":`, s.Event)
+	b = appendField(b, `,"thing":`, s.Thing)
+	b = appendField(b, `,"account":`, s.Account)
+	b = appendTrue(b, `,"removed":true`, s.Removed)
 	return append(b, '}'), nil
 }
 

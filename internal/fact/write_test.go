@@ -63,6 +63,10 @@ func batches() *rapid.Generator[*fact.Batch] {
 			b.Identities = append(b.Identities, fact.Identity{Key: text("key"), Namespace: text("namespace"), ID: text("id"),
 				Name: text("name"), Username: text("username"), Bot: rapid.Bool().Draw(t, "bot")})
 		}
+		for range rapid.IntRange(0, 2).Draw(t, "sightings") {
+			b.Sightings = append(b.Sightings, fact.Sighting{ID: text("id"), Event: text("event"), Thing: text("thing"),
+				Account: text("account"), Removed: rapid.Bool().Draw(t, "removed")})
+		}
 		return b
 	})
 }
