@@ -126,24 +126,30 @@ func personRow(p place, target event.NativeID, message event.ThingID, who reacto
 	}
 }
 
-// unnamedRows counts, for each emoji of the latest snapshot, those whom nobody named.
+// unnamedRows counts, for each emoji of the latest snapshot, those whom nobody named. Equal emoji are one reaction: a network may
+// list a reaction twice, or write one placeholder for several.
 func unnamedRows(p place, target event.NativeID, message event.ThingID, s *snapshot, named map[string]int) []reactionRow {
 	if s == nil {
 		return nil
 	}
-	var rows []reactionRow
+	totals := make(map[string]int, len(s.Counts))
 	for _, c := range s.Counts {
-		n := c.Count - named[c.Emoji]
-		if n <= 0 {
-			continue
+		totals[c.Emoji] = min(totals[c.Emoji]+min(max(c.Count, 0), countMost), countMost)
+	}
+	rows := make([]reactionRow, 0, len(totals))
+	for emoji, total := range totals {
+		if n := total - named[emoji]; n > 0 {
+			rows = append(rows, reactionRow{
+				place: p, message: message, target: string(target), emoji: emoji, count: int32(n), at: s.Sent,
+				thing: unnamedThing(p, target, emoji),
+			})
 		}
-		rows = append(rows, reactionRow{
-			place: p, message: message, target: string(target), emoji: c.Emoji, count: int32(min(n, 1<<30)), at: s.Sent,
-			thing: unnamedThing(p, target, c.Emoji),
-		})
 	}
 	return rows
 }
+
+// countMost is the highest count of one reaction that is stored.
+const countMost = 1 << 30
 
 func personThing(p place, target event.NativeID, who reactor) event.ThingID {
 	return event.Thing(p.source, p.namespace, p.channel, event.ReactionNative(target, who.person, who.emoji), event.ThingReaction)
