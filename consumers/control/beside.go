@@ -80,6 +80,9 @@ func (r *run) act(acting bool) {
 	}
 	r.acting = acting
 	r.forget()
+	if acting {
+		r.reach = reach{}
+	}
 	r.Metrics.acts(acting)
 	if !acting {
 		r.Log.Info("this controller acts no longer", "id", r.ID)
@@ -115,6 +118,9 @@ func (r *run) begin(ctx context.Context, now time.Time, d decision) {
 		r.post(ctx, func() {
 			if serial == r.serial {
 				r.errand.busy = false
+				if d.do == probe {
+					r.noteReach(time.Now(), found.err)
+				}
 				r.found(found)
 			}
 		})

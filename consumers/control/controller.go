@@ -73,6 +73,7 @@ type run struct {
 	swept    gate.Swept
 
 	server    finding
+	reach     reach
 	announced announcement
 	remarked  remarks
 
@@ -129,7 +130,8 @@ func (r *run) turn(ctx context.Context, now time.Time) (time.Time, error) {
 	st := r.Cluster.Status()
 	r.announced = r.announced.follow(st.View, now)
 	r.remark(st, now)
-	r.tryClaim(ctx, now, st.Err == nil && !st.Word.IsZero())
+	r.reach = r.reach.follow(st.View.Token, st.View.Members[st.View.Leader].Address)
+	r.tryClaim(ctx, now, st.Err == nil && !st.Word.IsZero() && !r.reach.lost(now))
 	if r.acting && now.Sub(r.held) > claimTrust {
 		r.act(false)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -27,7 +28,9 @@ type world struct {
 	moved    chan struct{} // closed when the bucket changed
 	sweeps   bool          // a worker fills holes at once
 	holder   string
+	sighted  bool      // what the holder last reported
 	until    time.Time // of the claim
+	takes    []string  // who took the claim, in order
 	paused   bool
 	until30  time.Time // of the pause
 	probe    Probe
@@ -100,6 +103,7 @@ type part struct {
 	frozen chan struct{} // closed: not frozen
 	at     string        // freezes when this is called
 	gone   bool          // the watch tells that there is no order
+	cut    error         // what this one's probes get; the world's mutex covers it
 }
 
 func (p *part) here(ctx context.Context, what string) error {
@@ -160,17 +164,39 @@ func (p *part) Watch(ctx context.Context, changed func(gate.Order, uint64), swep
 	}
 }
 
-func (p *part) Claim(ctx context.Context, id string, _ bool) (bool, error) {
+func (p *part) Claim(ctx context.Context, id string, sighted bool) (bool, error) {
 	if err := p.here(ctx, "claim"); err != nil {
 		return false, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.holder != id && p.holder != "" && time.Now().Before(p.until) {
+	if p.holder != id && p.holder != "" && time.Now().Before(p.until) && (p.sighted || !sighted) {
 		return false, nil
 	}
-	p.holder, p.until = id, time.Now().Add(8*time.Second)
+	if p.holder != id {
+		p.takes = append(p.takes, id)
+	}
+	p.holder, p.sighted, p.until = id, sighted, time.Now().Add(8*time.Second)
 	return true, nil
+}
+
+// cutOff lets a controller's probes fail, or answer again.
+func (p *part) cutOff(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut = err
+}
+
+func (w *world) acting() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.holder
+}
+
+func (w *world) handovers() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.takes)
 }
 
 func (p *part) Yield(_ context.Context, id string) error {
@@ -201,6 +227,9 @@ func (p *part) Probe(ctx context.Context, _ string) (Probe, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.cut != nil {
+		return Probe{}, p.cut
+	}
 	return p.probe, p.probeErr
 }
 
@@ -274,3 +303,9 @@ func (w *world) expect(t *testing.T, state gate.State, reason gate.Reason, token
 }
 
 var errBroken = errors.New("no route to host")
+
+func (w *world) written() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.states)
+}
