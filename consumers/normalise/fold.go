@@ -10,13 +10,15 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// foldMessage returns the state of a message from all events about it, each once, in any order.
-func foldMessage(p place, native event.NativeID, thing event.ThingID, events []item) (*messageRow, error) {
+// foldMessage returns the state of a message from all events about it, each once, in any order. With a base they are the current
+// version of that row and the new events; base stands for all others.
+func foldMessage(p place, native event.NativeID, thing event.ThingID, events []item, base *existing) (*messageRow, error) {
 	r := &messageRow{place: p, thing: thing, externalID: string(native)}
+	base.carry(r)
 	var current *item
 	for i := range events {
 		it := &events[i]
-		r.witness(it, i == 0)
+		r.witness(it, i == 0 && base == nil)
 		switch it.Body.(type) {
 		case *event.Deletion:
 			r.deleted = true
@@ -31,7 +33,7 @@ func foldMessage(p place, native event.NativeID, thing event.ThingID, events []i
 	if current == nil {
 		return r, nil
 	}
-	return r, r.show(current, events)
+	return r, r.show(current, events, base)
 }
 
 // witness notes who saw the message and where it first stood.
@@ -43,13 +45,16 @@ func (r *messageRow) witness(it *item, first bool) {
 }
 
 // show takes over what the current version says.
-func (r *messageRow) show(current *item, events []item) error {
+func (r *messageRow) show(current *item, events []item, base *existing) error {
 	r.revision = string(current.Revision)
 	author := authorOf(current, events)
 	r.author, r.authorName = string(author.ID), author.Name
 	if author.ID != "" {
 		key := [16]byte(author.Key(r.source, r.namespace))
 		r.authorKey = &key
+	}
+	if author.IsZero() && base != nil { // an older version names the author
+		r.authorKey, r.author, r.authorName = base.authorKey, base.author, base.authorName
 	}
 	switch b := current.Body.(type) {
 	case *event.Message:

@@ -58,6 +58,7 @@ func memberState(action string) string {
 
 func sayOf(p place, it *item, state string, people ...event.Person) []memberWord {
 	var out []memberWord
+	seen := make(map[event.ThingID]struct{}, len(people))
 	for _, who := range people {
 		if who.ID == "" {
 			continue
@@ -65,7 +66,8 @@ func sayOf(p place, it *item, state string, people ...event.Person) []memberWord
 		key := who.Key(p.source, p.namespace)
 		w := memberWord{place: p, thing: membershipThing(p, key), identity: key, id: string(who.ID), name: who.Name,
 			state: state, event: it.ID, at: at(it.Sent), position: it.position}
-		if !slices.ContainsFunc(out, func(o memberWord) bool { return o.thing == w.thing }) {
+		if _, found := seen[w.thing]; !found {
+			seen[w.thing] = struct{}{}
 			out = append(out, w)
 		}
 	}

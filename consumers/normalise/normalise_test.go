@@ -155,7 +155,7 @@ func (l *listener) Bury(_ context.Context, d consumers.Delivery, cause error) er
 	return l.buryFails
 }
 
-func database(t *testing.T) *pgxpool.Pool {
+func database(t testing.TB) *pgxpool.Pool {
 	t.Helper()
 	dsn := testenv.PostgresFrom(t, "record", func(ctx context.Context, dsn string) error {
 		pool, err := pg.Open(ctx, pg.Config{DSN: dsn})
@@ -173,7 +173,7 @@ func database(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
-func keeper(t *testing.T, pool *pgxpool.Pool, l *listener) *normalise.Keeper {
+func keeper(t testing.TB, pool *pgxpool.Pool, l *listener) *normalise.Keeper {
 	t.Helper()
 	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

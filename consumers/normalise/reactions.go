@@ -34,6 +34,15 @@ func (w word) later(than word) bool {
 // that stand: those that nothing supports any more are returned as removed, because somebody was told of them.
 func foldReactions(p place, target event.NativeID, message event.ThingID, events []item, old []reactionRow) []reactionRow {
 	words, whole, latest := hear(p, events)
+	rows, named := namedRows(p, target, message, words, whole)
+	rows = append(rows, unnamedRows(p, target, message, latest, named)...)
+	rows = append(rows, withdrawn(rows, old)...)
+	slices.SortFunc(rows, func(a, b reactionRow) int { return bytes.Compare(a.thing[:], b.thing[:]) })
+	return rows
+}
+
+// namedRows returns a row for every reactor, and how many of them stand by each emoji.
+func namedRows(p place, target event.NativeID, message event.ThingID, words map[reactor]word, whole *snapshot) ([]reactionRow, map[string]int) {
 	rows := make([]reactionRow, 0, len(words))
 	named := map[string]int{}
 	for who, w := range words {
@@ -45,10 +54,7 @@ func foldReactions(p place, target event.NativeID, message event.ThingID, events
 		}
 		rows = append(rows, personRow(p, target, message, who, w))
 	}
-	rows = append(rows, unnamedRows(p, target, message, latest, named)...)
-	rows = append(rows, withdrawn(rows, old)...)
-	slices.SortFunc(rows, func(a, b reactionRow) int { return bytes.Compare(a.thing[:], b.thing[:]) })
-	return rows
+	return rows, named
 }
 
 // snapshot is an export's list of reactions.
@@ -164,6 +170,7 @@ func unnamedThing(p place, target event.NativeID, emoji string) event.ThingID {
 // were named later stay, withdrawn, and are lost with the others.
 func everCounted(p place, target event.NativeID, message event.ThingID, events []item) []reactionRow {
 	var rows []reactionRow
+	seen := map[event.ThingID]struct{}{}
 	for i := range events {
 		s, ok := events[i].Body.(*event.Reactions)
 		if !ok {
@@ -171,7 +178,8 @@ func everCounted(p place, target event.NativeID, message event.ThingID, events [
 		}
 		for _, c := range s.Counts {
 			row := reactionRow{place: p, thing: unnamedThing(p, target, c.Emoji), message: message, target: string(target), emoji: c.Emoji}
-			if c.Count > 0 && !slices.ContainsFunc(rows, row.about) {
+			if _, found := seen[row.thing]; c.Count > 0 && !found {
+				seen[row.thing] = struct{}{}
 				rows = append(rows, row)
 			}
 		}
@@ -179,15 +187,22 @@ func everCounted(p place, target event.NativeID, message event.ThingID, events [
 	return rows
 }
 
-// about reports whether two rows are of one reaction.
-func (r *reactionRow) about(o reactionRow) bool { return r.thing == o.thing }
+// byReaction indexes rows by the reaction they are of.
+func byReaction(rows []reactionRow) map[event.ThingID]*reactionRow {
+	out := make(map[event.ThingID]*reactionRow, len(rows))
+	for i := range rows {
+		out[rows[i].thing] = &rows[i]
+	}
+	return out
+}
 
 // withdrawn returns the rows of old that are not among rows, as removed and counting nobody: whether they were ever told
 // depends on what came first, so they stand for nothing.
 func withdrawn(rows, old []reactionRow) []reactionRow {
 	var out []reactionRow
+	current := byReaction(rows)
 	for _, o := range old {
-		if !slices.ContainsFunc(rows, func(r reactionRow) bool { return r.thing == o.thing }) {
+		if current[o.thing] == nil {
 			o.removed, o.count, o.at = true, 0, event.Instant{}
 			out = append(out, o)
 		}

@@ -28,29 +28,15 @@ func (w *work) lockMessages(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("locking messages: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, scanStanding)
+	found, err := pgx.CollectRows(rows, scanExisting)
 	if err != nil {
 		return fmt.Errorf("locking messages: %w", err)
 	}
-	w.standing = make(map[event.ThingID]standing, len(found))
+	w.standing = make(map[event.ThingID]*existing, len(found))
 	for _, s := range found {
 		w.standing[s.thing] = s
 	}
 	return nil
-}
-
-// standing is what a fold must keep of a message row that stands.
-type standing struct {
-	thing  event.ThingID
-	erased bool
-}
-
-func scanStanding(row pgx.CollectableRow) (standing, error) {
-	var s standing
-	var thing [16]byte
-	err := row.Scan(&thing, &s.erased)
-	s.thing = thing
-	return s, err
 }
 
 // message returns the message that the event is about or hangs on; zero if none.
@@ -84,63 +70,25 @@ type about struct {
 	place
 	native event.NativeID
 	events []item
+	seen   map[event.ID]struct{} // ids of events
+	whole  bool                  // everything that is stored is folded again
+	base   *existing             // the row of a message that is not whole
 }
 
-func (w *work) foldMessages(ctx context.Context, moved []item) error {
-	groups := map[event.ThingID]*about{}
-	var stubs []event.ThingID // wanted by reactions, if no row stands
-	for _, it := range moved {
-		t := it.message()
-		if t == (event.ThingID{}) {
-			continue
-		}
-		g := groups[t]
-		if g == nil {
-			g = &about{place: placeOf(&it), native: it.NativeID}
-			groups[t] = g
-		}
-		if it.target != (event.ThingID{}) {
-			g.native = targetOf(it.Event)
-			stubs = append(stubs, t)
-			continue
-		}
+// add adds an event, unless it is there.
+func (g *about) add(it item) {
+	if g.seen == nil {
+		g.seen = map[event.ID]struct{}{}
+	}
+	if _, found := g.seen[it.ID]; !found {
+		g.seen[it.ID] = struct{}{}
 		g.events = append(g.events, it)
 	}
-	for _, t := range stubs {
-		if _, stands := w.standing[t]; stands && groups[t] != nil && len(groups[t].events) == 0 {
-			delete(groups, t) // nothing changes in a message that only gets a reaction
-		}
-	}
-	if err := w.addStored(ctx, groups); err != nil {
-		return err
-	}
-	return w.foldGroups(groups)
-}
-
-// addStored adds to every group whose message stands, or should, the events that the record holds of it.
-func (w *work) addStored(ctx context.Context, groups map[event.ThingID]*about) error {
-	var keys [][16]byte
-	for t := range groups {
-		if _, stands := w.standing[t]; stands || w.anew() {
-			keys = append(keys, t)
-		}
-	}
-	stored, err := w.events(ctx, "events_by_thing", sortedKeys(keys))
-	if err != nil {
-		return err
-	}
-	for _, it := range stored {
-		g := groups[it.thing]
-		if !slices.ContainsFunc(g.events, func(e item) bool { return e.ID == it.ID }) {
-			g.events = append(g.events, it)
-		}
-	}
-	return nil
 }
 
 func (w *work) foldGroups(groups map[event.ThingID]*about) error {
 	for t, g := range groups {
-		row, err := foldMessage(g.place, g.native, t, g.events)
+		row, err := foldMessage(g.place, g.native, t, g.events, g.base)
 		if err != nil {
 			return err
 		}
@@ -155,105 +103,6 @@ func (w *work) foldGroups(groups map[event.ThingID]*about) error {
 	}
 	slices.SortFunc(w.written.messages, func(a, b *messageRow) int { return bytes.Compare(a.thing[:], b.thing[:]) })
 	return nil
-}
-
-func (w *work) foldReactions(ctx context.Context, moved []item) error {
-	groups := map[event.ThingID]*about{}
-	for _, it := range moved {
-		if it.target == (event.ThingID{}) {
-			continue
-		}
-		g := groups[it.target]
-		if g == nil {
-			g = &about{place: placeOf(&it), native: targetOf(it.Event)}
-			groups[it.target] = g
-		}
-		g.events = append(g.events, it)
-	}
-	if len(groups) == 0 {
-		return nil
-	}
-	targets := sortedMapKeys(groups)
-	stored, err := w.events(ctx, "events_by_target", targets)
-	if err != nil {
-		return err
-	}
-	for _, it := range stored {
-		g := groups[it.target]
-		if !slices.ContainsFunc(g.events, func(e item) bool { return e.ID == it.ID }) {
-			g.events = append(g.events, it)
-		}
-	}
-	old, err := w.reactions(ctx, targets)
-	if err != nil {
-		return err
-	}
-	w.compareReactions(groups, old)
-	return nil
-}
-
-func (w *work) compareReactions(groups map[event.ThingID]*about, old map[event.ThingID][]reactionRow) {
-	for _, t := range sortedMapKeys(groups) {
-		g := groups[t]
-		stands := old[t]
-		for i := range stands {
-			stands[i].place = g.place
-		}
-		for _, row := range foldReactions(g.place, g.native, t, g.events, w.everStood(g, t, stands)) {
-			i := slices.IndexFunc(stands, func(o reactionRow) bool { return o.thing == row.thing })
-			if i >= 0 && stands[i].same(&row) && !w.anew() {
-				continue
-			}
-			if i >= 0 {
-				w.written.gone.reactions = append(w.written.gone.reactions, row.thing)
-			}
-			w.written.reactions = append(w.written.reactions, row)
-		}
-	}
-	slices.SortFunc(w.written.reactions, func(a, b reactionRow) int { return bytes.Compare(a.thing[:], b.thing[:]) })
-}
-
-// everStood adds to the rows that stand those that may have been lost.
-func (w *work) everStood(g *about, message event.ThingID, stands []reactionRow) []reactionRow {
-	if !w.anew() {
-		return stands
-	}
-	all := slices.Clone(stands)
-	for _, r := range everCounted(g.place, g.native, message, g.events) {
-		if !slices.ContainsFunc(stands, r.about) {
-			all = append(all, r)
-		}
-	}
-	return all
-}
-
-// reactions reads the rows that stand, by message. The message's row is locked, or is about to be inserted by whoever
-// writes any of these, so they need no lock of their own.
-func (w *work) reactions(ctx context.Context, messages [][16]byte) (map[event.ThingID][]reactionRow, error) {
-	rows, err := w.tx.Query(ctx, w.sql["reactions_of"], messages)
-	if err != nil {
-		return nil, fmt.Errorf("reading reactions: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (reactionRow, error) {
-		var r reactionRow
-		var thing, message [16]byte
-		var when *time.Time
-		err := row.Scan(&thing, &message, &r.target, &r.personKey, &r.person, &r.personName, &r.emoji, &r.count, &when,
-			&r.removed)
-		r.thing, r.message = thing, message
-		if when != nil {
-			r.at.At = when.UTC()
-		}
-		return r, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading reactions: %w", err)
-	}
-	out := map[event.ThingID][]reactionRow{}
-	for _, r := range all {
-		out[r.message] = append(out[r.message], r)
-	}
-	return out, nil
 }
 
 // foldMemberships hears every copy of an event for itself, as names are learnt.

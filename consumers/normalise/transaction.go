@@ -36,8 +36,8 @@ type work struct {
 	last     *item      // of the highest position
 	how      manner
 	life     life
-	stamp    stamp                      // counter is zero until every lock is held
-	standing map[event.ThingID]standing // messages that are locked
+	stamp    stamp                       // counter is zero until every lock is held
+	standing map[event.ThingID]*existing // messages that are locked
 
 	fresh   []item        // events that the record does not hold yet
 	grown   []item        // events that it holds, and that say more now
@@ -210,11 +210,11 @@ func (w *work) enter(ctx context.Context) error {
 }
 
 // events reads whole events back.
-func (w *work) events(ctx context.Context, query string, keys [][16]byte) ([]item, error) {
+func (w *work) events(ctx context.Context, query string, keys [][16]byte, more ...any) ([]item, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	rows, err := w.tx.Query(ctx, w.sql[query], keys)
+	rows, err := w.tx.Query(ctx, w.sql[query], append([]any{keys}, more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("reading events: %w", err)
 	}

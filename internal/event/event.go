@@ -94,7 +94,7 @@ func (e *Event) seal() (ThingID, error) {
 		return ThingID{}, err
 	}
 	t := e.Thing()
-	e.ID = ID(digest("event", string(t[:]), string(e.Revision)))
+	e.ID = StateID(t, e.Revision)
 	return t, nil
 }
 

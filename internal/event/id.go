@@ -68,6 +68,9 @@ func Thing(s Source, n Namespace, c Channel, native NativeID, k ThingKind) Thing
 	return ThingID(digest("thing", string(s), string(n), string(c), string(native), string(k)))
 }
 
+// StateID derives the id of the event that says a state of a thing.
+func StateID(t ThingID, r Revision) ID { return ID(digest("event", string(t[:]), string(r))) }
+
 // ChannelKey derives the key of a channel.
 func ChannelKey(s Source, n Namespace, c Channel) Key {
 	return Key(digest("channel", string(s), string(n), string(c)))
