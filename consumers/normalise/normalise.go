@@ -2,8 +2,8 @@
 //
 // It promises that a state in the record is a pure function of the set of events that were ever stored, so that order,
 // repetition and company of deliveries do not matter; that rows and the ledger of the sequences they came from are written
-// in one transaction, under a token that the database checks; and that facts are published after the commit and noted as
-// published before the delivery is settled. It does not fetch, retry outages, or decide what is a dead letter.
+// in one transaction, under a token that the database checks; and that facts are published after the commit, at once or, where
+// the stream does not take them, later: the ledger tells which are pending. It does not fetch, retry outages, or decide what is a dead letter.
 package normalise
 
 import (
@@ -73,6 +73,7 @@ type Keeper struct {
 	sql   map[string]string
 	known *known
 	room  *sync.Pool // of *pg.Copy
+	facts *breaker
 }
 
 // manner is how deliveries are applied.
@@ -104,7 +105,7 @@ func New(ctx context.Context, c Config) (*Keeper, error) {
 	if c.Observe == nil {
 		c.Observe = func(Transaction) {}
 	}
-	k := &Keeper{cfg: c, known: &known{}, room: &sync.Pool{New: func() any { return new(pg.Copy) }}}
+	k := &Keeper{cfg: c, known: &known{}, room: &sync.Pool{New: func() any { return new(pg.Copy) }}, facts: newBreaker(c.Log)}
 	var err error
 	if k.sql, err = loadQueries(); err != nil {
 		return nil, err
@@ -232,8 +233,25 @@ func classify(err error) error {
 	return pg.Classify(err)
 }
 
-// announce publishes what a transaction changed, and notes that it did.
+// announce publishes what a transaction changed, and notes that it did. Facts can be made again from Postgres: where the stream
+// does not take them the ledger row stays pending, the delivery is settled, and PublishPending catches up.
 func (k *Keeper) announce(ctx context.Context, done outcome) error {
+	if len(done.unmarked) == 0 && (done.counter == 0 || done.count == 0) {
+		return nil
+	}
+	if !k.facts.allow() {
+		k.facts.signal()
+		return nil
+	}
+	err := k.announceNow(ctx, done)
+	if pendingPublish(ctx, err) {
+		k.facts.signal()
+		return nil
+	}
+	return err
+}
+
+func (k *Keeper) announceNow(ctx context.Context, done outcome) error {
 	if len(done.unmarked) > 0 { // an earlier life committed these and died before it could tell
 		if err := k.tellAgain(ctx, done.token, done.unmarked); err != nil {
 			return err
@@ -242,8 +260,8 @@ func (k *Keeper) announce(ctx context.Context, done outcome) error {
 	if done.counter == 0 || done.count == 0 {
 		return nil
 	}
-	if err := k.cfg.Stream.PublishFacts(ctx, done.facts); err != nil {
-		return fmt.Errorf("publishing facts: %w", err)
+	if err := k.publish(ctx, done.facts); err != nil {
+		return err
 	}
 	k.cfg.Hook("facts")
 	if err := k.mark(ctx, done.stamp); err != nil {

@@ -99,10 +99,7 @@ func (k *Keeper) retell(ctx context.Context, counters []int64) (token int64, err
 	if err != nil || len(batches) == 0 {
 		return token, err
 	}
-	if err := k.cfg.Stream.PublishFacts(ctx, batches); err != nil {
-		return token, fmt.Errorf("publishing facts again: %w", err)
-	}
-	return token, nil
+	return token, k.publish(ctx, batches)
 }
 
 // told collects the facts of rows by the transaction that last changed them.

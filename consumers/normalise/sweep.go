@@ -2,7 +2,6 @@ package normalise
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,7 +21,8 @@ const (
 )
 
 // Sweep makes good what somebody else left undone: it fills the ledger's holes up to a sequence that was delivered and
-// acked, which a worker may have committed on a server that then lost it, and tells what was committed and never told.
+// acked, which a worker may have committed on a server that then lost it, and publishes the oldest facts that are pending; the
+// rest is PublishPending's, so that no start waits for a backlog.
 // It reports how many sequences it applied. all also tells for transactions that may be telling right now: right at
 // start, when nobody else is known to live. It may be called from time to time: what it could not do because the store or the
 // bus was away, the next one does.
@@ -35,14 +35,14 @@ func (k *Keeper) Sweep(ctx context.Context, acked uint64, all bool) (filled uint
 	if all {
 		patience = 0
 	}
-	if err := k.tellUnmarked(ctx, patience); err != nil {
+	if err := k.publishPage(ctx, patience); err != nil {
 		return filled, err
 	}
 	return filled, k.Compact(ctx, compactionAge)
 }
 
 // Recover is the sweep of a round, through the gate of that round while nobody else may write: it fills every hole up to what
-// was delivered to anybody, acked or not, and tells whatever was never told. Of several who call it one works; the others get
+// was delivered to anybody, acked or not, and publishes the oldest pending facts. Of several who call it one works; the others get
 // ErrSweeping, and ask again. Should two ever work at once, each does what the other leaves.
 func (k *Keeper) Recover(ctx context.Context, through gate.Gate, delivered uint64) (filled uint64, err error) {
 	s := k.through(through)
@@ -51,7 +51,10 @@ func (k *Keeper) Recover(ctx context.Context, through gate.Gate, delivered uint6
 		if filled, err = s.fillUpTo(ctx, delivered); err != nil {
 			return err
 		}
-		return s.tellUnmarked(ctx, 0)
+		if !s.facts.allow() { // the gate does not wait for the stream of facts
+			return nil
+		}
+		return s.publishPage(ctx, 0)
 	})
 	return filled, err
 }
@@ -81,32 +84,4 @@ func (k *Keeper) fillHoles(ctx context.Context, first, last uint64) (uint64, err
 	missing := subtract(held.Missing(first, last), refused)
 	err = k.Fill(ctx, missing)
 	return missing.Len() - subtract(k.refusals(), refused).Len(), err
-}
-
-func (k *Keeper) tellUnmarked(ctx context.Context, patience time.Duration) error {
-	for {
-		var unmarked []stamp
-		var token int64
-		err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
-			rows, err := tx.Query(ctx, k.sql["ledger_unmarked"], patience)
-			if err != nil {
-				return err
-			}
-			token = l.token
-			unmarked, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s stamp, err error) {
-				err = row.Scan(&s.counter, &s.token)
-				return s, err
-			})
-			return err
-		})
-		if err != nil {
-			return pg.Classify(fmt.Errorf("looking for facts that were never told: %w", err))
-		}
-		if len(unmarked) == 0 {
-			return nil
-		}
-		if err := k.tellAgain(ctx, token, unmarked); err != nil {
-			return err
-		}
-	}
 }

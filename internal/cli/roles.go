@@ -57,6 +57,7 @@ func (s *stack) normalise(ctx context.Context) error {
 			return err
 		}
 		g.Go(func() error { return s.keepSweeping(ctx, k) })
+		g.Go(func() error { return k.PublishPending(ctx) })
 		return s.deliver(ctx, bus.Chat, bus.Normalise, s.cfg.Normalise, k, atOnce())
 	})
 	return g.Wait()
