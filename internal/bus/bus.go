@@ -84,6 +84,7 @@ type Bus struct {
 	mu       sync.Mutex    // covers up and down
 	up       context.Context
 	down     context.CancelFunc // of up
+	dog      watchdog
 }
 
 // Connect connects once and returns an error if it cannot: whoever supervises decides about trying again.
@@ -92,6 +93,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		return nil, err
 	}
 	b := &Bus{cfg: cfg.withDefaults(), packings: make(chan *packing, packingsKept)}
+	b.dog.b = b
 	b.most.Store(int64(b.cfg.BatchMessages))
 	b.up, b.down = context.WithCancel(context.Background())
 	nc, err := nats.Connect(strings.Join(cfg.URLs, ","), b.options()...)
@@ -103,6 +105,7 @@ func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 		nc.Close()
 		return nil, err
 	}
+	b.watchServer()
 	return b, nil
 }
 
@@ -116,6 +119,7 @@ func (b *Bus) options() []nats.Option {
 		// Nothing is kept back for the next connection: a batch of which the server lost the beginning is worth nothing, and
 		// whoever publishes must learn at once that it did not.
 		nats.ReconnectBufSize(-1),
+		nats.SetCustomDialer(&b.dog),
 		nats.DisconnectErrHandler(b.disconnected),
 		nats.ReconnectHandler(func(nc *nats.Conn) { b.cfg.Log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted()) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.cfg.Log.Warn("NATS reports", "error", err) }),
@@ -201,6 +205,7 @@ func (b *Bus) AckWait() time.Duration { return b.cfg.AckWait }
 // Close closes the connection; what is under way fails.
 func (b *Bus) Close() {
 	b.nc.Close()
+	b.dog.end()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.down()

@@ -190,6 +190,7 @@ func (p *pending) Wait(ctx context.Context) (seqset.Span, error) {
 			p.b.learn(err, p.count)
 			return s, fmt.Errorf("publishing %d messages: %w", p.count, classify(err))
 		}
+		p.b.dog.acked.Store(time.Now().UnixNano())
 		return s, nil
 	case <-p.up.Done():
 		return seqset.Span{}, fmt.Errorf("publishing %d messages: %w", p.count, errLost)
