@@ -17,7 +17,7 @@ import (
 type Case struct {
 	Name string
 	What string // in the table
-	// Short has it run in these profiles where there is time for six only.
+	// Short has it run in these profiles where there is time for a few only.
 	Short   []bool
 	Workers []string // variables of the workers
 	Alone   bool     // without gate and controller
@@ -60,7 +60,7 @@ func Cases() []Case {
 	crash := Bounds{Gap: 23 * time.Second, GapStrict: 28 * time.Second, Failover: true}
 	after := Bounds{Failover: true}
 	both, async, strict := []bool(nil), []bool{false}, []bool{true}
-	return []Case{
+	return append([]Case{
 		{Name: "crash", What: "kill -9 of Patroni and PostgreSQL of the leader", Short: async, Do: crashLeader, Bounds: crash},
 		{Name: "postgres", What: "kill -9 of PostgreSQL alone", Do: killPostgres, Bounds: after},
 		{Name: "switchover", What: "planned switchover", Short: strict, Do: switchover,
@@ -79,7 +79,7 @@ func Cases() []Case {
 		{Name: "freeze-ungated", What: "the same freeze, gate and sweep off", Short: async, Only: async, Alone: true, Must: "lose",
 			Workers: plain("AGRICHAT_SWEEP=off"), Do: freeze},
 		{Name: "freeze-swept", What: "the same freeze, gate off, sweep on", Only: async, Alone: true, Must: "say", Workers: plain(), Do: freeze},
-	}
+	}, compound()...)
 }
 
 // leads returns the leader's host.

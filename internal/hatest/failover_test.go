@@ -22,7 +22,7 @@ import (
 // The suite is told by its environment what to do; make test-ha says what there is.
 const (
 	runsVariable  = "HA_RUNS"  // how often each case runs
-	shortVariable = "HA_SHORT" // 1: the six cases for which there is always time
+	shortVariable = "HA_SHORT" // 1: the eight cases for which there is always time
 	casesVariable = "HA_CASES" // a pattern of cases' names, with the profile: ^crash/async$
 	tableVariable = "HA_TABLE" // a file to write the table into, beside the rows; rows that stand there count too
 )
@@ -233,14 +233,14 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-func TestShortRunsSix(t *testing.T) {
+func TestShortRunsEight(t *testing.T) {
 	var names []string
 	for _, c := range Cases() {
 		for _, strict := range c.profiles(true) {
 			names = append(names, c.Name+"/"+profile(strict))
 		}
 	}
-	if len(names) != 6 || !slices.Contains(names, "freeze-ungated/async") {
+	if len(names) != 8 || !slices.Contains(names, "freeze-ungated/async") {
 		t.Errorf("the short suite is %q", names)
 	}
 }

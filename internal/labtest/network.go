@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // connect makes the bridge, the filter, and a namespace with its cable for each host.
@@ -82,6 +84,19 @@ func (l *Lab) Heal(ctx context.Context, hosts ...*Host) error {
 		}
 	}
 	return l.nft(ctx, "%s", b.String())
+}
+
+// Impair delays what a host sends and loses a share of it, in percent.
+func (l *Lab) Impair(ctx context.Context, h *Host, delay time.Duration, loss int) error {
+	_, err := run(ctx, "", "tc", "-n", h.Name, "qdisc", "replace", "dev", "eth0", "root", "netem", "limit", "100000",
+		"delay", strconv.FormatInt(delay.Milliseconds(), 10)+"ms", "loss", strconv.Itoa(loss)+"%")
+	return err
+}
+
+// Repair takes back what Impair did.
+func (l *Lab) Repair(ctx context.Context, h *Host) error {
+	_, err := run(ctx, "", "tc", "-n", h.Name, "qdisc", "del", "dev", "eth0", "root")
+	return err
 }
 
 func (l *Lab) nft(ctx context.Context, format string, args ...any) error {
