@@ -5,7 +5,7 @@
 #                     machine (needs Linux and root); STRICT=1 loses nothing; make lab-down ends it
 # make test-ha        every bad day in the lab, once, in both profiles: the better part of an hour; RUNS=5 for medians, CASES=crash
 #                     for some of them; TABLE=ha.md writes the table, and the rows beside it
-# make test-ha-short  six of them, a quarter of an hour
+# make test-ha-short  eight of them, less than twenty minutes
 # make bench          a million messages and what they cost, beside what the machine can do: half an hour and 10 GB; RUNS=5 for other
 #                     medians, MESSAGES=100000 for a quick look, LARGE=10000000 for memory at ten million too, JSON=bench.json
 # make build engines lint clean

@@ -185,6 +185,10 @@ func loseQuorum(ctx context.Context, s *Scene) error {
 
 func slowNetwork(ctx context.Context, s *Scene) error {
 	s.mark("slow")
+	// One first: where the kernel cannot do it nothing is to be repaired.
+	if err := s.Impair(ctx, s.Hosts()[0], roundTrip/2, lossShare); err != nil {
+		return err
+	}
 	if err := all(s.Hosts(), func(h *labtest.Host) error { return s.Impair(ctx, h, roundTrip/2, lossShare) }); err != nil {
 		return err
 	}

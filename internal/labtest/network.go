@@ -86,10 +86,16 @@ func (l *Lab) Heal(ctx context.Context, hosts ...*Host) error {
 	return l.nft(ctx, "%s", b.String())
 }
 
+// ErrNoNetem says that this machine's kernel cannot delay or lose packets.
+var ErrNoNetem = errors.New("the kernel has no netem (module sch_netem)")
+
 // Impair delays what a host sends and loses a share of it, in percent.
 func (l *Lab) Impair(ctx context.Context, h *Host, delay time.Duration, loss int) error {
-	_, err := run(ctx, "", "tc", "-n", h.Name, "qdisc", "replace", "dev", "eth0", "root", "netem", "limit", "100000",
+	out, err := run(ctx, "", "tc", "-n", h.Name, "qdisc", "replace", "dev", "eth0", "root", "netem", "limit", "100000",
 		"delay", strconv.FormatInt(delay.Milliseconds(), 10)+"ms", "loss", strconv.Itoa(loss)+"%")
+	if strings.Contains(out, "qdisc kind is unknown") {
+		return fmt.Errorf("impairing the network of %s: %w", h.Name, ErrNoNetem)
+	}
 	return err
 }
 
