@@ -90,6 +90,13 @@ func (s *suspects) count(x *suspect) int {
 	return x.failures
 }
 
+// known returns the message that was stored last, or none.
+func (s *suspects) known() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.witness
+}
+
 func (s *suspects) forget(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +118,14 @@ func (s *suspects) trust(x *suspect) bool {
 // it. A refusal counts only if others succeed, otherwise it may be the store's fault: see proven.
 func (r *runner) accuse(ctx context.Context, m Message, err error, judged bool) {
 	x, others, witness := r.suspects.failed(m)
-	counts := judged || others || r.proven(ctx, x, witness)
+	counts := judged
+	switch {
+	case judged:
+	case fault.Unmarked(err):
+		counts = r.provenAgain(ctx, m, witness)
+	default:
+		counts = others || r.proven(ctx, x, witness)
+	}
 	n, delay := 0, r.Delay.after(int(min(m.Attempts, 64)))
 	if counts {
 		n = r.suspects.count(x)
@@ -139,6 +153,35 @@ func (r *runner) proven(ctx context.Context, x *suspect, witness []Message) bool
 	return err == nil && len(failed) == 0
 }
 
+// provenAgain looks for proof that a message fails by itself, for a reason that nobody knows: what was stored last is handled well
+// now, and the message still fails after it. Without a witness nothing is proved: an outage looks the same.
+func (r *runner) provenAgain(ctx context.Context, m Message, witness []Message) bool {
+	if len(witness) == 0 || !r.probe(ctx, witness) {
+		return false
+	}
+	failed, err := r.handle(ctx, []Message{m})
+	if failed[0] != nil {
+		err = failed[0]
+	}
+	return fault.Unmarked(err)
+}
+
+// probeEvery is how many failures, once there have been many, pass from one probe to the next: an outage is not to be made worse.
+const probeEvery = 4
+
+// probe handles what was stored last once more, and reports whether that went well.
+func (r *runner) probe(ctx context.Context, witness []Message) bool {
+	if n := int(r.broken.Load()); n > r.Tries && n%probeEvery != 0 {
+		return false
+	}
+	failed, err := r.handle(ctx, witness)
+	if err != nil || len(failed) > 0 {
+		return false
+	}
+	r.broken.Store(0)
+	return true
+}
+
 // bury sets a message aside: its copy first, then the handler's record of it, then the ack. After a crash in between it fails
 // again, and what is there already is not made twice. A bundle the handler takes apart, if it can.
 func (r *runner) bury(ctx context.Context, m Message, x *suspect, cause error) error {
@@ -149,7 +192,7 @@ func (r *runner) bury(ctx context.Context, m Message, x *suspect, cause error) e
 		}
 	}
 	if ok {
-		if err := b.Bury(ctx, m.Delivery, cause); err != nil {
+		if err := r.protect(func() error { return b.Bury(ctx, m.Delivery, cause) }); err != nil {
 			return fmt.Errorf("noting that message %d was set aside: %w", m.Sequence, harmless(err))
 		}
 	}

@@ -3,6 +3,10 @@ package deliver
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/agrichat/agrichat/consumers"
@@ -31,7 +35,7 @@ func (r *runner) work(ctx context.Context, batch []Message) {
 // handle calls the handler, and returns a partial failure apart from a whole one.
 func (r *runner) handle(ctx context.Context, batch []Message) (map[int]error, error) {
 	began := time.Now()
-	err := r.Handler.Handle(ctx, deliveries(batch))
+	err := r.protect(func() error { return r.Handler.Handle(ctx, deliveries(batch)) })
 	r.Metrics.handled(r.Name, len(batch), time.Since(began), err)
 	var partial *consumers.PartialError
 	if errors.As(err, &partial) && len(partial.Failed) > 0 {
@@ -40,8 +44,29 @@ func (r *runner) handle(ctx context.Context, batch []Message) (map[int]error, er
 	return nil, err
 }
 
-// many handles messages together. A poisoned batch is split until the guilty one is alone; everything else that fails comes
-// again as it is.
+// PanicError is a panic in a handler. It is poison: the input that caused it is dead-lettered after its tries, as a handler's own
+// judgement is.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.Value) }
+
+// protect turns a panic into an error, and logs where it was.
+func (r *runner) protect(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p := &PanicError{Value: v, Stack: debug.Stack()}
+			r.Log.Error("a handler panicked; report this with its stack", "panic", v, "stack", string(p.Stack))
+			err = fault.AsPoison(p)
+		}
+	}()
+	return f()
+}
+
+// many handles messages together. A poisoned batch is split until the culprit is alone, and so is one that keeps failing for a
+// reason nobody knows while others succeed; everything else that fails comes again as it is.
 func (r *runner) many(ctx context.Context, batch []Message) {
 	if len(batch) == 1 {
 		r.one(ctx, batch[0])
@@ -52,12 +77,52 @@ func (r *runner) many(ctx context.Context, batch []Message) {
 	case err == nil:
 		r.partly(ctx, batch, failed)
 	case r.class(ctx, err) == fault.Poison:
-		half := len(batch) / 2
-		r.many(ctx, batch[:half])
-		r.many(ctx, batch[half:])
+		r.split(ctx, batch)
+	case r.stuck(batch, err):
+		r.isolate(ctx, batch, err)
 	default:
 		r.give(ctx, batch, err)
 	}
+}
+
+func (r *runner) split(ctx context.Context, batch []Message) {
+	half := len(batch) / 2
+	r.many(ctx, batch[:half])
+	r.many(ctx, batch[half:])
+}
+
+// stuck reports whether messages have failed so often, for a reason that nobody knows, that one of them may be the reason.
+func (r *runner) stuck(batch []Message, err error) bool {
+	if !fault.Unmarked(err) {
+		return false
+	}
+	return slices.ContainsFunc(batch, func(m Message) bool { return m.Attempts >= uint64(r.Tries) })
+}
+
+// isolate splits a batch that keeps failing, if there is proof that the store is well. Where nothing was ever stored one message
+// of it is tried alone: an outage costs one more call, and a message that succeeds is the proof.
+func (r *runner) isolate(ctx context.Context, batch []Message, cause error) {
+	if witness := r.suspects.known(); len(witness) > 0 {
+		if r.probe(ctx, witness) {
+			r.split(ctx, batch)
+		} else {
+			r.give(ctx, batch, cause)
+		}
+		return
+	}
+	i := rand.IntN(len(batch))
+	failed, err := r.handle(ctx, batch[i:i+1])
+	if err != nil || len(failed) > 0 {
+		r.give(ctx, batch, cause)
+		return
+	}
+	r.done(batch[i : i+1 : i+1])
+	rest := slices.Concat(batch[:i], batch[i+1:])
+	if len(rest) == 1 {
+		r.one(ctx, rest[0])
+		return
+	}
+	r.split(ctx, rest)
 }
 
 // partly settles a batch of which some failed, or none.
@@ -77,7 +142,7 @@ func (r *runner) partly(ctx context.Context, batch []Message, failed map[int]err
 	for i := range batch {
 		switch err := failed[i]; {
 		case err == nil:
-		case r.class(ctx, err) == fault.Poison:
+		case r.class(ctx, err) == fault.Poison || r.stuck(batch[i:i+1], err):
 			r.one(ctx, batch[i]) // failing in company proves nothing
 		default:
 			r.give(ctx, batch[i:i+1], err)
@@ -93,11 +158,14 @@ func (r *runner) one(ctx context.Context, m Message) {
 	if judged {
 		err = failed[0]
 	}
+	var p *PanicError
 	switch {
 	case err == nil:
 		r.done(batch)
 	case r.class(ctx, err) == fault.Poison:
-		r.accuse(ctx, m, err, judged)
+		r.accuse(ctx, m, err, judged || errors.As(err, &p))
+	case r.stuck(batch, err):
+		r.accuse(ctx, m, err, false)
 	default:
 		r.give(ctx, batch, err)
 	}

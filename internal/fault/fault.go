@@ -73,6 +73,12 @@ func Of(err error) Class {
 	return Transient
 }
 
+// Unmarked reports whether nobody has said what err is: it may be an outage, or one input's own fault.
+func Unmarked(err error) bool {
+	var m *marked
+	return err != nil && !errors.As(err, &m) && !errors.Is(err, context.Canceled)
+}
+
 // RetryAfter returns how long a server asked to wait; zero if it did not.
 func RetryAfter(err error) time.Duration {
 	var m *marked
