@@ -39,10 +39,11 @@ func (i Instant) Later(than Instant) bool { return i.At.After(than.At) }
 
 // Bounded returns the instant if a database can hold it, else zero: years before 1 or after 9999 are not times of chats.
 func (i Instant) Bounded() Instant {
-	if y := i.At.Year(); i.IsZero() || y < 1 || y > 9999 {
+	utc := i.At.UTC() // a foreign envelope may name another zone, and its year may end at another time
+	if y := utc.Year(); i.IsZero() || y < 1 || y > 9999 {
 		return Instant{}
 	}
-	i.At = i.At.Truncate(time.Microsecond)
+	i.At = utc.Truncate(time.Microsecond)
 	return i
 }
 
