@@ -94,7 +94,13 @@ func decode(b []byte, raw bool) (*Event, ThingID, error) {
 func readAny(b []byte) (e *Event, id string, err error) {
 	var w wire
 	if err := json.Unmarshal(b, &w); err != nil {
+		if v := versionOf(b); v > envelopeVersion { // it may have changed the form of any field
+			return nil, "", fmt.Errorf("%w: envelope version %d, and this program reads version %d: upgrade this program", ErrNewer, v, envelopeVersion)
+		}
 		return nil, "", fmt.Errorf("decoding an envelope: %w", err)
+	}
+	if w.Version > envelopeVersion {
+		return nil, "", fmt.Errorf("%w: envelope version %d, and this program reads version %d: upgrade this program", ErrNewer, w.Version, envelopeVersion)
 	}
 	if w.Version != envelopeVersion {
 		return nil, "", fmt.Errorf("envelope version %d is not known: this program reads version %d", w.Version, envelopeVersion)
@@ -111,6 +117,17 @@ func readAny(b []byte) (e *Event, id string, err error) {
 		e.Raw = []byte(w.Raw)
 	}
 	return e, w.ID, nil
+}
+
+// versionOf reads the version alone; zero if there is none.
+func versionOf(b []byte) int {
+	var v struct {
+		Version int `json:"v"`
+	}
+	if json.Unmarshal(b, &v) != nil {
+		return 0
+	}
+	return v.Version
 }
 
 // DecodeBody reads the body of an event of the kind, as it stands in an envelope or was stored from one.

@@ -138,5 +138,8 @@ func RevisionContent(order uint64, previous Revision, content string) Revision {
 // RevisionDeleted is the revision of a deletion; what tells one deletion of a thing from another is the given one.
 func RevisionDeleted(of Revision) Revision { return "x" + of }
 
+// ErrNewer says that a newer program wrote an envelope: it is no fault of the envelope.
+var ErrNewer = errors.New("the envelope is of a newer version")
+
 // ErrIncomplete says that an event lacks what its id is made of.
 var ErrIncomplete = errors.New("event is incomplete")
