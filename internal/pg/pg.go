@@ -12,6 +12,7 @@ import (
 	_ "embed" // for the statement below
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"time"
@@ -122,6 +123,13 @@ func Conflict(err error) bool {
 	return false
 }
 
+// Duplicate reports whether err says that a key is there already: the work of a transaction that came first, or a key that one
+// transaction writes twice.
+func Duplicate(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && pe.Code == "23505"
+}
+
 // Classify marks err with what to do about it; nil stays nil, and a mark that stands already stays.
 func Classify(err error) error {
 	if err == nil || fault.Of(err) != fault.Transient {
@@ -129,21 +137,51 @@ func Classify(err error) error {
 	}
 	var pe *pgconn.PgError
 	if !errors.As(err, &pe) {
+		if unreachable(err) {
+			return fault.AsTransient(err, fault.RetryAfter(err))
+		}
 		return err
 	}
 	switch {
 	case pe.Code == "25006": // read_only_sql_transaction: the wrong server, and the right one will be found
-		return err
+		return fault.AsTransient(err, 0)
 	case pe.Code == "28P01", pe.Code == "28000", pe.Code == "3D000", pe.Code == "42501":
 		return fault.AsFatal(fmt.Errorf("%w; check user, password, database and rights in postgres.dsn", err))
 	case pe.Code == "53100":
-		return fmt.Errorf("%w; the server's disk is full: make room, writing goes on by itself", err)
+		return fault.AsTransient(fmt.Errorf("%w; the server's disk is full: make room, writing goes on by itself", err), 0)
+	case outage(pe.Code):
+		return fault.AsTransient(err, 0)
 	case len(pe.Code) == 5 && (pe.Code[:2] == "22" || pe.Code[:2] == "23" || pe.Code[:2] == "54"):
 		return fault.AsPoison(err)
 	case pe.Code == "42P01", pe.Code == "42703", pe.Code == "3F000":
 		return fault.AsFatal(fmt.Errorf("%w; the schema is not this program's: was the database emptied while it ran?", err))
 	}
 	return err
+}
+
+// outage reports whether a code says that the server is unwell, whatever it was asked for.
+func outage(code string) bool {
+	for _, class := range []string{"08", "40", "53", "55", "57", "58"} { // connection, rollback, resources, state, operator, system
+		if strings.HasPrefix(code, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// unreachable reports whether an error that no server sent is one of the way to it.
+func unreachable(err error) bool {
+	var way net.Error
+	var connect *pgconn.ConnectError
+	if errors.As(err, &way) || errors.As(err, &connect) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.DeadlineExceeded, pgx.ErrTxClosed} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // Rollback ends a transaction that did not commit. It has a moment of its own, because ctx may be what ended it.
