@@ -3,7 +3,9 @@ package normalise
 import (
 	"bytes"
 	"cmp"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,11 +28,15 @@ type item struct {
 	others      []string // who collected other copies; sorted, none of accounts
 }
 
-// decode reads the batch. What cannot be read is named by its index, and will never be readable: poison.
-func decode(batch []consumers.Delivery) (items []item, failed map[int]error) {
+// decode reads the batch. What cannot be read is named by its index, and will never be readable: poison. What a newer program wrote
+// is readable for another one: then the batch is left as it is.
+func decode(batch []consumers.Delivery) (items []item, failed map[int]error, err error) {
 	items = make([]item, 0, len(batch))
 	for i := range batch {
 		whole, err := decodeMessage(items, &batch[i])
+		if errors.Is(err, event.ErrNewer) {
+			return nil, nil, fault.AsFatal(fmt.Errorf("reading sequence %w", err))
+		}
 		if err != nil {
 			if failed == nil {
 				failed = map[int]error{}
@@ -40,12 +46,13 @@ func decode(batch []consumers.Delivery) (items []item, failed map[int]error) {
 		}
 		items = whole
 	}
-	return items, failed
+	return items, failed, nil
 }
 
 // decodeMessage adds the events of a message to the items: all, or none and an error.
 func decodeMessage(items []item, d *consumers.Delivery) ([]item, error) {
 	line := 0
+	ids, named := d.EventIDs, d.EventIDs != ""
 	for data := range d.Envelopes() {
 		at := event.At(d.Sequence, d.Line+line)
 		if line++; line > event.BundleMost {
@@ -55,6 +62,13 @@ func decodeMessage(items []item, d *consumers.Delivery) ([]item, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", at, err)
 		}
+		if named {
+			var id string
+			id, ids, _ = strings.Cut(ids, event.IDSeparator)
+			if !isNamed(it.ID, id) {
+				return nil, fmt.Errorf("%s: its header names event %q, and the line is event %s", at, id, it.ID)
+			}
+		}
 		it.position = at
 		items = append(items, it)
 	}
@@ -62,6 +76,13 @@ func decodeMessage(items []item, d *consumers.Delivery) ([]item, error) {
 		return nil, fmt.Errorf("%d: its header names %d events, and it has %d lines", d.Sequence, d.Events(), line)
 	}
 	return items, nil
+}
+
+// isNamed is id.String() == s, without the string.
+func isNamed(id event.ID, s string) bool {
+	var digits [2 * len(event.ID{})]byte
+	hex.Encode(digits[:], id[:])
+	return string(digits[:]) == s
 }
 
 func decodeOne(data []byte) (item, error) {
@@ -105,18 +126,54 @@ func targetOf(e *event.Event) event.NativeID {
 
 // withoutNUL replaces NUL, which PostgreSQL's text cannot hold, by the replacement character, wherever it is.
 func withoutNUL(e *event.Event) error {
+	var details map[string]string
+	if m, ok := e.Body.(*event.Message); ok {
+		details = m.Details
+	}
 	body, err := json.Marshal(e.Body)
 	if err != nil {
 		return fmt.Errorf("cleaning the body: %w", err)
 	}
+	m, _ := e.Body.(*event.Message)
+	if m != nil {
+		m.Details = nil // decoding would add the cleaned keys to those that stand
+	}
 	if err := json.Unmarshal(cleanJSON(body), e.Body); err != nil {
 		return fmt.Errorf("cleaning the body: %w", err)
+	}
+	if m != nil && details != nil {
+		m.Details = cleanDetails(details)
 	}
 	e.Channel = event.Channel(clean(string(e.Channel)))
 	e.NativeID = event.NativeID(clean(string(e.NativeID)))
 	e.Author.ID = event.AuthorID(clean(string(e.Author.ID)))
 	e.Author.Name = clean(e.Author.Name)
 	return nil
+}
+
+// cleanDetails cleans keys and values. Keys that are equal when cleaned keep their values under numbered ones.
+func cleanDetails(details map[string]string) map[string]string {
+	out := make(map[string]string, len(details))
+	var dirty []string
+	for key, value := range details {
+		if strings.Contains(key, "\x00") {
+			dirty = append(dirty, key)
+			continue
+		}
+		out[key] = clean(value)
+	}
+	slices.Sort(dirty) // so that every copy of the event gives the same
+	for _, key := range dirty {
+		name := clean(key)
+		for n := 2; ; n++ {
+			if _, taken := out[name]; !taken {
+				break
+			}
+			name = fmt.Sprintf("%s (%d)", clean(key), n)
+		}
+		out[name] = clean(details[key])
+	}
+	return out
 }
 
 func clean(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }

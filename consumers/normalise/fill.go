@@ -34,12 +34,12 @@ func (k *Keeper) Fill(ctx context.Context, missing seqset.Set) error {
 
 // fill applies deliveries; what the record refuses together is split until the guilty one is alone.
 func (k *Keeper) fill(ctx context.Context, batch []consumers.Delivery) error {
-	err := k.handle(ctx, batch, filling)
+	err := k.attemptAll(ctx, batch, filling)
 	var partial *consumers.PartialError
 	switch {
 	case errors.As(err, &partial):
 		return k.setAside(ctx, batch, partial.Failed)
-	case fault.Of(err) != fault.Poison:
+	case fault.Of(err) != fault.Poison && !fault.Unmarked(err):
 		return err
 	case len(batch) == 1:
 		return k.refuse(ctx, batch[0], err)
@@ -78,7 +78,7 @@ func (k *Keeper) refuse(ctx context.Context, d consumers.Delivery, cause error) 
 	n := k.known.refused.Len()
 	k.known.mu.Unlock()
 	if n > refusedMost {
-		return fault.AsTransient(fmt.Errorf("filling holes: the record refuses one message after the other: %w", cause), 0)
+		return fault.AsTransient(fmt.Errorf("filling gaps: %w, the last one because of: %w", errRefused, cause), 0)
 	}
 	if d.IsBundle() {
 		p, err := k.part(ctx, d)

@@ -152,7 +152,10 @@ func (k *Keeper) Repair(ctx context.Context, batch []consumers.Delivery) error {
 }
 
 func (k *Keeper) handle(ctx context.Context, batch []consumers.Delivery, how manner) error {
-	items, failed := decode(batch)
+	items, failed, err := decode(batch)
+	if err != nil {
+		return err
+	}
 	for len(items) > 0 {
 		n := portion(items)
 		if err := k.store(ctx, items[:n], seqset.Set{}, how); err != nil {
@@ -225,10 +228,15 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// classify turns a conflict that would not end into a transient error: a unique violation is no fault of the input.
+// classify says what to do about a conflict that would not end. That another transaction came first ends by itself. A duplicate
+// key may be the batch's own doing, which only its company can tell: it stays unmarked, and one that comes back alone while others
+// succeed is poison.
 func classify(err error) error {
-	if pg.Conflict(err) || errors.Is(err, errMoved) {
+	switch {
+	case errors.Is(err, errMoved) || pg.Conflict(err) && !pg.Duplicate(err):
 		return fault.AsTransient(fmt.Errorf("storing a batch: others are in the way: %w", err), 0)
+	case pg.Duplicate(err):
+		return fmt.Errorf("storing a batch: a key is there twice: %w", err)
 	}
 	return pg.Classify(err)
 }

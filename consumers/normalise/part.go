@@ -31,7 +31,7 @@ func (k *Keeper) part(ctx context.Context, d consumers.Delivery) (*parting, erro
 
 // store stores the events from one line to another. What the record refuses together is halved until the guilty one is alone.
 func (p *parting) store(ctx context.Context, from, to int) error {
-	err := p.handle(ctx, p.events[from:to], parted)
+	err := p.attemptAll(ctx, p.events[from:to], parted)
 	var partial *consumers.PartialError
 	switch {
 	case errors.As(err, &partial):
@@ -39,7 +39,7 @@ func (p *parting) store(ctx context.Context, from, to int) error {
 			p.dead[from+i] = cause
 		}
 		return nil
-	case fault.Of(err) != fault.Poison:
+	case fault.Of(err) != fault.Poison && !fault.Unmarked(err):
 		return err
 	case to-from == 1:
 		p.dead[from] = err

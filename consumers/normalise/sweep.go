@@ -2,6 +2,7 @@ package normalise
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,7 +49,11 @@ func (k *Keeper) Recover(ctx context.Context, through gate.Gate, delivered uint6
 	s := k.through(through)
 	err = s.alone(ctx, func(ctx context.Context) error {
 		s.forget()
-		if filled, err = s.fillUpTo(ctx, delivered); err != nil {
+		filled, err = s.fillUpTo(ctx, delivered)
+		switch {
+		case errors.Is(err, errRefused): // the gaps stay, and verify names them: a gate that never opens stops all that can be stored
+			s.cfg.Log.Error("gaps in the ledger stay open; see agrichat verify", "error", err)
+		case err != nil:
 			return err
 		}
 		if !s.facts.allow() { // the gate does not wait for the stream of facts

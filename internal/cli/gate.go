@@ -244,6 +244,9 @@ func (s *stack) recoverRounds(ctx context.Context, k *normalise.Keeper, orders *
 			if ctx.Err() != nil {
 				return nil
 			}
+			if fault.Of(err) == fault.Fatal { // a person has to act: to try for ever tells nobody
+				return err
+			}
 			level := slog.LevelWarn
 			if errors.Is(err, normalise.ErrSweeping) {
 				level = slog.LevelDebug
