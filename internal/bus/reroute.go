@@ -44,7 +44,8 @@ type watchdog struct {
 	b       *Bus
 	acked   atomic.Int64 // when a publication was last acknowledged, in Unix nanoseconds
 	moves   atomic.Int64
-	proved  bool // a probe has succeeded: before that it may lack a permission
+	failed  atomic.Pointer[string] // what the last probe failed with; nil: it did not
+	proved  bool                   // a probe has succeeded: before that it may lack a permission
 	since   time.Time
 	next    time.Time // no move before
 	pause   time.Duration
@@ -144,6 +145,7 @@ func (w *watchdog) check(ctx context.Context) (suspect bool) {
 	now := time.Now()
 	acked := time.Unix(0, w.acked.Load())
 	if w.proved && now.Sub(acked) < probeEvery {
+		w.failed.Store(nil)
 		w.since = time.Time{}
 		return false
 	}
@@ -159,10 +161,13 @@ func (w *watchdog) check(ctx context.Context) (suspect bool) {
 		return false
 	case err == nil:
 		w.proved, w.since, w.pause = true, time.Time{}, 0
+		w.failed.Store(nil)
 		return false
 	case !w.proved:
 		return false
 	}
+	text := err.Error()
+	w.failed.Store(&text)
 	if w.since.IsZero() {
 		w.since = now
 	}
@@ -304,4 +309,15 @@ func withUser(servers, configured []string) []string {
 // jittered keeps clients from doing the same at the same moment.
 func jittered(d time.Duration) time.Duration {
 	return d*3/4 + rand.N(d/2)
+}
+
+// LinkError says why nothing can be stored over the connection as it is, as far as that was probed.
+func (b *Bus) LinkError() error {
+	if !b.nc.IsConnected() {
+		return errors.New("not connected to any NATS server: trying all of them")
+	}
+	if text := b.dog.failed.Load(); text != nil {
+		return fmt.Errorf("NATS at %s stores nothing: %s", b.nc.ConnectedUrlRedacted(), *text)
+	}
+	return nil
 }

@@ -95,6 +95,7 @@ func (s *stack) watchLeader(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.door.Run(ctx) })
 	g.Go(func() error { return s.resetConnections(ctx) })
+	g.Go(func() error { return s.links.run(ctx) })
 	if s.follower != nil {
 		g.Go(func() error { return s.follower.Run(ctx) })
 		g.Go(func() error { return s.trust(ctx) })

@@ -61,6 +61,7 @@ type stack struct {
 	intake   *ingest.Metrics
 	unswept  bool // tests show what happens without the sweep
 	writes   prometheus.Observer
+	links    *links
 
 	mu      sync.Mutex // covers the connections
 	bus     *bus.Bus
@@ -82,6 +83,7 @@ func (a *app) prepare(ctx context.Context, want session) (*stack, error) {
 	s.registry.MustRegister(s.health)
 	s.delivery, s.intake = deliver.NewMetrics(s.registry), ingest.NewMetrics(s.registry)
 	s.writes = normaliseMetrics(s.registry)
+	s.links = newLinks(s)
 	if err := s.placeGate(); err != nil {
 		return nil, err
 	}
