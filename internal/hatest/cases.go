@@ -34,6 +34,7 @@ type Bounds struct {
 	Publish        time.Duration // without an acknowledged publication
 	Failover       bool          // the first commit and the filling are bounded
 	NoPause        bool          // the gate stays open
+	Asleep         bool          // a worker is stopped, and says only afterwards that its gate is shut
 }
 
 // What every failover must keep.

@@ -37,7 +37,7 @@ func compound() []Case {
 		{Name: "nats-and-postgres", What: "kill -9 of the NATS server that leads the stream and of the leader's Patroni and PostgreSQL", Only: async,
 			Do: killNATSAndLeader, Bounds: Bounds{Gap: 35 * time.Second, Publish: electNATS}},
 		{Name: "worker-and-control-asleep", What: "a worker and the acting controller stopped over a failover, then woken", Only: async,
-			Do: freezeOverFailover, Bounds: Bounds{Gap: 40 * time.Second}},
+			Do: freezeOverFailover, Bounds: Bounds{Gap: 40 * time.Second, Asleep: true}},
 		{Name: "ten-switchovers", What: "ten switchovers, one after the other", Only: async, Do: tenSwitchovers,
 			Bounds: Bounds{Gap: handoverWithin}},
 		{Name: "everything", What: "kill -9 of every process of every host at once", Do: killEverything},
@@ -164,12 +164,14 @@ func killEverything(ctx context.Context, s *Scene) error {
 	if err := all(s.Hosts(), func(h *labtest.Host) error { return s.Crash(ctx, h) }); err != nil {
 		return err
 	}
-	for _, kinds := range [][]labtest.Kind{{labtest.Etcd, labtest.NATS, labtest.Postgres}, {labtest.Controller, labtest.Worker, labtest.Figures}} {
-		if err := all(s.Hosts(kinds...), func(h *labtest.Host) error { return s.Restart(ctx, h) }); err != nil {
-			return err
-		}
+	err := all(s.Hosts(labtest.Etcd, labtest.NATS, labtest.Postgres, labtest.Figures), func(h *labtest.Host) error { return s.Restart(ctx, h) })
+	if err != nil {
+		return err
 	}
-	return nil
+	// Commits are read from lines of the level debug.
+	return all(s.Hosts(labtest.Controller, labtest.Worker), func(h *labtest.Host) error {
+		return s.StartRole(ctx, h, "AGRICHAT_LOG_LEVEL=debug")
+	})
 }
 
 func loseQuorum(ctx context.Context, s *Scene) error {

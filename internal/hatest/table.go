@@ -45,7 +45,7 @@ func (c Case) broken(r *Row, strict bool) []string {
 	within("without a commit", &r.Gap, gap)
 	within("without an acknowledged publication", &r.Publish, b.Publish)
 	within("commits after etcd was back", r.Resumed, b.Resumed)
-	if r.Shut != nil {
+	if r.Shut != nil && !b.Asleep {
 		within("gate shut after the leader key was deleted", r.Shut, shutWithin)
 	}
 	if b.Failover && (r.Tokens > 0 || r.First != nil) {
