@@ -15,7 +15,8 @@ import (
 // refusedMost is how many deliveries of a sweep the record may refuse before that is the record's fault and not theirs.
 const refusedMost = 100
 
-// Fill applies the given sequences by reading them from the stream; those it no longer holds are entered as gone. What cannot
+// Fill applies the given sequences by reading them from the stream; those it no longer holds are entered as gone, and
+// recorded as unstored. What cannot
 // be read ends among the dead letters, for no delivery may ever find it: it was settled, or it is told of here first. What the
 // record refuses stays a hole, which verification names; it is said once and left alone as long as the record stands under
 // this token, for one refusal that nothing witnesses is no proof, and to try for ever tells nobody.
@@ -29,7 +30,7 @@ func (k *Keeper) Fill(ctx context.Context, missing seqset.Set) error {
 	if err := f.flush(ctx); err != nil || f.gone.Len() == 0 {
 		return err
 	}
-	return k.Gone(ctx, f.gone)
+	return k.markUnstored(ctx, f.gone)
 }
 
 // fill applies deliveries; what the record refuses together is split until the guilty one is alone.

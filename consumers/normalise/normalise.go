@@ -64,6 +64,7 @@ type Config struct {
 // Transaction is what Observe is told.
 type Transaction struct {
 	Events, Facts, Conflicts int
+	Unstored                 uint64 // sequences that were removed from the stream before they were stored
 	Took                     time.Duration
 }
 
@@ -85,6 +86,7 @@ const (
 	// took back may have told of a state in between, which nobody would set right.
 	filling
 	repairing // as filling, but whatever the ledger holds
+	unstored  // as ordinary, of sequences that the stream does not hold
 	parted    // as repairing, and the ledger is told nothing of their sequence: not all that it carries may be among them
 )
 
@@ -209,11 +211,12 @@ func (k *Keeper) store(ctx context.Context, items []item, without seqset.Set, ho
 		}
 	}
 	k.cfg.Log.Debug("stored a batch", "token", done.token, "counter", done.counter, "events", done.events, "conflicts", done.conflicts)
+	k.reportUnstored(done)
 	k.cfg.Hook("committed")
 	if err := k.announce(ctx, done); err != nil {
 		return err
 	}
-	k.cfg.Observe(Transaction{Events: done.events, Facts: done.count, Conflicts: done.conflicts, Took: time.Since(began)})
+	k.cfg.Observe(Transaction{Events: done.events, Facts: done.count, Conflicts: done.conflicts, Unstored: done.unstored.Len(), Took: time.Since(began)})
 	return nil
 }
 

@@ -24,6 +24,7 @@ type outcome struct {
 	facts     []fact.Batch
 	unmarked  []stamp // earlier transactions whose facts may not be published yet
 	conflicts int
+	unstored  seqset.Set // recorded as removed before they were stored
 }
 
 // work is one transaction on its way.
@@ -70,13 +71,16 @@ func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, 
 			return err
 		}
 		for _, step := range []func(context.Context) error{
-			w.lockMessages, w.compare, w.fold, w.name, w.draw, w.write, w.enter,
+			w.lockMessages, w.compare, w.fold, w.name, w.draw, w.write, w.enter, w.insertUnstored,
 		} {
 			if err := step(ctx); err != nil {
 				return err
 			}
 		}
 		done.stamp, done.events = w.stamp, len(w.fresh)
+		if how == unstored {
+			done.unstored = w.took
+		}
 		return nil
 	})
 	if err != nil {
@@ -89,7 +93,7 @@ func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, 
 }
 
 // anew reports whether all that hangs on these events is computed and told anew, though they stand and nothing changes.
-func (w *work) anew() bool { return w.how != ordinary }
+func (w *work) anew() bool { return w.how != ordinary && w.how != unstored }
 
 // skipCovered leaves out what the ledger holds, and returns the transactions among those that may not have told.
 func (w *work) skipCovered(ctx context.Context, items []item) (unmarked []stamp, err error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"time"
@@ -19,33 +21,40 @@ import (
 
 func (a *app) verifyCommand() *cobra.Command {
 	var until uint64
-	var repair bool
+	var repair, accept bool
 	var wait time.Duration
 	c := &cobra.Command{
 		Use: "verify", Short: "Prove that PostgreSQL and ClickHouse hold what the bus says, or name what is amiss", Args: noArgs,
 		Long: "Compares the three stores by id, up to a sequence of the bus that it names: every event of the bus in PostgreSQL or\n" +
 			"among the dead letters, every thing in PostgreSQL in ClickHouse, in its current state. The exit status is 1 if\n" +
-			"anything is missing, extra or differing.",
+			"anything is missing, extra or differing, or was removed from the stream CHAT before it was stored, which somebody may accept.",
 		Example: "  # is everything where it should be?\n" +
 			"  agrichat verify\n\n" +
 			"  # put in what a store has lost, and compare again\n" +
 			"  agrichat verify --repair\n\n" +
+			"  # CHAT was trimmed on purpose before this database was filled\n" +
+			"  agrichat verify --accept-unstored\n\n" +
 			"  # behind a long queue: wait for it; what is amiss, for a script\n" +
 			"  agrichat verify --wait 30m --output json | jq .problems",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
-				return a.verify(ctx, s, until, repair, wait)
+				return a.verify(ctx, s, until, wait, amends{repair: repair, accept: accept})
 			})
 		},
 	}
 	c.Flags().Uint64Var(&until, "sequence", 0, "compare up to this sequence of the bus (default: the last)")
 	c.Flags().BoolVar(&repair, "repair", false, "apply what is missing, and compare again")
+	c.Flags().BoolVar(&accept, "accept-unstored", false, "accept that messages were removed from the stream CHAT before they were stored, such as by\n"+
+		"trimming it before this database was filled; records who accepts it, and when")
 	c.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for what is still on its way")
 	return c
 }
 
-func (a *app) verify(ctx context.Context, s *stack, until uint64, repair bool, wait time.Duration) error {
-	r, err := s.compare(ctx, until, wait, repair)
+// amends is what verify does about what it finds.
+type amends struct{ repair, accept bool }
+
+func (a *app) verify(ctx context.Context, s *stack, until uint64, wait time.Duration, do amends) error {
+	r, err := s.compare(ctx, until, wait, do)
 	if err != nil {
 		return err
 	}
@@ -61,7 +70,7 @@ func (a *app) verify(ctx context.Context, s *stack, until uint64, repair bool, w
 }
 
 // compare waits a while for what is on its way, and compares the stores; what is not there by then is missing.
-func (s *stack) compare(ctx context.Context, until uint64, wait time.Duration, repair bool) (*verify.Report, error) {
+func (s *stack) compare(ctx context.Context, until uint64, wait time.Duration, do amends) (*verify.Report, error) {
 	v, err := s.verifier(ctx)
 	if err != nil {
 		return nil, err
@@ -74,13 +83,36 @@ func (s *stack) compare(ctx context.Context, until uint64, wait time.Duration, r
 		return r, err
 	}
 	r, err := run(until)
-	if err != nil || r.Equal || !repair {
+	if err != nil || r.Equal || do == (amends{}) {
 		return r, err
 	}
-	if err := verify.Outlast(ctx, func(ctx context.Context) error { return v.Repair(ctx, r, s.keeper) }); err != nil {
+	err = verify.Outlast(ctx, func(ctx context.Context) error {
+		if do.accept {
+			if err := v.Accept(ctx, r, s.keeper, whoRuns()); err != nil {
+				return err
+			}
+		}
+		if do.repair {
+			return v.Repair(ctx, r, s.keeper)
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	return run(r.Sequence)
+}
+
+// whoRuns names the user and the host of this process.
+func whoRuns() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		name += "@" + host
+	}
+	return name
 }
 
 func (a *app) statsCommand() *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/agrichat/agrichat/internal/archive"
 	"github.com/agrichat/agrichat/internal/ingest"
@@ -143,8 +144,24 @@ func printVerify(w io.Writer, r *verify.Report) error {
 	if found := r.Missing + r.Extra + r.Differing; found > uint64(len(r.Problems)) {
 		fmt.Fprintf(w, "... and %d more\n", found-uint64(len(r.Problems)))
 	}
+	for _, line := range verifyNotes(r) {
+		fmt.Fprintf(w, "%s\n", line)
+	}
 	_, err := fmt.Fprintf(w, "\n%s\n", verdict(r))
 	return err
+}
+
+// verifyNotes are lines about what no comparison of the stores can show.
+func verifyNotes(r *verify.Report) []string {
+	var out []string
+	if r.Unstored > 0 {
+		out = append(out, fmt.Sprintf("%d sequences were removed from the stream CHAT before they were stored: import their archives again if there are any; "+
+			"agrichat verify --accept-unstored accepts the rest, or all if they were removed on purpose", r.Unstored))
+	}
+	if r.Accepted > 0 {
+		out = append(out, fmt.Sprintf("%d sequences were removed before they were stored, accepted at %s", r.Accepted, r.AcceptedAt.Format(time.RFC3339)))
+	}
+	return out
 }
 
 // verdict says in a line what was found, and what to do.
@@ -155,6 +172,8 @@ func verdict(r *verify.Report) string {
 			r.Sequence, r.DeadLetters)
 	case r.Equal:
 		return fmt.Sprintf("verified up to sequence %d: the bus, PostgreSQL and ClickHouse hold the same", r.Sequence)
+	case r.Missing+r.Differing+r.Extra == 0:
+		return fmt.Sprintf("NOT EQUAL up to sequence %d: what the stores hold is the same, %d sequences were never stored; see above", r.Sequence, r.Unstored)
 	case r.Missing+r.Differing == 0:
 		return fmt.Sprintf("NOT EQUAL up to sequence %d: agrichat verify --repair makes anew what PostgreSQL lost; beyond that what is extra is not deleted, agrichat replay rebuilds a store afresh",
 			r.Sequence)

@@ -60,7 +60,7 @@ type stack struct {
 	delivery *deliver.Metrics
 	intake   *ingest.Metrics
 	unswept  bool // tests show what happens without the sweep
-	writes   prometheus.Observer
+	writes   *normaliseMetrics
 	links    *links
 
 	mu      sync.Mutex // covers the connections
@@ -82,7 +82,7 @@ func (a *app) prepare(ctx context.Context, want session) (*stack, error) {
 		needs: want.needs, id: processID(), unswept: unswept(a.environ)}
 	s.registry.MustRegister(s.health)
 	s.delivery, s.intake = deliver.NewMetrics(s.registry), ingest.NewMetrics(s.registry)
-	s.writes = normaliseMetrics(s.registry)
+	s.writes = newNormaliseMetrics(s.registry)
 	s.links = newLinks(s)
 	if err := s.placeGate(); err != nil {
 		return nil, err
@@ -278,7 +278,7 @@ func (s *stack) openKeeper(ctx context.Context) (*normalise.Keeper, error) {
 		return nil, err
 	}
 	k, err := normalise.New(ctx, normalise.Config{Pool: pool, Gate: s.gate, Stream: b, Log: s.log, Hook: s.hook,
-		Observe: func(t normalise.Transaction) { s.writes.Observe(t.Took.Seconds()) }})
+		Observe: s.writes.observe})
 	if err != nil {
 		return nil, err
 	}
@@ -329,15 +329,6 @@ func (s *stack) close() error {
 	}
 	s.figures, s.record, s.bus, s.keeper = nil, nil, nil, nil
 	return err
-}
-
-func normaliseMetrics(r *prometheus.Registry) prometheus.Observer {
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "agrichat_normalise_transaction_seconds", Help: "How long storing a batch took, facts included.",
-		Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
-	})
-	r.MustRegister(h)
-	return h
 }
 
 // stopPatience is how long embedded servers may take to end.

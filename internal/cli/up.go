@@ -148,7 +148,7 @@ func (a *app) upImport(ctx context.Context, s *stack, in *findings, once bool) e
 	if err != nil {
 		return err
 	}
-	v, err := s.compare(ctx, 0, time.Minute, false)
+	v, err := s.compare(ctx, 0, time.Minute, amends{})
 	if err != nil {
 		return err
 	}

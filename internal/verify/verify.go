@@ -45,19 +45,25 @@ type Verifier struct {
 
 // Report is what was found. Its names are relied upon by scripts.
 type Report struct {
-	Sequence    uint64    `json:"sequence"`   // of the log, up to which all was compared
-	Bus         uint64    `json:"bus"`        // different events on the log up to it
-	Postgres    uint64    `json:"postgres"`   // of these, in the record or among the dead letters
-	ClickHouse  uint64    `json:"clickhouse"` // of these, in ClickHouse; dead letters are not
-	Missing     uint64    `json:"missing"`    // things that a store lacks
-	Extra       uint64    `json:"extra"`      // things that a store has and the one before it does not
-	Differing   uint64    `json:"differing"`  // things of which two stores hold different states
-	Equal       bool      `json:"equal"`
-	DeadLetters uint64    `json:"dead_letters"`
-	Holes       uint64    `json:"holes"` // sequences that the ledger does not hold; counted as missing
-	Things      []Things  `json:"things"`
-	Days        []Day     `json:"days"`
-	Problems    []Problem `json:"problems"` // the first MaxProblems
+	Sequence    uint64 `json:"sequence"`   // of the log, up to which all was compared
+	Bus         uint64 `json:"bus"`        // different events on the log up to it
+	Postgres    uint64 `json:"postgres"`   // of these, in the record or among the dead letters
+	ClickHouse  uint64 `json:"clickhouse"` // of these, in ClickHouse; dead letters are not
+	Missing     uint64 `json:"missing"`    // things that a store lacks
+	Extra       uint64 `json:"extra"`      // things that a store has and the one before it does not
+	Differing   uint64 `json:"differing"`  // things of which two stores hold different states
+	Equal       bool   `json:"equal"`
+	DeadLetters uint64 `json:"dead_letters"`
+	Holes       uint64 `json:"holes"` // sequences that the ledger does not hold; counted as missing
+	// Sequences that were removed from the stream before they were stored: those that nobody has accepted, which make the report
+	// unequal, and those that somebody has, last at AcceptedAt.
+	Unstored   uint64     `json:"unstored"`
+	Accepted   uint64     `json:"unstored_accepted"`
+	AcceptedAt *time.Time `json:"unstored_accepted_at,omitempty"`
+
+	Things   []Things  `json:"things"`
+	Days     []Day     `json:"days"`
+	Problems []Problem `json:"problems"` // the first MaxProblems
 
 	repair repairs
 }
@@ -101,6 +107,7 @@ type repairs struct {
 	counters  map[int64]struct{}    // whose facts are to be told again
 	messages  map[[16]byte]struct{} // that Postgres lacks though it has their events, as far as they were listed
 	extra     map[[16]byte]struct{} // that ClickHouse has and Postgres does not
+	unstored  []int64               // transactions that found unstored sequences which nobody has accepted
 }
 
 func (r *Report) problem(p Problem) {
@@ -150,14 +157,14 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	defer pg.Rollback(ctx, tx)
 	days := newCalendar()
 	for _, step := range []func(context.Context, pgx.Tx, cut, *Report, *calendar) error{
-		v.compareLedger, v.compareBus, v.findExtra, v.findStubs, v.findLost, v.compareThings, v.countDays,
+		v.compareLedger, v.findUnstored, v.compareBus, v.findExtra, v.findStubs, v.findLost, v.compareThings, v.countDays,
 	} {
 		if err := step(ctx, tx, c, r, days); err != nil {
 			return nil, pg.Classify(err)
 		}
 	}
 	r.Days = days.sorted()
-	r.Equal = r.Missing == 0 && r.Extra == 0 && r.Differing == 0
+	r.Equal = r.Missing == 0 && r.Extra == 0 && r.Differing == 0 && r.Unstored == 0
 	return r, nil
 }
 
