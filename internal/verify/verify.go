@@ -41,6 +41,8 @@ type Verifier struct {
 	Bus        Bus
 	Record     *pgxpool.Pool
 	Aggregates *ch.DB
+	// BarrierPatience is how long Run waits for a moment without a writer; zero stands for a minute.
+	BarrierPatience time.Duration
 }
 
 // Report is what was found. Its names are relied upon by scripts.
@@ -166,22 +168,6 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	r.Days = days.sorted()
 	r.Equal = r.Missing == 0 && r.Extra == 0 && r.Differing == 0 && r.Unstored == 0
 	return r, nil
-}
-
-// cut fixes where to stop, before the snapshot is taken: what is committed later is not compared. It waits for the
-// transactions that are under way: one of them may have drawn a lower counter than one that is committed.
-func (v *Verifier) cut(ctx context.Context, until uint64) (cut, error) {
-	tx, err := v.Record.Begin(ctx)
-	if err != nil {
-		return cut{}, pg.Classify(fmt.Errorf("asking the record where it stands: %w", err))
-	}
-	defer pg.Rollback(ctx, tx)
-	if _, err := tx.Exec(ctx, query("barrier")); err != nil {
-		return cut{}, pg.Classify(fmt.Errorf("waiting for the writers of the record: %w", err))
-	}
-	c, err := v.stand(ctx, tx)
-	c.sequence = until
-	return c, err
 }
 
 // newest is the newest version that the record has committed.
