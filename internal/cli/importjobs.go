@@ -80,6 +80,7 @@ func (i *importing) read(ctx context.Context, f found, c ingest.Config) outcome 
 	src, err := f.def.Archive(f.file, i.options)
 	if err == nil {
 		c.Source, c.Name = src, cursorName(f, i.options, i.stream)
+		c.Label = "archive/" + string(f.def.Name)
 		kept := &resumption{found: func(_ int, bytes int64) { progress.resumed(bytes) }}
 		if c.Cursors != nil {
 			kept.Cursors, c.Cursors = c.Cursors, kept

@@ -63,7 +63,8 @@ type Throttle interface {
 
 // Config is one source's run.
 type Config struct {
-	Name      string // of the source's instance: in logs and metrics, and under it the cursor is saved
+	Name      string // of the source's instance: in logs, and under it the cursor is saved
+	Label     string // of the source in metrics, of which there may be only a few; default Name
 	Source    producers.Source
 	Live      bool // reconnect for ever; otherwise read one archive to its end
 	Publisher Publisher

@@ -42,6 +42,9 @@ func (c Config) withDefaults() Config {
 	if c.Hook == nil {
 		c.Hook = func(string) {}
 	}
+	if c.Label == "" {
+		c.Label = c.Name
+	}
 	c.Log = c.Log.With("source", c.Name)
 	return c
 }
@@ -97,7 +100,7 @@ func (r *runner) run(ctx context.Context) error {
 		case class == fault.Fatal:
 			return err // it names the file; r.Name is the cursor's
 		}
-		r.Metrics.failed(r.Name)
+		r.Metrics.failed(r.Label)
 		if string(r.cursor) != before || time.Since(began) >= r.Healthy {
 			failures = 0
 		}
@@ -146,7 +149,9 @@ func (r *runner) tell(s State, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.state, r.why = s, why
-	r.Metrics.state(r.Name, s)
+	if r.Live { // archives share a label, and have no session to be watched
+		r.Metrics.state(r.Label, s)
+	}
 	r.Observe(Progress{Counts: r.tally.counts(), State: s, Why: why})
 }
 
@@ -351,7 +356,7 @@ func (r *runner) clear(ctx context.Context) error {
 			return ctx.Err()
 		}
 		waited = true
-		r.Metrics.throttle(r.Name, d)
+		r.Metrics.throttle(r.Label, d)
 		if err := r.wait(ctx, d, why); err != nil {
 			return err
 		}
@@ -405,7 +410,7 @@ func (r *runner) prepare(ctx context.Context, b producers.Batch) []event.Event {
 		}
 	}
 	r.tally.take(b.Events, known, b.Counts.Ambiguous)
-	r.Metrics.took(r.Name, b.Counts, len(b.Events)-len(todo))
+	r.Metrics.took(r.Label, b.Counts, len(b.Events)-len(todo))
 	return todo
 }
 

@@ -84,7 +84,7 @@ func (r *runner) publishSome(ctx context.Context, events []event.Event) (int, er
 
 func (r *runner) acknowledged(events []event.Event, first, last uint64, began time.Time) {
 	r.tally.published(events, first, last)
-	r.Metrics.published(r.Name, len(events), time.Since(began))
+	r.Metrics.published(r.Label, len(events), time.Since(began))
 }
 
 // save saves the cursor if there is a new one. One that can never be saved (too large for the bucket) costs a second reading
