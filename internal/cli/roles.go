@@ -184,9 +184,22 @@ func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consu
 		return err
 	}
 	defer consumer.Close()
+	check := s.health.Check("bus for " + name)
+	defer check.Remove() // the component's own check says why it ended
 	return deliver.Run(ctx, deliver.Config{Name: name, Stream: consumer, Handler: h, Workers: c.Workers,
 		Limits: deliver.Limits{Messages: c.Batch, Bytes: how.bytes, Wait: fetchWait},
-		Linger: how.linger, LingerLong: how.lingerLong, Much: how.much, AckWait: s.bus.AckWait(), Metrics: s.delivery, Log: s.log, Hook: prefixed(s.hook, name+".")})
+		Linger: how.linger, LingerLong: how.lingerLong, Much: how.much, AckWait: s.bus.AckWait(), Metrics: s.delivery, Answered: answered(check), Log: s.log, Hook: prefixed(s.hook, name+".")})
+}
+
+// answered reports to a check whether the bus answers for a consumer.
+func answered(check *obs.Check) func(error) {
+	return func(err error) {
+		if err != nil {
+			check.Failing("the bus does not answer how far the consumer is: " + err.Error())
+			return
+		}
+		check.OK()
+	}
 }
 
 // prefixed tells points of two consumers apart.

@@ -70,6 +70,7 @@ type Config struct {
 	GiveUp      time.Duration      // for how long fetching may fail before Run returns the error; default 1 min
 	StopTimeout time.Duration      // for what is being handled when asked to stop; default 20 s
 	Metrics     *Metrics           // nil: none
+	Answered    func(err error)    // nil: nobody; called by one goroutine after each request for the lag, with its error
 	Log         *slog.Logger       // nil: discarded
 	Hook        func(point string) // nil in production; called by several goroutines; crash tests die in it: "fetched", "handled", "acked"
 }

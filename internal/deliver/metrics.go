@@ -1,6 +1,8 @@
 package deliver
 
 import (
+	"math"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +21,7 @@ type Metrics struct {
 	inHand      *prometheus.GaugeVec
 	lagMessages *prometheus.GaugeVec
 	lagSeconds  *prometheus.GaugeVec
+	answers     *answers
 }
 
 // NewMetrics registers the figures of all consumers of a process.
@@ -42,10 +45,12 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		batch:       histogram("batch_messages", "Messages in a call of the handler", prometheus.ExponentialBuckets(1, 2, 13)),
 		seconds:     histogram("handle_seconds", "Duration of a call of the handler", prometheus.ExponentialBuckets(.001, 2, 16)),
 		inHand:      gauge("in_hand_messages", "Messages fetched and not settled, when last fetched"),
-		lagMessages: gauge("lag_messages", "Messages of the stream that are not settled"),
-		lagSeconds:  gauge("lag_seconds", "Age of the oldest message that is not settled"),
+		lagMessages: gauge("lag_messages", "Messages of the stream that are not settled; NaN while the server does not answer"),
+		lagSeconds:  gauge("lag_seconds", "Age of the oldest message that is not settled; NaN while the server does not answer"),
+		answers: &answers{last: map[string]time.Time{}, age: prometheus.NewDesc(space+"lag_answer_age_seconds",
+			"Time since the server last answered how far the consumer is behind", label, nil)},
 	}
-	reg.MustRegister(m.messages, m.redelivered, m.dead, m.failures, m.batch, m.seconds, m.inHand, m.lagMessages, m.lagSeconds)
+	reg.MustRegister(m.messages, m.redelivered, m.dead, m.failures, m.batch, m.seconds, m.inHand, m.lagMessages, m.lagSeconds, m.answers)
 	return m
 }
 
@@ -84,7 +89,60 @@ func (m *Metrics) settled(consumer, outcome string, n int) {
 	}
 }
 
-func (m *Metrics) lag(consumer string, l Lag) {
-	m.lagMessages.WithLabelValues(consumer).Set(float64(l.Pending + l.AckPending))
-	m.lagSeconds.WithLabelValues(consumer).Set(l.Age.Seconds())
+func (m *Metrics) lag(consumer string, l Lag, err error) {
+	if m == nil {
+		return
+	}
+	messages, seconds := float64(l.Pending+l.AckPending), l.Age.Seconds()
+	if err != nil {
+		messages, seconds = math.NaN(), math.NaN()
+	}
+	m.lagMessages.WithLabelValues(consumer).Set(messages)
+	m.lagSeconds.WithLabelValues(consumer).Set(seconds)
+	m.answers.note(consumer, err == nil)
+}
+
+// lagEnds removes the lag of a consumer that no longer runs here.
+func (m *Metrics) lagEnds(consumer string) {
+	if m == nil {
+		return
+	}
+	m.lagMessages.DeleteLabelValues(consumer)
+	m.lagSeconds.DeleteLabelValues(consumer)
+	m.answers.remove(consumer)
+}
+
+// answers is a collector of how old the last answer about each consumer is, computed when it is read.
+type answers struct {
+	age *prometheus.Desc
+
+	mu   sync.Mutex // covers last
+	last map[string]time.Time
+}
+
+// note counts from the first request where there was no answer yet.
+func (a *answers) note(consumer string, answered bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, known := a.last[consumer]; answered || !known {
+		a.last[consumer] = time.Now()
+	}
+}
+
+func (a *answers) remove(consumer string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.last, consumer)
+}
+
+// Describe implements prometheus.Collector.
+func (a *answers) Describe(out chan<- *prometheus.Desc) { out <- a.age }
+
+// Collect implements prometheus.Collector.
+func (a *answers) Collect(out chan<- prometheus.Metric) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for consumer, at := range a.last {
+		out <- prometheus.MustNewConstMetric(a.age, prometheus.GaugeValue, time.Since(at).Seconds(), consumer)
+	}
 }

@@ -198,19 +198,26 @@ func (r *runner) keep(ctx context.Context) {
 	}
 }
 
-// lagEvery is how often the lag is asked for: as often as metrics are usually read.
-const lagEvery = 5 * time.Second
+// lagEvery is how often the lag is asked for, and how long an answer may take: a consumer or server that stops answering is
+// reported within twice as long.
+const lagEvery = 4 * time.Second
 
+// watch reports the lag. Without an answer the lag is unknown: the last one must not stand.
 func (r *runner) watch(ctx context.Context) {
-	if r.Metrics == nil {
+	if r.Metrics == nil && r.Answered == nil {
 		return
 	}
+	defer r.Metrics.lagEnds(r.Name)
 	for {
 		asking, cancel := context.WithTimeout(ctx, lagEvery)
 		lag, err := r.Stream.Lag(asking)
 		cancel()
-		if err == nil {
-			r.Metrics.lag(r.Name, lag)
+		if ctx.Err() != nil {
+			return
+		}
+		r.Metrics.lag(r.Name, lag, err)
+		if r.Answered != nil {
+			r.Answered(err)
 		}
 		if pause(ctx, lagEvery) != nil {
 			return
