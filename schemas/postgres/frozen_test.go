@@ -1,0 +1,46 @@
+package postgres_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"testing"
+
+	"github.com/agrichat/agrichat/schemas/postgres"
+)
+
+// frozen are the SHA-256 hashes of the migrations. A migration that has landed is never edited: databases have applied it, and
+// will not apply it again.
+func frozen() map[string]string {
+	return map[string]string{
+		"0001_record.sql":    "578ce24f1b07f8fccd19f87962629271b545bb6bdbe9702634d018e925f01be3",
+		"0002_views.sql":     "ce50c988550a3a655598287c2d32508169a1f574c80cf3db16d40256fa383412",
+		"0009_sightings.sql": "d11ec0eb65ce918827be3fe0712f203fe1d10f11141457a9d5644f95b577f643",
+	}
+}
+
+// TestMigrations_Frozen holds that no migration that has landed is changed, renamed or removed.
+func TestMigrations_Frozen(t *testing.T) {
+	names, err := fs.Glob(postgres.Migrations, "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := frozen()
+	for _, name := range names {
+		text, err := fs.ReadFile(postgres.Migrations, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash, known := fmt.Sprintf("%x", sha256.Sum256(text)), want[name]
+		delete(want, name)
+		switch {
+		case known == "":
+			t.Errorf("migration %s is new: add %q: %q to the list in this test when it lands", name, name, hash)
+		case hash != known:
+			t.Errorf("migration %s was edited, but databases have applied it and will not do so again: take the edit back, and add a migration with the next number", name)
+		}
+	}
+	for name := range want {
+		t.Errorf("migration %s is gone, but databases have applied it: bring it back", name)
+	}
+}
