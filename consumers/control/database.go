@@ -76,15 +76,16 @@ func (s *Server) Probe(ctx context.Context, address string) (Probe, error) {
 	return p, nil
 }
 
-// Raise implements Database. The fence comes before the schema where there is one, so that no old writer is in the
-// migrations' way.
+// Raise implements Database. It creates the schema where there is none, since nobody can have written there. One that is there
+// is left as it is, however old: workers that know no other may be at work. Roles migrate it when they start, as does
+// `agrichat migrate`.
 func (s *Server) Raise(ctx context.Context, address string, token uint64) (seen uint64, err error) {
 	made, seen, err := s.fence(ctx, address, token)
-	if err != nil || seen > token {
+	if err != nil || made {
 		return seen, err
 	}
-	if err := s.migrate(ctx, address); err != nil || made {
-		return seen, err
+	if err := s.migrate(ctx, address); err != nil {
+		return 0, err
 	}
 	_, seen, err = s.fence(ctx, address, token)
 	return seen, err

@@ -34,13 +34,20 @@ func (b *Bus) Ensure(ctx context.Context) error {
 		}
 	}
 	// Consumers exist before anything is published: interest retention keeps facts only for consumers that are there.
-	for _, c := range []struct{ stream, name string }{{Chat, Normalise}, {Facts, Aggregate}, {Advisories, quarantine}} {
+	for _, c := range durables() {
 		err := insist(ctx, func(ctx context.Context) error { return b.EnsureConsumer(ctx, c.stream, c.name, 0) })
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// durable names a consumer and its stream.
+type durable struct{ stream, name string }
+
+func durables() []durable {
+	return []durable{{Chat, Normalise}, {Facts, Aggregate}, {Advisories, quarantine}}
 }
 
 // On a cluster of servers a question may never be answered: of several that make the same thing at once, or while a stream

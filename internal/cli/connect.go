@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -35,7 +36,7 @@ func (s *stack) open(ctx context.Context, n needs) error {
 	return nil
 }
 
-// openBus connects to the bus and makes its streams.
+// openBus connects to the bus, and makes its streams if this command may.
 func (s *stack) openBus(ctx context.Context) (*bus.Bus, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,15 +62,22 @@ func (s *stack) openBusLocked(ctx context.Context) (*bus.Bus, error) {
 	if err != nil {
 		return nil, connecting(err, "NATS", strings.Join(c.URLs, ","), key)
 	}
-	if err := b.Ensure(ctx); err != nil {
+	prepare := b.Check
+	if s.creates {
+		prepare = b.Ensure
+	}
+	if err := prepare(ctx); err != nil {
 		b.Close()
+		if errors.Is(err, bus.ErrMissing) {
+			err = toCreate(err)
+		}
 		return nil, shown{err}
 	}
 	s.bus = b
 	return b, nil
 }
 
-// openRecord connects to Postgres and brings its schema up to date.
+// openRecord connects to Postgres, and brings its schema up to date if this command may.
 func (s *stack) openRecord(ctx context.Context) (*pgxpool.Pool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +96,7 @@ func (s *stack) openRecordLocked(ctx context.Context) (*pgxpool.Pool, error) {
 	if s.follower != nil {
 		c.Leader = s.leader
 	}
-	pool, err := connectRecord(ctx, c, key)
+	pool, err := connectRecord(ctx, c, key, s.creates)
 	if err != nil {
 		return nil, err
 	}
@@ -103,20 +111,41 @@ func (s *stack) recordDSN() string {
 	return s.cfg.Postgres.DSN
 }
 
-func connectRecord(ctx context.Context, c pg.Config, key string) (*pgxpool.Pool, error) {
+// connectRecord connects to Postgres. Who may not create needs a schema that is current: it may come to write.
+func connectRecord(ctx context.Context, c pg.Config, key string, creates bool) (*pgxpool.Pool, error) {
 	c.Name = "agrichat"
 	pool, err := pg.Open(ctx, c)
 	if err != nil {
 		return nil, connecting(err, "PostgreSQL", c.DSN, key)
 	}
-	if err := pg.Migrate(ctx, pool, postgres.Migrations); err != nil {
+	if creates {
+		err = pg.Migrate(ctx, pool, postgres.Migrations)
+	} else {
+		err = inspectRecord(ctx, pool)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, shown{err}
 	}
 	return pool, nil
 }
 
-// openFigures connects to ClickHouse and brings its schema up to date.
+func inspectRecord(ctx context.Context, pool *pgxpool.Pool) error {
+	schema, err := pg.Inspect(ctx, pool, postgres.Migrations)
+	if err != nil {
+		return err
+	}
+	err = schema.Require()
+	if err != nil && schema.Version <= schema.Newest {
+		return toCreate(err)
+	}
+	return err
+}
+
+// toCreate says what creates what is missing, and brings what is old up to date.
+func toCreate(err error) error { return fmt.Errorf("%w; run `agrichat up` or `agrichat migrate`", err) }
+
+// openFigures connects to ClickHouse, and brings its schema up to date if this command may.
 func (s *stack) openFigures(ctx context.Context) (*ch.DB, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +156,7 @@ func (s *stack) openFigures(ctx context.Context) (*ch.DB, error) {
 	if s.cfg.ClickHouse.Embedded() {
 		key = ""
 	}
-	db, err := connectFigures(ctx, s.figuresURL(), key)
+	db, err := connectFigures(ctx, s.figuresURL(), key, s.access())
 	if err != nil {
 		return nil, err
 	}
@@ -142,13 +171,49 @@ func (s *stack) figuresURL() string {
 	return s.cfg.ClickHouse.URL
 }
 
-func connectFigures(ctx context.Context, url, key string) (*ch.DB, error) {
-	db, err := ch.Open(ctx, ch.Config{URL: url, Create: true})
+// access is what may be done with the schema of ClickHouse.
+type access int
+
+const (
+	looks   access = iota // nothing is created, and any version will do
+	writes                // nothing is created, and the version must be this program's
+	creates               // it is created, or brought up to date
+)
+
+func (s *stack) access() access {
+	switch {
+	case s.creates:
+		return creates
+	case s.needs.record:
+		return writes
+	}
+	return looks
+}
+
+func connectFigures(ctx context.Context, url, key string, may access) (*ch.DB, error) {
+	db, err := ch.Open(ctx, ch.Config{URL: url, Create: may == creates})
 	if err != nil {
 		return nil, connecting(err, "ClickHouse", url, key)
 	}
-	if err := db.Migrate(ctx, clickhouse.FS); err != nil {
+	if may == creates {
+		err = db.Migrate(ctx, clickhouse.FS)
+	} else {
+		err = inspectFigures(ctx, db, may == writes)
+	}
+	if err != nil {
 		return nil, shown{errors.Join(err, db.Close())}
 	}
 	return db, nil
+}
+
+func inspectFigures(ctx context.Context, db *ch.DB, current bool) error {
+	schema, err := db.Inspect(ctx, clickhouse.FS)
+	if err != nil {
+		return err
+	}
+	err = schema.Require(current)
+	if err != nil && schema.Version <= schema.Newest {
+		return toCreate(err)
+	}
+	return err
 }

@@ -27,14 +27,14 @@ func (a *app) dlqCommand() *cobra.Command {
 	})
 	c.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List dead letters, with the cause of each", Args: noArgs, RunE: a.dlq(a.dlqList),
+			Use: "list", Short: "List dead letters, with the cause of each", Args: noArgs, RunE: a.dlq(needs{bus: true}, a.dlqList),
 			Example: "  # each with its id, which the other commands take\n" +
 				"  agrichat dlq list\n\n" +
 				"  # how often each cause\n" +
 				"  agrichat dlq list --output json | jq -r '.[].cause' | sort | uniq -c",
 		},
 		&cobra.Command{
-			Use: "show ID", Short: "Show a dead letter, with its message", Args: someArgs(1, 1, "one id (agrichat dlq list)"), RunE: a.dlq(a.dlqShow),
+			Use: "show ID", Short: "Show a dead letter, with its message", Args: someArgs(1, 1, "one id (agrichat dlq list)"), RunE: a.dlq(needs{bus: true}, a.dlqShow),
 			Example: "  # what failed, how often, since when and why\n" +
 				"  agrichat dlq show 17\n\n" +
 				"  # the message as it came, into a file\n" +
@@ -42,7 +42,7 @@ func (a *app) dlqCommand() *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "requeue ID...", Short: "Give dead letters to the consumers once more", Args: someArgs(1, -1, "at least one id, or all"),
-			RunE: a.dlq(a.dlqRequeue),
+			RunE: a.dlq(needs{bus: true, record: true}, a.dlqRequeue),
 			Long: "Publishes the messages of dead letters once more, and removes the letters; all stands for every one there is. A message\n" +
 				"that fails again is set aside again.",
 			Example: "  # two of them\n" +
@@ -52,7 +52,7 @@ func (a *app) dlqCommand() *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "drop ID...", Short: "Forget dead letters: they will be in no store", Args: someArgs(1, -1, "at least one id, or all"),
-			RunE: a.dlq(a.dlqDrop),
+			RunE: a.dlq(needs{bus: true, record: true}, a.dlqDrop),
 			Long: "Removes dead letters without asking; all stands for every one there is.",
 			Example: "  # look first\n" +
 				"  agrichat dlq show 17\n" +
@@ -64,9 +64,9 @@ func (a *app) dlqCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) dlq(do func(ctx context.Context, s *stack, args []string) error) func(*cobra.Command, []string) error {
+func (a *app) dlq(n needs, do func(ctx context.Context, s *stack, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
-		return a.within(c.Context(), session{needs: needs{bus: true, record: true}}, func(ctx context.Context, s *stack) error {
+		return a.within(c.Context(), session{needs: n}, func(ctx context.Context, s *stack) error {
 			if _, err := s.openBus(ctx); err != nil {
 				return err
 			}

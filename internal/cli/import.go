@@ -116,7 +116,7 @@ func (a *app) importCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			err = a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
+			err = a.within(c.Context(), session{consume: true, creates: true, needs: everything()}, func(ctx context.Context, s *stack) error {
 				r, err := a.importAll(ctx, s, in)
 				return errors.Join(a.printImport(r), err)
 			})

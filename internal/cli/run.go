@@ -16,6 +16,7 @@ type session struct {
 	lasting   bool // it runs until it is stopped, so that others may join it
 	consume   bool // it needs somebody who stores and aggregates
 	needs     needs
+	creates   bool // it makes the streams, and brings the schemas up to date
 	lazy      bool // it opens connections itself, and does without some
 }
 

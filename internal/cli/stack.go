@@ -42,6 +42,7 @@ type stack struct {
 	door     *gate.Door        // what gate is
 	follower *patroni.Follower // nil: nobody elects leaders
 	needs    needs
+	creates  bool   // what is missing is created, and old schemas are migrated
 	id       string // of this process, among those that follow the gate
 
 	controller *control.Metrics // nil: this process does not control
@@ -79,7 +80,7 @@ func (a *app) prepare(ctx context.Context, want session) (*stack, error) {
 		return nil, err
 	}
 	s := &stack{cfg: cfg, log: log, hook: deathPoint(a.environ), registry: obs.NewRegistry(obs.ReadBuild()), health: obs.NewHealth(),
-		needs: want.needs, id: processID(), unswept: unswept(a.environ)}
+		needs: want.needs, creates: want.creates, id: processID(), unswept: unswept(a.environ)}
 	s.registry.MustRegister(s.health)
 	s.delivery, s.intake = deliver.NewMetrics(s.registry), ingest.NewMetrics(s.registry)
 	s.writes = newNormaliseMetrics(s.registry)

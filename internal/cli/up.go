@@ -80,7 +80,7 @@ func (a *app) up(ctx context.Context, f upFlags) (err error) {
 	defer func() { err = errors.Join(err, in.close()) }()
 	whole := everything()
 	whole.control = true
-	s, err := a.prepare(ctx, session{exclusive: true, lasting: !f.once, needs: whole})
+	s, err := a.prepare(ctx, session{exclusive: true, creates: true, lasting: !f.once, needs: whole})
 	if err != nil {
 		return err
 	}
@@ -277,7 +277,7 @@ func (a *app) serveCommand() *cobra.Command {
 
 // role runs some components, with health and metrics, until ctx ends.
 func (a *app) role(ctx context.Context, n needs, pick func(*stack, []string) ([]supervise.Component, error)) error {
-	s, err := a.prepare(ctx, session{lasting: true, needs: n})
+	s, err := a.prepare(ctx, session{lasting: true, creates: true, needs: n})
 	if err != nil {
 		return err
 	}

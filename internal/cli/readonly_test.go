@@ -1,0 +1,119 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// streams are the names of the streams there are, those of buckets too.
+func (w *world) streams() map[string]bool {
+	w.t.Helper()
+	nc, err := nats.Connect(w.variable("AGRICHAT_NATS_URLS"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	names, list := map[string]bool{}, js.StreamNames(w.t.Context())
+	for name := range list.Name() {
+		names[name] = true
+	}
+	if list.Err() != nil {
+		w.t.Fatal(list.Err())
+	}
+	return names
+}
+
+func (w *world) deleteStream(name string) {
+	w.t.Helper()
+	nc, err := nats.Connect(w.variable("AGRICHAT_NATS_URLS"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := js.DeleteStream(w.t.Context(), name); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// TestReadersCreateNothing holds that commands that only look leave empty servers empty, and say what would fill them.
+func TestReadersCreateNothing(t *testing.T) {
+	t.Parallel()
+	w := newOutside(t)
+	for _, args := range [][]string{{"status"}, {"verify"}, {"stats"}, {"dlq", "list"}, {"dlq", "show", "1"}, {"replay", "aggregate"}} {
+		w.run(args...).want(1).one("nothing was created", "agrichat up", "agrichat migrate")
+	}
+	for _, args := range [][]string{{"replay", "--help"}, {"config"}} {
+		w.run(args...).want(0)
+	}
+	if got := w.streams(); len(got) != 0 {
+		t.Errorf("they made the streams %v", got)
+	}
+	if got := w.ask("SELECT nspname::text FROM pg_namespace WHERE nspname = 'agrichat'"); len(got) != 0 {
+		t.Error("they made the schema of PostgreSQL")
+	}
+	if got := w.clickhouse("SELECT count() FROM system.tables WHERE database = currentDatabase()"); got != "0" {
+		t.Errorf("they made %s tables in ClickHouse", got)
+	}
+	w.run("migrate").want(0).prints("the schema is number")
+	w.run("status").want(0)
+	w.equal()
+
+	w.deleteStream("CHAT")
+	for _, args := range [][]string{{"status"}, {"verify"}, {"dlq", "list"}, {"dlq", "show", "1"}} {
+		w.run(args...).want(1).one("stream CHAT", "nothing was created", "agrichat migrate")
+	}
+	w.run("stats").want(0)
+	if w.streams()["CHAT"] {
+		t.Error("the stream is there again")
+	}
+}
+
+// TestReadersMigrateNothing holds that an old schema stays as it is until a command that may migrate runs.
+func TestReadersMigrateNothing(t *testing.T) {
+	t.Parallel()
+	w := newOutside(t)
+	w.run("migrate").want(0)
+	if _, err := w.postgres().Exec(t.Context(), "DELETE FROM public.agrichat_migrations WHERE version_id > 2"); err != nil {
+		t.Fatal(err)
+	}
+	w.clickhouse("DELETE FROM schema_migrations WHERE number > 2")
+	w.run("status").want(0)
+	w.run("stats").want(0)
+	w.run("dlq", "list").want(0)
+	w.run("verify").want(1).one("version 2", "nothing was migrated", "agrichat migrate")
+	if got := w.ask("SELECT max(version_id)::text FROM public.agrichat_migrations"); got[0] != "2" {
+		t.Errorf("the schema of PostgreSQL is number %s", got[0])
+	}
+	if got := w.clickhouse("SELECT max(number) FROM schema_migrations"); got != "2" {
+		t.Errorf("the schema of ClickHouse is number %s", got)
+	}
+}
+
+// TestAnUnfrozenSchema holds that a database from before the schema was frozen is refused with what to do.
+func TestAnUnfrozenSchema(t *testing.T) {
+	t.Parallel()
+	w := newOutside(t)
+	w.run("migrate").want(0)
+	if _, err := w.postgres().Exec(t.Context(), "ALTER TABLE agrichat.events RENAME COLUMN position TO sequence"); err != nil {
+		t.Fatal(err)
+	}
+	w.run("verify").want(1).one("frozen", "agrichat up")
+	w.run("migrate").want(1).one("frozen", "agrichat up")
+	w.clickhouse("DROP TABLE messages")
+	w.clickhouse("CREATE TABLE messages (sequence UInt64) ENGINE = MergeTree ORDER BY sequence")
+	r := w.run("stats").want(1)
+	if r.one("frozen", "clickhouse.url"); strings.Contains(r.err, "emptied") {
+		t.Error(r.err)
+	}
+}
