@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -83,10 +84,14 @@ func consumerStatus(i *jetstream.ConsumerInfo) ConsumerStatus {
 	}
 }
 
-// Status returns all streams and durable consumers of ours.
+// Status returns all streams and durable consumers of ours that exist.
 func (b *Bus) Status(ctx context.Context) (streams []StreamStatus, consumers []ConsumerStatus, err error) {
+	streams, consumers = []StreamStatus{}, []ConsumerStatus{}
 	for _, name := range []string{Chat, Facts, Dead, Advisories} {
 		s, err := b.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -94,6 +99,9 @@ func (b *Bus) Status(ctx context.Context) (streams []StreamStatus, consumers []C
 	}
 	for _, c := range []struct{ stream, name string }{{Chat, Normalise}, {Facts, Aggregate}} {
 		s, err := b.ConsumerStatus(ctx, c.stream, c.name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) {
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}

@@ -66,11 +66,14 @@ func (s *stack) openBusLocked(ctx context.Context) (*bus.Bus, error) {
 	if s.creates {
 		prepare = b.Ensure
 	}
-	if err := prepare(ctx); err != nil {
-		b.Close()
-		if errors.Is(err, bus.ErrMissing) {
-			err = toCreate(err)
+	err = prepare(ctx)
+	if errors.Is(err, bus.ErrMissing) {
+		if err = toCreate(err); s.inspects {
+			s.missing, err = err, nil
 		}
+	}
+	if err != nil {
+		b.Close()
 		return nil, shown{err}
 	}
 	s.bus = b

@@ -205,6 +205,10 @@ func (s *stack) followOrders(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.missing != nil { // nobody has given orders yet, and this command only looks
+		<-ctx.Done()
+		return nil
+	}
 	orders, err := b.Orders(ctx)
 	if err != nil {
 		return err

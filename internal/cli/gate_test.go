@@ -37,6 +37,7 @@ func (w *world) gate() gateWords {
 func TestGateByHand(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
+	w.run("migrate").want(0)
 	if g := w.gate(); g.State != "open" || g.Followed {
 		t.Errorf("the gate is %+v", g)
 	}

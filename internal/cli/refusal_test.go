@@ -40,6 +40,7 @@ func wrongPassword(t testing.TB, address string) string {
 func TestServersThatDoNotServe(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
+	w.run("migrate").want(0)
 	gone := noPort(t)
 	nats, postgres, clickhouse := "AGRICHAT_NATS_URLS", "AGRICHAT_POSTGRES_DSN", "AGRICHAT_CLICKHOUSE_URL"
 	for _, tt := range []struct {

@@ -18,6 +18,7 @@ type session struct {
 	needs     needs
 	creates   bool // it makes the streams, and brings the schemas up to date
 	lazy      bool // it opens connections itself, and does without some
+	inspects  bool // it goes on where streams are missing
 }
 
 // needs are the servers that a command uses. One that it does not use may be away.

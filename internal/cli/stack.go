@@ -43,6 +43,8 @@ type stack struct {
 	follower *patroni.Follower // nil: nobody elects leaders
 	needs    needs
 	creates  bool   // what is missing is created, and old schemas are migrated
+	inspects bool   // missing streams are no error
+	missing  error  // what of the bus is not there
 	id       string // of this process, among those that follow the gate
 
 	controller *control.Metrics // nil: this process does not control
@@ -80,7 +82,7 @@ func (a *app) prepare(ctx context.Context, want session) (*stack, error) {
 		return nil, err
 	}
 	s := &stack{cfg: cfg, log: log, hook: deathPoint(a.environ), registry: obs.NewRegistry(obs.ReadBuild()), health: obs.NewHealth(),
-		needs: want.needs, creates: want.creates, id: processID(), unswept: unswept(a.environ)}
+		needs: want.needs, creates: want.creates, inspects: want.inspects, id: processID(), unswept: unswept(a.environ)}
 	s.registry.MustRegister(s.health)
 	s.delivery, s.intake = deliver.NewMetrics(s.registry), ingest.NewMetrics(s.registry)
 	s.writes = newNormaliseMetrics(s.registry)

@@ -24,6 +24,7 @@ type statusReport struct {
 	Consumers  []bus.ConsumerStatus `json:"consumers"`
 	Gate       gateReport           `json:"gate"`
 	Sources    []liveReport         `json:"sources"`
+	Missing    string               `json:"missing,omitempty"` // streams, buckets and consumers that nobody has created
 }
 
 type dsnReport struct {
@@ -54,7 +55,7 @@ func (a *app) statusCommand() *cobra.Command {
 			"  # what waits for each consumer\n" +
 			"  agrichat status --output json | jq '.consumers[] | {name, pending, ack_pending}'",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.within(c.Context(), session{needs: everything(), lazy: true}, func(ctx context.Context, s *stack) error {
+			return a.within(c.Context(), session{needs: everything(), lazy: true, inspects: true}, func(ctx context.Context, s *stack) error {
 				r, err := s.statusReport(ctx)
 				if err != nil {
 					return err
@@ -88,6 +89,9 @@ func (s *stack) statusReport(ctx context.Context) (*statusReport, error) {
 	for _, src := range s.cfg.Sources {
 		r.Sources = append(r.Sources, liveReport{src.Name, src.Kind})
 	}
+	if s.missing != nil {
+		r.Missing = oneLine(s.missing.Error())
+	}
 	r.Streams, r.Consumers, err = b.Status(ctx)
 	return r, err
 }
@@ -119,6 +123,9 @@ func (a *app) printStatus(r *statusReport) error {
 	t.row("postgres", r.Postgres.DSN)
 	t.row("clickhouse", r.ClickHouse.URL)
 	t.row("nats", r.NATS.URL)
+	if r.Missing != "" {
+		t.row("missing", r.Missing)
+	}
 	for _, row := range r.Gate.rows() {
 		t.row(row[0], row[1])
 	}

@@ -84,7 +84,13 @@ func (a *app) up(ctx context.Context, f upFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	var open func(context.Context) error
+	open := func(ctx context.Context) error {
+		if s.nats == nil { // it may be away, and comes later
+			return nil
+		}
+		_, err := s.openBus(ctx)
+		return err
+	}
 	if f.once {
 		open = func(ctx context.Context) error { return s.open(ctx, everything()) }
 	}
