@@ -5,7 +5,7 @@
 #                     machine (needs Linux and root); STRICT=1 loses nothing; make lab-down ends it
 # make test-ha        every bad day in the lab, once, in both profiles: the better part of an hour; RUNS=5 for medians, CASES=crash
 #                     for some of them; TABLE=ha.md writes the table, and the rows beside it
-# make test-ha-short  eight of them, less than twenty minutes
+# make test-ha-short  seven of them, less than twenty minutes
 # make bench          a million messages and what they cost, beside what the machine can do: half an hour and 10 GB; RUNS=5 for other
 #                     medians, MESSAGES=100000 for a quick look, LARGE=10000000 for memory at ten million too, JSON=bench.json
 # make build engines lint clean
@@ -86,6 +86,7 @@ test-ha:
 	@.ci/lab
 	@$(MAKE) --no-print-directory build engines
 	HA_RUNS=$(RUNS) HA_CASES='$(CASES)' HA_TABLE=$(abspath $(TABLE)) $(HA_TEST) -timeout 24h -run TestFailover ./internal/hatest
+	$(HA_TEST) -timeout 10m -run TestBus_MovesFromIsolatedServer ./internal/bus
 
 .PHONY: test-ha-short
 test-ha-short:

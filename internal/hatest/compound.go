@@ -30,7 +30,7 @@ func compound() []Case {
 	return []Case{
 		{Name: "control-cut", What: "the acting controller cut off from PostgreSQL for 30 s, and a switchover", Short: async, Only: async,
 			Do: cutControl, Bounds: Bounds{Gap: handoverWithin + 3*time.Second}},
-		{Name: "nats-isolated", What: "a NATS server cut off from its peers, not from its clients, for 30 s", Short: async, Only: async,
+		{Name: "nats-isolated", What: "a NATS server cut off from its peers, not from its clients, for 30 s", Only: async,
 			Do: isolateNATS, Bounds: Bounds{Publish: moveWithin}},
 		{Name: "worker-cut", What: "a worker cut off from PostgreSQL for 30 s, and a switchover", Only: async, Do: cutWorker,
 			Bounds: Bounds{Gap: handoverWithin}},
