@@ -13,6 +13,9 @@ import (
 // findUnstored reports the sequences that were removed from the stream before they were stored. Nothing can bring them back, so
 // they make the report unequal until somebody accepts them.
 func (v *Verifier) findUnstored(ctx context.Context, tx pgx.Tx, c cut, r *Report, _ *calendar) error {
+	if c.sequence == 0 { // nothing was ever published
+		return nil
+	}
 	rows, err := tx.Query(ctx, query("unstored"), c.incarnation, int64(c.sequence))
 	if err != nil {
 		return fmt.Errorf("listing unstored sequences: %w", err)
