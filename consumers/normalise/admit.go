@@ -24,8 +24,9 @@ var errPassed = errors.New("the leader changed meanwhile")
 // failover may take back the rows that say so, and what another server said then counts for nothing.
 type life struct {
 	token       int64
-	generation  int32 // -1: none yet
-	incarnation int32 // 0: none yet
+	generation  int32     // -1: none yet
+	incarnation int32     // 0: none yet
+	started     time.Time // of the server process
 }
 
 func (l life) born() bool { return l.generation >= 0 && l.incarnation > 0 }
@@ -47,7 +48,7 @@ func (k *Keeper) write(ctx context.Context, do step) error {
 		return fmt.Errorf("waiting for permission to write: %w", err)
 	}
 	defer permit.Leave()
-	if err = k.within(permit, do); errors.Is(err, errUnborn) {
+	if err = k.within(permit, do); errors.Is(err, errUnborn) || errors.Is(err, errReplaced) {
 		k.forget()
 		err = k.within(permit, do)
 	}
@@ -63,7 +64,7 @@ func (k *Keeper) within(permit *gate.Permit, do step) error {
 		return err
 	}
 	return k.transaction(permit, created, func(ctx context.Context, tx pgx.Tx, l life) error {
-		if !l.born() {
+		if !l.born() || !k.known.sameServer(l.started) {
 			return errUnborn
 		}
 		return do(ctx, tx, l)
@@ -104,7 +105,7 @@ func (k *Keeper) admit(ctx context.Context, tx pgx.Tx, token int64, created time
 	answers := tx.SendBatch(ctx, &both)
 	_, err := answers.Exec()
 	if err == nil {
-		err = answers.QueryRow().Scan(&l.token, &l.generation, &l.incarnation)
+		err = answers.QueryRow().Scan(&l.token, &l.generation, &l.incarnation, &l.started)
 	}
 	if err = errors.Join(err, answers.Close()); err != nil {
 		return life{}, fmt.Errorf("asking for the newest token: %w", err)

@@ -26,8 +26,8 @@ const (
 
 // alone runs do while it holds the sweeper's lock; do's context ends if the lock is lost. The lock saves work and nothing
 // more: it cannot be had of two servers at once, and nothing relies on it.
-func (k *Keeper) alone(ctx context.Context, do func(ctx context.Context) error) error {
-	conn, err := k.sweeper(ctx)
+func (k *Keeper) alone(ctx context.Context, lock int64, do func(ctx context.Context) error) error {
+	conn, err := k.sweeper(ctx, lock)
 	if err != nil {
 		return err
 	}
@@ -48,14 +48,14 @@ func (k *Keeper) alone(ctx context.Context, do func(ctx context.Context) error) 
 }
 
 // sweeper returns a connection that holds the lock.
-func (k *Keeper) sweeper(ctx context.Context) (*pgx.Conn, error) {
+func (k *Keeper) sweeper(ctx context.Context, lock int64) (*pgx.Conn, error) {
 	pooled, err := k.cfg.Pool.Acquire(ctx)
 	if err != nil {
 		return nil, pg.Classify(fmt.Errorf("taking the sweeper's lock: %w", err))
 	}
 	conn := pooled.Hijack() // what holds the lock must not come back to anybody else
 	var mine bool
-	err = conn.QueryRow(ctx, k.sql["sweep_alone"], int64(sweepLock), fmt.Sprint(sweepSilent.Milliseconds())).Scan(&mine)
+	err = conn.QueryRow(ctx, k.sql["sweep_alone"], lock, fmt.Sprint(sweepSilent.Milliseconds())).Scan(&mine)
 	if err == nil && mine {
 		return conn, nil
 	}

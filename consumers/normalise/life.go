@@ -2,7 +2,6 @@ package normalise
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/gate"
 	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/seqset"
@@ -24,16 +24,24 @@ type known struct {
 	settled     bool       // under token, the record has its generation and its number for the stream's life
 	token       uint64
 	created     time.Time  // of the stream
-	incarnation int32      // for who only reads
+	started     time.Time  // of the Postgres server
+	incarnation int32      // for who only reads; 0: to be asked for
 	refused     seqset.Set // what the sweep could not store, and said so
+	newest      life       // of the newest transaction that this process has committed
+	counter     int64      // of that transaction
+	replaced    life       // its generation and incarnation were found to be another store's, or another stream's
 }
 
 // forget has the next transaction look again at what the record and the stream are.
 func (k *Keeper) forget() {
 	k.known.mu.Lock()
 	defer k.known.mu.Unlock()
-	k.known.settled = false
+	k.known.settled, k.known.incarnation = false, 0
 }
+
+// Invalidate has the next transaction check again that stream and store are the ones that it knows. It is to be called whenever
+// the connection to the bus was lost: the servers may have been restored from a copy meanwhile.
+func (k *Keeper) Invalidate() { k.forget() }
 
 func (n *known) under(token uint64) (created time.Time, settled bool) {
 	n.mu.Lock()
@@ -52,52 +60,72 @@ func (k *Keeper) settle(permit *gate.Permit) (time.Time, error) {
 	if err != nil {
 		return created, fmt.Errorf("asking when the stream was created: %w", err)
 	}
+	// Read before the store is: others may be publishing, and what is published was committed before.
+	published, err := k.cfg.Stream.Published(ctx)
+	if err != nil {
+		return created, fmt.Errorf("asking what was published: %w", err)
+	}
 	var has life
-	var last *entry
+	var anchors []entry
+	var at server
 	err = k.transaction(permit, created, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
 		has = l
-		last, err = k.lastEntry(ctx, tx, l.incarnation)
+		if anchors, err = k.anchors(ctx, tx, l.incarnation); err != nil {
+			return err
+		}
+		at, err = k.server(ctx, tx)
 		return err
 	})
 	if err != nil {
 		return created, err
 	}
 	// The bus is asked between transactions: who waits for it must not hold up whoever raises the token.
-	same, err := k.stillStands(ctx, last)
+	other, err := k.otherStream(ctx, has.incarnation, anchors)
 	if err != nil {
 		return created, err
 	}
-	if has, err = k.bear(permit, created, has, same); err != nil {
+	n := need{stream: other, store: at.wentBack(has, published)}
+	if n.store == "" && k.known.isReplaced(has.generation, -1) {
+		n.store = "a counter was allocated twice"
+	}
+	if has, err = k.bear(permit, created, has, n, at, published); err != nil {
 		return created, err
 	}
 	k.remember(permit.Token, created, has)
 	return created, nil
 }
 
+// need is why a record needs a new incarnation or a new generation, beside having none; empty: it does not.
+type need struct{ stream, store string }
+
 // bear gives the record what it lacks. Of several who do so at once the first wins; the others' generations are never used,
 // which is harmless: they only have to rise.
-func (k *Keeper) bear(permit *gate.Permit, created time.Time, has life, same bool) (life, error) {
-	if has.born() && same {
+func (k *Keeper) bear(permit *gate.Permit, created time.Time, has life, n need, at server, published fact.Version) (life, error) {
+	if has.born() && n == (need{}) && at.recorded(has.token) {
 		return has, nil
 	}
 	var next uint16
-	if has.generation < 0 {
+	if has.generation < 0 || n.store != "" {
 		var err error
-		if next, err = k.cfg.Stream.NextGeneration(permit.Context()); err != nil {
+		if next, err = k.cfg.Stream.NextGeneration(permit.Context(), max(uint16(max(has.generation, 0)), published.Generation)); err != nil {
 			return has, fmt.Errorf("asking for a generation: %w", err)
 		}
+		k.cfg.Hook("generation")
 	}
-	err := k.transaction(permit, created, func(ctx context.Context, tx pgx.Tx, l life) error {
-		if l.generation < 0 && has.generation < 0 {
-			if _, err := tx.Exec(ctx, k.sql["store_generate"], int32(next)); err != nil {
+	err := k.transaction(permit, created, func(ctx context.Context, tx pgx.Tx, _ life) error {
+		if _, err := tx.Exec(ctx, k.sql["incarnations_alone"]); err != nil {
+			return fmt.Errorf("noting a new incarnation of the stream: %w", err)
+		}
+		if next > 0 {
+			if _, err := tx.Exec(ctx, k.sql["store_generate"], int32(next), has.generation); err != nil {
 				return fmt.Errorf("writing the store's generation: %w", err)
 			}
 		}
-		if has.incarnation > 0 && same {
-			return nil
+		if _, err := tx.Exec(ctx, k.sql["store_server_set"], at.system, at.timeline, has.token); err != nil {
+			return fmt.Errorf("writing the store's server: %w", err)
 		}
-		if _, err := tx.Exec(ctx, k.sql["incarnations_alone"]); err != nil {
-			return fmt.Errorf("noting a new incarnation of the stream: %w", err)
+		if has.incarnation > 0 && n.stream == "" {
+			return nil
 		}
 		if _, err := tx.Exec(ctx, k.sql["incarnation_add"], chatStream, created, has.incarnation); err != nil {
 			return fmt.Errorf("noting a new incarnation of the stream: %w", err)
@@ -107,7 +135,12 @@ func (k *Keeper) bear(permit *gate.Permit, created time.Time, has life, same boo
 	if err != nil {
 		return has, err
 	}
+	k.cfg.Hook("identity")
+	was := has
 	err = k.transaction(permit, created, func(_ context.Context, _ pgx.Tx, l life) error { has = l; return nil })
+	if err == nil {
+		k.report(was, has, n)
+	}
 	return has, err
 }
 
@@ -118,10 +151,10 @@ func (k *Keeper) remember(token uint64, created time.Time, has life) {
 	if n.token != token || n.incarnation != has.incarnation {
 		n.refused = seqset.Set{} // by another server, or of another stream
 	}
-	n.settled, n.token, n.created, n.incarnation = true, token, created, has.incarnation
+	n.settled, n.token, n.created, n.started, n.incarnation = true, token, created, has.started, has.incarnation
 }
 
-// entry is the ledger's highest event.
+// entry is an event of the ledger.
 type entry struct {
 	sequence int64
 	event    [16]byte
@@ -132,61 +165,107 @@ type asker interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// lastEntry returns the highest event that was entered in a life of the stream; nil if none was.
-func (k *Keeper) lastEntry(ctx context.Context, q asker, incarnation int32) (*entry, error) {
-	var e entry
-	err := q.QueryRow(ctx, k.sql["ledger_last"], incarnation).Scan(&e.sequence, &e.event)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the ledger's last entry: %w", err)
-	}
-	return &e, nil
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// stillStands reports whether the stream is the one that the ledger knows: the last event that was entered stands at its
-// sequence, or was deleted.
-func (k *Keeper) stillStands(ctx context.Context, last *entry) (bool, error) {
-	if last == nil {
-		return true, nil
-	}
-	d, found, err := k.cfg.Stream.Get(ctx, uint64(last.sequence))
+// anchors returns events that were entered in a life of the stream: the highest, and some of earlier transactions.
+func (k *Keeper) anchors(ctx context.Context, q querier, incarnation int32) ([]entry, error) {
+	rows, err := q.Query(ctx, k.sql["ledger_anchors"], incarnation)
 	if err != nil {
-		return false, fmt.Errorf("looking at sequence %d of the stream: %w", last.sequence, err)
+		return nil, fmt.Errorf("reading the ledger's newest entries: %w", err)
 	}
-	return !found || d.Carries(event.ID(last.event).String()), nil
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e entry, err error) {
+		err = row.Scan(&e.sequence, &e.event)
+		return e, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger's newest entries: %w", err)
+	}
+	return list, nil
 }
 
-// reading returns the record's number for the stream's life without writing one; 0 if it has none. What a transaction of this
-// keeper has found since counts.
+// A new leader of the stream may not have applied all that its predecessor acknowledged.
+const (
+	endTries = 4
+	endPause = 250 * time.Millisecond
+)
+
+// otherStream says why the stream cannot be the one that the ledger knows; empty: it can. An event that was entered stands at its
+// sequence, or was deleted; what lies above the stream's end was not deleted.
+func (k *Keeper) otherStream(ctx context.Context, incarnation int32, anchors []entry) (why string, err error) {
+	if k.known.isReplaced(-1, incarnation) {
+		return "a message was delivered at a sequence that the ledger holds, and its events are not stored", nil
+	}
+	if len(anchors) == 0 {
+		return "", nil
+	}
+	var end uint64
+	for try := 1; ; try++ {
+		if end, err = k.cfg.Stream.LastSequence(ctx); err != nil {
+			return "", fmt.Errorf("asking for the stream's last sequence: %w", err)
+		}
+		if uint64(anchors[0].sequence) <= end || try == endTries {
+			break
+		}
+		if err := pause(ctx, endPause); err != nil {
+			return "", err
+		}
+	}
+	if highest := uint64(anchors[0].sequence); highest > end {
+		return fmt.Sprintf("the ledger holds sequence %d, the stream ends at %d", highest, end), nil
+	}
+	for _, a := range anchors {
+		d, found, err := k.cfg.Stream.Get(ctx, uint64(a.sequence))
+		if err != nil {
+			return "", fmt.Errorf("looking at sequence %d of the stream: %w", a.sequence, err)
+		}
+		if found && !d.Carries(event.ID(a.event).String()) {
+			return fmt.Sprintf("another event than the ledger's stands at sequence %d", a.sequence), nil
+		}
+	}
+	return "", nil
+}
+
+// reading returns the record's number for the stream's life without writing one; 0 if it has none, or if the stream is no longer
+// the one that the record knows. What others have found since counts.
 func (k *Keeper) reading(ctx context.Context) (int32, error) {
 	k.known.mu.Lock()
-	number := k.known.incarnation
+	number, created := k.known.incarnation, k.known.created
 	k.known.mu.Unlock()
 	if number != 0 {
-		return number, nil
+		var newest int32
+		if err := k.cfg.Pool.QueryRow(ctx, k.sql["incarnation_newest"], chatStream, created).Scan(&newest); err != nil {
+			return 0, pg.Classify(fmt.Errorf("looking up the stream's incarnation: %w", err))
+		}
+		if newest == number {
+			return number, nil
+		}
 	}
 	created, err := k.cfg.Stream.Incarnation(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("asking when the stream was created: %w", err)
 	}
-	var l life
-	if err := k.cfg.Pool.QueryRow(ctx, k.sql["admit"], chatStream, created).Scan(&l.token, &l.generation, &l.incarnation); err != nil {
+	if err := k.cfg.Pool.QueryRow(ctx, k.sql["incarnation_newest"], chatStream, created).Scan(&number); err != nil {
 		return 0, pg.Classify(fmt.Errorf("looking up the stream's incarnation: %w", err))
 	}
-	last, err := k.lastEntry(ctx, k.cfg.Pool, l.incarnation)
+	anchors, err := k.anchors(ctx, k.cfg.Pool, number)
 	if err != nil {
 		return 0, pg.Classify(err)
 	}
-	same, err := k.stillStands(ctx, last)
-	if err != nil || !same {
+	why, err := k.otherStream(ctx, number, anchors)
+	if err != nil || why != "" {
 		return 0, err
 	}
 	k.known.mu.Lock()
 	defer k.known.mu.Unlock()
-	if k.known.incarnation == 0 {
-		k.known.incarnation = l.incarnation
+	k.known.incarnation = number
+	if !k.known.settled {
+		k.known.created = created
 	}
-	return k.known.incarnation, nil
+	return number, nil
 }
+
+// Incarnation returns the number under which the ledger holds the stream as it is; 0: none yet.
+func (k *Keeper) Incarnation(ctx context.Context) (int32, error) { return k.reading(ctx) }

@@ -36,9 +36,13 @@ type Stream interface {
 	PublishFacts(ctx context.Context, facts []fact.Batch) error
 	// Incarnation returns when the stream CHAT was created. Called before anything is written, and again under every new token.
 	Incarnation(ctx context.Context) (time.Time, error)
-	// NextGeneration returns a number that no store was given before. Called when a store has none: it is new, or a failover
-	// took its beginning back.
-	NextGeneration(ctx context.Context) (uint16, error)
+	// LastSequence returns the last sequence that CHAT ever gave out, by the word of the stream's leader.
+	LastSequence(ctx context.Context) (uint64, error)
+	// NextGeneration returns a number above the given one that no store was given before. Called when a store has none, or was put
+	// back to an earlier state.
+	NextGeneration(ctx context.Context, above uint16) (uint16, error)
+	// Published returns the highest version that facts were published under; it may be a little too low, never too high.
+	Published(ctx context.Context) (fact.Version, error)
 	// Get returns the message at a sequence of CHAT; found is false if it was deleted, by the word of the stream's leader.
 	Get(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
 	// Range calls yield with the messages of CHAT from one sequence to another, in order. That one is left out proves nothing.
@@ -49,7 +53,7 @@ type Stream interface {
 	Bury(ctx context.Context, d consumers.Delivery, cause error) error
 }
 
-// Config is what a keeper is made of; all of it is required, Hook and Observe excepted.
+// Config is what a keeper is made of; all of it is required, Hook, Observe and Replaced excepted.
 type Config struct {
 	Pool   *pgxpool.Pool
 	Gate   gate.Gate
@@ -59,6 +63,8 @@ type Config struct {
 	Hook func(point string)
 	// Observe is told of every transaction.
 	Observe func(Transaction)
+	// Replaced is called when a store that was put back took a new "generation", or a stream that was a new "incarnation".
+	Replaced func(what string)
 }
 
 // Transaction is what Observe is told.
@@ -107,7 +113,11 @@ func New(ctx context.Context, c Config) (*Keeper, error) {
 	if c.Observe == nil {
 		c.Observe = func(Transaction) {}
 	}
-	k := &Keeper{cfg: c, known: &known{}, room: &sync.Pool{New: func() any { return new(pg.Copy) }}, facts: newBreaker(c.Log)}
+	if c.Replaced == nil {
+		c.Replaced = func(string) {}
+	}
+	k := &Keeper{cfg: c, known: &known{replaced: life{generation: -1}}, room: &sync.Pool{New: func() any { return new(pg.Copy) }},
+		facts: newBreaker(c.Log)}
 	var err error
 	if k.sql, err = loadQueries(); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -48,6 +49,8 @@ type listener struct {
 	publishing   func() // called before anything is
 	gets, ranges atomic.Int64
 	late         func(seq uint64) bool // what a range leaves out though it is there
+	end          uint64                // of the stream; 0: far away
+	published    fact.Version
 }
 
 func newListener(log []consumers.Delivery) *listener {
@@ -126,7 +129,18 @@ func (l *listener) Incarnation(context.Context) (time.Time, error) {
 	return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), nil
 }
 
-func (l *listener) NextGeneration(context.Context) (uint16, error) { return 7, nil }
+func (l *listener) NextGeneration(_ context.Context, above uint16) (uint16, error) {
+	return max(7, above+1), nil
+}
+
+func (l *listener) LastSequence(context.Context) (uint64, error) {
+	if l.end > 0 {
+		return l.end, nil
+	}
+	return math.MaxInt64, nil // most tests deliver what no stream holds
+}
+
+func (l *listener) Published(context.Context) (fact.Version, error) { return l.published, nil }
 
 func (l *listener) Get(_ context.Context, seq uint64) (consumers.Delivery, bool, error) {
 	l.gets.Add(1)

@@ -47,7 +47,7 @@ func (k *Keeper) Sweep(ctx context.Context, acked uint64, all bool) (filled uint
 // ErrSweeping, and ask again. Should two ever work at once, each does what the other leaves.
 func (k *Keeper) Recover(ctx context.Context, through gate.Gate, delivered uint64) (filled uint64, err error) {
 	s := k.through(through)
-	err = s.alone(ctx, func(ctx context.Context) error {
+	err = s.alone(ctx, sweepLock, func(ctx context.Context) error {
 		s.forget()
 		filled, err = s.fillUpTo(ctx, delivered)
 		switch {

@@ -87,6 +87,7 @@ func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, 
 		return outcome{}, err
 	}
 	if done.counter != 0 {
+		k.known.commit(w.life, done.counter)
 		done.facts, done.count = w.facts()
 	}
 	return done, nil
@@ -120,6 +121,12 @@ func (w *work) skipCovered(ctx context.Context, items []item) (unmarked []stamp,
 	}
 	w.took = subtract(asked, held)
 	if held.Len() > 0 {
+		if w.how == ordinary {
+			covered := slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !held.Has(it.position.Sequence()) })
+			if err := w.checkCovered(ctx, covered); err != nil {
+				return nil, err
+			}
+		}
 		items = slices.DeleteFunc(slices.Clone(items), func(it item) bool { return held.Has(it.position.Sequence()) })
 	}
 	w.take(items)
@@ -192,8 +199,12 @@ func grow(stands, it item) (both item, more bool) {
 
 // draw takes the counter, now that every row that stands is locked: whoever changes one of them next draws a higher one.
 func (w *work) draw(ctx context.Context) error {
+	before := w.known.committed(w.life)
 	if err := w.tx.QueryRow(ctx, w.sql["draw"]).Scan(&w.stamp.counter); err != nil {
 		return fmt.Errorf("drawing the counter: %w", err)
+	}
+	if w.stamp.counter <= before {
+		return w.known.replace(w.life.generation, 0)
 	}
 	return nil
 }

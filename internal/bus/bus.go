@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -82,6 +83,8 @@ type Bus struct {
 	most     atomic.Int64  // messages in an atomic batch
 	packings chan *packing // to be used again
 	mu       sync.Mutex    // covers up and down
+	marks    marks
+	again    []func() // called at every reconnect; covered by mu
 	up       context.Context
 	down     context.CancelFunc // of up
 	dog      watchdog
@@ -121,7 +124,7 @@ func (b *Bus) options() []nats.Option {
 		nats.ReconnectBufSize(-1),
 		nats.SetCustomDialer(&b.dog),
 		nats.DisconnectErrHandler(b.disconnected),
-		nats.ReconnectHandler(func(nc *nats.Conn) { b.cfg.Log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted()) }),
+		nats.ReconnectHandler(b.reconnected),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.cfg.Log.Warn("NATS reports", "error", err) }),
 	}
 	if b.cfg.User != "" {
@@ -143,6 +146,25 @@ func (b *Bus) disconnected(_ *nats.Conn, err error) {
 	b.up, b.down = context.WithCancel(context.Background())
 	if err != nil {
 		b.cfg.Log.Warn("lost the connection to NATS", "error", err)
+	}
+}
+
+// OnReconnect has a function called whenever the connection stands again after it was lost: the servers may have been restored
+// from a copy meanwhile. It must not block.
+func (b *Bus) OnReconnect(do func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.again = append(b.again, do)
+}
+
+func (b *Bus) reconnected(nc *nats.Conn) {
+	b.cfg.Log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted())
+	b.marks.reset()
+	b.mu.Lock()
+	again := slices.Clone(b.again)
+	b.mu.Unlock()
+	for _, do := range again {
+		do()
 	}
 }
 

@@ -108,7 +108,7 @@ func TestGenerationsRise(t *testing.T) {
 		b := ts.connect()
 		wg.Go(func() {
 			for range 5 {
-				n, err := b.NextGeneration(t.Context())
+				n, err := b.NextGeneration(t.Context(), 0)
 				if err != nil {
 					t.Error(err)
 					return
@@ -130,7 +130,7 @@ func TestGenerationsRise(t *testing.T) {
 	must(t, err)
 	_, err = kv.Put(t.Context(), generationKey, []byte("65535"))
 	must(t, err)
-	if _, err := b.NextGeneration(t.Context()); fault.Of(err) != fault.Fatal {
+	if _, err := b.NextGeneration(t.Context(), 0); fault.Of(err) != fault.Fatal {
 		t.Fatal(err)
 	}
 }

@@ -24,6 +24,10 @@ func (b *Bus) PublishFacts(ctx context.Context, batches []fact.Batch) error {
 }
 
 func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int) error {
+	marked, err := b.marks.announce(ctx, b, batches)
+	if err != nil {
+		return err
+	}
 	var msgs []parcel
 	for i := range batches {
 		more, err := factMessages(&batches[i], min(factBytes, b.payloadMost()), b.payloadMost())
@@ -33,7 +37,6 @@ func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int)
 		msgs = append(msgs, more...)
 	}
 	var sent []*pending
-	var err error
 	for len(msgs) > 0 && err == nil {
 		n := portion(msgs, worth, min(batchMessages, int(b.most.Load())))
 		var p *pending
@@ -45,6 +48,9 @@ func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int)
 		if _, e := p.Wait(ctx); err == nil {
 			err = e
 		}
+	}
+	if e := marked(ctx); err == nil {
+		err = e
 	}
 	if err != nil {
 		return fmt.Errorf("publishing facts: %w", err)

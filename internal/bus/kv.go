@@ -42,14 +42,15 @@ func (b *Bus) buckets() []jetstream.KeyValueConfig {
 // generationKey counts the stores that the stream has ever filled.
 const generationKey = "generation"
 
-// NextGeneration returns a number that no store has had before: of two stores the later has the higher one.
-func (b *Bus) NextGeneration(ctx context.Context) (uint16, error) {
+// NextGeneration returns a number that no store has had before, and that is above the given one: of two stores the later has the
+// higher one, also where the bucket was put back to an earlier state.
+func (b *Bus) NextGeneration(ctx context.Context, above uint16) (uint16, error) {
 	kv, err := b.bucket(ctx, stateBucket)
 	if err != nil {
 		return 0, fmt.Errorf("opening bucket %s: %w", stateBucket, classify(err))
 	}
 	for {
-		n, err := raise(ctx, kv)
+		n, err := raise(ctx, kv, above)
 		if err == nil {
 			return n, nil
 		}
@@ -60,11 +61,14 @@ func (b *Bus) NextGeneration(ctx context.Context) (uint16, error) {
 	}
 }
 
-func raise(ctx context.Context, kv jetstream.KeyValue) (uint16, error) {
+func raise(ctx context.Context, kv jetstream.KeyValue, above uint16) (uint16, error) {
+	if above == math.MaxUint16 {
+		return 0, fault.AsFatal(errors.New("65535 stores have been made of this stream: no number is left"))
+	}
 	e, err := kv.Get(ctx, generationKey)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		_, err = kv.Create(ctx, generationKey, []byte("1"))
-		return 1, err
+		_, err = kv.Create(ctx, generationKey, []byte(strconv.FormatUint(uint64(above)+1, 10)))
+		return above + 1, err
 	}
 	if err != nil {
 		return 0, err
@@ -76,6 +80,7 @@ func raise(ctx context.Context, kv jetstream.KeyValue) (uint16, error) {
 	if n == math.MaxUint16 {
 		return 0, fault.AsFatal(errors.New("65535 stores have been made of this stream: no number is left"))
 	}
+	n = max(n, uint64(above))
 	_, err = kv.Update(ctx, generationKey, []byte(strconv.FormatUint(n+1, 10)), e.Revision())
 	return uint16(n + 1), err
 }

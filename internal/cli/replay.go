@@ -105,7 +105,7 @@ func (a *app) replay(ctx context.Context, s *stack, what string, f replayFlags) 
 			return nil, err
 		}
 	}
-	told := &telling{bus: b}
+	told := &telling{bus: s.floored(b)}
 	if f.clickhouse != "" {
 		db, err := connectFigures(ctx, f.clickhouse, "--into-clickhouse", creates)
 		if err != nil {
@@ -192,7 +192,7 @@ func replayBus(ctx context.Context, b *bus.Bus, k *normalise.Keeper, r *replayRe
 
 // telling is the bus of a replay: facts go onto it, or straight into another ClickHouse.
 type telling struct {
-	bus   *bus.Bus
+	bus   floored
 	into  *aggregate.Handler // nil: onto the bus
 	count int
 }
@@ -220,9 +220,15 @@ func (t *telling) PublishFacts(ctx context.Context, facts []fact.Batch) error {
 func (t *telling) Incarnation(ctx context.Context) (time.Time, error) { return t.bus.Incarnation(ctx) }
 
 // NextGeneration implements normalise.Stream.
-func (t *telling) NextGeneration(ctx context.Context) (uint16, error) {
-	return t.bus.NextGeneration(ctx)
+func (t *telling) NextGeneration(ctx context.Context, above uint16) (uint16, error) {
+	return t.bus.NextGeneration(ctx, above)
 }
+
+// LastSequence implements normalise.Stream.
+func (t *telling) LastSequence(ctx context.Context) (uint64, error) { return t.bus.LastSequence(ctx) }
+
+// Published implements normalise.Stream.
+func (t *telling) Published(ctx context.Context) (fact.Version, error) { return t.bus.Published(ctx) }
 
 // Get implements normalise.Stream.
 func (t *telling) Get(ctx context.Context, seq uint64) (consumers.Delivery, bool, error) {

@@ -26,6 +26,9 @@ import (
 // sweepEvery is how often holes are looked for while all goes well.
 const sweepEvery = 30 * time.Second
 
+// republishEvery is how often is looked whether a store that took a new generation has facts to publish again.
+const republishEvery = time.Second
+
 // consumers of the bus, after the given components.
 func (s *stack) consumers(after []string) []supervise.Component {
 	return []supervise.Component{
@@ -58,6 +61,10 @@ func (s *stack) normalise(ctx context.Context) error {
 		}
 		g.Go(func() error { return s.keepSweeping(ctx, k) })
 		g.Go(func() error { return k.PublishPending(ctx) })
+		g.Go(func() error {
+			k.KeepRepublishing(ctx, republishEvery)
+			return nil
+		})
 		return s.deliver(ctx, bus.Chat, bus.Normalise, s.cfg.Normalise, k, atOnce())
 	})
 	return g.Wait()

@@ -65,6 +65,7 @@ type stack struct {
 	unswept  bool // tests show what happens without the sweep
 	writes   *normaliseMetrics
 	links    *links
+	replaced *prometheus.CounterVec
 
 	mu      sync.Mutex // covers the connections
 	bus     *bus.Bus
@@ -87,6 +88,7 @@ func (a *app) prepare(ctx context.Context, want session) (*stack, error) {
 	s.delivery, s.intake = deliver.NewMetrics(s.registry), ingest.NewMetrics(s.registry)
 	s.writes = newNormaliseMetrics(s.registry)
 	s.links = newLinks(s)
+	s.replaced = replacedMetrics(s.registry)
 	if err := s.placeGate(); err != nil {
 		return nil, err
 	}
@@ -280,11 +282,13 @@ func (s *stack) openKeeper(ctx context.Context) (*normalise.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := normalise.New(ctx, normalise.Config{Pool: pool, Gate: s.gate, Stream: b, Log: s.log, Hook: s.hook,
-		Observe: s.writes.observe})
+	k, err := normalise.New(ctx, normalise.Config{Pool: pool, Gate: s.gate, Stream: s.floored(b), Log: s.log, Hook: s.hook,
+		Replaced: func(what string) { s.replaced.WithLabelValues(what).Inc() },
+		Observe:  s.writes.observe})
 	if err != nil {
 		return nil, err
 	}
+	b.OnReconnect(k.Invalidate)
 	s.keeper = k
 	return k, nil
 }
@@ -299,8 +303,7 @@ func (s *stack) verifier(ctx context.Context) (*verify.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = k // made first: it gives the store its generation
-	return &verify.Verifier{Bus: busOf{s.bus}, Record: s.record, Aggregates: figures}, nil
+	return &verify.Verifier{Bus: busOf{s.bus}, Record: s.record, Aggregates: figures, Incarnation: k.Incarnation}, nil
 }
 
 // busOf is the bus as verification sees it.

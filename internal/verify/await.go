@@ -103,6 +103,16 @@ func (w *awaiting) step(ctx context.Context) error {
 }
 
 func (w *awaiting) askLedger(ctx context.Context) error {
+	if w.v.Incarnation != nil {
+		number, err := w.v.Incarnation(ctx)
+		if err != nil {
+			return err
+		}
+		if number == 0 { // the stream was put back, and no worker has noticed yet
+			w.left.Sequences = w.until
+			return nil
+		}
+	}
 	created, err := w.v.Bus.Incarnation(ctx)
 	if err != nil {
 		return err

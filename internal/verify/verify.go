@@ -43,6 +43,9 @@ type Verifier struct {
 	Aggregates *ch.DB
 	// BarrierPatience is how long Run waits for a moment without a writer; zero stands for a minute.
 	BarrierPatience time.Duration
+	// Incarnation returns the number under which the ledger holds the stream as it is; 0: none yet. Nil: whatever the ledger
+	// holds of a stream that was created at this time.
+	Incarnation func(ctx context.Context) (int32, error)
 }
 
 // Report is what was found. Its names are relied upon by scripts.
