@@ -256,6 +256,7 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	var throttle ingest.Throttle = b.Throttle(bus.ThrottleConfig{Watches: []bus.Watch{
 		{Stream: bus.Chat, Consumer: bus.Normalise, High: importLead, Low: importLead / 2},
 	}})
+	throttle = &pendingThrottle{Throttle: throttle, pending: k.Pending}
 	if i.cfg.NATS.Embedded() {
 		throttle = spaceThrottle{Throttle: throttle, folder: i.cfg.Data, free: freeSpace}
 	}
