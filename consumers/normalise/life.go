@@ -27,6 +27,7 @@ type known struct {
 	started     time.Time  // of the Postgres server
 	incarnation int32      // for who only reads; 0: to be asked for
 	refused     seqset.Set // what the sweep could not store, and said so
+	refusedIn   int32      // the incarnation that refused is of
 	newest      life       // of the newest transaction that this process has committed
 	counter     int64      // of that transaction
 	replaced    life       // its generation and incarnation were found to be another store's, or another stream's
@@ -148,8 +149,8 @@ func (k *Keeper) remember(token uint64, created time.Time, has life) {
 	n := k.known
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.token != token || n.incarnation != has.incarnation {
-		n.refused = seqset.Set{} // by another server, or of another stream
+	if n.token != token || n.refusedIn != has.incarnation {
+		n.refused, n.refusedIn = seqset.Set{}, has.incarnation // by another server, or of another stream
 	}
 	n.settled, n.token, n.created, n.started, n.incarnation = true, token, created, has.started, has.incarnation
 }
