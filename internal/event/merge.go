@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"time"
 )
@@ -13,7 +14,7 @@ func Merge(a, b *Event) *Event {
 	out := *a
 	out.Sent = MergeInstant(a.Sent, b.Sent)
 	out.Author = fuller(a.Author, b.Author)
-	out.Body = fuller(a.Body, b.Body)
+	out.Body = fullerBody(a.Body, b.Body)
 	return &out
 }
 
@@ -48,18 +49,37 @@ func (i Instant) Bounded() Instant {
 }
 
 func fuller[T any](a, b T) T {
+	return pick(compareFullness(a, b) >= 0, a, b)
+}
+
+// fullerBody takes of two polls that differ in their results alone the one that Compare puts last: the length of numbers says
+// nothing of them.
+func fullerBody(a, b Body) Body {
+	ma, _ := a.(*Message)
+	mb, _ := b.(*Message)
+	if ma == nil || mb == nil || ma.Poll == nil || mb.Poll == nil {
+		return fuller(a, b)
+	}
+	sa, sb := *ma, *mb
+	sa.Poll, sb.Poll = ma.Poll.WithoutResults(), mb.Poll.WithoutResults()
+	c := cmp.Or(compareFullness(&sa, &sb), ma.Poll.Compare(mb.Poll), compareFullness(ma, mb))
+	return pick(c >= 0, a, b)
+}
+
+// compareFullness is positive if a is the fuller one: its JSON is longer, or as long and of the lower hash.
+func compareFullness[T any](a, b T) int {
 	ab, errA := marshal(a)
 	bb, errB := marshal(b)
 	switch {
 	case errA != nil || errB != nil: // bodies are plain structs: they always encode
-		return a
+		return 0
 	case bytes.Equal(ab, bb):
-		return a
+		return 0
 	case len(ab) != len(bb):
-		return pick(len(ab) > len(bb), a, b)
+		return cmp.Compare(len(ab), len(bb))
 	}
 	ha, hb := sha256.Sum256(ab), sha256.Sum256(bb)
-	return pick(bytes.Compare(ha[:], hb[:]) < 0, a, b)
+	return bytes.Compare(hb[:], ha[:])
 }
 
 func pick[T any](first bool, a, b T) T {
