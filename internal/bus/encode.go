@@ -36,7 +36,7 @@ func (b *Bus) Fit(e *event.Event) string {
 	if m, ok := e.Body.(*event.Message); ok {
 		text = len(m.Text)
 	}
-	if len(e.Raw)+text < suspect && e.Kind != event.KindReactions {
+	if len(e.Raw)+text < suspect && e.Kind != event.KindReactions && e.Kind != event.KindPoll {
 		return ""
 	}
 	data, err := event.Encode(e)

@@ -69,6 +69,12 @@ type Poll struct {
 	Closed   bool         `json:"closed,omitempty"`
 }
 
+// PollResults is what an export shows of a poll; it was true at Sent. The latest results stand on the message Target.
+type PollResults struct {
+	Target NativeID `json:"target"`
+	Poll   Poll     `json:"poll"`
+}
+
 // PollOption is one answer of a poll.
 type PollOption struct {
 	Text  string `json:"text"`
@@ -174,6 +180,7 @@ func (*Message) kind() Kind     { return KindMessage }
 func (*Deletion) kind() Kind    { return KindDeletion }
 func (*Reaction) kind() Kind    { return KindReaction }
 func (*Reactions) kind() Kind   { return KindReactions }
+func (*PollResults) kind() Kind { return KindPoll }
 func (*Membership) kind() Kind  { return KindMembership }
 func (*ChannelInfo) kind() Kind { return KindChannel }
 func (*Identity) kind() Kind    { return KindIdentity }
@@ -190,6 +197,8 @@ func newBody(k Kind) Body {
 		return new(Reaction)
 	case KindReactions:
 		return new(Reactions)
+	case KindPoll:
+		return new(PollResults)
 	case KindMembership:
 		return new(Membership)
 	case KindChannel:

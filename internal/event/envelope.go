@@ -8,7 +8,19 @@ import (
 )
 
 // envelopeVersion is raised when an old reader would misunderstand a new envelope. New optional fields do not raise it.
-const envelopeVersion = 1
+const (
+	envelopeVersion = 1
+	// pollVersion is written for polls only: a program that does not know the kind stops at them and dead-letters nothing.
+	pollVersion   = 2
+	newestVersion = pollVersion
+)
+
+func (k Kind) version() int64 {
+	if k == KindPoll {
+		return pollVersion
+	}
+	return envelopeVersion
+}
 
 // wire is the JSON form of an event: schemas/event/envelope.schema.json describes it.
 type wire struct {
@@ -94,16 +106,19 @@ func decode(b []byte, raw bool) (*Event, ThingID, error) {
 func readAny(b []byte) (e *Event, id string, err error) {
 	var w wire
 	if err := json.Unmarshal(b, &w); err != nil {
-		if v := versionOf(b); v > envelopeVersion { // it may have changed the form of any field
-			return nil, "", fmt.Errorf("%w: envelope version %d, and this program reads version %d: upgrade this program", ErrNewer, v, envelopeVersion)
+		if v := versionOf(b); v > newestVersion { // it may have changed the form of any field
+			return nil, "", fmt.Errorf("%w: envelope version %d, and this program reads versions up to %d: upgrade this program", ErrNewer, v, newestVersion)
 		}
 		return nil, "", fmt.Errorf("decoding an envelope: %w", err)
 	}
-	if w.Version > envelopeVersion {
-		return nil, "", fmt.Errorf("%w: envelope version %d, and this program reads version %d: upgrade this program", ErrNewer, w.Version, envelopeVersion)
+	if w.Version > newestVersion {
+		return nil, "", fmt.Errorf("%w: envelope version %d, and this program reads versions up to %d: upgrade this program", ErrNewer, w.Version, newestVersion)
 	}
-	if w.Version != envelopeVersion {
-		return nil, "", fmt.Errorf("envelope version %d is not known: this program reads version %d", w.Version, envelopeVersion)
+	if w.Version < envelopeVersion {
+		return nil, "", fmt.Errorf("envelope version %d is not known: this program reads versions %d to %d", w.Version, envelopeVersion, newestVersion)
+	}
+	if int64(w.Version) != w.Kind.version() {
+		return nil, "", fmt.Errorf("an envelope of kind %q has version %d, not %d", w.Kind, w.Kind.version(), w.Version)
 	}
 	body, err := DecodeBody(w.Kind, w.Body)
 	if err != nil {

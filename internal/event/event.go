@@ -20,6 +20,7 @@ const (
 	KindDeletion   Kind = "deletion"   // the message with this native id was deleted
 	KindReaction   Kind = "reaction"   // the author set or took back one reaction
 	KindReactions  Kind = "reactions"  // the reactions to a message as an export shows them
+	KindPoll       Kind = "poll"       // the results of a poll as an export shows them
 	KindMembership Kind = "membership" // the author came, left, was invited or banned
 	KindChannel    Kind = "channel"    // what a channel is called and is about
 	KindIdentity   Kind = "identity"   // what an identity is called
@@ -31,7 +32,7 @@ func (k Kind) Thing() ThingKind {
 	switch k {
 	case KindMessage, KindDeletion:
 		return ThingMessage
-	case KindReaction, KindReactions, KindMembership, KindChannel, KindIdentity, KindUnparsed:
+	case KindReaction, KindReactions, KindPoll, KindMembership, KindChannel, KindIdentity, KindUnparsed:
 		return ThingKind(k)
 	}
 	return ""

@@ -57,6 +57,7 @@ const (
 	ThingMessage    ThingKind = "message"
 	ThingReaction   ThingKind = "reaction"
 	ThingReactions  ThingKind = "reactions"
+	ThingPoll       ThingKind = "poll"
 	ThingMembership ThingKind = "membership"
 	ThingChannel    ThingKind = "channel"
 	ThingIdentity   ThingKind = "identity"

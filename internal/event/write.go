@@ -13,7 +13,7 @@ import (
 // appendEnvelope writes an event around its written body.
 func appendEnvelope(b []byte, e *Event) ([]byte, error) {
 	b = append(b, `{"v":`...)
-	b = strconv.AppendInt(b, envelopeVersion, 10)
+	b = strconv.AppendInt(b, e.Kind.version(), 10)
 	b = append(b, `,"id":"`...)
 	b = append(b, e.ID.String()...)
 	b = append(b, '"')

@@ -96,7 +96,7 @@ func TestGoldenEnvelopesDecode(t *testing.T) {
 			t.Errorf("%s is written otherwise: %s", name, diff)
 		}
 	}
-	if len(kinds) != 8 {
+	if len(kinds) != 9 {
 		t.Errorf("golden envelopes of %d kinds", len(kinds))
 	}
 }

@@ -57,6 +57,8 @@ func KindOf(b event.Body) event.Kind {
 		return event.KindReaction
 	case *event.Reactions:
 		return event.KindReactions
+	case *event.PollResults:
+		return event.KindPoll
 	case *event.Membership:
 		return event.KindMembership
 	case *event.ChannelInfo:
@@ -100,7 +102,7 @@ func People() *rapid.Generator[event.Person] {
 
 func body(t *rapid.T) event.Body {
 	kinds := []event.Kind{
-		event.KindMessage, event.KindDeletion, event.KindReaction, event.KindReactions, event.KindMembership,
+		event.KindMessage, event.KindDeletion, event.KindReaction, event.KindReactions, event.KindPoll, event.KindMembership,
 		event.KindChannel, event.KindIdentity, event.KindUnparsed,
 	}
 	return bodies()[rapid.SampledFrom(kinds).Draw(t, "kind")].Draw(t, "body")
@@ -118,6 +120,9 @@ func bodies() map[event.Kind]*rapid.Generator[event.Body] {
 			}
 		}),
 		event.KindReactions: of(func(t *rapid.T) event.Body { return reactions(t) }),
+		event.KindPoll: of(func(t *rapid.T) event.Body {
+			return &event.PollResults{Target: event.NativeID(id().Draw(t, "target")), Poll: *poll(t)}
+		}),
 		event.KindMembership: of(func(t *rapid.T) event.Body {
 			states := []string{event.MemberJoined, event.MemberLeft, event.MemberBanned}
 			return &event.Membership{
@@ -149,6 +154,13 @@ func reactions(t *rapid.T) *event.Reactions {
 	return r
 }
 
+func poll(t *rapid.T) *event.Poll {
+	return &event.Poll{
+		Question: "q", Options: []event.PollOption{{Text: "a", Votes: rapid.IntRange(0, 11).Draw(t, "votes")}, {Text: "b", Votes: 1}},
+		Voters: rapid.IntRange(0, 2).Draw(t, "voters"), Closed: rapid.Bool().Draw(t, "closed"),
+	}
+}
+
 func message(t *rapid.T) *event.Message {
 	types := []event.MessageType{event.TypeMessage, event.TypeAction, event.TypeService}
 	m := &event.Message{
@@ -166,9 +178,7 @@ func message(t *rapid.T) *event.Message {
 	}}
 	m.Mentions = []event.Person{People().Draw(t, "mention")}
 	m.Links, m.Hashtags = []string{"https://example.org/?a=b&c=<d>"}, []string{"beds"}
-	m.Poll = &event.Poll{
-		Question: "q", Options: []event.PollOption{{Text: "a", Votes: 1}}, Voters: 1, Closed: rapid.Bool().Draw(t, "closed"),
-	}
+	m.Poll = poll(t)
 	m.Service = &event.Service{
 		Action: event.ActionPin, Native: "pin", Members: []event.Person{People().Draw(t, "member")}, Target: "1", Text: "t",
 	}
