@@ -20,7 +20,7 @@ import (
 type item struct {
 	*event.Event
 	thing       event.ThingID
-	target      event.ThingID // the message that a reaction is to; zero for all else
+	target      event.ThingID // the message of a reaction or a poll; zero for all else
 	channel     event.Key
 	incarnation int32
 	position    event.Position
@@ -113,12 +113,14 @@ func newItem(e *event.Event, thing event.ThingID) item {
 	return it
 }
 
-// targetOf returns which message a reaction is to; empty for all else.
+// targetOf returns which message a reaction or the results of a poll belong to; empty for all else.
 func targetOf(e *event.Event) event.NativeID {
 	switch b := e.Body.(type) {
 	case *event.Reaction:
 		return b.Target
 	case *event.Reactions:
+		return b.Target
+	case *event.PollResults:
 		return b.Target
 	}
 	return ""

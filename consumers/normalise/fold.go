@@ -11,9 +11,10 @@ import (
 )
 
 // foldMessage returns the state of a message from all events about it, each once, in any order. With a base they are the current
-// version of that row and the new events; base stands for all others.
-func foldMessage(p place, native event.NativeID, thing event.ThingID, events []item, base *existing) (*messageRow, error) {
-	r := &messageRow{place: p, thing: thing, externalID: string(native)}
+// version of that row and the new events; base stands for all others. The results of a poll are always all there are.
+func foldMessage(g *about, thing event.ThingID) (*messageRow, error) {
+	events, base := g.events, g.base
+	r := &messageRow{place: g.place, thing: thing, externalID: string(g.native)}
 	base.carry(r)
 	var current *item
 	for i := range events {
@@ -33,7 +34,7 @@ func foldMessage(p place, native event.NativeID, thing event.ThingID, events []i
 	if current == nil {
 		return r, nil
 	}
-	return r, r.show(current, events, base)
+	return r, r.show(current, g)
 }
 
 // witness notes who saw the message and where it first stood.
@@ -45,9 +46,10 @@ func (r *messageRow) witness(it *item, first bool) {
 }
 
 // show takes over what the current version says.
-func (r *messageRow) show(current *item, events []item, base *existing) error {
+func (r *messageRow) show(current *item, g *about) error {
+	base := g.base
 	r.revision = string(current.Revision)
-	author := authorOf(current, events)
+	author := authorOf(current, g.events)
 	r.author, r.authorName = string(author.ID), author.Name
 	if author.ID != "" {
 		key := [16]byte(author.Key(r.source, r.namespace))
@@ -58,7 +60,7 @@ func (r *messageRow) show(current *item, events []item, base *existing) error {
 	}
 	switch b := current.Body.(type) {
 	case *event.Message:
-		return r.showMessage(b)
+		return r.showMessage(b, latestPoll(b.Poll, g.polls))
 	case *event.Unparsed:
 		return r.showUnparsed(current.Raw, b)
 	}
@@ -80,7 +82,7 @@ func authorOf(current *item, events []item) event.Person {
 	return author
 }
 
-func (r *messageRow) showMessage(m *event.Message) error {
+func (r *messageRow) showMessage(m *event.Message, poll *event.Poll) error {
 	kind := string(m.Type)
 	switch m.Type {
 	case event.TypeMessage, event.TypeAction, event.TypeService:
@@ -101,7 +103,7 @@ func (r *messageRow) showMessage(m *event.Message) error {
 	for _, a := range m.Attachments {
 		r.media = append(r.media, a.Kind)
 	}
-	return r.keepRest(m)
+	return r.keepRest(m, poll)
 }
 
 // rest is what of a message has no column.
@@ -113,14 +115,14 @@ type rest struct {
 	ReplyTo *event.Ref        `json:"reply_to,omitempty"` // where it is in another channel
 }
 
-func (r *messageRow) keepRest(m *event.Message) error {
+func (r *messageRow) keepRest(m *event.Message, poll *event.Poll) error {
 	var err error
 	if len(m.Attachments) > 0 {
 		if r.attachments, err = json.Marshal(m.Attachments); err != nil {
 			return fmt.Errorf("encoding attachments: %w", err)
 		}
 	}
-	k := rest{Forward: m.Forward, Poll: m.Poll, Service: m.Service, Details: m.Details}
+	k := rest{Forward: m.Forward, Poll: poll, Service: m.Service, Details: m.Details}
 	if m.ReplyTo != nil && (m.ReplyTo.Channel != "" || m.ReplyTo.Namespace != "") {
 		k.ReplyTo = m.ReplyTo
 	}

@@ -64,7 +64,7 @@ func (s *existing) current() event.ID { return event.StateID(s.thing, s.revision
 
 func (w *work) foldMessages(ctx context.Context, moved []item) error {
 	groups := map[event.ThingID]*about{}
-	var stubs []event.ThingID // wanted by reactions, if no row stands
+	var stubs []event.ThingID // wanted by reactions and polls, if no row stands
 	for i, it := range moved {
 		t := it.message()
 		if t == (event.ThingID{}) {
@@ -78,13 +78,17 @@ func (w *work) foldMessages(ctx context.Context, moved []item) error {
 		if it.target != (event.ThingID{}) {
 			g.native = targetOf(it.Event)
 			stubs = append(stubs, t)
+			if it.Kind == event.KindPoll {
+				g.addPoll(it)
+			}
 			continue
 		}
 		g.add(it)
 		g.whole = g.whole || i >= len(w.fresh)
 	}
 	for _, t := range stubs {
-		if _, stands := w.standing[t]; stands && groups[t] != nil && len(groups[t].events) == 0 {
+		s, g := w.standing[t], groups[t]
+		if s != nil && g != nil && len(g.events) == 0 && (len(g.polls) == 0 || !s.versioned) {
 			delete(groups, t) // nothing changes in a message that only gets a reaction
 		}
 	}
@@ -92,6 +96,9 @@ func (w *work) foldMessages(ctx context.Context, moved []item) error {
 		return err
 	}
 	if err := w.addStored(ctx, groups); err != nil {
+		return err
+	}
+	if err := w.addPolls(ctx, groups); err != nil {
 		return err
 	}
 	return w.foldGroups(groups)
@@ -165,7 +172,7 @@ func (w *work) addStored(ctx context.Context, groups map[event.ThingID]*about) e
 func (w *work) foldReactions(ctx context.Context, moved []item) error {
 	groups := map[event.ThingID]*about{}
 	for i, it := range moved {
-		if it.target == (event.ThingID{}) {
+		if it.target == (event.ThingID{}) || it.Kind == event.KindPoll {
 			continue
 		}
 		g := groups[it.target]

@@ -44,7 +44,7 @@ func (it *item) message() event.ThingID {
 	switch it.Kind {
 	case event.KindMessage, event.KindDeletion, event.KindUnparsed:
 		return it.thing
-	case event.KindReaction, event.KindReactions:
+	case event.KindReaction, event.KindReactions, event.KindPoll:
 		return it.target
 	}
 	return event.ThingID{}
@@ -72,6 +72,7 @@ type about struct {
 	events []item
 	seen   map[event.ID]struct{} // ids of events
 	whole  bool                  // everything that is stored is folded again
+	polls  []item                // results of its poll
 	base   *existing             // the row of a message that is not whole
 }
 
@@ -88,7 +89,7 @@ func (g *about) add(it item) {
 
 func (w *work) foldGroups(groups map[event.ThingID]*about) error {
 	for t, g := range groups {
-		row, err := foldMessage(g.place, g.native, t, g.events, g.base)
+		row, err := foldMessage(g, t)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,9 @@ func (k *Keeper) Things(d consumers.Delivery) [][16]byte {
 	for i := range items {
 		p := placeOf(&items[i])
 		out = append(append(out, reactionThings(p, &items[i])...), items[i].ID, items[i].thing, items[i].channel)
+		if items[i].Kind == event.KindPoll {
+			out = append(out, items[i].target)
+		}
 		for _, w := range memberWords(p, &items[i]) {
 			out = append(out, w.thing)
 		}

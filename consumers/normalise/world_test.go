@@ -60,7 +60,9 @@ func (w *world) message() event.NativeID { return event.NativeID(fmt.Sprint(w.r.
 func (w *world) step() {
 	target := w.message()
 	rev := []event.Revision{event.Unedited, event.Unedited, event.RevisionSeq(1), event.RevisionSeq(2)}[w.r.IntN(4)]
-	switch w.r.IntN(12) {
+	switch w.r.IntN(14) {
+	case 12, 13:
+		w.poll(target)
 	case 0, 1, 2, 3:
 		w.emit(event.KindMessage, target, rev, w.text(rev), w.person())
 	case 4:
@@ -105,6 +107,7 @@ func (w *world) text(rev event.Revision) *event.Message {
 		m.Attachments = []event.Attachment{{Kind: "photo", Name: "a.jpg", Bytes: 5}}
 		m.Forward = &event.Forward{From: event.Person{Name: "X"}}
 	}
+	m.Poll = w.asked()
 	return m
 }
 
