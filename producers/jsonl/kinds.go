@@ -1,6 +1,7 @@
 package jsonl
 
 import (
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,6 +26,8 @@ func keysOf(kind string) (keys []string, known bool) {
 		return append(common, "target", "emoji", "removed", "order"), true
 	case "reactions":
 		return append(common, "target", "counts", "people", "complete"), true
+	case "poll":
+		return append(common, "target", "poll"), true
 	case "membership":
 		return append(common, "state", "by", "reason", "order"), true
 	case "channel":
@@ -46,6 +49,8 @@ func (r *reader) fill(e *event.Event, l *line) error {
 		return reaction(e, l)
 	case "reactions":
 		return r.reactions(e, l)
+	case "poll":
+		return poll(e, l)
 	case "membership":
 		return membership(e, l)
 	case "channel":
@@ -189,6 +194,20 @@ func (r *reader) reactions(e *event.Event, l *line) (err error) {
 		e.Revision = at
 	}
 	e.Revision += "." + event.Revision(event.Digest(parts...))
+	return nil
+}
+
+// poll makes the results of a poll: of two the one of the later sent stands.
+func poll(e *event.Event, l *line) error {
+	if l.Target == "" || l.Poll == nil || e.Sent.IsZero() {
+		return errors.New("the results of a poll need target, poll and sent")
+	}
+	said, err := stdjson.Marshal(l.Poll)
+	if err != nil {
+		return fmt.Errorf("encoding a poll: %w", err)
+	}
+	e.Kind, e.NativeID, e.Body = event.KindPoll, l.Target, &event.PollResults{Target: l.Target, Poll: *l.Poll}
+	e.Revision = event.RevisionAt(e.Sent.At) + "." + event.Revision(event.Digest("poll", string(said)))
 	return nil
 }
 

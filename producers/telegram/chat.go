@@ -41,6 +41,7 @@ func (s *session) leaveMessages() {
 	if s.Chat.Latest.IsZero() {
 		return
 	}
+	s.emitPolls()
 	at := event.Known(s.Chat.Latest, event.PrecisionSecond)
 	_ = s.announce(s.namespace(), at) // sealed once already, when the chat began
 	if s.Chat.Old {

@@ -44,6 +44,9 @@ func (m *mapping) emit(ctx context.Context) error {
 	if !body.Edited.IsZero() {
 		e.Revision = event.RevisionAt(body.Edited.At)
 	}
+	if m.holdPoll(body.Poll) {
+		body.Poll = body.Poll.WithoutResults()
+	}
 	if err := m.session.emit(e); err != nil {
 		return err
 	}

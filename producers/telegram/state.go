@@ -49,6 +49,7 @@ type chat struct {
 	LastID  event.NativeID  `json:"last_id,omitempty"` // of the previous readable message
 	Broken  int             `json:"broken,omitempty"`  // records since then that were not
 	Topics  []string        `json:"topics,omitempty"`  // ids of the messages that opened a topic, sorted
+	Polls   []heldPoll      `json:"polls,omitempty"`   // whose results are not emitted yet
 	Tally   producers.Tally `json:"tally,omitzero"`    // for messages without ids
 }
 

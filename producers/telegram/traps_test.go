@@ -26,8 +26,8 @@ func accountEvents(t *testing.T) map[string]*event.Event {
 		e := &all[i]
 		if e.Kind != event.KindChannel && e.Kind != event.KindUnparsed {
 			key := string(e.Channel) + "/" + string(e.NativeID)
-			if e.Kind == event.KindReactions {
-				key += "/reactions"
+			if e.Kind == event.KindReactions || e.Kind == event.KindPoll {
+				key += "/" + string(e.Kind)
 			}
 			out[key] = e
 		}
@@ -183,7 +183,10 @@ func TestPollsPlacesContactsAndForwards(t *testing.T) {
 		Question: "When?", Closed: true, Voters: 3,
 		Options: []event.PollOption{{Text: "Sat", Votes: 2}, {Text: "Sun", Votes: 1}},
 	}
-	if diff := cmp.Diff(want, poll.Poll); diff != "" || poll.Details["via_bot"] != "@polls" {
+	if results := events["channel1500000001/5/poll"].Body.(*event.PollResults); results.Target != "5" || !cmp.Equal(*want, results.Poll) {
+		t.Errorf("the results of the poll: %+v", results)
+	}
+	if diff := cmp.Diff(want.WithoutResults(), poll.Poll); diff != "" || poll.Details["via_bot"] != "@polls" {
 		t.Errorf("via %q: %s", poll.Details["via_bot"], diff)
 	}
 	if d := message(t, events["user2002/17"]); d.Details["location.latitude"] != "55.75" || d.Forward == nil {
