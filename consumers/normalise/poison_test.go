@@ -69,14 +69,14 @@ func TestKeeper_Handle_foreign(t *testing.T) {
 func TestKeeper_newerVersion(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{
-		"of a form that can be read": "", "of another form": `{"v":2,"id":["a"],"source":{"x":1}}`,
+		"of a form that can be read": "", "of another form": `{"v":3,"id":["a"],"source":{"x":1}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := database(t)
 			log := newWorld(6, 9).deliveries()
 			if data == "" {
-				log[4].Data = bytes.Replace(log[4].Data, []byte(`{"v":1`), []byte(`{"v":2`), 1)
+				log[4].Data = bytes.Replace(log[4].Data, []byte(`{"v":1`), []byte(`{"v":3`), 1)
 			} else {
 				log[4].Data = []byte(data)
 			}
