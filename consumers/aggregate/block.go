@@ -171,15 +171,9 @@ func (b *block) version(v *big.Int) *block {
 	return b
 }
 
-// The seconds since 1970 between which DateTime64(6) holds a time and the driver can send it; others would wrap around.
-const (
-	firstSecond = -2_208_988_800 // 1900-01-01
-	lastSecond  = 9_214_646_400  // 2262-01-01
-)
-
 // time leaves empty what the column cannot hold: an empty time is no lie, and the version stays what it is.
 func (b *block) time(t *time.Time) *block {
-	if t != nil && (t.Unix() < firstSecond || t.Unix() >= lastSecond) {
+	if t != nil && !ch.InRange(*t) {
 		t = nil
 	}
 	c := b.next()

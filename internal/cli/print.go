@@ -158,6 +158,9 @@ func verifyNotes(r *verify.Report) []string {
 		out = append(out, fmt.Sprintf("%d sequences were removed from the stream CHAT before they were stored: import their archives again if there are any; "+
 			"agrichat verify --accept-unstored accepts the rest, or all if they were removed on purpose", r.Unstored))
 	}
+	if r.OutOfRange > 0 {
+		out = append(out, fmt.Sprintf("%d times lie outside 1900-2261 and are empty in ClickHouse, PostgreSQL has them", r.OutOfRange))
+	}
 	if r.Accepted > 0 {
 		out = append(out, fmt.Sprintf("%d sequences were removed before they were stored, accepted at %s", r.Accepted, r.AcceptedAt.Format(time.RFC3339)))
 	}

@@ -29,13 +29,6 @@ func (d *calendar) at(k dayKey) *dayCounts {
 	return c
 }
 
-func dayOf(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return t.UTC().Format(time.DateOnly)
-}
-
 func (d *calendar) sorted() []Day {
 	out := make([]Day, 0, len(d.counts))
 	for k, c := range d.counts {
@@ -67,8 +60,10 @@ func (v *Verifier) countDays(ctx context.Context, tx pgx.Tx, c cut, _ *Report, d
 	if err != nil {
 		return fmt.Errorf("counting the record's days: %w", err)
 	}
-	return v.Aggregates.Counts(ctx, ch.Versions, func(n ch.Count) error {
+	err = v.Aggregates.Counts(ctx, ch.Versions, func(n ch.Count) error {
 		days.at(dayKey{n.Source, n.Namespace, n.Channel, dayOf(n.Day)}).ClickHouse += n.Things
 		return nil
 	})
+	days.moveOutOfRange()
+	return err
 }

@@ -66,9 +66,10 @@ type Report struct {
 	Accepted   uint64     `json:"unstored_accepted"`
 	AcceptedAt *time.Time `json:"unstored_accepted_at,omitempty"`
 
-	Things   []Things  `json:"things"`
-	Days     []Day     `json:"days"`
-	Problems []Problem `json:"problems"` // the first MaxProblems
+	OutOfRange uint64    `json:"out_of_range"` // times outside 1900-2261, which are empty in ClickHouse
+	Things     []Things  `json:"things"`
+	Days       []Day     `json:"days"`
+	Problems   []Problem `json:"problems"` // the first MaxProblems
 
 	repair repairs
 }
@@ -81,9 +82,11 @@ type Things struct {
 	Missing    uint64   `json:"missing"`
 	Extra      uint64   `json:"extra"`
 	Differing  uint64   `json:"differing"`
+	OutOfRange uint64   `json:"out_of_range"` // times that Postgres has and ClickHouse cannot hold
 }
 
-// Day counts the events of one chat whose time is on one day; the day is empty where no time is known.
+// Day counts the events of one chat whose time is on one day; the day is empty where no time is known,
+// and OutOfRangeDay where ClickHouse cannot hold it.
 type Day struct {
 	Source     string `json:"source"`
 	Namespace  string `json:"namespace"`
@@ -162,7 +165,7 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	defer pg.Rollback(ctx, tx)
 	days := newCalendar()
 	for _, step := range []func(context.Context, pgx.Tx, cut, *Report, *calendar) error{
-		v.compareLedger, v.findUnstored, v.compareBus, v.findExtra, v.findStubs, v.findLost, v.compareThings, v.countDays,
+		v.compareLedger, v.findUnstored, v.compareBus, v.findExtra, v.findStubs, v.findLost, v.compareThings, v.countOutOfRange, v.countDays,
 	} {
 		if err := step(ctx, tx, c, r, days); err != nil {
 			return nil, pg.Classify(err)

@@ -1,0 +1,69 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/agrichat/agrichat/internal/ch"
+)
+
+// OutOfRangeDay stands in Day.Day for the days that ClickHouse cannot hold. There such times are empty.
+const OutOfRangeDay = "outside 1900-2261"
+
+// countOutOfRange counts, for each kind, the times that Postgres has and ClickHouse cannot hold.
+func (v *Verifier) countOutOfRange(ctx context.Context, tx pgx.Tx, _ cut, r *Report, _ *calendar) error {
+	rows, err := tx.Query(ctx, query("out_of_range"), int64(ch.FirstSecond), int64(ch.EndSecond))
+	if err != nil {
+		return fmt.Errorf("counting times that ClickHouse cannot hold: %w", err)
+	}
+	var kind string
+	var n uint64
+	_, err = pgx.ForEachRow(rows, []any{&kind, &n}, func() error {
+		for i := range r.Things {
+			if r.Things[i].Kind == ch.Table(kind) {
+				r.Things[i].OutOfRange = n
+				r.OutOfRange += n
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("counting times that ClickHouse cannot hold: %w", err)
+	}
+	return nil
+}
+
+// dayOf is the day of a time as the three stores can be compared by it.
+func dayOf(t *time.Time) string {
+	switch {
+	case t == nil:
+		return ""
+	case !ch.InRange(*t):
+		return OutOfRangeDay
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
+// moveOutOfRange counts what ClickHouse has without a time, beyond what Postgres has without one, with the times out of range: it
+// cannot tell the two apart.
+func (d *calendar) moveOutOfRange() {
+	for k, beyond := range d.counts {
+		if k.day != OutOfRangeDay {
+			continue
+		}
+		k.day = ""
+		empty := d.counts[k]
+		if empty == nil || empty.ClickHouse <= empty.Postgres {
+			continue
+		}
+		n := min(empty.ClickHouse-empty.Postgres, beyond.Postgres)
+		beyond.ClickHouse += n
+		empty.ClickHouse -= n
+		if *empty == (dayCounts{}) {
+			delete(d.counts, k)
+		}
+	}
+}
