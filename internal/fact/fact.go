@@ -53,7 +53,10 @@ type Batch struct {
 	ChannelKey string  `json:"channel_key,omitempty"` // empty for identities alone
 	// Again is set where facts are told again because a store may have lost them: a store that remembers which blocks it has
 	// taken must take this one all the same. It differs from one telling to the next.
-	Again       string       `json:"again,omitempty"`
+	Again string `json:"again,omitempty"`
+	// Truncated is set if the batch holds one fact that no message could carry: its lists may be missing and its strings cut.
+	// Postgres holds all of it.
+	Truncated   bool         `json:"truncated,omitempty"`
 	Messages    []Message    `json:"messages,omitempty"`
 	Versions    []Edition    `json:"versions,omitempty"`
 	Reactions   []Reaction   `json:"reactions,omitempty"`

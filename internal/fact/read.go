@@ -96,6 +96,7 @@ func (r *Reader) readBatch(b *Batch) {
 	b.Channel = r.text(`,"channel":`)
 	b.ChannelKey = r.text(`,"channel_key":`)
 	b.Again = r.text(`,"again":`)
+	b.Truncated = r.has(`,"truncated":true`)
 	b.Messages = readList(r, `,"messages":[`, &r.room.Messages, (*Reader).message)
 	b.Versions = readList(r, `,"versions":[`, &r.room.Versions, (*Reader).edition)
 	b.Reactions = readList(r, `,"reactions":[`, &r.room.Reactions, (*Reader).reaction)

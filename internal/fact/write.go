@@ -57,6 +57,7 @@ func appendBatch(b []byte, f *Batch) (_ []byte, err error) {
 	b = appendOptional(b, `,"channel":`, f.Channel)
 	b = appendOptional(b, `,"channel_key":`, f.ChannelKey)
 	b = appendOptional(b, `,"again":`, f.Again)
+	b = appendTrue(b, `,"truncated":true`, f.Truncated)
 	if b, err = appendList(b, `,"messages":[`, f.Messages, appendMessage); err != nil {
 		return nil, err
 	}
