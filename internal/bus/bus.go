@@ -77,17 +77,18 @@ func orElse[T comparable](v, d T) T {
 
 // Bus is a connection to the servers. It reconnects for ever; what is under way when the connection breaks fails at once.
 type Bus struct {
-	cfg      Config
-	nc       *nats.Conn
-	js       jetstream.JetStream
-	most     atomic.Int64  // messages in an atomic batch
-	packings chan *packing // to be used again
-	mu       sync.Mutex    // covers up and down
-	marks    marks
-	again    []func() // called at every reconnect; covered by mu
-	up       context.Context
-	down     context.CancelFunc // of up
-	dog      watchdog
+	cfg       Config
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	most      atomic.Int64  // messages in an atomic batch
+	packings  chan *packing // to be used again
+	mu        sync.Mutex    // covers up and down
+	marks     marks
+	truncated atomic.Int64 // facts published truncated
+	again     []func()     // called at every reconnect; covered by mu
+	up        context.Context
+	down      context.CancelFunc // of up
+	dog       watchdog
 }
 
 // Connect connects once and returns an error if it cannot: whoever supervises decides about trying again.

@@ -7,17 +7,28 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/nats-io/nats.go"
-
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
 // factBytes is how large a message of facts may become: large enough that headers weigh nothing, small enough that a consumer
-// can hold many.
-const factBytes = 512 << 10
+// can hold many. A small stream must have room for several of them.
+const (
+	factBytes  = 512 << 10
+	factShares = 8
+)
 
-// PublishFacts publishes batches of facts and waits until all are on the disk of FACTS. It splits what is too large. After an
+// factLimits returns how large a message of facts should be, one of a single fact may be, and an atomic batch of messages should be.
+func (b *Bus) factLimits() (soft, hard, batch int) {
+	soft, hard, batch = factBytes, b.payloadMost(), batchBytes
+	if most := b.cfg.FactsBytes; most > 0 { // otherwise the stream has no limit
+		soft, hard, batch = int(min(int64(soft), most/factShares)), int(min(int64(hard), most/2)), int(min(int64(batch), most/2))
+	}
+	return min(soft, hard), hard, batch
+}
+
+// PublishFacts publishes batches of facts and waits until all are on the disk of FACTS. It splits what is too
+// large, and truncates a single fact that is larger than the server or the stream takes. After an
 // error some of them may be there; publishing all again changes nothing for those who read them.
 func (b *Bus) PublishFacts(ctx context.Context, batches []fact.Batch) error {
 	return b.publishFacts(ctx, batches, batchWorth)
@@ -29,8 +40,9 @@ func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int)
 		return err
 	}
 	var msgs []parcel
+	soft, hard, bytes := b.factLimits()
 	for i := range batches {
-		more, err := factMessages(&batches[i], min(factBytes, b.payloadMost()), b.payloadMost())
+		more, err := b.factMessages(&batches[i], soft, hard)
 		if err != nil {
 			return err
 		}
@@ -38,7 +50,7 @@ func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int)
 	}
 	var sent []*pending
 	for len(msgs) > 0 && err == nil {
-		n := portion(msgs, worth, min(batchMessages, int(b.most.Load())))
+		n := portion(msgs, worth, min(batchMessages, int(b.most.Load())), bytes)
 		var p *pending
 		if p, err = b.send(msgs[:n]); err == nil {
 			sent, msgs = append(sent, p), msgs[n:]
@@ -64,49 +76,45 @@ const batchWorth = 16
 
 // portion returns how many of the messages go together. A few alone are faster than as a batch, for which the server makes a
 // store of its own first.
-func portion(msgs []parcel, worth, most int) int {
+func portion(msgs []parcel, worth, most, bytes int) int {
 	if len(msgs) < worth {
 		return 1
 	}
 	size := 0
 	for i := range msgs {
-		if size += len(msgs[i].data); i == most || i > 0 && size > batchBytes {
+		if size += len(msgs[i].data); i == most || i > 0 && size > bytes {
 			return i
 		}
 	}
 	return len(msgs)
 }
 
-func factMessages(f *fact.Batch, soft, hard int) ([]parcel, error) {
+func (b *Bus) factMessages(f *fact.Batch, soft, hard int) ([]parcel, error) {
 	if f.Len() > 1 && f.Size() > soft { // encoding it to find out would be for nothing
-		return halves(f, soft, hard)
+		return b.halves(f, soft, hard)
 	}
 	data, err := fact.Encode(f)
 	if err != nil {
 		return nil, fault.AsPoison(err)
 	}
-	switch {
-	case len(data) > soft && f.Len() > 1:
-		return halves(f, soft, hard)
-	case len(data) > hard:
-		// One message whose text grew by JSON's escapes. It packs well, and only our own consumer reads facts of that size.
-		if data, err = deflate(data); err != nil {
-			return nil, err
-		}
-		return []parcel{{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data,
-			header: nats.Header{EncodingHeader: {"gzip"}}}}, nil
+	if len(data) > soft && f.Len() > 1 {
+		return b.halves(f, soft, hard)
+	}
+	if len(data) > hard {
+		p, err := b.single(f, data, hard)
+		return []parcel{p}, err
 	}
 	return []parcel{{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data}}, nil
 }
 
-func halves(f *fact.Batch, soft, hard int) ([]parcel, error) {
+func (b *Bus) halves(f *fact.Batch, soft, hard int) ([]parcel, error) {
 	first, second := halve(f)
-	a, err := factMessages(&first, soft, hard)
+	msgs, err := b.factMessages(&first, soft, hard)
 	if err != nil {
 		return nil, err
 	}
-	b, err := factMessages(&second, soft, hard)
-	return append(a, b...), err
+	more, err := b.factMessages(&second, soft, hard)
+	return append(msgs, more...), err
 }
 
 // halve parts a batch in two of about as many facts.

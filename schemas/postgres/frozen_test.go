@@ -18,6 +18,7 @@ func frozen() map[string]string {
 		"0004_unstored_sequences.sql": "231fbd81be88a2668c2e505b88d91ae72c03fa7dff685be12ca98b5e0b8e0b5c",
 		"0005_incremental_fold.sql":   "a8480b40f5f01fc9a8c2065e536cc2f934f99cb1b284eed81cc9a24312439e84",
 		"0006_sightings.sql":          "d11ec0eb65ce918827be3fe0712f203fe1d10f11141457a9d5644f95b577f643",
+		"0007_store_identity.sql":     "13d056a81250e62d8ffef47b41cf8bf9b89ef2948caac93fc26cf29942edd713",
 	}
 }
 
