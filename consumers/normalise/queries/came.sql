@@ -1,18 +1,20 @@
--- $1: incarnation, $2: sequences. What of them the record holds, by chat: different events, and the rows that stand as the
--- transactions of these sequences wrote them. Each table is read once: joined to one transaction after the other, a million
--- messages would take minutes, for an index of block ranges knows nothing of the newest ones.
+-- $1: incarnation, $2: sequences. What of them is stored, by chat: different events, and the rows that stand as the transactions
+-- that stored these events wrote them. The transactions are those of the events and not those of the ledger's rows, which
+-- compaction joins. Each table is read once: joined to one transaction after the other, a million messages would take minutes,
+-- for an index of block ranges knows nothing of the newest ones.
 WITH asked AS MATERIALIZED (
     SELECT unnest($2::text::int8multirange) AS span
+), stood AS MATERIALIZED (
+    SELECT e.channel_key, e.changed, count(*) AS n
+    FROM asked a JOIN agrichat.events e ON e.incarnation = $1 AND e.position >= lower(a.span) << 10 AND e.position < upper(a.span) << 10
+    GROUP BY 1, 2
 ), counters AS MATERIALIZED (
-    SELECT DISTINCT generate_series(l.first_counter, l.counter) AS counter FROM agrichat.ledger l
-    WHERE l.incarnation = $1 AND l.sequences && $2::text::int8multirange
+    SELECT DISTINCT changed AS counter FROM stood
 ), ends AS MATERIALIZED (
     SELECT min(counter) AS least, max(counter) AS most FROM counters
 ), stored AS (
-    SELECT e.channel_key, count(*) AS n
-    FROM asked a JOIN agrichat.events e ON e.incarnation = $1 AND e.position >= lower(a.span) << 10 AND e.position < upper(a.span) << 10
-    GROUP BY 1
-), told AS (
+    SELECT channel_key, sum(n)::bigint AS n FROM stood GROUP BY 1
+), written AS (
     SELECT x.channel_key, count(*) AS n
     FROM (
         SELECT e.channel_key, e.changed FROM agrichat.events e
@@ -27,12 +29,15 @@ WITH asked AS MATERIALIZED (
         SELECT b.channel_key, b.changed FROM agrichat.memberships b
         WHERE b.changed BETWEEN (SELECT least FROM ends) AND (SELECT most FROM ends)
         UNION ALL
+        SELECT s.channel_key, s.changed FROM agrichat.sightings s
+        WHERE s.changed BETWEEN (SELECT least FROM ends) AND (SELECT most FROM ends)
+        UNION ALL
         SELECT c.key, c.changed FROM agrichat.channels c
         WHERE c.changed BETWEEN (SELECT least FROM ends) AND (SELECT most FROM ends)
     ) x JOIN counters n ON n.counter = x.changed
     GROUP BY 1
 )
-SELECT c.source, c.namespace, c.channel, c.name, coalesce(s.n, 0), coalesce(t.n, 0)
-FROM stored s FULL JOIN told t USING (channel_key)
-JOIN agrichat.channels c ON c.key = coalesce(s.channel_key, t.channel_key)
+SELECT c.source, c.namespace, c.channel, c.name, coalesce(s.n, 0), coalesce(w.n, 0)
+FROM stored s FULL JOIN written w USING (channel_key)
+JOIN agrichat.channels c ON c.key = coalesce(s.channel_key, w.channel_key)
 ORDER BY 1, 2, 3
