@@ -19,9 +19,10 @@ var ErrSweeping = errors.New("somebody else is sweeping")
 // The sweeper's lock is held by a session of its own. The server ends it when its owner has been silent for a while, so that
 // one who is stopped holds nobody up; the owner speaks up several times in that while.
 const (
-	sweepLock   = 0x6167726973776570 // "agriswep"
-	sweepSilent = 5 * time.Second
-	sweepSpeak  = time.Second
+	sweepLock     = 0x6167726973776570 // "agriswep"
+	reconcileLock = 0x6167726972656363 // "agrirecc"
+	sweepSilent   = 5 * time.Second
+	sweepSpeak    = time.Second
 )
 
 // alone runs do while it holds the sweeper's lock; do's context ends if the lock is lost. The lock saves work and nothing
@@ -34,7 +35,8 @@ func (k *Keeper) alone(ctx context.Context, lock int64, do func(ctx context.Cont
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
-		_ = conn.Close(ctx) // the session ends in any case, and the lock with it
+		_, _ = conn.Exec(ctx, k.sql["sweep_release"], lock) // a closed session may hold the lock for another moment
+		_ = conn.Close(ctx)                                 // the session ends in any case, and the lock with it
 	}()
 	g, working := errgroup.WithContext(ctx)
 	speaking, done := context.WithCancel(working)

@@ -326,7 +326,7 @@ func TestOneSweepsAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got bool
-	if err := stopped.QueryRow(t.Context(), normalise.Statements(t)["sweep_alone"], int64(0x6167726973776570), "300").Scan(&got); err != nil || !got {
+	if err := stopped.QueryRow(t.Context(), normalise.Statements(t)["sweep_alone"], int64(0x6167726973776570), "3000").Scan(&got); err != nil || !got {
 		t.Fatal("took no lock", err)
 	}
 	if _, err := k.Recover(t.Context(), gate.Open{}, 40); !errors.Is(err, normalise.ErrSweeping) {

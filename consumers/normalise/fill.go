@@ -7,17 +7,137 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
 // refusedMost is how many deliveries of a sweep the record may refuse before that is the record's fault and not theirs.
 const refusedMost = 100
 
+// fillUpTo backfills the ledger's gaps up to a sequence. It begins above what is known to have none, and above what was purged from
+// the stream's beginning.
+func (k *Keeper) fillUpTo(ctx context.Context, last uint64) (filled uint64, err error) {
+	var now life
+	err = k.write(ctx, func(_ context.Context, _ pgx.Tx, l life) error {
+		now = l
+		return nil
+	})
+	if err != nil {
+		return 0, pg.Classify(err)
+	}
+	of := *k
+	of.only = now.incarnation
+	first := of.known.floorFor(now) + 1
+	if first > last {
+		return 0, nil
+	}
+	first, filled, err = of.skipPurged(ctx, first, last)
+	for ; err == nil && first <= last; first += sweepPortion {
+		var n uint64
+		n, err = of.fillHoles(ctx, first, min(first+sweepPortion-1, last))
+		filled += n
+	}
+	return filled, err
+}
+
+// skipPurged enters as gone what lies below the first message of the stream, or below the first from a sequence on. It returns where
+// to go on.
+func (k *Keeper) skipPurged(ctx context.Context, first, last uint64) (next, filled uint64, err error) {
+	end, _, _, err := k.nextStored(ctx, first, last)
+	if err != nil || end < first {
+		return first, 0, err
+	}
+	missing, err := k.missing(ctx, first, end)
+	if err != nil || missing.Len() == 0 {
+		return end + 1, 0, err
+	}
+	missing = subtract(missing, k.refusals())
+	return end + 1, missing.Len(), k.markUnstored(ctx, missing)
+}
+
+// nextStored asks the stream's leader for the first message from a sequence on: up to end, and not above last, there is none. What
+// lies above the stream's end was not deleted: a new leader may not have applied it yet.
+func (k *Keeper) nextStored(ctx context.Context, first, last uint64) (end uint64, d consumers.Delivery, found bool, err error) {
+	d, found, err = k.cfg.Stream.Next(ctx, first)
+	if err == nil && !found {
+		end, err = k.cfg.Stream.LastSequence(ctx)
+		end = min(end, last)
+	}
+	if err != nil {
+		return 0, d, false, fmt.Errorf("asking for the first message from sequence %d on: %w", first, err)
+	}
+	if found {
+		end = min(d.Sequence-1, last)
+	}
+	return end, d, found && d.Sequence <= last, nil
+}
+
+// fillHoles backfills the gaps between two sequences.
+func (k *Keeper) fillHoles(ctx context.Context, first, last uint64) (uint64, error) {
+	missing, err := k.missing(ctx, first, last)
+	if err != nil {
+		return 0, err
+	}
+	refused := k.refusals()
+	missing = subtract(missing, refused)
+	err = k.Fill(ctx, missing)
+	return missing.Len() - subtract(k.refusals(), refused).Len(), err
+}
+
+// missing asks the ledger in a transaction that is admitted: another server's word on what is held counts for nothing.
+func (k *Keeper) missing(ctx context.Context, first, last uint64) (seqset.Set, error) {
+	var held seqset.Set
+	var now life
+	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
+		if l.incarnation != k.only {
+			return fault.AsTransient(errOtherIncarnation, 0)
+		}
+		now = l
+		held, err = k.held(ctx, tx, l.incarnation, first, last)
+		return err
+	})
+	if err != nil {
+		return seqset.Set{}, pg.Classify(err)
+	}
+	missing := held.Missing(first, last)
+	end := last
+	if missing.Len() > 0 {
+		end, _ = missing.Bounds()
+		end--
+	}
+	k.known.raiseFloor(now, first, end)
+	return missing, nil
+}
+
+// floorFor returns up to which sequence the ledger has no gap. It counts only for the server, token, generation and incarnation that
+// it was read under.
+func (n *known) floorFor(l life) uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.floorOf != l {
+		return 0
+	}
+	return n.floor
+}
+
+// raiseFloor notes that the ledger holds first to last.
+func (n *known) raiseFloor(l life, first, last uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.floorOf != l {
+		n.floor, n.floorOf = 0, l
+	}
+	if first <= n.floor+1 {
+		n.floor = max(n.floor, last)
+	}
+}
+
 // Fill applies the given sequences by reading them from the stream; those it no longer holds are entered as gone, and
-// recorded as unstored. What cannot
-// be read ends among the dead letters, for no delivery may ever find it: it was settled, or it is told of here first. What the
+// recorded as unstored. What cannot be read ends among the dead letters, for no delivery may ever find it: it was settled, or it is told of here first. What the
 // record refuses stays a hole, which verification names; it is said once and left alone as long as the record stands under
 // this token, for one refusal that nothing witnesses is no proof, and to try for ever tells nobody.
 func (k *Keeper) Fill(ctx context.Context, missing seqset.Set) error {

@@ -57,7 +57,73 @@ func (f *filler) read(ctx context.Context, s seqset.Set) error {
 	if err != nil {
 		return fmt.Errorf("reading sequences %d to %d to fill holes: %w", first, last, err)
 	}
-	return f.get(ctx, subtract(s, seen)) // what a range leaves out may only be late on the server that read it
+	return f.resolve(ctx, subtract(s, seen)) // what a range leaves out may only be late on the server that read it
+}
+
+// resolve finds out what became of the sequences that a range left out, with a question for each gap and each message that was
+// late. Several gaps are asked about at once, and a gap with very many late messages in several turns.
+func (f *filler) resolve(ctx context.Context, s seqset.Set) error {
+	if s.Len() <= fewHoles {
+		return f.get(ctx, s)
+	}
+	for s.Len() > 0 {
+		spans := s.Spans()
+		spans = spans[:min(len(spans), getTogether)]
+		answers := make([]gapAnswer, len(spans))
+		g, asking := errgroup.WithContext(ctx)
+		g.SetLimit(getAtOnce)
+		for i, sp := range spans {
+			g.Go(func() (err error) {
+				answers[i], err = f.askGap(asking, sp.First, sp.Last)
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return err
+		}
+		var rest seqset.Set
+		for _, a := range answers {
+			f.gone.Union(a.gone)
+			rest.Union(a.rest)
+			for _, d := range a.late {
+				if err := f.take(ctx, d); err != nil {
+					return err
+				}
+			}
+		}
+		for _, sp := range s.Spans()[len(spans):] {
+			rest.Add(sp.First, sp.Last)
+		}
+		s = rest
+	}
+	return nil
+}
+
+// gapAnswer is what the leader says about a gap.
+type gapAnswer struct {
+	late []consumers.Delivery
+	gone seqset.Set
+	rest seqset.Set // not asked yet
+}
+
+func (f *filler) askGap(ctx context.Context, first, last uint64) (a gapAnswer, err error) {
+	for first <= last {
+		if len(a.late) == getAtOnce {
+			a.rest.Add(first, last)
+			break
+		}
+		end, d, found, err := f.nextStored(ctx, first, last)
+		if err != nil {
+			return a, err
+		}
+		a.gone.Add(first, end)
+		if !found {
+			break
+		}
+		a.late = append(a.late, d)
+		first = d.Sequence + 1
+	}
+	return a, nil
 }
 
 // get asks for every sequence by itself; only its word makes one gone.

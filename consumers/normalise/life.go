@@ -30,6 +30,8 @@ type known struct {
 	refusedIn   int32      // the incarnation that refused is of
 	newest      life       // of the newest transaction that this process has committed
 	counter     int64      // of that transaction
+	floor       uint64     // the ledger holds everything up to it
+	floorOf     life       // as read by this one
 	replaced    life       // its generation and incarnation were found to be another store's, or another stream's
 }
 

@@ -45,6 +45,9 @@ type Stream interface {
 	Published(ctx context.Context) (fact.Version, error)
 	// Get returns the message at a sequence of CHAT; found is false if it was deleted, by the word of the stream's leader.
 	Get(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
+	// Next returns the first message of CHAT at the sequence or above it, by the word of the stream's leader. Called to find out
+	// where a gap ends that a purge left.
+	Next(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
 	// Range calls yield with the messages of CHAT from one sequence to another, in order. That one is left out proves nothing.
 	// The delivery is yield's to keep; an error of it ends the range and is returned. Called to fill many holes.
 	Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error
@@ -81,6 +84,7 @@ type Keeper struct {
 	known *known
 	room  *sync.Pool // of *pg.Copy
 	facts *breaker
+	only  int32 // the incarnation that transactions must be of; 0: any
 }
 
 // manner is how deliveries are applied.

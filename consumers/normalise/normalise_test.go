@@ -46,11 +46,11 @@ type listener struct {
 	buried    map[event.Position]string
 	buryFails error
 
-	publishing   func() // called before anything is
-	gets, ranges atomic.Int64
-	late         func(seq uint64) bool // what a range leaves out though it is there
-	end          uint64                // of the stream; 0: far away
-	published    fact.Version
+	publishing          func() // called before anything is
+	gets, ranges, nexts atomic.Int64
+	late                func(seq uint64) bool // what a range leaves out though it is there
+	end                 uint64                // of the stream; 0: far away
+	published           fact.Version
 }
 
 func newListener(log []consumers.Delivery) *listener {
@@ -146,6 +146,16 @@ func (l *listener) Get(_ context.Context, seq uint64) (consumers.Delivery, bool,
 	l.gets.Add(1)
 	d, ok := l.log[seq]
 	return d, ok, nil
+}
+
+func (l *listener) Next(_ context.Context, seq uint64) (d consumers.Delivery, found bool, err error) {
+	l.nexts.Add(1)
+	for s, m := range l.log {
+		if s >= seq && (!found || s < d.Sequence) {
+			d, found = m, true
+		}
+	}
+	return d, found, nil
 }
 
 func (l *listener) Range(ctx context.Context, from, to uint64, _ bool, yield func(consumers.Delivery) error) error {

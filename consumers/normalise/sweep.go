@@ -5,11 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/agrichat/agrichat/internal/gate"
-	"github.com/agrichat/agrichat/internal/pg"
-	"github.com/agrichat/agrichat/internal/seqset"
 )
 
 // The sweep's measures: how long a transaction may take to tell before somebody else tells for it, how many events
@@ -26,8 +22,17 @@ const (
 // rest is PublishPending's, so that no start waits for a backlog.
 // It reports how many sequences it applied. all also tells for transactions that may be telling right now: right at
 // start, when nobody else is known to live. It may be called from time to time: what it could not do because the store or the
-// bus was away, the next one does.
+// bus was away, the next one does. Of several who call it one works; the others get ErrSweeping. The lock is not the one of
+// Recover: who waits for its gate here must not keep a recovery from opening it.
 func (k *Keeper) Sweep(ctx context.Context, acked uint64, all bool) (filled uint64, err error) {
+	err = k.alone(ctx, reconcileLock, func(ctx context.Context) error {
+		filled, err = k.reconcile(ctx, acked, all)
+		return err
+	})
+	return filled, err
+}
+
+func (k *Keeper) reconcile(ctx context.Context, acked uint64, all bool) (filled uint64, err error) {
 	k.forget()
 	if filled, err = k.fillUpTo(ctx, acked); err != nil {
 		return filled, err
@@ -62,31 +67,4 @@ func (k *Keeper) Recover(ctx context.Context, through gate.Gate, delivered uint6
 		return s.publishPage(ctx, 0)
 	})
 	return filled, err
-}
-
-func (k *Keeper) fillUpTo(ctx context.Context, last uint64) (filled uint64, err error) {
-	for first := uint64(1); first <= last; first += sweepPortion {
-		n, err := k.fillHoles(ctx, first, min(first+sweepPortion-1, last))
-		filled += n
-		if err != nil {
-			return filled, err
-		}
-	}
-	return filled, nil
-}
-
-// fillHoles asks the ledger in a transaction that is admitted: another server's word on what is held counts for nothing.
-func (k *Keeper) fillHoles(ctx context.Context, first, last uint64) (uint64, error) {
-	var held seqset.Set
-	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
-		held, err = k.held(ctx, tx, l.incarnation, first, last)
-		return err
-	})
-	if err != nil {
-		return 0, pg.Classify(err)
-	}
-	refused := k.refusals()
-	missing := subtract(held.Missing(first, last), refused)
-	err = k.Fill(ctx, missing)
-	return missing.Len() - subtract(k.refusals(), refused).Len(), err
 }

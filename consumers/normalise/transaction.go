@@ -10,11 +10,15 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
 // errMoved says that what was read without a lock had changed when it was locked: run the transaction again.
 var errMoved = errors.New("a row moved while it was being locked")
+
+// errOtherIncarnation says that what was read belongs to another incarnation of the stream than the one that is current now.
+var errOtherIncarnation = errors.New("the stream has become another one since its messages were read")
 
 // outcome is what a committed transaction leaves to do.
 type outcome struct {
@@ -63,6 +67,9 @@ func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, 
 	var done outcome
 	var w *work
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
+		if k.only != 0 && k.only != l.incarnation {
+			return fault.AsTransient(errOtherIncarnation, 0)
+		}
 		w = &work{Keeper: k, tx: tx, life: l, stamp: stamp{token: l.token}, took: without, how: how}
 		done = outcome{stamp: w.stamp}
 		if how == parted {

@@ -36,6 +36,12 @@ func (b *Bus) Get(ctx context.Context, seq uint64) (d consumers.Delivery, found 
 	return b.get(ctx, Chat, seq)
 }
 
+// Next returns the first message of CHAT at a sequence or above it, by the word of the stream's leader: what lies between was
+// deleted. Not found: there is none from the sequence on.
+func (b *Bus) Next(ctx context.Context, seq uint64) (d consumers.Delivery, found bool, err error) {
+	return b.next(ctx, Chat, seq)
+}
+
 func (b *Bus) get(ctx context.Context, stream string, seq uint64) (consumers.Delivery, bool, error) {
 	d, found, err := b.direct(ctx, stream, seq)
 	if err != nil || found {

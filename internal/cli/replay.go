@@ -235,6 +235,11 @@ func (t *telling) Get(ctx context.Context, seq uint64) (consumers.Delivery, bool
 	return t.bus.Get(ctx, seq)
 }
 
+// Next implements normalise.Stream.
+func (t *telling) Next(ctx context.Context, seq uint64) (consumers.Delivery, bool, error) {
+	return t.bus.Next(ctx, seq)
+}
+
 // Range implements normalise.Stream.
 func (t *telling) Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error {
 	return t.bus.Range(ctx, from, to, headersOnly, yield)

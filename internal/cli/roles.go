@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -117,6 +118,10 @@ func (s *stack) sweep(ctx context.Context, k *normalise.Keeper, all bool) error 
 		return err
 	}
 	filled, err := k.Sweep(ctx, c.AckFloor, all)
+	if errors.Is(err, normalise.ErrSweeping) { // another worker does it; if it dies, the next run here does
+		s.log.Debug("another worker reconciles the ledger")
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("sweeping: %w", err)
 	}
