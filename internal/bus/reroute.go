@@ -19,14 +19,15 @@ import (
 // A server that is cut off from its peers, or hangs, keeps its clients: the connection stays up while nothing is stored. The
 // watchdog probes when nothing was acknowledged lately, and moves the connection to another server.
 const (
-	probeEvery   = 2 * time.Second
+	checkEvery   = time.Second
+	probeAfter   = 2 * time.Second        // without an acknowledgement or a probe that succeeded
 	suspectEvery = 500 * time.Millisecond // once a probe has failed
 	probeTimeout = time.Second
 	peerSilence  = 2500 * time.Millisecond // after which the stream's leader does not count a replica for its quorum; they talk every second
 	// How long probes must fail. Where the leader of all streams answers, CHAT may just be electing: a move would gain nothing.
 	moveAfter   = 2500 * time.Millisecond
 	staleAfter  = time.Second
-	electsAfter = 6 * time.Second
+	electsAfter = 4 * time.Second
 	writeStall  = 5 * time.Second // a write that takes as long will not end
 	dialTimeout = 3 * time.Second // a host that is gone must not keep the others from being tried
 	// The pause after a move doubles while no server is healthy.
@@ -41,18 +42,19 @@ var (
 
 // watchdog moves a connection away from a server on which nothing can be stored. One goroutine owns it.
 type watchdog struct {
-	b       *Bus
-	acked   atomic.Int64 // when a publication was last acknowledged, in Unix nanoseconds
-	moves   atomic.Int64
-	failed  atomic.Pointer[string] // what the last probe failed with; nil: it did not
-	proved  bool                   // a probe has succeeded: before that it may lack a permission
-	since   time.Time
-	next    time.Time // no move before
-	pause   time.Duration
-	servers []string // every one that was configured or advertised: a server that is cut off withdraws its peers
-	conn    atomic.Pointer[watchedConn]
-	stop    context.CancelFunc
-	done    chan struct{}
+	b         *Bus
+	acked     atomic.Int64 // when a publication was last acknowledged, in Unix nanoseconds
+	moves     atomic.Int64
+	failed    atomic.Pointer[string] // what the last probe failed with; nil: it did not
+	proved    bool                   // a probe has succeeded: before that it may lack a permission
+	since     time.Time              // the first of the probes that have failed since one succeeded
+	succeeded time.Time              // when a probe last did
+	next      time.Time              // no move before
+	pause     time.Duration
+	servers   []string // every one that was configured or advertised: a server that is cut off withdraws its peers
+	conn      atomic.Pointer[watchedConn]
+	stop      context.CancelFunc
+	done      chan struct{}
 }
 
 // watchedConn knows since when a write has been held up: the library waits for it with everything locked.
@@ -117,7 +119,7 @@ func (w *watchdog) end() {
 }
 
 func (w *watchdog) run(ctx context.Context) {
-	timer := time.NewTimer(jittered(probeEvery))
+	timer := time.NewTimer(jittered(checkEvery))
 	defer timer.Stop()
 	for {
 		select {
@@ -125,7 +127,7 @@ func (w *watchdog) run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		every := probeEvery
+		every := checkEvery
 		if w.check(ctx) {
 			every = suspectEvery
 		}
@@ -144,23 +146,24 @@ func (w *watchdog) check(ctx context.Context) (suspect bool) {
 	}
 	now := time.Now()
 	acked := time.Unix(0, w.acked.Load())
-	if w.proved && now.Sub(acked) < probeEvery {
+	if w.proved && now.Sub(acked) < probeAfter {
 		w.failed.Store(nil)
 		w.since = time.Time{}
 		return false
 	}
+	if w.since.IsZero() && now.Sub(w.succeeded) < probeAfter {
+		return false
+	}
 	w.learn()
-
 	if len(w.servers) < 2 {
 		return false
 	}
 	err := w.probe(ctx)
-
 	switch {
 	case ctx.Err() != nil:
 		return false
 	case err == nil:
-		w.proved, w.since, w.pause = true, time.Time{}, 0
+		w.proved, w.succeeded, w.since, w.pause = true, time.Now(), time.Time{}, 0
 		w.failed.Store(nil)
 		return false
 	case !w.proved:
@@ -191,7 +194,7 @@ func patienceWith(err error) time.Duration {
 // probe asks whether CHAT could store something if it was published to this server.
 func (w *watchdog) probe(ctx context.Context) error {
 	err := w.probeStream(ctx)
-	if err == nil || errors.Is(err, errNoQuorum) || ctx.Err() != nil {
+	if err == nil || errors.Is(err, errNoQuorum) || errors.Is(err, errElecting) || ctx.Err() != nil {
 		return err
 	}
 	var answer struct {
@@ -220,11 +223,14 @@ func (w *watchdog) probeStream(ctx context.Context) error {
 	return quorum(answer.Cluster)
 }
 
-// quorum tells whether the leader that has answered hears enough of its replicas. One that was cut off takes itself for the
-// leader for ten seconds and more.
+// quorum tells whether the stream has a leader that hears enough of its replicas. A leader that was cut off takes itself for the
+// leader for ten seconds and more; another replica that was cut off answers in place of the leader that it misses.
 func quorum(c *jetstream.ClusterInfo) error {
 	if c == nil || len(c.Replicas) == 0 {
 		return nil
+	}
+	if c.Leader == "" {
+		return errElecting
 	}
 	heard := 1
 	for _, r := range c.Replicas {

@@ -251,10 +251,14 @@ func TestBus_MovesFromIsolatedServer(t *testing.T) {
 				t.Fatalf("connected to %s, want %s", got, first)
 			}
 			f.isolate(first, tt.breaks)
-			longest, last := publishFor(t.Context(), b, 14*time.Second)
+			bound := 10 * time.Second
+			if tt.leader { // the others elect a leader first, which took them 13 s on a machine under load
+				bound = 20 * time.Second
+			}
+			longest, last := publishFor(t.Context(), b, bound+4*time.Second)
 			t.Logf("publishing stood for %v; the server led: %v", longest, tt.leader)
-			if longest > 10*time.Second || time.Since(last) > 2*time.Second {
-				t.Errorf("publishing stood for %v, want at most 10 s", longest)
+			if longest > bound || time.Since(last) > 2*time.Second {
+				t.Errorf("publishing stood for %v, want at most %v", longest, bound)
 			}
 			if got := b.nc.ConnectedServerName(); got == first {
 				t.Errorf("still connected to %s", got)
@@ -289,6 +293,9 @@ func TestBus_StaysOnOnlyServer(t *testing.T) {
 func TestQuorum(t *testing.T) {
 	peer := func(active time.Duration, offline bool) *jetstream.PeerInfo {
 		return &jetstream.PeerInfo{Active: active, Offline: offline}
+	}
+	if err := quorum(&jetstream.ClusterInfo{Replicas: []*jetstream.PeerInfo{peer(0, false), peer(0, false)}}); !errors.Is(err, errElecting) {
+		t.Errorf("without a leader: %v", err)
 	}
 	for name, tt := range map[string]struct {
 		peers []*jetstream.PeerInfo
