@@ -166,6 +166,9 @@ func TestLive(t *testing.T) {
 // arrives waits until each of these texts is in the record, and fails the test if one is there twice.
 func (w *world) arrives(texts ...string) {
 	w.t.Helper()
+	eventually(w.t, "the schema is there", func() bool {
+		return w.ask("SELECT (to_regclass('agrichat.v_messages') IS NOT NULL)::text")[0] == "true"
+	})
 	for _, text := range texts {
 		n := "0"
 		eventually(w.t, text+" is in the record", func() bool {
