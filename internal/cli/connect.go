@@ -76,6 +76,12 @@ func (s *stack) openBusLocked(ctx context.Context) (*bus.Bus, error) {
 		b.Close()
 		return nil, shown{err}
 	}
+	if s.creates {
+		if err := s.answerChecks(b); err != nil {
+			b.Close()
+			return nil, err
+		}
+	}
 	s.bus = b
 	return b, nil
 }

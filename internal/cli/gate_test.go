@@ -134,6 +134,11 @@ func TestFollowsTheLeader(t *testing.T) {
 	c.opens(first, "pg1")
 	c.run("import", sample(t)).want(0)
 	c.equal()
+	var all standing
+	c.run("status", "--output", "json").want(0).prints("pg1").into(&all)
+	if len(all.Processes) != 4 {
+		t.Errorf("status lists %+v of four processes", all.Processes)
+	}
 	c.run("status").want(0).prints("pg1", "the lease is good for")
 
 	c.lose()

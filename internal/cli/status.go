@@ -24,6 +24,7 @@ type statusReport struct {
 	Consumers  []bus.ConsumerStatus `json:"consumers"`
 	Gate       gateReport           `json:"gate"`
 	Sources    []liveReport         `json:"sources"`
+	Processes  []processReport      `json:"processes"`
 	Missing    string               `json:"missing,omitempty"` // streams, buckets and consumers that nobody has created
 }
 
@@ -46,8 +47,9 @@ func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Where the servers are, with their passwords, the gate, and how far the consumers are", Args: noArgs,
 		Long: "Shows the addresses of the servers as any client takes them, whether an agrichat runs on the data folder, the gate, the\n" +
-			"streams of the bus, and how much each consumer has before it. A message of the bus may carry many events of a chat. It\n" +
-			"prints passwords: mind who looks on.",
+			"streams of the bus, how much each consumer has before it, and the health checks that are not OK of every process that the\n" +
+			"bus reaches, such as a link to a server. A message of the bus may carry many events of a chat. It prints passwords: mind\n" +
+			"who looks on.",
 		Example: "  # where everything is, and how far\n" +
 			"  agrichat status\n\n" +
 			"  # the address of PostgreSQL, for psql and others\n" +
@@ -92,7 +94,10 @@ func (s *stack) statusReport(ctx context.Context) (*statusReport, error) {
 	if s.missing != nil {
 		r.Missing = oneLine(s.missing.Error())
 	}
-	r.Streams, r.Consumers, err = b.Status(ctx)
+	if r.Streams, r.Consumers, err = b.Status(ctx); err != nil {
+		return nil, err
+	}
+	r.Processes, err = processes(ctx, b)
 	return r, err
 }
 
@@ -139,5 +144,6 @@ func (a *app) printStatus(r *statusReport) error {
 	for _, c := range r.Consumers {
 		t.row(c.Name, c.Stream, c.Pending, c.AckPending, c.Redelivered, c.AckFloor, yes(c.Paused))
 	}
+	printProcesses(t, r.Processes)
 	return t.done()
 }

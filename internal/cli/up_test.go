@@ -33,6 +33,10 @@ type standing struct {
 	Consumers []struct{ Name string }
 	Gate      struct{ State string }
 	Sources   []struct{ Name, Kind string }
+	Processes []struct {
+		Process string
+		Ready   bool
+	}
 }
 
 // TestUp is the program as somebody with a laptop runs it: in one terminal, with commands in another.
@@ -43,9 +47,10 @@ func TestUp(t *testing.T) {
 	up.await("health")
 	var s standing
 	r := w.run("status", "--output", "json").want(0).quiet().into(&s)
-	fields(t, []byte(r.out), "data", "up", "postgres", "clickhouse", "nats", "streams", "consumers", "gate", "sources")
+	fields(t, []byte(r.out), "data", "up", "postgres", "clickhouse", "nats", "streams", "consumers", "gate", "sources", "processes")
 	if !s.Up || s.Data != w.data || !s.Postgres.Embedded || !s.ClickHouse.Embedded || !s.NATS.Embedded || s.Gate.State != "open" ||
-		len(s.Streams) != 4 || len(s.Consumers) != 2 || s.Sources == nil {
+		len(s.Streams) != 4 || len(s.Consumers) != 2 || s.Sources == nil ||
+		len(s.Processes) != 1 || !s.Processes[0].Ready {
 		t.Errorf("status says %+v", s)
 	}
 	w.run("status").want(0).quiet().prints(s.Postgres.DSN, s.ClickHouse.URL, s.NATS.URL, "CONSUMER", "gate")
@@ -63,7 +68,8 @@ func TestUp(t *testing.T) {
 	}
 	var after standing
 	w.run("status", "--output", "json").want(0).quiet().into(&after)
-	if after.Up || after.Postgres != s.Postgres || after.NATS != s.NATS || after.ClickHouse != s.ClickHouse {
+	if after.Up || after.Postgres != s.Postgres || after.NATS != s.NATS || after.ClickHouse != s.ClickHouse ||
+		after.Processes == nil || len(after.Processes) > 0 {
 		t.Errorf("status said %+v, and after the end %+v", s, after)
 	}
 }
