@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -151,7 +152,7 @@ func (r *reader) unparsed(line []byte, offset int64, why error) (*event.Event, e
 		Source: sourceName, Namespace: r.namespace(""), Account: r.options.Account,
 		NativeID: event.NativeID("u" + event.Digest("unparsed", r.Last, strconv.Itoa(r.Broken), string(line))),
 		Kind:     event.KindUnparsed, Revision: event.Unedited,
-		Body: &event.Unparsed{Reason: why.Error(), File: r.file.Path, Line: r.Line, Offset: offset},
+		Body: &event.Unparsed{Reason: jsonscan.Reason(why), File: r.file.Path, Line: r.Line, Offset: offset},
 		Raw:  bytes.Clone(line),
 	}
 	if err := e.Seal(); err != nil {

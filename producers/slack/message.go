@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 )
 
 // message makes events of one record of a day.
 func (s *session) message(raw []byte) (why string, err error) {
 	var r record
 	if err := decode(raw, &r); err != nil {
-		return err.Error(), nil
+		return jsonscan.Reason(err), nil
 	}
 	sent := instant(string(r.TS))
 	switch {

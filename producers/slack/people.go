@@ -4,13 +4,14 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 )
 
 // user makes events of one record of users.json. The record is not kept: it is mostly about how to reach the person.
 func (s *session) user(raw []byte) (why string, err error) {
 	var u user
 	if err := decode(raw, &u); err != nil {
-		return err.Error(), nil
+		return jsonscan.Reason(err), nil
 	}
 	if u.ID == "" {
 		return "the user has no id", nil
@@ -39,7 +40,7 @@ func stateAt(at event.Instant, content ...string) event.Revision {
 func (s *session) channelRecord(raw []byte) (why string, err error) {
 	var c channel
 	if err := decode(raw, &c); err != nil {
-		return err.Error(), nil
+		return jsonscan.Reason(err), nil
 	}
 	if c.ID == "" {
 		return "the channel has no id", nil
