@@ -12,6 +12,7 @@ import (
 
 	"github.com/agrichat/agrichat/consumers/normalise"
 	"github.com/agrichat/agrichat/internal/gate"
+	"github.com/agrichat/agrichat/internal/seqset"
 )
 
 func unstoredRows(ctx context.Context, t *testing.T, pool *pgxpool.Pool) []string {
@@ -54,6 +55,11 @@ func TestKeeper_Unstored(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"{[102,301)}"}, unstoredRows(t.Context(), t, pool)); diff != "" || noted != 199 {
 		t.Errorf("%d were noted, -want +got:\n%s", noted, diff)
+	}
+	var asked seqset.Set
+	asked.Add(40, 110)
+	if got, err := k.UnstoredIn(t.Context(), asked); err != nil || got.String() != "{[102,111)}" {
+		t.Errorf("of 40 to 110 were removed %s: %v", got, err)
 	}
 	var counter int64
 	if err := pool.QueryRow(t.Context(), "SELECT counter FROM agrichat.unstored_sequences").Scan(&counter); err != nil {
