@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/agrichat/agrichat/consumers/normalise"
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/event"
@@ -24,11 +23,13 @@ import (
 // importReport is what an import ends with. Its names are relied upon by scripts.
 type importReport struct {
 	Files     int            `json:"files"`
-	Read      int            `json:"read"`      // records of input
-	Published int            `json:"published"` // events acknowledged by the bus
-	Known     int            `json:"known"`     // events that the record held already, and that were not published
-	Stored    int64          `json:"stored"`    // different events of those published, in the record
-	Facts     int64          `json:"facts"`     // states that came of them, in ClickHouse
+	Read      int            `json:"read"`           // records of input
+	Published int            `json:"published"`      // events acknowledged by the bus
+	Known     int            `json:"known"`          // events that the record held already, and that were not published
+	Stored    int64          `json:"stored"`         // different events of those published, in the record
+	Already   int64          `json:"already_stored"` // events published that another message had stored
+	Dead      int64          `json:"dead_lettered"`  // events published that could not be stored
+	Facts     int64          `json:"facts"`          // states that came of them, in ClickHouse
 	Unparsed  int            `json:"unparsed"`
 	Ambiguous int            `json:"ambiguous"`
 	Resumed   int            `json:"resumed,omitempty"`       // records that an import which was stopped had read, and this one did not
@@ -39,6 +40,8 @@ type importReport struct {
 	PerChat   []chatReport   `json:"per_chat"`
 	PerFile   []fileReport   `json:"per_file"`
 	Places    []ingest.Place `json:"unparsed_places,omitempty"`
+	Causes    []deadCause    `json:"dead_letter_causes,omitempty"`
+	Unstored  uint64         `json:"unstored_sequences,omitempty"` // messages that were removed from CHAT before they were stored
 	Skipped   []passed       `json:"skipped,omitempty"`
 }
 
@@ -100,7 +103,8 @@ func (a *app) importCommand() *cobra.Command {
 		Long: "Walks files and folders, recognises exports by their content, and brings them in. What the record holds already\n" +
 			"is not published again. It ends when everything is stored and aggregated. An import that was stopped or killed goes on\n" +
 			"where it was when the same command is given again. What could not be read is kept as it came, and listed in a file in\n" +
-			"the folder rejected of the data folder.",
+			"the folder rejected of the data folder. What could not be stored is a dead letter: it is counted by its cause, and the\n" +
+			"exit status is 1.",
 		Example: "  # everything in a folder, zips too; the second time only what is new\n" +
 			"  agrichat import ~/exports --account alice --zone Europe/Moscow\n\n" +
 			"  # what would be read, and how much of it, for a script\n" +
@@ -206,7 +210,7 @@ func (a *app) importAll(ctx context.Context, s *stack, in *findings) (*importRep
 	if byHand(ctx) {
 		return &i.report, errHalfway
 	}
-	return &i.report, errors.Join(err, i.failed)
+	return &i.report, errors.Join(err, i.failed, i.report.incomplete())
 }
 
 // errHalfway says what to do after Ctrl-C.
@@ -272,52 +276,6 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 // importLead is how many messages importers may be ahead of the record: enough to keep it busy for seconds, and little for
 // a live source's messages to wait behind.
 const importLead = 100_000
-
-// settle waits until everything that was published is stored and aggregated, and counts it in the stores.
-func (i *importing) settle(ctx context.Context) error {
-	v, err := i.verifier(ctx)
-	if err != nil {
-		return err
-	}
-	_, last := i.result.Sequences.Bounds()
-	if err := v.Await(ctx, last, sometimes(i.left)); err != nil {
-		return err
-	}
-	k, err := i.openKeeper(ctx)
-	if err != nil {
-		return err
-	}
-	return verify.Outlast(ctx, func(ctx context.Context) error {
-		came, err := k.Came(ctx, i.result.Sequences)
-		if err == nil {
-			i.count(came)
-		}
-		return err
-	})
-}
-
-func (i *importing) count(came []normalise.Came) {
-	chats := map[ingest.Chat]*chatReport{}
-	at := func(c ingest.Chat) *chatReport {
-		r := chats[c]
-		if r == nil {
-			r = &chatReport{Source: string(c.Source), Namespace: string(c.Namespace), Channel: string(c.Channel)}
-			chats[c] = r
-		}
-		return r
-	}
-	for c, n := range i.result.Chats {
-		r := at(c)
-		r.Read, r.Published, r.Known, r.Unparsed, r.Ambiguous = n.Read, n.Published, n.Known, n.Unparsed, n.Ambiguous
-	}
-	for _, n := range came {
-		i.report.Stored += n.Stored
-		i.report.Facts += n.Facts
-		r := at(ingest.Chat{Source: event.Source(n.Source), Namespace: event.Namespace(n.Namespace), Channel: event.Channel(n.Channel)})
-		r.Name, r.Stored, r.Facts = n.Name, n.Stored, n.Facts
-	}
-	i.report.PerChat = sortedChats(chats)
-}
 
 func (i *importing) finish(began time.Time) {
 	r := &i.report

@@ -62,8 +62,9 @@ func printImportText(w io.Writer, r *importReport) error {
 	if err := printChats(w, r.PerChat); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d files: %d records read, %d events published, %d known, %d stored, %d facts, %d unparsed, %d ambiguous, in %.1f s\n",
-		r.Files, r.Read, r.Published, r.Known, r.Stored, r.Facts, r.Unparsed, r.Ambiguous, r.Seconds)
+	fmt.Fprintf(w, "%d files: %d records read, %d events published, %d known, %d stored, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, in %.1f s\n",
+		r.Files, r.Read, r.Published, r.Known, r.Stored, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Seconds)
+	printDead(w, r)
 	if r.Resumed > 0 {
 		fmt.Fprintf(w, "went on after %d records that an earlier import had read\n", r.Resumed)
 	}

@@ -212,7 +212,8 @@ func TestADeadLetterOutOfABundle(t *testing.T) {
 		fmt.Fprintf(&lines, `{"channel":"c","author":"a","text":%q,"sent":"2024-01-02T03:05:05Z"}`+"\n", text)
 	}
 	write(t, filepath.Join(dir, "second.jsonl"), lines.String())
-	w.run("import", filepath.Join(dir, "second.jsonl")).want(0).prints("60 events published", "59 stored")
+	w.run("import", filepath.Join(dir, "second.jsonl")).want(1).says("1 event of this import was dead-lettered", "agrichat dlq list").
+		prints("60 events published", "59 stored", "1 dead-lettered", "messages_text_check", "agrichat dlq list")
 	var list []struct {
 		EventID string `json:"event_id"`
 		Cause   string
