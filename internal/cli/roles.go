@@ -196,11 +196,13 @@ func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consu
 		return err
 	}
 	defer consumer.Close()
-	check := s.health.Check("bus for " + name)
+	check, moves := s.health.Check("bus for "+name), s.health.Check(name+" progress")
 	defer check.Remove() // the component's own check says why it ended
+	defer moves.Remove()
 	return deliver.Run(ctx, deliver.Config{Name: name, Stream: consumer, Handler: h, Workers: c.Workers,
 		Limits: deliver.Limits{Messages: c.Batch, Bytes: how.bytes, Wait: fetchWait},
-		Linger: how.linger, LingerLong: how.lingerLong, Much: how.much, AckWait: s.bus.AckWait(), Metrics: s.delivery, Answered: answered(check), Log: s.log, Hook: prefixed(s.hook, name+".")})
+		Linger: how.linger, LingerLong: how.lingerLong, Much: how.much, AckWait: s.bus.AckWait(), Metrics: s.delivery, Answered: answered(check),
+		Progress: s.progressed(moves, name == bus.Normalise), Log: s.log, Hook: prefixed(s.hook, name+".")})
 }
 
 // answered reports to a check whether the bus answers for a consumer.
@@ -211,6 +213,22 @@ func answered(check *obs.Check) func(error) {
 			return
 		}
 		check.OK()
+	}
+}
+
+// progressed reports to a check whether a consumer settles what it is given. One that writes to Postgres waits while the gate is not
+// open, which is the reason to name.
+func (s *stack) progressed(check *obs.Check, gated bool) func(error) {
+	return func(err error) {
+		now := s.door.Standing()
+		switch {
+		case err == nil:
+			check.OK()
+		case gated && now.State != gate.Opened:
+			check.Waiting(fmt.Sprintf("no message is stored, for the gate is %s: %s", now.State, says(now)))
+		default:
+			check.Failing(oneLine(err.Error()))
+		}
 	}
 }
 

@@ -71,6 +71,7 @@ type Config struct {
 	StopTimeout time.Duration      // for what is being handled when asked to stop; default 20 s
 	Metrics     *Metrics           // nil: none
 	Answered    func(err error)    // nil: nobody; called by one goroutine after each request for the lag, with its error
+	Progress    func(err error)    // nil: nobody; called after Answered, with an error while nothing is settled for a minute
 	Log         *slog.Logger       // nil: discarded
 	Hook        func(point string) // nil in production; called by several goroutines; crash tests die in it: "fetched", "handled", "acked"
 }

@@ -22,6 +22,7 @@ type Metrics struct {
 	lagMessages *prometheus.GaugeVec
 	lagSeconds  *prometheus.GaugeVec
 	answers     *answers
+	stalled     *stalls
 }
 
 // NewMetrics registers the figures of all consumers of a process.
@@ -49,8 +50,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		lagSeconds:  gauge("lag_seconds", "Age of the oldest message that is not settled; NaN while the server does not answer"),
 		answers: &answers{last: map[string]time.Time{}, age: prometheus.NewDesc(space+"lag_answer_age_seconds",
 			"Time since the server last answered how far the consumer is behind", label, nil)},
+		stalled: newStalls(space+"stalled_seconds", label),
 	}
-	reg.MustRegister(m.messages, m.redelivered, m.dead, m.failures, m.batch, m.seconds, m.inHand, m.lagMessages, m.lagSeconds, m.answers)
+	reg.MustRegister(m.messages, m.redelivered, m.dead, m.failures, m.batch, m.seconds, m.inHand, m.lagMessages, m.lagSeconds, m.answers, m.stalled)
 	return m
 }
 

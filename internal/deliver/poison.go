@@ -201,6 +201,7 @@ func (r *runner) bury(ctx context.Context, m Message, x *suspect, cause error) e
 	if err := r.Stream.Ack([]Message{m}); err != nil {
 		r.Log.Warn("acknowledging failed; the message comes again", "error", err, "sequence", m.Sequence)
 	}
+	r.progress.settled()
 	r.Metrics.settled(r.Name, "dead", 1)
 	said := "a message was set aside"
 	if ok && m.IsBundle() {

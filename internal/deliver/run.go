@@ -57,6 +57,7 @@ type runner struct {
 	Config
 	hand     *hand
 	suspects *suspects
+	progress progress
 	stopping context.Context // ends when no more is to be begun
 	halt     context.CancelCauseFunc
 	broken   atomic.Int32 // failures since the last success: while there are any, fetching slows down
@@ -202,12 +203,13 @@ func (r *runner) keep(ctx context.Context) {
 // reported within twice as long.
 const lagEvery = 4 * time.Second
 
-// watch reports the lag. Without an answer the lag is unknown: the last one must not stand.
+// watch reports the lag, and whether anything is settled. Without an answer the lag is unknown: the last one must not stand.
 func (r *runner) watch(ctx context.Context) {
-	if r.Metrics == nil && r.Answered == nil {
+	if r.Metrics == nil && r.Answered == nil && r.Progress == nil {
 		return
 	}
 	defer r.Metrics.lagEnds(r.Name)
+	defer r.Metrics.watchProgress(r.Name, &r.progress)()
 	for {
 		asking, cancel := context.WithTimeout(ctx, lagEvery)
 		lag, err := r.Stream.Lag(asking)
@@ -218,6 +220,10 @@ func (r *runner) watch(ctx context.Context) {
 		r.Metrics.lag(r.Name, lag, err)
 		if r.Answered != nil {
 			r.Answered(err)
+		}
+		stalled := r.progress.stalled(err != nil || lag.Pending+lag.AckPending > 0)
+		if r.Progress != nil {
+			r.Progress(stalled)
 		}
 		if pause(ctx, lagEvery) != nil {
 			return

@@ -35,11 +35,20 @@ func (r *runner) work(ctx context.Context, batch []Message) {
 // handle calls the handler, and returns a partial failure apart from a whole one.
 func (r *runner) handle(ctx context.Context, batch []Message) (map[int]error, error) {
 	began := time.Now()
+	r.progress.begin()
+	defer r.progress.end()
 	err := r.protect(func() error { return r.Handler.Handle(ctx, deliveries(batch)) })
 	r.Metrics.handled(r.Name, len(batch), time.Since(began), err)
 	var partial *consumers.PartialError
 	if errors.As(err, &partial) && len(partial.Failed) > 0 {
+		for _, one := range partial.Failed {
+			r.progress.fail(one)
+			break
+		}
 		return partial.Failed, nil
+	}
+	if err != nil {
+		r.progress.fail(err)
 	}
 	return nil, err
 }
@@ -194,6 +203,7 @@ func (r *runner) done(batch []Message) {
 		r.Log.Warn("acknowledging failed; the messages come again", "error", err, "messages", len(batch))
 		return
 	}
+	r.progress.settled()
 	r.Metrics.settled(r.Name, "acked", len(batch))
 	r.Hook("acked")
 }
@@ -208,6 +218,7 @@ func (r *runner) give(ctx context.Context, batch []Message, err error) {
 		r.release(batch)
 	default:
 		r.broken.Add(1)
+		r.progress.fail(err)
 		r.Log.Warn("handling failed; the messages come again", "error", err, "messages", len(batch), "first", batch[0].Sequence)
 		for _, m := range batch {
 			r.again(m, max(r.Delay.after(int(min(m.Attempts, 64))), fault.RetryAfter(err)))

@@ -270,6 +270,20 @@ type Wire struct {
 	running  sync.WaitGroup
 }
 
+// NewWire returns a wire to a server of this machine, mended, until the test ends.
+func NewWire(t testing.TB, target string) *Wire {
+	t.Helper()
+	w := &Wire{target: target}
+	if err := w.Mend(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Cut)
+	return w
+}
+
+// Address is where the wire listens.
+func (w *Wire) Address() string { return w.address }
+
 // Mend lets connections through again.
 func (w *Wire) Mend() error {
 	w.mu.Lock()

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/agrichat/agrichat/internal/gate"
+	"github.com/agrichat/agrichat/internal/obs"
+)
+
+func TestStack_progressed(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		open, gated bool
+		err         error
+		want        obs.State
+		why         string
+	}{
+		"settles":                         {true, true, nil, obs.OK, ""},
+		"fails":                           {true, true, errors.New("the disk is full"), obs.Failing, "the disk is full"},
+		"waits for the gate":              {false, true, errors.New("has not returned"), obs.Waiting, "the gate is shut: the bus has not been asked for orders"},
+		"fails, and needs no gate":        {false, false, errors.New("no ClickHouse"), obs.Failing, "no ClickHouse"},
+		"settles although a gate is shut": {false, true, nil, obs.OK, ""},
+	} {
+		s := &stack{health: obs.NewHealth(), door: gate.NewDoor(gate.Config{Alone: true})}
+		if tt.open {
+			s.door.Order(gate.Order{State: gate.Opened})
+		}
+		s.progressed(s.health.Check("normalise progress"), tt.gated)(tt.err)
+		got := s.health.Statuses()
+		if len(got) != 1 || got[0].State != tt.want || !strings.Contains(got[0].Reason, tt.why) || s.health.Ready() != (tt.want == obs.OK) {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
