@@ -40,6 +40,7 @@ type ConsumerStatus struct {
 	Redelivered int           `json:"redelivered"` // of these, more than once
 	AckFloor    uint64        `json:"ack_floor"`   // all up to this sequence are settled
 	Delivered   uint64        `json:"delivered"`   // the highest sequence delivered
+	Waiting     int           `json:"waiting"`     // requests of workers for messages
 	Paused      bool          `json:"paused"`
 	PausedFor   time.Duration `json:"paused_for"`
 }
@@ -80,7 +81,7 @@ func (b *Bus) ConsumerStatus(ctx context.Context, stream, name string) (Consumer
 func consumerStatus(i *jetstream.ConsumerInfo) ConsumerStatus {
 	return ConsumerStatus{
 		Stream: i.Stream, Name: i.Name, Pending: i.NumPending, AckPending: i.NumAckPending, Redelivered: i.NumRedelivered,
-		AckFloor: i.AckFloor.Stream, Delivered: i.Delivered.Stream, Paused: i.Paused, PausedFor: i.PauseRemaining,
+		AckFloor: i.AckFloor.Stream, Delivered: i.Delivered.Stream, Waiting: i.NumWaiting, Paused: i.Paused, PausedFor: i.PauseRemaining,
 	}
 }
 

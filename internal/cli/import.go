@@ -86,6 +86,8 @@ type importing struct {
 	say      func(standing)                   // is told from time to time how far it is; nil: nobody listens
 	left     func(verify.Left)                // the same, of what is waited for
 	bars     func() *bars                     // shows it on a terminal; nil: there is none
+	warn     func(standstill)                 // is told that nothing is being stored
+	waited   waited
 }
 
 type importFlags struct {
@@ -201,14 +203,16 @@ func (a *app) importAll(ctx context.Context, s *stack, in *findings) (*importRep
 	began := time.Now()
 	i := a.newImport(s, in)
 	i.rejects.dir = filepath.Join(s.cfg.Data, rejectedName)
+	unwatch := i.watchStandstill(ctx)
 	err := i.publishAll(ctx, in.files)
 	i.listed()
 	if err == nil {
 		err = i.settle(ctx)
 	}
+	unwatch()
 	i.finish(began)
 	if byHand(ctx) {
-		return &i.report, errHalfway
+		return &i.report, i.waited.halfway()
 	}
 	return &i.report, errors.Join(err, i.failed, i.report.incomplete())
 }

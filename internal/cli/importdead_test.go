@@ -93,3 +93,19 @@ func TestImport_AlreadyStored(t *testing.T) {
 	}
 	w.run("import", dir).want(0).prints("0 stored, 0 already stored", "0 dead-lettered")
 }
+
+// TestImport_Standstill waits behind a shut gate: the import says why nothing is stored, goes on waiting, and says what is left when
+// it is stopped.
+func TestImport_Standstill(t *testing.T) {
+	t.Parallel()
+	w, file := newOutside(t), filepath.Join(t.TempDir(), "one.jsonl")
+	write(t, file, jsonLine)
+	w.run("migrate").want(0)
+	w.run("gate", "pause", "--why", "a new disk").want(0)
+	in := w.start("nothing is being stored", "import", file)
+	in.await("a new disk")
+	in.stop().want(1).says("the same command goes on from here", "left are 1 messages of the bus to be stored")
+	w.run("gate", "resume").want(0)
+	w.run("import", file).want(0)
+	w.equal()
+}

@@ -34,7 +34,7 @@ func (i *importing) settle(ctx context.Context) error {
 		return err
 	}
 	_, last := i.result.Sequences.Bounds()
-	if err := v.Await(ctx, last, sometimes(i.left)); err != nil {
+	if err := i.await(ctx, v, last); err != nil {
 		return err
 	}
 	k, err := i.openKeeper(ctx)

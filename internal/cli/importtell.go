@@ -14,16 +14,16 @@ import (
 func (i *importing) listen(a *app, in *findings) {
 	i.progress = newProgress(in.files, time.Now)
 	terminal := a.screen().terminal()
-	i.note = a.note
+	i.note, i.warn = a.note, standstillToLog(i.log)
 	switch {
 	case in.quiet:
 		i.note = func(string, ...any) {}
 	case a.output == "json" || terminal == nil:
 		i.say, i.left = toLog(i.log), leftToLog(i.log)
 	case dumb(a.environ):
-		i.say, i.left = toPerson(i.note), leftToPerson(i.note)
+		i.say, i.left, i.warn = toPerson(i.note), leftToPerson(i.note), standstillToPerson(i.note)
 	default:
-		i.left = leftToPerson(i.note)
+		i.left, i.warn = leftToPerson(i.note), standstillToPerson(i.note)
 		i.bars = func() *bars { return raiseBars(a.screen(), terminal, a.environ, i.progress) }
 	}
 }
