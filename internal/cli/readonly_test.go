@@ -119,3 +119,21 @@ func TestAnUnfrozenSchema(t *testing.T) {
 		t.Error(r.err)
 	}
 }
+
+// TestANewerSchema holds that an older program leaves a newer one's stores alone, and says what to run.
+func TestANewerSchema(t *testing.T) {
+	t.Parallel()
+	w := newOutside(t)
+	w.run("import", sample(t, "jsonl")).want(0)
+	const newer = "INSERT INTO schema_migrations (number, name) VALUES (9999, 'of a newer program')"
+	w.clickhouse(newer)
+	for _, command := range []string{"up", "migrate", "verify"} {
+		w.run(command).want(1).says("schema", "ClickHouse", "9999", "run a newer program")
+	}
+	if _, err := w.postgres().Exec(t.Context(), "INSERT INTO public.agrichat_migrations (version_id, is_applied) VALUES (9999, true)"); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"up"}, {"migrate"}, {"verify"}, {"import", sample(t, "jsonl")}} {
+		w.run(args...).want(1).says("the database's schema is version 9999", "run the newer program that made it")
+	}
+}

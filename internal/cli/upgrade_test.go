@@ -3,6 +3,7 @@ package cli_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -175,5 +176,34 @@ func checkIDs(t *testing.T, dsn string, before map[string][]string) {
 				t.Errorf("%s has %s, which it had not", table, id)
 			}
 		}
+	}
+}
+
+// TestUpgrade_OtherPostgres holds that a data folder of another major version of PostgreSQL is refused with what to do, and that
+// doing so keeps everything.
+func TestUpgrade_OtherPostgres(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run("import", fixture("orchard.jsonl")).want(0)
+	was := w.equal()
+	dir := filepath.Join(w.data, "postgres")
+	version := filepath.Join(dir, "data", "PG_VERSION")
+	info, err := os.Stat(version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(version, []byte("17\n"), info.Mode()); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"up", "verify"} {
+		w.run(command).want(1).says("made by PostgreSQL 17", "move the folder "+dir+" aside", "agrichat up", "agrichat verify")
+	}
+	if err := os.Rename(dir, dir+".aside"); err != nil {
+		t.Fatal(err)
+	}
+	w.run("up", "--once").want(0)
+	is := w.equal()
+	if is.Bus != was.Bus || is.Postgres != was.Postgres || is.ClickHouse != was.ClickHouse {
+		t.Errorf("was %+v, is %+v", was, is)
 	}
 }

