@@ -1,6 +1,8 @@
 package bus
 
 import (
+	"slices"
+
 	"github.com/nats-io/nats.go"
 
 	"github.com/agrichat/agrichat/internal/event"
@@ -31,19 +33,32 @@ func (p *parcel) set(key, value string) {
 
 // packing makes parcels of events. What it holds is used again: it is free as soon as the parcels are sent, because the
 // connection copies what it is given.
+//
+// Exports that alternate chats have several bundles open at once, one a subject. They are bounded by the messages and the bytes
+// of one atomic batch, and all of them are sent with it: nothing stays open from one batch to the next, so that a cursor still
+// means that all before it is acknowledged.
 type packing struct {
 	most    int    // bytes that the server bears in a message
 	bundle  int    // events that one may carry
-	data    []byte // the envelopes
+	data    []byte // the envelopes, in the order of the events
 	ids     []byte // of the events
+	entries []entry
 	bundles []bundle
+	open    map[string]int // by subject, the bundle that takes more; the last bundle is not looked up
+	runs    int            // messages it takes if the order of all events is kept
+
+	grouped    []byte // the envelopes by bundle, where events of several alternate
+	groupedIDs []byte
 }
 
-// bundle is a parcel in the making. Its data and ids go on to where the next one's begin.
+// entry is an event in data and ids: where it begins, with what separates it from the one before, and its bundle.
+type entry struct{ bundle, data, ids int }
+
+// bundle is a parcel in the making.
 type bundle struct {
 	parcel
 	events    int
-	data, ids int // where they begin
+	data, ids int // bytes of them
 }
 
 // packingMost bounds the bytes that one of them keeps: two thousand events of half a kilobyte, with their raw forms, take two
@@ -62,13 +77,14 @@ func (b *Bus) packing() *packing {
 		k = new(packing)
 	}
 	k.most, k.bundle = b.payloadMost(), b.cfg.BundleEvents
-	k.data, k.ids, k.bundles = k.data[:0], k.ids[:0], k.bundles[:0]
+	k.data, k.ids, k.entries, k.bundles, k.runs = k.data[:0], k.ids[:0], k.entries[:0], k.bundles[:0], 0
 	return k
 }
 
 func (b *Bus) release(k *packing) {
 	clear(k.bundles)
-	if cap(k.data) > packingMost {
+	clear(k.open)
+	if cap(k.data)+cap(k.grouped) > 2*packingMost {
 		return
 	}
 	select {
@@ -80,8 +96,8 @@ func (b *Bus) release(k *packing) {
 // pack packs as many events as are published together, and at least one, and says how many they are. They are what one atomic
 // batch holds; or, where the first of them fill a bundle, that bundle: the server stores what comes in a batch twice.
 func (k *packing) pack(events []event.Event, most int) (n int, err error) {
-	for n < len(events) && len(k.bundles) < most && len(k.data) < batchBytes {
-		added, err := k.add(&events[n])
+	for n < len(events) && len(k.data) < batchBytes {
+		added, err := k.add(&events[n], most)
 		if err != nil {
 			return 0, err
 		}
@@ -93,26 +109,60 @@ func (k *packing) pack(events []event.Event, most int) (n int, err error) {
 	return n, nil
 }
 
-// add packs an event: into the bundle that the last message is, or becomes, or into a message of its own. Behind a single bundle
-// that is full it adds nothing.
-func (k *packing) add(e *event.Event) (bool, error) {
+// add packs an event: into the open bundle of its subject, or into a new one. Behind a single bundle that is full it adds nothing,
+// nor where the batch has as many messages as it may have.
+func (k *packing) add(e *event.Event, most int) (bool, error) {
 	data, ids := len(k.data), len(k.ids)
 	p, err := k.encode(e)
 	if err != nil {
 		return false, err
 	}
-	if n := len(k.bundles); n > 0 && k.bundles[n-1].akin(&p) {
-		switch last := &k.bundles[n-1]; {
-		case last.events < k.bundle && len(k.data)-last.data+len(k.ids)-last.ids <= min(bundleBytes, k.most):
-			last.events++
-			return true, nil
-		case n == 1 && last.events > 1:
+	size, named := len(k.data)-data, len(k.ids)-ids
+	to, found := k.bundleOf(&p)
+	if found && !k.fits(&k.bundles[to], size+named) {
+		if found = false; len(k.bundles) == 1 && k.bundles[to].events > 1 {
 			k.data, k.ids = k.data[:data], k.ids[:ids]
 			return false, nil
 		}
 	}
-	k.bundles = append(k.bundles, bundle{parcel: p, events: 1, data: data, ids: ids})
+	if !found {
+		if to = len(k.bundles); to >= most && to > 0 {
+			k.data, k.ids = k.data[:data], k.ids[:ids]
+			return false, nil
+		}
+		k.begin(p)
+	}
+	if n := len(k.entries); n == 0 || k.entries[n-1].bundle != to {
+		k.runs++
+	}
+	k.entries = append(k.entries, entry{to, data, ids})
+	u := &k.bundles[to]
+	u.events, u.data, u.ids = u.events+1, u.data+size, u.ids+named
 	return true, nil
+}
+
+// bundleOf returns the open bundle that an event may stand in. Most often it is that of the event before.
+func (k *packing) bundleOf(p *parcel) (at int, found bool) {
+	if n := len(k.entries); n > 0 {
+		if last := k.entries[n-1].bundle; k.bundles[last].akin(p) {
+			return last, true
+		}
+	}
+	at, found = k.open[p.subject]
+	return at, found && k.bundles[at].akin(p)
+}
+
+func (k *packing) fits(u *bundle, more int) bool {
+	return u.events < k.bundle && u.data+u.ids+more <= min(bundleBytes, k.most)
+}
+
+// begin opens a bundle. It takes the place of an open one of its subject, so that the order within a subject is kept.
+func (k *packing) begin(p parcel) {
+	if k.open == nil {
+		k.open = map[string]int{}
+	}
+	k.open[p.subject] = len(k.bundles)
+	k.bundles = append(k.bundles, bundle{parcel: p})
 }
 
 // akin reports whether an event may stand in one message with those of the bundle: of the same subject, and with nothing to say
@@ -145,15 +195,55 @@ func (k *packing) encode(e *event.Event) (parcel, error) {
 	return p, nil
 }
 
-// parcels returns what is packed; it is good until the packing is released.
-func (k *packing) parcels() []parcel {
-	out := make([]parcel, len(k.bundles))
+// parcels returns what is packed, for batches of at most so many messages; it is good until the packing is released. Events keep
+// their order, across subjects too, unless their subjects alternate so that it takes twice the messages or more: then only the
+// order within each subject is kept.
+func (k *packing) parcels(most int) []parcel {
+	if k.runs > most || k.runs >= 2*len(k.bundles) {
+		return k.bySubject()
+	}
+	out := make([]parcel, 0, k.runs)
 	data, ids := len(k.data), len(k.ids)
-	for i := len(k.bundles) - 1; i >= 0; i-- {
-		u := &k.bundles[i]
-		out[i] = u.parcel
-		out[i].data, out[i].ids = k.data[u.data+len(event.LineEnd):data:data], string(k.ids[u.ids+len(event.IDSeparator):ids])
-		data, ids = u.data, u.ids
+	for i := len(k.entries) - 1; i >= 0; i-- {
+		e := &k.entries[i]
+		if i > 0 && k.entries[i-1].bundle == e.bundle {
+			continue
+		}
+		out = append(out, k.bundles[e.bundle].with(k.data[e.data:data:data], k.ids[e.ids:ids]))
+		data, ids = e.data, e.ids
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// with returns the parcel of a bundle with these envelopes and ids, each behind what separates it from the one before.
+func (u *bundle) with(data, ids []byte) parcel {
+	p := u.parcel
+	p.data, p.ids = data[len(event.LineEnd):], string(ids[len(event.IDSeparator):])
+	return p
+}
+
+// bySubject brings the events of each bundle together.
+func (k *packing) bySubject() []parcel {
+	k.grouped, k.groupedIDs = slices.Grow(k.grouped[:0], len(k.data))[:len(k.data)], slices.Grow(k.groupedIDs[:0], len(k.ids))[:len(k.ids)]
+	ends := make([]entry, len(k.bundles)) // of what has been copied of each
+	for i := 1; i < len(k.bundles); i++ {
+		before := &k.bundles[i-1]
+		ends[i].data, ends[i].ids = ends[i-1].data+before.data, ends[i-1].ids+before.ids
+	}
+	for i, e := range k.entries {
+		data, ids := k.data[e.data:], k.ids[e.ids:]
+		if i+1 < len(k.entries) {
+			data, ids = data[:k.entries[i+1].data-e.data], ids[:k.entries[i+1].ids-e.ids]
+		}
+		end := &ends[e.bundle]
+		end.data += copy(k.grouped[end.data:], data)
+		end.ids += copy(k.groupedIDs[end.ids:], ids)
+	}
+	out := make([]parcel, len(k.bundles))
+	for i, u := range k.bundles {
+		end := ends[i]
+		out[i] = u.with(k.grouped[end.data-u.data:end.data:end.data], k.groupedIDs[end.ids-u.ids:end.ids])
 	}
 	return out
 }

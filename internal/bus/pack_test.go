@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -221,5 +222,94 @@ func TestBundlesFitSmallServers(t *testing.T) {
 	must(t, err)
 	if ids, sizes := carried(t, b); !slices.Equal(ids, idsOf(events)) || len(sizes) < 5 || len(sizes) > 20 {
 		t.Errorf("%d events are in %v", len(ids), sizes)
+	}
+}
+
+// alternating makes events of n chats that take turns.
+func alternating(chats, each int) []event.Event {
+	var events []event.Event
+	byChat := make([][]event.Event, chats)
+	for c := range byChat {
+		byChat[c] = in(event.Channel(fmt.Sprint("alternating", c)), said(each))
+	}
+	for i := range each {
+		for c := range byChat {
+			events = append(events, byChat[c][i])
+		}
+	}
+	return events
+}
+
+func TestBus_PublishBatchAlternating(t *testing.T) {
+	ts := newServer(t, bearing(4000))
+	b := ts.connect(bundled, larger(4000))
+	must(t, b.Ensure(t.Context()))
+	for _, c := range []struct{ chats, each, messages int }{{2, 1000, 4}, {50, 40, 50}, {1000, 2, 1000}, {1, 10, 1}} {
+		t.Run(fmt.Sprint(c.chats), func(t *testing.T) {
+			s := must2(b.Stream(t.Context(), Chat))(t)
+			events := alternating(c.chats, c.each)
+			_, err := b.PublishBatch(t.Context(), events)
+			must(t, err)
+			if got := must2(b.Stream(t.Context(), Chat))(t).Last - s.Last; got != uint64(c.messages) {
+				t.Errorf("%d events of %d chats are in %d messages, want %d", len(events), c.chats, got, c.messages)
+			}
+			byChat, got := map[string][]string{}, map[string][]string{}
+			for i := range events {
+				byChat[ChatSubject(&events[i])] = append(byChat[ChatSubject(&events[i])], events[i].ID.String())
+			}
+			must(t, b.Range(t.Context(), s.Last+1, s.Last+uint64(c.messages), false, func(d consumers.Delivery) error {
+				named := slices.Collect(d.IDs())
+				got[d.Subject] = append(got[d.Subject], named...)
+				i := 0
+				for data := range d.Envelopes() {
+					if e, err := event.Decode(data); err != nil || e.ID.String() != named[i] || ChatSubject(e) != d.Subject {
+						t.Errorf("line %d of %d: %v, the header says %s", i, d.Sequence, err, named[i])
+					}
+					i++
+				}
+				return nil
+			}))
+			if !maps.EqualFunc(byChat, got, slices.Equal) {
+				t.Error("within a chat they do not stand in the order in which they were published")
+			}
+		})
+	}
+}
+
+// TestPacking_PackBounds holds that what alternates is bounded by the messages of a batch, and that a trimmed event keeps its place
+// in its chat.
+func TestPacking_PackBounds(t *testing.T) {
+	events := alternating(10, 20)
+	events[101].Raw = []byte(strings.Repeat("x", 64<<10))
+	k := &packing{most: 32 << 10, bundle: 8}
+	ids := map[string][]string{}
+	for rest := events; len(rest) > 0; {
+		k.data, k.ids, k.entries, k.bundles, k.runs = nil, nil, nil, nil, 0
+		clear(k.open)
+		n, err := k.pack(rest, 12)
+		must(t, err)
+		parcels := k.parcels(12)
+		carried := 0
+		for _, p := range parcels {
+			named := strings.Split(p.ids, event.IDSeparator)
+			ids[p.subject] = append(ids[p.subject], named...)
+			carried += len(named)
+			if len(named) > 8 || p.header != nil && len(named) > 1 || len(p.data) > k.most {
+				t.Errorf("a message of %d bytes carries %d events, with headers %v", len(p.data), len(named), p.header)
+			}
+		}
+		if n == 0 || carried != n || len(parcels) > 12 {
+			t.Fatalf("%d of %d events are packed, in %d messages", carried, n, len(parcels))
+		}
+		rest = rest[n:]
+	}
+	for c := range 10 {
+		var want []string
+		for i := c; i < len(events); i += 10 {
+			want = append(want, events[i].ID.String())
+		}
+		if got := ids[ChatSubject(&events[c])]; !slices.Equal(got, want) {
+			t.Errorf("chat %d has %d events, or in another order", c, len(got))
+		}
 	}
 }

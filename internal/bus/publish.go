@@ -64,7 +64,7 @@ func (b *Bus) PublishLive(ctx context.Context, e *event.Event) (Ack, error) {
 	return Ack{s.First, s.Last}, err
 }
 
-// Begin implements ingest.Publisher. Events that follow each other on one subject travel in bundles. Batches begun one after the
+// Begin implements ingest.Publisher. Events of one subject travel in bundles. Batches begun one after the
 // other over one connection reach the stream in that order, because the server takes them off the connection one message at a
 // time; nothing waits in between. Should one be refused and published again, it comes behind those begun after it: revisions order
 // the states of things, arrival does not.
@@ -74,11 +74,12 @@ func (b *Bus) Begin(ctx context.Context, events []event.Event, live bool) (int, 
 	}
 	k := b.packing()
 	defer b.release(k)
-	n, err := k.pack(events, int(b.most.Load()))
+	most := int(b.most.Load())
+	n, err := k.pack(events, most)
 	if err != nil {
 		return 0, nil, err
 	}
-	parcels := k.parcels()
+	parcels := k.parcels(most)
 	if n == 1 && live {
 		parcels[0].set(jetstream.MsgIDHeader, messageID(&events[0], parcels[0].ids))
 	}
