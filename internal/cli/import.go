@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,20 +75,22 @@ type fileReport struct {
 // importing is one import on its way.
 type importing struct {
 	*stack
-	options  producers.Options
-	jobs     int       // files read at once
-	stream   time.Time // when the stream was made that it publishes to
-	report   importReport
-	result   ingest.Result
-	failed   error
-	progress *progress
-	rejects  *rejects
-	note     func(format string, args ...any) // tells a person how it goes
-	say      func(standing)                   // is told from time to time how far it is; nil: nobody listens
-	left     func(verify.Left)                // the same, of what is waited for
-	bars     func() *bars                     // shows it on a terminal; nil: there is none
-	warn     func(standstill)                 // is told that nothing is being stored
-	waited   waited
+	options   producers.Options
+	jobs      int       // files read at once
+	stream    time.Time // when the stream was made that it publishes to
+	report    importReport
+	result    ingest.Result
+	failed    error
+	failures  int          // files that could not be read to their end
+	toldFiles atomic.Int64 // of which a person was told one by one
+	progress  *progress
+	rejects   *rejects
+	note      func(format string, args ...any) // tells a person how it goes
+	say       func(standing)                   // is told from time to time how far it is; nil: nobody listens
+	left      func(verify.Left)                // the same, of what is waited for
+	bars      func() *bars                     // shows it on a terminal; nil: there is none
+	warn      func(standstill)                 // is told that nothing is being stored
+	waited    waited
 }
 
 type importFlags struct {
@@ -329,8 +332,16 @@ func (i *importing) fail(f found, err error) {
 	if !strings.Contains(err.Error(), f.file.Path) {
 		err = fmt.Errorf("importing %s: %w", f.file.Path, err)
 	}
-	i.failed = errors.Join(i.failed, shown{err})
+	switch i.failures++; {
+	case i.failures <= shownPlaces:
+		i.failed = errors.Join(i.failed, shown{err})
+	case i.failures == shownPlaces+1:
+		i.failed = errors.Join(i.failed, errMoreFailed)
+	}
 }
+
+// errMoreFailed stands for files that could not be read beyond those that are named.
+var errMoreFailed = errors.New("and more files could not be read; the list of rejected records names them all")
 
 // nowhere is where a dry run publishes.
 type nowhere struct{}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,10 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // Files that are read at once. A small file costs a message with the disk synced, and no processor time meanwhile, so that two
@@ -32,20 +34,69 @@ type outcome struct {
 	err    error
 }
 
+// Small files are read many at once, and their events published and looked up together: each alone costs round trips that leave
+// the processor idle. They are so many files at least, and each is all in memory anyway.
+const (
+	fewSmall    = 20
+	smallFile   = producers.HeadSize
+	smallAtOnce = 128
+)
+
+// plan says how the files of an import are read.
+type plan struct {
+	slots  *semaphore.Weighted
+	large  int64          // slots that a file takes which is not small
+	shared *ingest.Shared // nil: there are few small files
+}
+
+// small reports whether a file shares what it asks for with others.
+func (p *plan) small(f found) bool { return p.shared != nil && f.file.Size <= smallFile }
+
+func (p *plan) weight(f found) int64 {
+	if p.small(f) {
+		return 1
+	}
+	return p.large
+}
+
+func (i *importing) plan(files []found, c ingest.Config) *plan {
+	jobs := int64(max(i.jobs, 1))
+	p := &plan{large: max(smallAtOnce/jobs, 1)}
+	p.slots = semaphore.NewWeighted(jobs * p.large)
+	small := 0
+	for _, f := range files {
+		if f.file.Size <= smallFile {
+			small++
+		}
+	}
+	if small > fewSmall {
+		p.shared = ingest.NewShared(c)
+	}
+	return p
+}
+
 // readAll reads the files, several at once, and adds up what became of them in the order in which they were found, so that
 // two imports of the same say the same. A file that cannot be read does not keep the others from it; after ctx has ended none
 // is begun.
 func (i *importing) readAll(ctx context.Context, files []found, c ingest.Config) error {
-	var g errgroup.Group
-	g.SetLimit(max(i.jobs, 1))
+	p := i.plan(files, c)
+	if p.shared != nil {
+		life, stop := context.WithCancel(context.WithoutCancel(ctx)) // what was read is published after ctx has ended
+		var serving sync.WaitGroup
+		serving.Go(func() { p.shared.Run(life) })
+		defer serving.Wait()
+		defer stop()
+	}
+	var reading sync.WaitGroup
 	var mu sync.Mutex // covers all that is added up, and these
 	outcomes, next := make([]*outcome, len(files)), 0
 	for n, f := range files {
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return nil
-			}
-			o := i.read(ctx, f, c)
+		if ctx.Err() != nil || p.slots.Acquire(ctx, p.weight(f)) != nil {
+			break
+		}
+		reading.Go(func() {
+			defer p.slots.Release(p.weight(f))
+			o := i.read(ctx, f, c, p)
 			mu.Lock()
 			defer mu.Unlock()
 			outcomes[n] = &o
@@ -53,15 +104,15 @@ func (i *importing) readAll(ctx context.Context, files []found, c ingest.Config)
 				i.add(ctx, files[next], outcomes[next])
 				outcomes[next] = nil
 			}
-			return nil
 		})
 	}
-	_ = g.Wait()                      // they return none
+	reading.Wait()
 	for ; next < len(files); next++ { // the one before was not begun
 		if outcomes[next] != nil {
 			i.add(ctx, files[next], outcomes[next])
 		}
 	}
+	i.tellQuiet()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -72,10 +123,14 @@ func (i *importing) readAll(ctx context.Context, files []found, c ingest.Config)
 var errStopped = errors.New("stopped before its end")
 
 // read brings one file onto the bus.
-func (i *importing) read(ctx context.Context, f found, c ingest.Config) outcome {
+func (i *importing) read(ctx context.Context, f found, c ingest.Config, p *plan) outcome {
 	began := time.Now()
 	o := outcome{report: fileReport{Path: f.file.Path, Source: string(f.def.Name)}}
-	progress := i.progress.begin(f)
+	small, begin := p.small(f), i.progress.begin
+	if small {
+		begin = i.progress.beginSmall
+	}
+	progress := begin(f)
 	defer progress.end()
 	src, err := f.def.Archive(f.file, i.options)
 	if err == nil {
@@ -90,6 +145,10 @@ func (i *importing) read(ctx context.Context, f found, c ingest.Config) outcome 
 			progress.observe(p)
 		}
 		c.Rejected = func(e *event.Event) { i.rejects.event(f.file.Path, e) }
+		if small {
+			c = p.shared.Join(c)
+			c.SaveEvery = cmp.Or(c.SaveEvery, noSaving)
+		}
 		o.result, err = ingest.Run(ctx, c)
 		o.report.Resumed = kept.resumed()
 	}
@@ -104,12 +163,20 @@ func (i *importing) read(ctx context.Context, f found, c ingest.Config) outcome 
 	}
 	o.report.Read, o.report.Published, o.report.Known = o.result.Read, o.result.Published, o.result.Known
 	o.report.Unparsed, o.report.Seconds = o.result.Unparsed, time.Since(began).Seconds()
-	i.tellFile(f, &o)
+	if !small || o.err != nil || o.report.Unparsed > 0 {
+		i.tellFile(f, &o)
+	}
 	return o
 }
 
-// tellFile tells a person what became of a file.
+// noSaving is the time to the next saved cursor of a small file: one is saved only where reading was stopped.
+const noSaving = time.Hour
+
+// tellFile tells a person what became of a file. After many files only the sum is told.
 func (i *importing) tellFile(f found, o *outcome) {
+	if i.toldFiles.Add(1) > manyFiles {
+		return
+	}
 	r := &o.report
 	text := fmt.Sprintf("%s: %s, %d read", f.file.Path, f.def.Title, r.Read)
 	if !i.report.DryRun {
@@ -120,6 +187,21 @@ func (i *importing) tellFile(f found, o *outcome) {
 		text += fmt.Sprintf("; an earlier import had read %d before", r.Resumed)
 	}
 	i.note("%s\n", text)
+}
+
+// manyFiles is after how many files a person is told of no more one by one.
+const manyFiles = 100
+
+// tellQuiet tells a person of the files that were read without a word.
+func (i *importing) tellQuiet() {
+	told := int(min(i.toldFiles.Load(), manyFiles))
+	if n := len(i.report.PerFile) - told; n > 0 {
+		more := ""
+		if told > 0 {
+			more = "more "
+		}
+		i.note("%d %sfiles; %d records in all, %d unparsed\n", n, more, i.result.Read, i.result.Unparsed)
+	}
 }
 
 // add counts a file that was read in the whole.

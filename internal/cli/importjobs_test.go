@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -179,4 +180,56 @@ func ended(t *testing.T, why error) context.Context {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(why)
 	return ctx
+}
+
+// TestImporting_ReadAllSmall holds that many small files are read at once, that one which cannot be read fails alone, and that the
+// bus is asked for few batches.
+func TestImporting_ReadAllSmall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i, c, files := crowded(300, 2)
+		var begun atomic.Int64
+		if err := i.readAll(t.Context(), files, ingest.Config{Publisher: counting{begun: &begun}}); err != nil {
+			t.Fatal(err)
+		}
+		if c.most != smallAtOnce || begun.Load() > 10 {
+			t.Errorf("%d were read at once, in %d batches", c.most, begun.Load())
+		}
+		if i.failed == nil || i.result.Read != 299 || i.result.Published != 299 || len(i.report.PerFile) != 300 || i.report.PerFile[3].Error != "torn" {
+			t.Errorf("failed with %v, read %d, published %d, in %d files", i.failed, i.result.Read, i.result.Published, len(i.report.PerFile))
+		}
+	})
+}
+
+// counting counts batches.
+type counting struct {
+	nowhere
+	begun *atomic.Int64
+}
+
+func (c counting) Begin(ctx context.Context, events []event.Event, live bool) (int, ingest.Pending, error) {
+	c.begun.Add(1)
+	return c.nowhere.Begin(ctx, events, live)
+}
+
+func TestLargestChats(t *testing.T) {
+	t.Parallel()
+	var chats []chatReport
+	for n := range 200 {
+		chats = append(chats, chatReport{Channel: fmt.Sprint(n), Read: 1 + n%4, Published: 1 + n%4})
+	}
+	shown, rest := largestChats(chats)
+	sum := rest.Read
+	for _, c := range shown {
+		sum += c.Read
+		if c.Read != 4 {
+			t.Errorf("chat %s of %d events is shown", c.Channel, c.Read)
+		}
+	}
+	if len(shown) != shownChats || sum != 500 || rest.Published != rest.Read {
+		t.Errorf("%d are shown, with the rest %d events", len(shown), sum)
+	}
+	if shown, rest := largestChats(chats[:shownChats]); len(shown) != shownChats || rest.Read != 0 {
+		t.Errorf("%d of %d are shown, the rest is %+v", len(shown), shownChats, rest)
+	}
 }

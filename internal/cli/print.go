@@ -95,11 +95,49 @@ func printChats(w io.Writer, chats []chatReport) error {
 	}
 	t := newTable(w)
 	t.row("NETWORK", "NAMESPACE", "CHAT", "EVENTS", "PUBLISHED", "KNOWN", "STORED", "AGGREGATED", "UNPARSED")
-	for _, c := range chats {
+	shown, rest := largestChats(chats)
+	for _, c := range shown {
 		t.row(c.Source, c.Namespace, cmp.Or(c.Name, c.Channel, "-"), c.Read, c.Published, c.Known, c.Stored, c.Facts, c.Unparsed)
+	}
+	if n := len(chats) - len(shown); n > 0 {
+		t.row(fmt.Sprintf("... and %d more", n), "", "", rest.Read, rest.Published, rest.Known, rest.Stored, rest.Facts, rest.Unparsed)
 	}
 	t.row()
 	return t.done()
+}
+
+// shownChats is how many chats are listed for a person; the JSON has all.
+const shownChats = 50
+
+// largestChats returns those with most events, in the order in which they come, and the sum of all others.
+func largestChats(chats []chatReport) (shown []chatReport, rest chatReport) {
+	if len(chats) <= shownChats {
+		return chats, rest
+	}
+	sizes := make([]int, len(chats))
+	for i, c := range chats {
+		sizes[i] = c.Read
+	}
+	slices.SortFunc(sizes, func(a, b int) int { return cmp.Compare(b, a) })
+	least := sizes[shownChats-1]
+	equal := 0 // of that size, shown
+	for _, n := range sizes[:shownChats] {
+		if n == least {
+			equal++
+		}
+	}
+	for _, c := range chats {
+		if c.Read > least || c.Read == least && equal > 0 {
+			if c.Read == least {
+				equal--
+			}
+			shown = append(shown, c)
+			continue
+		}
+		rest.Read, rest.Published, rest.Known = rest.Read+c.Read, rest.Published+c.Published, rest.Known+c.Known
+		rest.Stored, rest.Facts, rest.Unparsed = rest.Stored+c.Stored, rest.Facts+c.Facts, rest.Unparsed+c.Unparsed
+	}
+	return shown, rest
 }
 
 // figuresReport is who wrote most and when.

@@ -57,10 +57,21 @@ func (p *progress) begin(f found) *fileProgress {
 	if p.bars != nil {
 		one.bar = p.bars.file(one)
 	}
+	p.take(one)
+	return one
+}
+
+// beginSmall does the same for one of many small files, which has no bar of its own.
+func (p *progress) beginSmall(f found) *fileProgress {
+	one := &fileProgress{whole: p, path: f.file.Path, size: f.file.Size, began: p.now()}
+	p.take(one)
+	return one
+}
+
+func (p *progress) take(one *fileProgress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hand = append(p.hand, one)
-	return one
 }
 
 // resumed says that an earlier import has read the beginning.
@@ -94,8 +105,11 @@ func (f *fileProgress) end() {
 	p.fresh += f.size - f.before
 	p.sum = plus(p.sum, f.g.Counts)
 	p.mu.Unlock()
-	if f.bar != nil {
+	switch {
+	case f.bar != nil:
 		f.bar.end()
+	case p.bars != nil:
+		p.bars.whole.SetCurrent(p.standing().Bytes)
 	}
 }
 
@@ -136,7 +150,9 @@ func (p *progress) standing() standing {
 		s.Counts = plus(s.Counts, f.g.Counts)
 		s.Bytes += f.at()
 		fresh += f.at() - f.before
-		s.Hand = append(s.Hand, f.path)
+		if len(s.Hand) < jobsLimit {
+			s.Hand = append(s.Hand, f.path)
+		}
 		if f.g.State == ingest.Waiting {
 			s.Why = f.g.Why
 		}
