@@ -120,6 +120,7 @@ type Watch struct {
 // ThrottleConfig says what importers wait for.
 type ThrottleConfig struct {
 	Watches []Watch
+	Lead    LeadLimit
 	// Reserve is how many bytes of CHAT are left to live sources; default a tenth of its limit.
 	Reserve int64
 }
@@ -131,6 +132,7 @@ type Throttle struct {
 	mu      sync.Mutex // covers all below
 	asked   time.Time
 	holding []bool // by watch: it was high, and is not low yet
+	lead    lead
 	wait    time.Duration
 	why     string
 }
@@ -175,6 +177,15 @@ func (t *Throttle) look(ctx context.Context) (why string, err error) {
 	}
 	if s.Free() < reserve {
 		why = fmt.Sprintf("stream %s has %d bytes left, which live sources need: raise its size limit", Chat, s.Free())
+	}
+	if t.cfg.Lead.Consumer != "" {
+		c, err := t.b.ConsumerStatus(ctx, Chat, t.cfg.Lead.Consumer)
+		if err != nil {
+			return "", err
+		}
+		if behind := t.lead.look(time.Now(), t.cfg.Lead, s, c.Delivered); behind != "" {
+			why = behind
+		}
 	}
 	for i, w := range t.cfg.Watches {
 		c, err := t.b.ConsumerStatus(ctx, w.Stream, w.Consumer)
