@@ -264,8 +264,8 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	if err != nil {
 		return err
 	}
-	var throttle ingest.Throttle = b.Throttle(bus.ThrottleConfig{Watches: []bus.Watch{
-		{Stream: bus.Chat, Consumer: bus.Normalise, High: importLead, Low: importLead / 2},
+	var throttle ingest.Throttle = b.Throttle(bus.ThrottleConfig{Lead: importLead(), Watches: []bus.Watch{
+		{Stream: bus.Chat, Consumer: bus.Normalise, High: leadMessages, Low: leadMessages / 2},
 	}})
 	throttle = &pendingThrottle{Throttle: throttle, pending: k.Pending}
 	if i.cfg.NATS.Embedded() {
@@ -280,9 +280,14 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	return i.watched(ctx, func() error { return i.readAll(ctx, files, c) })
 }
 
-// importLead is how many messages importers may be ahead of the record: enough to keep it busy for seconds, and little for
-// a live source's messages to wait behind.
-const importLead = 100_000
+// importLead is how far importers may be ahead of PostgreSQL: a message of a live source waits behind them. Half a second keeps
+// the normaliser busy, which has ten megabytes in hand besides. An event takes between a third of a kilobyte and one.
+func importLead() bus.LeadLimit {
+	return bus.LeadLimit{Consumer: bus.Normalise, Bytes: 16 << 20, Age: 500 * time.Millisecond, Floor: 1 << 20}
+}
+
+// leadMessages bounds it where messages carry one event each.
+const leadMessages = 100_000
 
 func (i *importing) finish(began time.Time) {
 	r := &i.report
