@@ -6,6 +6,8 @@
 package fact
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -55,7 +57,7 @@ type Batch struct {
 	// taken must take this one all the same. It differs from one telling to the next.
 	Again string `json:"again,omitempty"`
 	// Truncated is set if the batch holds one fact that no message could carry: its lists may be missing and its strings cut.
-	// Postgres holds all of it.
+	// Postgres holds all of it, and the fact's hash is of all of it.
 	Truncated   bool         `json:"truncated,omitempty"`
 	Messages    []Message    `json:"messages,omitempty"`
 	Versions    []Edition    `json:"versions,omitempty"`
@@ -95,6 +97,7 @@ type Message struct {
 	Mentions   []string   `json:"mentions,omitempty"`
 	Accounts   []string   `json:"accounts,omitempty"` // which collected its events first; sightings are of the others
 	Position   uint64     `json:"position"`           // event.Position of the first event about it; orders messages of one instant
+	Hash       Hash       `json:"hash,omitzero"`
 }
 
 // Edition is one event that the record holds: a version of a message, a deletion, a reaction, whatever its kind.
@@ -105,6 +108,7 @@ type Edition struct {
 	Revision string     `json:"revision"`
 	SentAt   *time.Time `json:"sent_at,omitempty"`
 	Position uint64     `json:"position"` // event.Position
+	Hash     Hash       `json:"hash,omitzero"`
 }
 
 // Reaction is the current state of one person's reaction, or (PersonKey empty) of how many people nobody can name.
@@ -119,6 +123,7 @@ type Reaction struct {
 	Count      uint32     `json:"count"` // 1 for a person; for the unnamed, all that are not named
 	At         *time.Time `json:"at,omitempty"`
 	Removed    bool       `json:"removed,omitempty"`
+	Hash       Hash       `json:"hash,omitzero"`
 }
 
 // Membership is the current state of an identity in a channel.
@@ -129,6 +134,7 @@ type Membership struct {
 	Name        string     `json:"name,omitempty"`
 	State       string     `json:"state"` // joined, left, banned
 	At          *time.Time `json:"at,omitempty"`
+	Hash        Hash       `json:"hash,omitzero"`
 }
 
 // Channel is what a channel is called now.
@@ -136,6 +142,7 @@ type Channel struct {
 	Name  string `json:"name,omitempty"`
 	Type  string `json:"type,omitempty"`
 	Topic string `json:"topic,omitempty"`
+	Hash  Hash   `json:"hash,omitzero"`
 }
 
 // Identity is what an identity is called now.
@@ -146,6 +153,7 @@ type Identity struct {
 	Name      string `json:"name,omitempty"`
 	Username  string `json:"username,omitempty"`
 	Bot       bool   `json:"bot,omitempty"`
+	Hash      Hash   `json:"hash,omitzero"`
 }
 
 // Sighting is an account that collected an event beside the one that the event's message names.
@@ -155,6 +163,7 @@ type Sighting struct {
 	Thing   string `json:"thing"` // what the event is about
 	Account string `json:"account"`
 	Removed bool   `json:"removed,omitempty"` // the message has come to name the account
+	Hash    Hash   `json:"hash,omitzero"`
 }
 
 // Len returns how many facts the batch holds.
@@ -175,8 +184,29 @@ func Encode(b *Batch) ([]byte, error) {
 // Decode reads a batch. Who reads many takes a Reader.
 func Decode(data []byte) (*Batch, error) { return new(Reader).Read(data) }
 
+func newer(form int) error {
+	return fmt.Errorf("%w: form %d, and this program reads form %d: upgrade this program", ErrNewer, form, FormVersion)
+}
+
+// formOf reads the form alone; zero if there is none.
+func formOf(data []byte) int {
+	var f struct {
+		V int `json:"v"`
+	}
+	if json.Unmarshal(data, &f) != nil {
+		return 0
+	}
+	return f.V
+}
+
+// ErrNewer says that a newer program wrote a batch: it is no fault of the batch.
+var ErrNewer = errors.New("the facts are of a newer form")
+
 // Check refuses a batch of a form that this program does not read. Decode does so itself.
 func (b *Batch) Check() error {
+	if b.V > FormVersion {
+		return newer(b.V)
+	}
 	if b.V != FormVersion {
 		return fmt.Errorf("facts are of form %d: this program reads form %d", b.V, FormVersion)
 	}

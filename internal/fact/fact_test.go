@@ -1,6 +1,7 @@
 package fact_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,9 +61,14 @@ func TestBatchesComeBack(t *testing.T) {
 	if diff := cmp.Diff(b, back); diff != "" || back.Len() != 2 {
 		t.Errorf("%d facts, %s", back.Len(), diff)
 	}
-	for _, bad := range []string{"", "{", `{"v":2}`} {
-		if _, err := fact.Decode([]byte(bad)); err == nil {
-			t.Errorf("%q was read", bad)
+	for _, bad := range []string{"", "{", `{"v":0}`} {
+		if _, err := fact.Decode([]byte(bad)); err == nil || errors.Is(err, fact.ErrNewer) {
+			t.Errorf("%q was read, or is newer: %v", bad, err)
+		}
+	}
+	for _, newer := range []string{`{"v":2}`, `{"v":2,"messages":"of another type"}`} {
+		if _, err := fact.Decode([]byte(newer)); !errors.Is(err, fact.ErrNewer) {
+			t.Errorf("%q is not newer: %v", newer, err)
 		}
 	}
 }

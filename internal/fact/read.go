@@ -37,6 +37,9 @@ func (r *Reader) Read(data []byte) (*Batch, error) {
 	}
 	var b Batch
 	if err := json.Unmarshal(data, &b); err != nil {
+		if form := formOf(data); form > FormVersion { // it may have changed the type of any field
+			return nil, newer(form)
+		}
 		return nil, fmt.Errorf("decoding facts: %w", err)
 	}
 	return &b, b.Check()
@@ -150,6 +153,7 @@ func (r *Reader) message(m *Message) {
 	m.Mentions = r.list(`,"mentions":[`)
 	m.Accounts = r.list(`,"accounts":[`)
 	m.Position = r.number(`,"position":`, 64)
+	m.Hash = r.hash(`,"hash":`)
 	r.skip(`}`)
 }
 
@@ -160,6 +164,7 @@ func (r *Reader) edition(e *Edition) {
 	e.Revision = r.need(`,"revision":`)
 	e.SentAt = r.time(`,"sent_at":`)
 	e.Position = r.number(`,"position":`, 64)
+	e.Hash = r.hash(`,"hash":`)
 	r.skip(`}`)
 }
 
@@ -174,6 +179,7 @@ func (r *Reader) reaction(a *Reaction) {
 	a.Count = uint32(r.number(`,"count":`, 32))
 	a.At = r.time(`,"at":`)
 	a.Removed = r.has(`,"removed":true`)
+	a.Hash = r.hash(`,"hash":`)
 	r.skip(`}`)
 }
 
@@ -184,6 +190,7 @@ func (r *Reader) membership(m *Membership) {
 	m.Name = r.text(`,"name":`)
 	m.State = r.need(`,"state":`)
 	m.At = r.time(`,"at":`)
+	m.Hash = r.hash(`,"hash":`)
 	r.skip(`}`)
 }
 
@@ -196,9 +203,16 @@ func (r *Reader) channel(c *Channel) {
 		c.Type, c.Topic = r.str(), r.text(`,"topic":`)
 	case r.has(`{"topic":`):
 		c.Topic = r.str()
+	case strings.HasPrefix(r.s, `{"hash":`):
+		c.Hash = r.hash(`{"hash":`)
+		r.skip(`}`)
+		return
 	default:
 		r.skip(`{`)
+		r.skip(`}`)
+		return
 	}
+	c.Hash = r.hash(`,"hash":`)
 	r.skip(`}`)
 }
 
@@ -209,6 +223,7 @@ func (r *Reader) identity(i *Identity) {
 	i.Name = r.text(`,"name":`)
 	i.Username = r.text(`,"username":`)
 	i.Bot = r.has(`,"bot":true`)
+	i.Hash = r.hash(`,"hash":`)
 	r.skip(`}`)
 }
 
@@ -218,6 +233,7 @@ func (r *Reader) sighting(s *Sighting) {
 	s.Thing = r.need(`,"thing":`)
 	s.Account = r.need(`,"account":`)
 	s.Removed = r.has(`,"removed":true`)
+	s.Hash = r.hash(`,"hash":`)
 	r.skip(`}`)
 }
 
@@ -285,6 +301,16 @@ func (r *Reader) time(key string) *time.Time {
 	r.times = r.times[1:]
 	r.ok = r.ok && before-len(r.s) == len(s)+len(`""`) && t.UnmarshalText([]byte(s)) == nil
 	return t
+}
+
+// hash reads a hash, if it is there.
+func (r *Reader) hash(key string) (h Hash) {
+	if !r.has(key) {
+		return h
+	}
+	s := r.str()
+	r.ok = r.ok && h.UnmarshalText([]byte(s)) == nil
+	return h
 }
 
 // list reads a list of at least one string, if it is there.

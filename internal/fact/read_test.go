@@ -19,6 +19,10 @@ import (
 func decodeAny(data []byte) (*fact.Batch, error) {
 	var b fact.Batch
 	if err := json.Unmarshal(data, &b); err != nil {
+		var form struct{ V int }
+		if json.Unmarshal(data, &form) == nil && form.V > fact.FormVersion {
+			return nil, (&fact.Batch{V: form.V}).Check()
+		}
 		return nil, fmt.Errorf("decoding facts: %w", err)
 	}
 	return &b, b.Check()
@@ -53,15 +57,15 @@ func full() *fact.Batch {
 			{Thing: "a", ExternalID: "1", Kind: "message", AuthorKey: "k", Author: "7", AuthorName: "Анна", SentAt: &at, Precision: 5,
 				Assumed: true, Text: "<b>&amp; \u2028 \U0001F525 \xff \\u0041 \"\n", Revision: "0", EditedAt: &later, Deleted: true, DeletedAt: &at,
 				ReplyTo: "0", Thread: "5", Forwarded: true, Action: "pin", Media: []string{"photo", ""}, Links: []string{"http://a/?b&c"},
-				Hashtags: []string{"один"}, Mentions: []string{"@a", "@b"}, Accounts: []string{"me"}, Position: 1<<64 - 1},
+				Hashtags: []string{"один"}, Mentions: []string{"@a", "@b"}, Accounts: []string{"me"}, Position: 1<<64 - 1, Hash: fact.Hash{1, 2, 3, 15: 255}},
 			{Thing: "b"},
 		},
-		Versions:    []fact.Edition{{Event: "e", Thing: "a", Kind: "message", Revision: "0", SentAt: &at, Position: 7}, {}},
-		Reactions:   []fact.Reaction{{Thing: "r", Message: "a", Target: "1", PersonKey: "k", Person: "7", PersonName: "A", Emoji: "👍", Count: 1<<32 - 1, At: &at, Removed: true}, {}},
-		Memberships: []fact.Membership{{Thing: "m", IdentityKey: "k", Identity: "7", Name: "Анна", State: "joined", At: &at}, {}},
-		Channels:    []fact.Channel{{Name: "имя", Type: "group", Topic: "t"}, {Type: "group"}, {Topic: "t"}, {Name: "n", Topic: "t"}, {}},
-		Identities:  []fact.Identity{{Key: "k", Namespace: "n", ID: "7", Name: "Анна", Username: "a", Bot: true}, {}},
-		Sightings:   []fact.Sighting{{ID: "s", Event: "e", Thing: "t", Account: "alice", Removed: true}, {}},
+		Versions:    []fact.Edition{{Event: "e", Thing: "a", Kind: "message", Revision: "0", SentAt: &at, Position: 7, Hash: fact.Hash{1}}, {}},
+		Reactions:   []fact.Reaction{{Thing: "r", Message: "a", Target: "1", PersonKey: "k", Person: "7", PersonName: "A", Emoji: "👍", Count: 1<<32 - 1, At: &at, Removed: true, Hash: fact.Hash{2}}, {}},
+		Memberships: []fact.Membership{{Thing: "m", IdentityKey: "k", Identity: "7", Name: "Анна", State: "joined", At: &at, Hash: fact.Hash{3}}, {}},
+		Channels:    []fact.Channel{{Name: "имя", Type: "group", Topic: "t"}, {Type: "group"}, {Topic: "t"}, {Name: "n", Topic: "t", Hash: fact.Hash{4}}, {Hash: fact.Hash{5}}, {}},
+		Identities:  []fact.Identity{{Key: "k", Namespace: "n", ID: "7", Name: "Анна", Username: "a", Bot: true, Hash: fact.Hash{6}}, {}},
+		Sightings:   []fact.Sighting{{ID: "s", Event: "e", Thing: "t", Account: "alice", Removed: true, Hash: fact.Hash{7}}, {}},
 	}
 }
 
@@ -122,6 +126,9 @@ func TestOtherFormsAreReadAsJSON(t *testing.T) {
 		{`"position":7`, `"position":7.0`}, {`"position":7`, `"sequence":`}, {`"position":7`, `"position":7,"more":1`}, {`,"position":7`, ``},
 		{`"count":4294967295`, `"count":4294967296`}, {`"count":4294967295`, `"count":0`}, {`"removed":true`, `"removed":true,"at":null`},
 		{`"name":"имя"`, `"name":""`}, {`{"topic":"t"}`, `{"topic":"t","name":"n"}`}, {`{"topic":"t"}`, `{"topic":"t",}`}, {`"bot":true`, `"bot":false`},
+		{`"hash":"AQIDAAAAAAAAAAAAAAAA_w"`, `"hash":"AQIDAAAAAAAAAAAAAAAA_x"`}, {`"hash":"AQIDAAAAAAAAAAAAAAAA_w"`, `"hash":""`}, {`"hash":"AQIDAAAAAAAAAAAAAAAA_w"`, `"hash":null`},
+		{`"hash":"AQIDAAAAAAAAAAAAAAAA_w"`, `"hash":"AQIDAAAAAAAAAAAAAAAA_"`}, {`"hash":"AQIDAAAAAAAAAAAAAAAA_w"`, `"hash":"AQIDAAAAAAAAAAAAAAAA_w=="`}, {`"hash":"AQIDAAAAAAAAAAAAAAAA_w"`, `"hash":1`},
+		{`"hash":"AQIDAAAAAAAAAAAAAAAA_w"`, `"hash":"\u0041QIDAAAAAAAAAAAAAAAA_w"`}, {`"hash":"AQIDAAAAAAAAAAAAAAAA_w"`, `"hash":"AQIDAAAAAA\nAAAAAAAA_w"`}, {`{"hash":"BQAAAAAAAAAAAAAAAAAAAA"}`, `{"hash":"BQAAAAAAAAAAAAAAAAAAAA","name":"n"}`},
 		{`}`, `}}`}, {`}`, `} `}, {`}`, `}x`}, {`}`, `},`}, {`]`, `]]`}, {`]`, `,]`}, {`,`, `,,`}, {`:`, `: `}, {`:`, `::`}, {`"`, `'`},
 	} {
 		readsAsJSON(t, &reused, []byte(strings.Replace(data, r[0], r[1], 1)))
@@ -135,6 +142,7 @@ func TestOtherFormsAreReadAsJSON(t *testing.T) {
 		``, ` `, `{`, `[]`, `null`, `{}`, `{"v":1}`, ` {"v":1} `, `{"v":1}{}`, `{"v":2}`, `{"v":1,"messages":{}}`, `"v"`, `1`, "\ufeff{}", "\xff", "{\"v\":1,\"source\":\"\xff\"}",
 		`{"V":1,"Messages":[{"Thing":"a","TEXT":"b"}]}`, `{"v":1,"v":1}`, `{"v":1,"later":{"x":[1]}}`, `{"v":1,"messages":null}`, `{"v":1,"source":"\ud800"}`,
 		`{"v":1.5}`, `{"v":"1"}`, `{"v":1,"messages":[{"sent_at":"yesterday"}]}`, `{"v":1,"messages":[{"precision":256}]}`,
+		`{"v":2,"messages":{}}`, `{"v":2,"source":1}`,
 	} {
 		readsAsJSON(t, &reused, []byte(whole))
 	}

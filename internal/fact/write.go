@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strconv"
 	"time"
@@ -13,9 +14,9 @@ import (
 // What facts take, encoded: names, ids, times and numbers, without what people wrote. Measured, rounded up.
 const (
 	batchRoom   = 256
-	messageRoom = 280
-	editionRoom = 184
-	otherRoom   = 256 // a reaction, a membership, a channel, an identity
+	messageRoom = 312
+	editionRoom = 216
+	otherRoom   = 288 // a reaction, a membership, a channel, an identity
 	textRoom    = len(`,"reply_to":""`)
 	escapesRoom = 32 // one byte in so many is for escapes
 )
@@ -129,6 +130,7 @@ func appendMessage(b []byte, m *Message) (_ []byte, err error) {
 	b = appendStrings(b, `,"mentions":[`, m.Mentions)
 	b = appendStrings(b, `,"accounts":[`, m.Accounts)
 	b = strconv.AppendUint(append(b, `,"position":`...), m.Position, 10)
+	b = appendHash(b, m.Hash)
 	return append(b, '}'), nil
 }
 
@@ -141,6 +143,7 @@ func appendEdition(b []byte, e *Edition) (_ []byte, err error) {
 		return nil, err
 	}
 	b = strconv.AppendUint(append(b, `,"position":`...), e.Position, 10)
+	b = appendHash(b, e.Hash)
 	return append(b, '}'), nil
 }
 
@@ -157,6 +160,7 @@ func appendReaction(b []byte, r *Reaction) (_ []byte, err error) {
 		return nil, err
 	}
 	b = appendTrue(b, `,"removed":true`, r.Removed)
+	b = appendHash(b, r.Hash)
 	return append(b, '}'), nil
 }
 
@@ -169,6 +173,7 @@ func appendMembership(b []byte, m *Membership) (_ []byte, err error) {
 	if b, err = appendTime(b, `,"at":`, m.At); err != nil {
 		return nil, err
 	}
+	b = appendHash(b, m.Hash)
 	return append(b, '}'), nil
 }
 
@@ -177,6 +182,7 @@ func appendChannel(b []byte, c *Channel) ([]byte, error) {
 	b = appendOptional(b, `,"name":`, c.Name)
 	b = appendOptional(b, `,"type":`, c.Type)
 	b = appendOptional(b, `,"topic":`, c.Topic)
+	b = appendHash(b, c.Hash)
 	if len(b) == begun {
 		return append(b, '{', '}'), nil
 	}
@@ -191,6 +197,7 @@ func appendIdentity(b []byte, i *Identity) ([]byte, error) {
 	b = appendOptional(b, `,"name":`, i.Name)
 	b = appendOptional(b, `,"username":`, i.Username)
 	b = appendTrue(b, `,"bot":true`, i.Bot)
+	b = appendHash(b, i.Hash)
 	return append(b, '}'), nil
 }
 
@@ -200,6 +207,7 @@ func appendSighting(b []byte, s *Sighting) ([]byte, error) {
 	b = appendField(b, `,"thing":`, s.Thing)
 	b = appendField(b, `,"account":`, s.Account)
 	b = appendTrue(b, `,"removed":true`, s.Removed)
+	b = appendHash(b, s.Hash)
 	return append(b, '}'), nil
 }
 
@@ -208,6 +216,14 @@ func appendTrue(b []byte, field string, v bool) []byte {
 		return b
 	}
 	return append(b, field...)
+}
+
+func appendHash(b []byte, h Hash) []byte {
+	if h.IsZero() {
+		return b
+	}
+	b = append(b, `,"hash":"`...)
+	return append(base64.RawURLEncoding.AppendEncode(b, h[:]), '"')
 }
 
 func appendTime(b []byte, key string, t *time.Time) ([]byte, error) {

@@ -20,6 +20,16 @@ func times() *rapid.Generator[*time.Time] {
 	})
 }
 
+// hashes are known or not.
+func hashes() *rapid.Generator[fact.Hash] {
+	return rapid.Custom(func(t *rapid.T) (h fact.Hash) {
+		if rapid.Bool().Draw(t, "known") {
+			copy(h[:], rapid.SliceOfN(rapid.Byte(), len(h), len(h)).Draw(t, "bytes"))
+		}
+		return h
+	})
+}
+
 // texts hold what a hand-written encoder gets wrong.
 func texts() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
@@ -42,31 +52,31 @@ func batches() *rapid.Generator[*fact.Batch] {
 				DeletedAt: times().Draw(t, "deleted at"), ReplyTo: text("reply"), Thread: text("thread"),
 				Forwarded: rapid.Bool().Draw(t, "forwarded"), Action: text("action"), Media: lists.Draw(t, "media"),
 				Links: lists.Draw(t, "links"), Hashtags: lists.Draw(t, "hashtags"), Mentions: lists.Draw(t, "mentions"),
-				Accounts: lists.Draw(t, "accounts"), Position: rapid.Uint64().Draw(t, "sequence")})
+				Accounts: lists.Draw(t, "accounts"), Position: rapid.Uint64().Draw(t, "sequence"), Hash: hashes().Draw(t, "hash")})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "versions") {
 			b.Versions = append(b.Versions, fact.Edition{Event: text("event"), Thing: text("thing"), Kind: text("kind"),
-				Revision: text("revision"), SentAt: times().Draw(t, "sent"), Position: rapid.Uint64().Draw(t, "sequence")})
+				Revision: text("revision"), SentAt: times().Draw(t, "sent"), Position: rapid.Uint64().Draw(t, "sequence"), Hash: hashes().Draw(t, "hash")})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "reactions") {
 			b.Reactions = append(b.Reactions, fact.Reaction{Thing: text("thing"), Message: text("message"), Target: text("target"),
 				PersonKey: text("person key"), Person: text("person"), PersonName: text("person name"), Emoji: text("emoji"),
-				Count: rapid.Uint32().Draw(t, "count"), At: times().Draw(t, "at"), Removed: rapid.Bool().Draw(t, "removed")})
+				Count: rapid.Uint32().Draw(t, "count"), At: times().Draw(t, "at"), Removed: rapid.Bool().Draw(t, "removed"), Hash: hashes().Draw(t, "hash")})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "memberships") {
 			b.Memberships = append(b.Memberships, fact.Membership{Thing: text("thing"), IdentityKey: text("identity key"),
-				Identity: text("identity"), Name: text("name"), State: text("state"), At: times().Draw(t, "at")})
+				Identity: text("identity"), Name: text("name"), State: text("state"), At: times().Draw(t, "at"), Hash: hashes().Draw(t, "hash")})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "channels") {
-			b.Channels = append(b.Channels, fact.Channel{Name: text("name"), Type: text("type"), Topic: text("topic")})
+			b.Channels = append(b.Channels, fact.Channel{Name: text("name"), Type: text("type"), Topic: text("topic"), Hash: hashes().Draw(t, "hash")})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "identities") {
 			b.Identities = append(b.Identities, fact.Identity{Key: text("key"), Namespace: text("namespace"), ID: text("id"),
-				Name: text("name"), Username: text("username"), Bot: rapid.Bool().Draw(t, "bot")})
+				Name: text("name"), Username: text("username"), Bot: rapid.Bool().Draw(t, "bot"), Hash: hashes().Draw(t, "hash")})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "sightings") {
 			b.Sightings = append(b.Sightings, fact.Sighting{ID: text("id"), Event: text("event"), Thing: text("thing"),
-				Account: text("account"), Removed: rapid.Bool().Draw(t, "removed")})
+				Account: text("account"), Removed: rapid.Bool().Draw(t, "removed"), Hash: hashes().Draw(t, "hash")})
 		}
 		return b
 	})
@@ -95,7 +105,17 @@ func thousand() *fact.Batch {
 		f.Versions = append(f.Versions, fact.Edition{Event: "f5ca162353898eee77dc516bd914432c", Thing: "f5ca162353898eee77dc516bd914432c",
 			Kind: "message", Revision: "0", SentAt: &now, Position: 12345})
 	}
+	f.SetHashes()
 	return f
+}
+
+func BenchmarkBatch_SetHashes(b *testing.B) {
+	f := thousand()
+	b.ReportAllocs()
+	for b.Loop() {
+		f.SetHashes()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/message")
 }
 
 func BenchmarkEncode(b *testing.B) {
