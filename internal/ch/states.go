@@ -49,6 +49,10 @@ type State struct {
 	ID      [16]byte
 	Version fact.Version
 	Deleted bool // a deleted message or a reaction taken back
+	// Hash is that of the fact. Zero: its publisher made none.
+	Hash      fact.Hash
+	Truncated bool // the table holds less than the fact said
+	Intact    bool // the columns are what the hash is of, as far as anybody can say
 }
 
 // AllIDs is the widest range of ids: from, to.
@@ -69,13 +73,14 @@ func (db *DB) States(ctx context.Context, t Table, from, to [16]byte, yield func
 	}
 	params := Params{"from": hex.EncodeToString(from[:]), "to": hex.EncodeToString(to[:])}
 	var s State
-	var id string
+	var id, hash string
 	err = db.Each(ctx, sql, params, func(rows driver.Rows) error {
 		v := &s.Version
-		if err := rows.Scan(&id, &v.Generation, &v.Token, &v.Counter, &s.Deleted); err != nil {
+		if err := rows.Scan(&id, &v.Generation, &v.Token, &v.Counter, &s.Deleted, &hash, &s.Truncated, &s.Intact); err != nil {
 			return Classify(err)
 		}
 		copy(s.ID[:], id)
+		copy(s.Hash[:], hash)
 		return yield(s)
 	})
 	if err != nil {

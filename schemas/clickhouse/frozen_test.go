@@ -13,9 +13,10 @@ import (
 // will not apply it again.
 func frozen() map[string]string {
 	return map[string]string{
-		"0001_facts.sql":     "d345a20936834cec58067fe97ceca4833c21cb764cb7034643ea9e5597f8fa3d",
-		"0002_views.sql":     "865d213fc4f7c188273cb78ea1b1d1abc7e5038840953719d30895f5aa146601",
-		"0003_sightings.sql": "bb4af1cd023c0e67d7602588f48b3414be5159ba9b512fc14fb49ef493d4910f",
+		"0001_facts.sql":        "d345a20936834cec58067fe97ceca4833c21cb764cb7034643ea9e5597f8fa3d",
+		"0002_views.sql":        "865d213fc4f7c188273cb78ea1b1d1abc7e5038840953719d30895f5aa146601",
+		"0003_sightings.sql":    "bb4af1cd023c0e67d7602588f48b3414be5159ba9b512fc14fb49ef493d4910f",
+		"0004_content_hash.sql": "2f5b587d67e006d8cb04140f515c265435bbd9fc8575f7c208f1ef8cc9f71db4",
 	}
 }
 

@@ -1,4 +1,9 @@
-SELECT thing_id, generation, token, counter, false AS gone
+-- intact: the columns are what the hash is of, as fact.Hash defines it; of a truncated row and of one without a hash nobody can say.
+SELECT thing_id, generation, token, counter, false AS gone, content_hash, truncated,
+    truncated OR content_hash = toFixedString('', 16) OR
+    content_hash = toFixedString(substring(SHA256(concatWithSeparator(
+        '\x1f', source, namespace, channel, UUIDNumToString(identity_key), identity, name, state,
+        ifNull(toString(toUnixTimestamp64Micro(at)), ''))), 1, 16), 16) AS intact
 FROM memberships FINAL
 WHERE thing_id >= toFixedString(unhex({from:String}), 16) AND thing_id <= toFixedString(unhex({to:String}), 16)
 ORDER BY thing_id
