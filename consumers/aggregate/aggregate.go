@@ -7,6 +7,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
@@ -59,12 +61,16 @@ func New(db Inserter, cfg Config) (*Handler, error) {
 }
 
 // Handle writes the facts of a batch. What cannot be decoded is named in a *consumers.PartialError as poison, and the rest
-// is written; an error of ClickHouse's says that nothing is known to be.
+// is written; an error of ClickHouse's says that nothing is known to be. What a newer program wrote is readable for another
+// one: then the batch is left as it is, and the error is fatal.
 func (h *Handler) Handle(ctx context.Context, batch []consumers.Delivery) error {
 	start := time.Now()
 	rows := h.takeRows()
 	defer h.giveBack(rows)
-	failed := rows.gather(batch)
+	failed, err := rows.gather(batch)
+	if err != nil {
+		return err
+	}
 	for _, b := range rows.blocks() {
 		if err := h.db.Insert(ctx, b.sql, b.token(rows.again), b.columns()); err != nil {
 			h.metrics.failed.Inc()
@@ -103,11 +109,15 @@ func (h *Handler) giveBack(r *rows) {
 	h.spare = append(h.spare, r)
 }
 
-// gather decodes a batch, and returns what failed. A delivery that is wrong in any part adds no row.
-func (r *rows) gather(batch []consumers.Delivery) map[int]error {
+// gather decodes a batch, and returns what failed. A delivery that is wrong in any part adds no row. If one is of a newer form
+// the whole batch fails.
+func (r *rows) gather(batch []consumers.Delivery) (map[int]error, error) {
 	failed := make(map[int]error)
 	for i := range batch {
 		facts, err := r.reader.Read(batch[i].Data)
+		if errors.Is(err, fact.ErrNewer) {
+			return nil, fault.AsFatal(fmt.Errorf("reading the facts at sequence %d: %w", batch[i].Sequence, err))
+		}
 		if err == nil {
 			err = r.add(facts)
 		}
@@ -115,5 +125,5 @@ func (r *rows) gather(batch []consumers.Delivery) map[int]error {
 			failed[i] = fault.AsPoison(fmt.Errorf("reading the facts at sequence %d: %w", batch[i].Sequence, err))
 		}
 	}
-	return failed
+	return failed, nil
 }

@@ -138,7 +138,7 @@ func TestConformance(t *testing.T) {
 		},
 		Deliveries: func(t *testing.T) []consumers.Delivery { return generate(t, 42, 12) },
 		Broken: func(seq uint64) consumers.Delivery {
-			data := []string{"{", `{"v":2}`, `{"v":1,"channel_key":"00","channels":[{}]}`,
+			data := []string{"{", `{"v":0}`, `{"v":1,"channel_key":"00","channels":[{}]}`,
 				`{"v":1,"version":{"Counter":72057594037927936}}`}[seq%4]
 			return consumers.Delivery{Sequence: seq, Data: []byte(data), Attempts: 1}
 		},

@@ -241,9 +241,9 @@ func TestEmptiedRowsAreAsNew(t *testing.T) {
 			deliveries = append(deliveries, delivery(t, 1, b))
 		}
 		fresh := newRows()
-		failed := fresh.gather(deliveries)
-		if got := used.gather(deliveries); len(got) != len(failed) {
-			t.Errorf("batch %d: %d failed, and of new rows %d", i, len(got), len(failed))
+		failed, err := fresh.gather(deliveries)
+		if got, gotErr := used.gather(deliveries); err != nil || gotErr != nil || len(got) != len(failed) {
+			t.Errorf("batch %d: %d failed, and of new rows %d: %v, %v", i, len(got), len(failed), gotErr, err)
 		}
 		if diff := cmp.Diff(values(t, fresh), values(t, used)); diff != "" {
 			t.Errorf("batch %d (-new rows +emptied ones):\n%s", i, diff)

@@ -34,7 +34,11 @@ func generate(t testing.TB, seed uint64, n int) []consumers.Delivery {
 	out := make([]consumers.Delivery, n)
 	for i := range out {
 		w.advance()
-		data, err := fact.Encode(w.batch())
+		b := w.batch()
+		if w.r.IntN(5) > 0 { // the others are of an older program
+			b.SetHashes()
+		}
+		data, err := fact.Encode(b)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,14 +37,15 @@ func messageLayout() []column {
 		col("deleted", typeBool), col("deleted_at", typeTime), col("reply_to", typeString), col("thread", typeString),
 		col("forwarded", typeBool), col("action", typeString), col("media", typeStrings), col("links", typeStrings),
 		col("hashtags", typeStrings), col("mentions", typeStrings), col("accounts", typeStrings),
-		col("position", typeUint64), col("characters", typeUint32), col("words", typeUint32),
+		col("position", typeUint64), col("characters", typeUint32), col("words", typeUint32), col("content_hash", typeID),
+		col("truncated", typeBool),
 	)
 }
 
 func versionLayout() []column {
 	return inChannel(
 		col("event_id", typeID), col("thing_id", typeID), col("kind", typeString), col("revision", typeString),
-		col("sent_at", typeTime), col("position", typeUint64),
+		col("sent_at", typeTime), col("position", typeUint64), col("content_hash", typeID),
 	)
 }
 
@@ -52,20 +53,21 @@ func reactionLayout() []column {
 	return inChannel(
 		col("thing_id", typeID), col("message_id", typeID), col("target", typeString), col("person_key", typeID),
 		col("person", typeString), col("person_name", typeString), col("emoji", typeString), col("count", typeUint32),
-		col("at", typeTime), col("removed", typeBool),
+		col("at", typeTime), col("removed", typeBool), col("content_hash", typeID), col("truncated", typeBool),
 	)
 }
 
 func membershipLayout() []column {
 	return inChannel(
 		col("thing_id", typeID), col("identity_key", typeID), col("identity", typeString), col("name", typeString),
-		col("state", typeString), col("at", typeTime),
+		col("state", typeString), col("at", typeTime), col("content_hash", typeID), col("truncated", typeBool),
 	)
 }
 
 func sightingLayout() []column {
 	return inChannel(
 		col("sighting_id", typeID), col("event_id", typeID), col("thing_id", typeID), col("account", typeString), col("removed", typeBool),
+		col("content_hash", typeID),
 	)
 }
 
@@ -73,6 +75,7 @@ func channelLayout() []column {
 	return []column{
 		col("key", typeID), col("version", typeVersion), col("source", typeString), col("namespace", typeString),
 		col("channel", typeString), col("name", typeString), col("type", typeString), col("topic", typeString),
+		col("content_hash", typeID), col("truncated", typeBool),
 	}
 }
 
@@ -80,5 +83,6 @@ func identityLayout() []column {
 	return []column{
 		col("key", typeID), col("version", typeVersion), col("source", typeString), col("namespace", typeString),
 		col("identity", typeString), col("name", typeString), col("username", typeString), col("bot", typeBool),
+		col("content_hash", typeID), col("truncated", typeBool),
 	}
 }

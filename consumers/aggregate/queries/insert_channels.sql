@@ -1,3 +1,3 @@
 INSERT INTO channels (
-    key, version, source, namespace, channel, name, type, topic
+    key, version, source, namespace, channel, name, type, topic, content_hash, truncated
 )

@@ -1,3 +1,3 @@
 INSERT INTO identities (
-    key, version, source, namespace, identity, name, username, bot
+    key, version, source, namespace, identity, name, username, bot, content_hash, truncated
 )

@@ -1,3 +1,3 @@
 INSERT INTO sightings (
-    channel_key, version, source, namespace, channel, sighting_id, event_id, thing_id, account, removed
+    channel_key, version, source, namespace, channel, sighting_id, event_id, thing_id, account, removed, content_hash
 )
