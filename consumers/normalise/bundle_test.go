@@ -35,7 +35,8 @@ func bundles(log []consumers.Delivery, size int) []consumers.Delivery {
 	return out
 }
 
-var positions = regexp.MustCompile(`"position":\d+`)
+// Positions are part of the hashes.
+var positions = regexp.MustCompile(`"position":\d+(,"hash":"[^"]+")?`)
 
 // somewhere returns facts without the positions in them.
 func somewhere(facts map[string]string) map[string]string {

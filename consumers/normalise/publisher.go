@@ -102,11 +102,19 @@ func (b *breaker) signal() {
 	}
 }
 
+// send publishes facts with their hashes.
+func (k *Keeper) send(ctx context.Context, batches []fact.Batch) error {
+	for i := range batches {
+		batches[i].SetHashes()
+	}
+	return k.cfg.Stream.PublishFacts(ctx, batches)
+}
+
 // publish publishes facts whatever the breaker says, and reports the result to it.
 func (k *Keeper) publish(ctx context.Context, batches []fact.Batch) error {
 	timed, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	err := k.cfg.Stream.PublishFacts(timed, batches)
+	err := k.send(timed, batches)
 	if ctx.Err() == nil {
 		k.facts.report(err)
 	}

@@ -56,7 +56,7 @@ func (k *Keeper) republish(ctx context.Context) error {
 		if under != l.token {
 			return errPassed // the next call goes on under the newer token
 		}
-		if err := k.cfg.Stream.PublishFacts(ctx, batches); err != nil {
+		if err := k.send(ctx, batches); err != nil {
 			return fmt.Errorf("publishing facts again: %w", err)
 		}
 		k.cfg.Hook("republished")

@@ -69,7 +69,7 @@ func (k *Keeper) Retell(ctx context.Context, from int64, done func(facts int)) e
 		if under != token { // what has been passed over may have been written anew, under counters that were given out again
 			return fault.AsTransient(fmt.Errorf("telling everything again: %w; begin again", errPassed), 0)
 		}
-		if err := k.cfg.Stream.PublishFacts(ctx, batches); err != nil {
+		if err := k.send(ctx, batches); err != nil {
 			return fmt.Errorf("publishing facts: %w", err)
 		}
 		for i := range batches {

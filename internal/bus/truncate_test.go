@@ -116,6 +116,7 @@ func TestBus_PublishFacts_tooLarge(t *testing.T) {
 			var log bytes.Buffer
 			b := newServer(t, payload(c.payload)).connect(func(cfg *Config) { cfg.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 			must(t, b.Ensure(t.Context()))
+			c.batch.SetHashes()
 			before := must2(fact.Encode(&c.batch))(t)
 			var got []fact.Batch
 			for range 2 { // the same fact is cut the same way every time
@@ -133,6 +134,9 @@ func TestBus_PublishFacts_tooLarge(t *testing.T) {
 			}
 			for i, m := range got[0].Messages {
 				want := c.batch.Messages[i]
+				if m.Hash != want.Hash || m.Hash.IsZero() {
+					t.Errorf("the hash of %s is %x, and of the whole %x", m.Thing, m.Hash, want.Hash)
+				}
 				if m.Thing != want.Thing || m.Text == "" || !strings.HasPrefix(want.Text, m.Text) || c.text != (m.Text == want.Text) {
 					t.Errorf("%d of %d bytes of the text of %s are left", len(m.Text), len(want.Text), m.Thing)
 				}
