@@ -48,11 +48,10 @@ func (v *Verifier) compareLedger(ctx context.Context, tx pgx.Tx, c cut, r *Repor
 
 // looking is the log being held against the record.
 type looking struct {
-	tx    pgx.Tx
-	cut   cut
-	r     *Report
-	days  *calendar
-	chunk []said
+	tx   pgx.Tx
+	cut  cut
+	r    *Report
+	days *calendar
 	// odd holds ids whose first place is not on this log: each must be counted once all the same.
 	odd map[string]struct{}
 }
@@ -60,8 +59,71 @@ type looking struct {
 // said is an event that a message of the log says it carries.
 type said struct {
 	at      event.Position
-	id      string // as the header has it: perhaps none at all
+	id      string // as the header has it, or else the envelope: perhaps none at all
 	subject string
+	unnamed bool // the message has no header with ids, as one of a foreign publisher may
+}
+
+// readEvents yields the events of the log up to a sequence, many at once.
+func (v *Verifier) readEvents(ctx context.Context, until uint64, yield func([]said) error) error {
+	var chunk []said
+	flush := func() error {
+		if len(chunk) == 0 {
+			return nil
+		}
+		if err := v.identify(ctx, chunk); err != nil {
+			return err
+		}
+		err := yield(chunk)
+		chunk = chunk[:0]
+		return err
+	}
+	err := v.Bus.Range(ctx, 1, until, true, func(d consumers.Delivery) error {
+		line := 0
+		for id := range d.IDs() {
+			chunk = append(chunk, said{at: event.At(d.Sequence, line), id: id, subject: d.Subject, unnamed: d.EventIDs == ""})
+			line++
+		}
+		if len(chunk) < lookAtOnce {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// identify reads the ids of unnamed events from their envelopes. An event that cannot be read keeps an empty one.
+func (v *Verifier) identify(ctx context.Context, chunk []said) error {
+	unnamed := map[uint64]*said{}
+	var first, last uint64
+	for i := range chunk {
+		if !chunk[i].unnamed {
+			continue
+		}
+		last = chunk[i].at.Sequence()
+		if len(unnamed) == 0 {
+			first = last
+		}
+		unnamed[last] = &chunk[i]
+	}
+	if len(unnamed) == 0 {
+		return nil
+	}
+	err := v.Bus.Range(ctx, first, last, false, func(d consumers.Delivery) error {
+		if s := unnamed[d.Sequence]; s != nil {
+			if e, _, err := event.DecodeWithoutRaw(d.Data); err == nil {
+				s.id = e.ID.String()
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading the ids of events without a header: %w", err)
+	}
+	return nil
 }
 
 func (v *Verifier) compareBus(ctx context.Context, tx pgx.Tx, c cut, r *Report, days *calendar) error {
@@ -69,21 +131,7 @@ func (v *Verifier) compareBus(ctx context.Context, tx pgx.Tx, c cut, r *Report, 
 	if c.sequence == 0 {
 		return nil
 	}
-	err := v.Bus.Range(ctx, 1, c.sequence, true, func(d consumers.Delivery) error {
-		line := 0
-		for id := range d.IDs() {
-			l.chunk = append(l.chunk, said{at: event.At(d.Sequence, line), id: id, subject: d.Subject})
-			line++
-		}
-		if len(l.chunk) < lookAtOnce {
-			return nil
-		}
-		return l.look(ctx)
-	})
-	if err != nil {
-		return err
-	}
-	return l.look(ctx)
+	return v.readEvents(ctx, c.sequence, func(chunk []said) error { return l.look(ctx, chunk) })
 }
 
 // stored is what the record says of an event.
@@ -93,16 +141,13 @@ type stored struct {
 	place       dayKey
 }
 
-func (l *looking) look(ctx context.Context) error {
-	if len(l.chunk) == 0 {
-		return nil
-	}
-	found, err := l.find(ctx)
+func (l *looking) look(ctx context.Context, chunk []said) error {
+	found, err := l.find(ctx, chunk)
 	if err != nil {
 		return err
 	}
 	var lost []said
-	for _, d := range l.chunk {
+	for _, d := range chunk {
 		id, err := event.ParseID(d.id)
 		s, ok := found[id]
 		switch {
@@ -114,7 +159,6 @@ func (l *looking) look(ctx context.Context) error {
 			l.days.at(s.place).Bus++
 		}
 	}
-	l.chunk = l.chunk[:0]
 	return l.lost(ctx, lost)
 }
 
@@ -132,9 +176,9 @@ func (l *looking) first(s stored, d said) bool {
 	return !seen
 }
 
-func (l *looking) find(ctx context.Context) (map[event.ID]stored, error) {
-	ids := make([][16]byte, 0, len(l.chunk))
-	for _, d := range l.chunk {
+func (l *looking) find(ctx context.Context, chunk []said) (map[event.ID]stored, error) {
+	ids := make([][16]byte, 0, len(chunk))
+	for _, d := range chunk {
 		if id, err := event.ParseID(d.id); err == nil {
 			ids = append(ids, id)
 		}
@@ -219,11 +263,9 @@ func (v *Verifier) findExtra(ctx context.Context, tx pgx.Tx, c cut, r *Report, _
 // nameExtra goes through the record in the order of the log, side by side with it.
 func (v *Verifier) nameExtra(ctx context.Context, tx pgx.Tx, c cut, r *Report) error {
 	onBus := map[event.Position]string{}
-	if err := v.Bus.Range(ctx, 1, c.sequence, true, func(d consumers.Delivery) error {
-		line := 0
-		for id := range d.IDs() {
-			onBus[event.At(d.Sequence, line)] = id
-			line++
+	if err := v.readEvents(ctx, c.sequence, func(chunk []said) error {
+		for _, d := range chunk {
+			onBus[d.at] = d.id
 		}
 		return nil
 	}); err != nil {
