@@ -26,7 +26,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "verify", Short: "Prove that PostgreSQL and ClickHouse hold what the bus says, or name what is amiss", Args: noArgs,
 		Long: "Compares the three stores by id, up to a sequence of the bus that it names: every event of the bus in PostgreSQL or\n" +
-			"among the dead letters, every thing in PostgreSQL in ClickHouse, in its current state. The exit status is 1 if\n" +
+			"among the dead letters, every thing in PostgreSQL in ClickHouse, in its current version and with the same content. The exit status is 1 if\n" +
 			"anything is missing, extra or differing, or was removed from the stream CHAT before it was stored, which somebody may accept.",
 		Example: "  # is everything where it should be?\n" +
 			"  agrichat verify\n\n" +

@@ -200,6 +200,13 @@ func verifyNotes(r *verify.Report) []string {
 	if r.OutOfRange > 0 {
 		out = append(out, fmt.Sprintf("%d times lie outside 1900-2261 and are empty in ClickHouse, PostgreSQL has them", r.OutOfRange))
 	}
+	if r.Truncated > 0 {
+		out = append(out, fmt.Sprintf("%d facts were too large for a message of the bus and are truncated in ClickHouse, PostgreSQL has all of them", r.Truncated))
+	}
+	if r.WithoutHash > 0 {
+		out = append(out, fmt.Sprintf("%d rows in ClickHouse have no content hash, for an older version of this program published them, and were compared by version only; "+
+			"agrichat replay aggregate publishes them again", r.WithoutHash))
+	}
 	if r.Accepted > 0 {
 		out = append(out, fmt.Sprintf("%d sequences were removed before they were stored, accepted at %s", r.Accepted, r.AcceptedAt.Format(time.RFC3339)))
 	}

@@ -42,6 +42,14 @@ func TestVerifyNamesWhatIsAmiss(t *testing.T) {
 			return problem{"in ClickHouse, not in Postgres", table, id}
 		}
 	}
+	// alter changes a row in ClickHouse and leaves its version.
+	alter := func(table, key, set, more string) func() problem {
+		return func() problem {
+			id := w.clickhouse("SELECT lower(hex(" + key + ")) FROM " + table + " FINAL WHERE true" + more + " ORDER BY 1 LIMIT 1")
+			w.clickhouse("ALTER TABLE " + table + " UPDATE " + set + " WHERE " + key + " = unhex('" + id + "') SETTINGS mutations_sync = 2")
+			return problem{"differs", table, id}
+		}
+	}
 	const message = "SELECT thing_id::text FROM agrichat.messages WHERE kind = 'message' ORDER BY thing_id OFFSET %d LIMIT 1"
 	for _, tt := range []struct {
 		name  string
@@ -76,6 +84,18 @@ func TestVerifyNamesWhatIsAmiss(t *testing.T) {
 		{"a row of an older version stands in ClickHouse", func() problem {
 			id := pick(fmt.Sprintf(message, 3))
 			w.exec("UPDATE agrichat.messages SET changed = (SELECT max(counter) FROM agrichat.ledger) WHERE thing_id = '" + id + "'")
+			return problem{"differs", "messages", id}
+		}},
+		{"a text is changed in ClickHouse", alter("messages", "thing_id", "text = 'a 0'", " AND kind = 'message'")},
+		{"a time is changed in ClickHouse", alter("versions", "event_id", "sent_at = toDateTime64(1, 6, 'UTC')", "")},
+		{"a reaction is changed in ClickHouse", alter("reactions", "thing_id", "emoji = 'x'", "")},
+		{"a membership is changed in ClickHouse", alter("memberships", "thing_id", "state = 'x'", "")},
+		{"a channel is changed in ClickHouse", alter("channels", "key", "name = 'x'", "")},
+		{"an identity is changed in ClickHouse", alter("identities", "key", "bot = NOT bot", "")},
+		{"a message of the same version and of other content stands in ClickHouse", func() problem {
+			id := pick(fmt.Sprintf(message, 4))
+			w.clickhouse("INSERT INTO messages SELECT * REPLACE ('a 0' AS text, toFixedString('of another text', 16) AS content_hash) FROM messages FINAL " +
+				"WHERE thing_id = unhex('" + id + "')")
 			return problem{"differs", "messages", id}
 		}},
 		{"a reaction is deleted in PostgreSQL", lose("reactions", "thing_id", "")},

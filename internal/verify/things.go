@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/agrichat/agrichat/internal/ch"
 	"github.com/agrichat/agrichat/internal/fact"
@@ -23,6 +24,8 @@ func (v *Verifier) compareThings(ctx context.Context, tx pgx.Tx, c cut, r *Repor
 		r.Missing += t.Missing
 		r.Extra += t.Extra
 		r.Differing += t.Differing
+		r.WithoutHash += t.WithoutHash
+		r.Truncated += t.Truncated
 	}
 	return nil
 }
@@ -31,7 +34,8 @@ func (v *Verifier) compareThings(ctx context.Context, tx pgx.Tx, c cut, r *Repor
 type recorded struct {
 	id       [16]byte
 	version  fact.Version
-	counted  bool // an event up to the cut's sequence
+	hash     fact.Hash // of the fact that the row makes; zero if its channel is missing, which is reported by itself
+	counted  bool      // an event up to the cut's sequence
 	finished bool
 }
 
@@ -48,9 +52,12 @@ func (p *recordedRows) next() error {
 		return p.rows.Err()
 	}
 	var changed, token int64
-	if err := p.rows.Scan(&p.id, &changed, &token, &p.counted); err != nil {
+	var hash pgtype.DriverBytes // good until the next row
+	if err := p.rows.Scan(&p.id, &changed, &token, &p.counted, &hash); err != nil {
 		return err
 	}
+	p.hash = fact.Hash{}
+	copy(p.hash[:], hash)
 	p.version = fact.Version{Generation: p.generation, Token: uint64(token), Counter: uint64(changed)}
 	return nil
 }
@@ -150,15 +157,37 @@ func (m *merging) both(p recorded, s ch.State) error {
 	if m.t.Kind == ch.Versions && p.counted {
 		m.r.ClickHouse++
 	}
-	if p.version == s.Version || m.later(p.version) {
+	if p.version == s.Version {
+		m.content(p, s)
+		return nil
+	}
+	if m.later(p.version) {
 		return nil
 	}
 	if later, err := m.written(s.Version); later || err != nil {
 		return err
 	}
+	m.differ(p, "Postgres has version "+p.version.String()+", ClickHouse "+s.Version.String())
+	return nil
+}
+
+// content compares two states of one version. Of rows from before there were hashes nothing but the version is known.
+func (m *merging) content(p recorded, s ch.State) {
+	switch {
+	case s.Hash.IsZero():
+		m.t.WithoutHash++
+	case s.Hash != p.hash && !p.hash.IsZero():
+		m.differ(p, "other content in Postgres than in ClickHouse under version "+p.version.String())
+	case !s.Intact:
+		m.differ(p, "the row in ClickHouse of version "+p.version.String()+" was changed there")
+	case s.Truncated:
+		m.t.Truncated++
+	}
+}
+
+// differ reports a thing, and has its fact published again. ClickHouse keeps the row that came last of those with one version.
+func (m *merging) differ(p recorded, detail string) {
 	m.t.Differing++
 	m.r.repair.counters[int64(p.version.Counter)] = struct{}{}
-	m.r.problem(Problem{What: "differs", Kind: string(m.t.Kind), ID: hex.EncodeToString(p.id[:]),
-		Detail: "Postgres has version " + p.version.String() + ", ClickHouse " + s.Version.String()})
-	return nil
+	m.r.problem(Problem{What: "differs", Kind: string(m.t.Kind), ID: hex.EncodeToString(p.id[:]), Detail: detail})
 }

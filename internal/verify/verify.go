@@ -66,10 +66,13 @@ type Report struct {
 	Accepted   uint64     `json:"unstored_accepted"`
 	AcceptedAt *time.Time `json:"unstored_accepted_at,omitempty"`
 
-	OutOfRange uint64    `json:"out_of_range"` // times outside 1900-2261, which are empty in ClickHouse
-	Things     []Things  `json:"things"`
-	Days       []Day     `json:"days"`
-	Problems   []Problem `json:"problems"` // the first MaxProblems
+	OutOfRange  uint64 `json:"out_of_range"` // times outside 1900-2261, which are empty in ClickHouse
+	WithoutHash uint64 `json:"without_hash"` // rows in ClickHouse from before there were hashes; their content was not compared
+	Truncated   uint64 `json:"truncated"`    // rows in ClickHouse that hold less than Postgres, for their facts were too large
+
+	Things   []Things  `json:"things"`
+	Days     []Day     `json:"days"`
+	Problems []Problem `json:"problems"` // the first MaxProblems
 
 	repair repairs
 }
@@ -83,6 +86,9 @@ type Things struct {
 	Extra      uint64   `json:"extra"`
 	Differing  uint64   `json:"differing"`
 	OutOfRange uint64   `json:"out_of_range"` // times that Postgres has and ClickHouse cannot hold
+	// As in Report.
+	WithoutHash uint64 `json:"without_hash"`
+	Truncated   uint64 `json:"truncated"`
 }
 
 // Day counts the events of one chat whose time is on one day; the day is empty where no time is known,

@@ -1,2 +1,4 @@
--- $1 and $2 are taken for the sake of one form for all kinds.
-SELECT s.key, s.changed, s.token, $1::int IS NULL AND $2::bigint IS NULL FROM agrichat.channels s ORDER BY s.key
+-- $1 and $2 are taken for the sake of one form for all kinds. The last column: the hash of the fact (fact.Hash).
+SELECT s.key, s.changed, s.token, $1::int IS NULL AND $2::bigint IS NULL, substring(sha256(convert_to(concat_ws(
+    E'\x1f', s.source, s.namespace, s.channel, s.name, s.type, s.topic), 'UTF8')) FOR 16)
+FROM agrichat.channels s ORDER BY s.key
