@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // mapping makes events of one message.
@@ -185,6 +186,7 @@ func (m *mapping) reactions(target event.NativeID) error {
 		}
 		body.Complete = body.Complete && int(x.count) == len(x.users)
 	}
+	producers.NumberRepeats(body) // those without name and id
 	at := m.sent
 	for _, t := range [...]event.Instant{m.edited, m.clock.stamp(m.Exported)} {
 		if t.Later(at) {

@@ -230,7 +230,9 @@ func (t *table) message(cells []string, raw []byte, offset int64, line int) erro
 	if len(counts) == 0 {
 		return nil
 	}
-	return t.snapshot(&event.Reactions{Target: id, Counts: counts}, s.at.Instant)
+	r := &event.Reactions{Target: id, Counts: counts}
+	producers.NumberRepeats(r) // emoji of guilds stand here without their ids, and names come again
+	return t.snapshot(r, s.at.Instant)
 }
 
 // author names an identity. Discord's numbers are the same in all its channels; a name with four digits is known only to be

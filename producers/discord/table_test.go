@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -204,5 +205,14 @@ func TestPartGoesOnAfterAStop(t *testing.T) {
 		if diff := cmp.Diff(whole[i+1:], drainFrom(t, src, b.Cursor)); diff != "" {
 			t.Fatalf("going on after batch %d: %s", i, diff)
 		}
+	}
+}
+
+// TestTable_ReactionsOfOneName: a guild may have two emoji of one name, and the table prints no ids.
+func TestTable_ReactionsOfOneName(t *testing.T) {
+	all := read(t, "x/A - B - beans [420000000000000001].csv", []byte(strings.Replace(today, "kek (1)", "kek (1),kek (3)", 1)), producers.Options{})
+	counts := ofKind(all, event.KindReactions)[0].Body.(*event.Reactions).Counts
+	if last := counts[len(counts)-1]; last != (event.ReactionCount{Emoji: "kek#2", Count: 3}) {
+		t.Errorf("reactions %+v", counts)
 	}
 }

@@ -162,7 +162,7 @@ func (s *session) reactions(r *record, at event.Instant) error {
 	}
 	b := &event.Reactions{Target: event.NativeID(r.TS), Complete: true}
 	parts, total := []string{"reactions"}, 0
-	for _, x := range r.Reactions {
+	for _, x := range joined(r.Reactions) {
 		n := max(int(min(x.Count.number(), 1<<30)), len(x.Users))
 		if x.Name == "" || n == 0 {
 			continue
@@ -183,4 +183,26 @@ func (s *session) reactions(r *record, at event.Instant) error {
 		Channel: s.Channel, NativeID: event.NativeID(r.TS), Kind: event.KindReactions, Sent: at, Body: b,
 		Revision: event.RevisionAt(at.At) + "." + event.RevisionSeq(uint64(total)) + "." + event.Revision(event.Digest(parts...)),
 	})
+}
+
+// joined are the reactions, each name once: it is one emoji however often an export lists it, and who is listed twice reacted once.
+func joined(list []reaction) []reaction {
+	out := make([]reaction, 0, len(list))
+	at := make(map[plain]int, len(list))
+	for _, x := range list {
+		i, found := at[x.Name]
+		if !found {
+			at[x.Name] = len(out)
+			out = append(out, reaction{Name: x.Name})
+			i = len(out) - 1
+		}
+		unnamed := max(x.Count.number()-int64(len(x.Users)), 0) + max(out[i].Count.number()-int64(len(out[i].Users)), 0)
+		for _, u := range x.Users {
+			if !slices.Contains(out[i].Users, u) {
+				out[i].Users = append(out[i].Users, u)
+			}
+		}
+		out[i].Count = plain(strconv.FormatInt(min(unnamed, 1<<30)+int64(len(out[i].Users)), 10))
+	}
+	return out
 }

@@ -222,6 +222,18 @@ func TestReactions(t *testing.T) {
 	}
 }
 
+// TestReactions_RepeatedNames: an emoji that is listed twice is one reaction, and who stands in both lists reacted once.
+func TestReactions_RepeatedNames(t *testing.T) {
+	all := readCase(t, day(dayOf(said1("1714550401.123456", "x", `"reactions": [
+ {"name": "a", "count": 3, "users": ["U0000ANNA", "U0000BORIS"]}, {"name": "b", "count": 1, "users": ["U0000ANNA"]},
+ {"name": "a", "count": 2, "users": ["U0000ANNA", "U0GONE001"]}]`))))
+	r := all[1].Body.(*event.Reactions)
+	want := []event.ReactionCount{{Emoji: "a", Count: 4}, {Emoji: "b", Count: 1}}
+	if diff := cmp.Diff(want, r.Counts); diff != "" || len(r.People) != 4 || r.Complete {
+		t.Errorf("%d people, complete %v: %s", len(r.People), r.Complete, diff)
+	}
+}
+
 func TestFiles(t *testing.T) {
 	for members, want := range map[string]event.Attachment{
 		`"files": [{"id": "F1", "name": "a.png", "mimetype": "image/png", "size": 9, "original_w": 4, "original_h": "3", "url_private": "https://f/a.png?t=xoxe-1"}]`: {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // attach notes what hangs on the message: files, and what Telegram shows like one.
@@ -251,6 +252,7 @@ func (m *pageMessage) reactions() error {
 	if len(r.Counts) == 0 {
 		return nil
 	}
+	producers.NumberRepeats(r) // custom emoji without a link have no name
 	revision := event.Unedited
 	if !at.IsZero() {
 		revision = event.RevisionAt(at.At)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // reactions puts into the batch what the export shows of the message's reactions. The export does not say when it was made;
@@ -35,6 +36,7 @@ func (m *mapping) reactions(edited event.Instant) error {
 			parts = append(parts, emoji, string(who.ID), who.Name)
 		}
 	}
+	producers.NumberRepeats(body) // custom emoji that were not exported have one placeholder
 	body.Complete = total > 0 && total == len(body.People)
 	revision := event.Unedited
 	if !at.IsZero() {

@@ -3,6 +3,7 @@ package telegram
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,35 @@ func TestReactions(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, part.Counts); diff != "" || part.Complete {
 		t.Errorf("complete=%v: %s", part.Complete, diff)
+	}
+}
+
+// TestReactions_Placeholders: custom emoji that were not exported have one placeholder. Where nobody is named under it they are told
+// apart; else a person could stand under two of them in the next export.
+func TestReactions_Placeholders(t *testing.T) {
+	const custom = `{"type": "custom_emoji", "count": %d, "document_id": %q%s}`
+	const recent = `, "recent": [{"from": "B", "from_id": "user2", "date": "2024-05-01T12:00:30"}]`
+	read := func(placeholder, people string) []event.ReactionCount {
+		list := fmt.Sprintf(custom, 4, placeholder, people) + ", " + fmt.Sprintf(custom, 6, placeholder, "")
+		_, all := readAll(t, chatOf("public_supergroup", `{"id": 1, "type": "message", "date": "2024-05-01T12:00:00", "date_unixtime": "1714554000", "from": "A",
+ "from_id": "user1", "text": "x", "reactions": [`+list+`]}`), mine())
+		for i := range all {
+			if r, ok := all[i].Body.(*event.Reactions); ok {
+				return r.Counts
+			}
+		}
+		t.Fatal("there are no reactions")
+		return nil
+	}
+	for _, tt := range []struct{ placeholder, people, first, second string }{
+		{"", "", "custom_emoji", "custom_emoji#2"},
+		{"(File not included.)", "", "custom:(File not included.)", "custom:(File not included.)#2"},
+		{"", recent, "custom_emoji", "custom_emoji"},
+	} {
+		want := []event.ReactionCount{{Emoji: tt.first, Count: 4}, {Emoji: tt.second, Count: 6}}
+		if diff := cmp.Diff(want, read(tt.placeholder, tt.people)); diff != "" {
+			t.Errorf("%+v: %s", tt, diff)
+		}
 	}
 }
 
