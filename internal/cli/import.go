@@ -268,6 +268,7 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 		{Stream: bus.Chat, Consumer: bus.Normalise, High: leadMessages, Low: leadMessages / 2},
 	}})
 	throttle = &pendingThrottle{Throttle: throttle, pending: k.Pending}
+	throttle = &factsThrottle{Throttle: throttle, facts: func(ctx context.Context) (bus.StreamStatus, error) { return b.Stream(ctx, bus.Facts) }}
 	if i.cfg.NATS.Embedded() {
 		throttle = spaceThrottle{Throttle: throttle, folder: i.cfg.Data, free: freeSpace}
 	}

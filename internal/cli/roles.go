@@ -57,6 +57,10 @@ func (s *stack) normalise(ctx context.Context) error {
 		g.Go(func() error { return s.recoverRounds(ctx, k, orders) })
 	}
 	g.Go(func() error {
+		s.writes.watchUnpublished(ctx, k.Pending)
+		return nil
+	})
+	g.Go(func() error {
 		if err := s.sweep(ctx, k, true); err != nil { // it waits until the gate is open
 			return err
 		}

@@ -162,7 +162,7 @@ func checkHealth(t *testing.T, url string) {
 // checkUnits holds that every metric of ours names what it counts in, or is a state.
 func checkUnits(t *testing.T, text string) {
 	t.Helper()
-	units := []string{"total", "seconds", "bytes", "messages", "events", "info", "state", "waiting", "connected", "reason", "token", "acting", "maintenance"}
+	units := []string{"total", "seconds", "bytes", "messages", "events", "info", "state", "waiting", "connected", "reason", "token", "acting", "maintenance", "transactions"}
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (agrichat_\w+) (\w+)`).FindAllStringSubmatch(text, -1) {
 		last := m[1][strings.LastIndex(m[1], "_")+1:]
 		if !slices.Contains(units, last) || (m[2] == "counter") != (last == "total") {

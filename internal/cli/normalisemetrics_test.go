@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/agrichat/agrichat/consumers/normalise"
+)
+
+func TestNormaliseMetrics_watchUnpublished(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newNormaliseMetrics(prometheus.NewRegistry())
+		series := func() int { return testutil.CollectAndCount(m.unpublished) + testutil.CollectAndCount(m.oldest) }
+		if n := series(); n != 0 {
+			t.Errorf("%d series before a normaliser runs", n)
+		}
+		p, failure, frozen := normalise.Pending{Transactions: 3, Oldest: 90 * time.Second}, error(nil), false
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			m.watchUnpublished(ctx, func(ctx context.Context) (normalise.Pending, error) {
+				if frozen {
+					<-ctx.Done()
+					return normalise.Pending{}, ctx.Err()
+				}
+				return p, failure
+			})
+		}()
+		check := func(what string, transactions, age float64) {
+			t.Helper()
+			synctest.Wait()
+			got, old := testutil.ToFloat64(m.unpublished), testutil.ToFloat64(m.oldest)
+			if got != transactions && !(math.IsNaN(got) && math.IsNaN(transactions)) || old != age && !(math.IsNaN(old) && math.IsNaN(age)) {
+				t.Errorf("%s: %v transactions, the oldest of %v s", what, got, old)
+			}
+		}
+		check("at the start", 3, 90)
+		failure = errors.New("no PostgreSQL")
+		time.Sleep(unpublishedEvery)
+		check("without an answer", math.NaN(), math.NaN())
+		p, failure = normalise.Pending{}, nil
+		time.Sleep(unpublishedEvery)
+		check("when all is published", 0, 0)
+		frozen = true
+		time.Sleep(2 * unpublishedEvery)
+		check("while PostgreSQL is frozen", math.NaN(), math.NaN())
+		cancel()
+		<-done
+		if n := series(); n != 0 {
+			t.Errorf("%d series after the end", n)
+		}
+	})
+}
