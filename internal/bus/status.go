@@ -183,7 +183,7 @@ func (t *Throttle) look(ctx context.Context) (why string, err error) {
 		if err != nil {
 			return "", err
 		}
-		if behind := t.lead.look(time.Now(), t.cfg.Lead, s, c.Delivered); behind != "" {
+		if behind := t.lead.look(time.Now(), t.cfg.Lead, s, c.settled()); behind != "" {
 			why = behind
 		}
 	}
