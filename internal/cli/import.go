@@ -281,10 +281,10 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	return i.watched(ctx, func() error { return i.readAll(ctx, files, c) })
 }
 
-// importLead is how far importers may be ahead of PostgreSQL: a message of a live source waits behind them. Half a second keeps
-// the normaliser busy, which has ten megabytes in hand besides. An event takes between a third of a kilobyte and one.
+// importLead is how far importers may be ahead of PostgreSQL: a message of a live source waits behind them. Half a second of work
+// is left when they go on, which keeps the normaliser busy. An event takes between a third of a kilobyte and one.
 func importLead() bus.LeadLimit {
-	return bus.LeadLimit{Consumer: bus.Normalise, Bytes: 16 << 20, Age: 500 * time.Millisecond, Floor: 1 << 20}
+	return bus.LeadLimit{Consumer: bus.Normalise, Bytes: 16 << 20, Age: time.Second, Floor: 1 << 20}
 }
 
 // leadMessages bounds it where messages carry one event each.
