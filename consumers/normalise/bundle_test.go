@@ -27,7 +27,11 @@ func bundles(log []consumers.Delivery, size int) []consumers.Delivery {
 	for several := range slices.Chunk(log, size) {
 		var data, ids []string
 		for _, d := range several {
-			data, ids = append(data, string(d.Data)), append(ids, d.EventIDs)
+			id := d.EventIDs
+			if e, err := event.Decode(d.Data); id == "" && err == nil { // a bundle has all ids in its header
+				id = e.ID.String()
+			}
+			data, ids = append(data, string(d.Data)), append(ids, id)
 		}
 		out = append(out, consumers.Delivery{Sequence: uint64(len(out) + 1), Attempts: 1,
 			Data: []byte(strings.Join(data, event.LineEnd)), EventIDs: strings.Join(ids, event.IDSeparator)})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/gate"
@@ -224,11 +225,20 @@ func (k *Keeper) otherStream(ctx context.Context, incarnation int32, anchors []e
 		if err != nil {
 			return "", fmt.Errorf("looking at sequence %d of the stream: %w", a.sequence, err)
 		}
-		if found && !d.Carries(event.ID(a.event).String()) {
+		if found && !holdsEvent(&d, a.event) {
 			return fmt.Sprintf("another event than the ledger's stands at sequence %d", a.sequence), nil
 		}
 	}
 	return "", nil
+}
+
+// holdsEvent reports whether a message is of the event. One that another program published may have no header that names it.
+func holdsEvent(d *consumers.Delivery, id event.ID) bool {
+	if d.EventIDs != "" {
+		return d.Carries(id.String())
+	}
+	e, _, err := event.DecodeWithoutRaw(d.Data)
+	return err == nil && e.ID == id
 }
 
 // reading returns the record's number for the stream's life without writing one; 0 if it has none, or if the stream is no longer

@@ -1,6 +1,8 @@
 package normalise_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -9,8 +11,9 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// world makes random events about few things, so that they meet: edits, deletions, reactions and snapshots of them, people
-// who rename themselves, memberships, repeats, and copies of one event that know different much.
+// world makes random events about few things, so that they meet: edits, deletions, reactions and snapshots of them, polls, people
+// who rename themselves, memberships, repeats, copies of one event that several accounts collected and that know different much,
+// lists in which one thing stands twice, and envelopes as only another program writes them.
 type world struct {
 	r      *rand.Rand
 	events []event.Event
@@ -49,6 +52,9 @@ func (w *world) emit(kind event.Kind, native event.NativeID, rev event.Revision,
 	if kind == event.KindUnparsed {
 		e.Raw = []byte("broken \x00\xff bytes " + string(native))
 	}
+	if w.r.IntN(40) == 0 { // a time at the end of what can be written
+		e.Sent = event.Instant{At: time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -5*3600)), Precision: event.PrecisionSecond}
+	}
 	if err := e.Seal(); err != nil {
 		panic(err)
 	}
@@ -81,7 +87,7 @@ func (w *world) step() {
 	case 9:
 		w.emit(event.KindMessage, target+"s", event.Unedited, &event.Message{Type: event.TypeService,
 			Service: &event.Service{Action: []string{event.ActionInvite, event.ActionKick, event.ActionTopic}[w.r.IntN(3)],
-				Members: []event.Person{w.person(), w.person()}}}, w.person())
+				Members: twice(w, []event.Person{w.person(), w.person()})}}, w.person())
 	case 10:
 		w.emit(event.KindChannel, "info", event.RevisionSeq(w.r.Uint64N(4)),
 			&event.ChannelInfo{Name: fmt.Sprint("Комната ", w.r.IntN(3)), Type: "group"}, event.Person{})
@@ -108,6 +114,16 @@ func (w *world) text(rev event.Revision) *event.Message {
 		m.Forward = &event.Forward{From: event.Person{Name: "X"}}
 	}
 	m.Poll = w.asked()
+	m.Mentions = twice(w, []event.Person{w.person(), w.person()})
+	m.Links = twice(w, []string{"https://example.org/a", ""})
+	m.Hashtags = twice(w, []string{"#метка", "b"})
+	m.Attachments = twice(w, m.Attachments)
+	if m.Poll != nil {
+		m.Poll.Options = twice(w, m.Poll.Options)
+	}
+	if w.r.IntN(8) == 0 { // keys that are one key once they can be stored
+		m.Details = map[string]string{"a\x00": "1", "a\uFFFD": "2"}
+	}
 	return m
 }
 
@@ -117,7 +133,19 @@ func (w *world) snapshot(target event.NativeID) {
 		b.People = append(b.People, event.ReactionPerson{Person: w.person(), Emoji: "👍", Sent: w.instant()})
 	}
 	b.Counts = []event.ReactionCount{{Emoji: "👍", Count: len(b.People) + w.r.IntN(2)}, {Emoji: "🎉", Count: w.r.IntN(3)}}
+	for range w.r.IntN(3) { // a placeholder of the network's, or a name that it repeats
+		b.Counts = append(b.Counts, event.ReactionCount{Emoji: []string{"👍", "custom:(not included)"}[w.r.IntN(2)], Count: 1 + w.r.IntN(2)})
+	}
+	b.People = twice(w, b.People)
 	w.emit(event.KindReactions, target, event.RevisionSeq(w.r.Uint64N(1<<40)), b, event.Person{})
+}
+
+// twice repeats an element of a list, now and then.
+func twice[T any](w *world, list []T) []T {
+	if len(list) == 0 || w.r.IntN(3) > 0 {
+		return list
+	}
+	return append(list, list[w.r.IntN(len(list))])
 }
 
 // deliveries numbers the events as a stream would.
@@ -129,6 +157,20 @@ func (w *world) deliveries() []consumers.Delivery {
 			panic(err)
 		}
 		out[i] = consumers.Delivery{Sequence: uint64(i + 1), Data: data, EventIDs: w.events[i].ID.String()}
+		if i%7 == 3 { // another program's: no header with the id, and members in another order
+			out[i].EventIDs, out[i].Data = "", reordered(data)
+		}
+	}
+	return out
+}
+
+// reordered is the same object with its members sorted, as another program may write it.
+func reordered(data []byte) []byte {
+	var members map[string]json.RawMessage
+	err := json.Unmarshal(data, &members)
+	out, other := json.Marshal(members)
+	if err = errors.Join(err, other); err != nil {
+		panic(err)
 	}
 	return out
 }
