@@ -20,7 +20,7 @@ type server struct {
 	knownSystem, knownTimeline string // empty: not recorded
 	knownToken                 int64
 	system, timeline           string // system is empty where the role may not ask
-	counter                    int64  // the newest that was allocated
+	counter                    int64  // the newest that was committed
 }
 
 func (k *Keeper) server(ctx context.Context, tx pgx.Tx) (s server, err error) {
