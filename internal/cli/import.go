@@ -91,6 +91,8 @@ type importing struct {
 	bars      func() *bars                     // shows it on a terminal; nil: there is none
 	warn      func(standstill)                 // is told that nothing is being stored
 	waited    waited
+
+	incarnation int32 // of the stream when the import began; 0: none yet
 }
 
 type importFlags struct {
@@ -273,6 +275,9 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 		throttle = spaceThrottle{Throttle: throttle, folder: i.cfg.Data, free: freeSpace}
 	}
 	i.stream = stream.Created
+	if i.incarnation, err = k.Incarnation(ctx); err != nil {
+		return err
+	}
 	c := ingest.Config{Publisher: b, Cursors: cursors, Known: k, Throttle: throttle, Batch: i.cfg.Import.Batch, InFlight: 2, // the bus is kept busy, and a live message does not wait for four
 		Metrics: i.intake, Log: i.log, Hook: prefixed(i.hook, "ingest.")}
 	if i.hook != nil {

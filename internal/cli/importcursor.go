@@ -47,6 +47,16 @@ func cursorName(f found, o producers.Options, stream time.Time) string {
 		string(o.Account), string(o.Namespace), string(o.Channel), zone, o.Charset, stream.UTC().Format(time.RFC3339Nano))
 }
 
+// cursorOf is cursorName for one incarnation of the stream: a cursor that was saved by an import which went on while the stream
+// was put back stands behind messages that were lost.
+func (i *importing) cursorOf(f found) string {
+	name := cursorName(f, i.options, i.stream)
+	if i.incarnation > 1 {
+		name += "." + strconv.Itoa(int(i.incarnation))
+	}
+	return name
+}
+
 // tail is the end of a file, nothing where only reading all of it would tell: in a zip, whose checksum is in the stamp.
 func tail(f producers.File) string {
 	if f.Size <= int64(len(f.Head)) {

@@ -134,7 +134,7 @@ func (i *importing) read(ctx context.Context, f found, c ingest.Config, p *plan)
 	defer progress.end()
 	src, err := f.def.Archive(f.file, i.options)
 	if err == nil {
-		c.Source, c.Name = src, cursorName(f, i.options, i.stream)
+		c.Source, c.Name = src, i.cursorOf(f)
 		c.Label = "archive/" + string(f.def.Name)
 		kept := &resumption{found: func(_ int, bytes int64) { progress.resumed(bytes) }}
 		if c.Cursors != nil {

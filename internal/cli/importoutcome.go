@@ -33,12 +33,12 @@ func (i *importing) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, last := i.result.Sequences.Bounds()
-	if err := i.await(ctx, v, last); err != nil {
-		return err
-	}
 	k, err := i.openKeeper(ctx)
 	if err != nil {
+		return err
+	}
+	_, last := i.result.Sequences.Bounds()
+	if err := i.awaitUnlessPutBack(ctx, v, k, last); err != nil {
 		return err
 	}
 	return verify.Outlast(ctx, func(ctx context.Context) error {
