@@ -35,6 +35,7 @@ func (k *Keeper) bury(ctx context.Context, d consumers.Delivery, cause error) er
 	if err := k.noteDead(ctx, d, cause.Error(), "dead"); err != nil {
 		return pg.Classify(fmt.Errorf("noting a dead letter: %w", err))
 	}
+	k.cfg.Hook("dead.noted")
 	return k.Gone(ctx, seqset.Of(d.Sequence))
 }
 

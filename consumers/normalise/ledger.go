@@ -69,11 +69,13 @@ func (k *Keeper) held(ctx context.Context, q asker, incarnation int32, first, la
 func (k *Keeper) Compact(ctx context.Context, age time.Duration) error {
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, _ life) error {
 		_, err := tx.Exec(ctx, k.sql["ledger_compact"], age)
+		k.cfg.Hook("compacting")
 		return err
 	})
 	if err != nil {
 		return pg.Classify(fmt.Errorf("compacting the ledger: %w", err))
 	}
+	k.cfg.Hook("compacted")
 	return nil
 }
 

@@ -62,7 +62,7 @@ type Config struct {
 	Gate   gate.Gate
 	Stream Stream
 	Log    *slog.Logger
-	// Hook is called at "committed", "facts" and "marked": the places where tests kill the process.
+	// Hook is called between two effects: the places where tests kill the process.
 	Hook func(point string)
 	// Observe is told of every transaction.
 	Observe func(Transaction)

@@ -34,6 +34,9 @@ func (p *parting) store(ctx context.Context, from, to int) error {
 	err := p.attemptAll(ctx, p.events[from:to], parted)
 	var partial *consumers.PartialError
 	switch {
+	case err == nil:
+		p.cfg.Hook("split")
+		return nil
 	case errors.As(err, &partial):
 		for i, cause := range partial.Failed {
 			p.dead[from+i] = cause
@@ -63,9 +66,11 @@ func (p *parting) settle(ctx context.Context) error {
 		if err := p.cfg.Stream.Bury(ctx, one, cause); err != nil {
 			return fmt.Errorf("setting aside %s: %w", one.Position(), err)
 		}
+		p.cfg.Hook("dead.copied")
 		if err := p.noteDead(ctx, one, cause.Error(), "dead"); err != nil {
 			return pg.Classify(fmt.Errorf("noting a dead letter: %w", err))
 		}
+		p.cfg.Hook("dead.noted")
 		p.cfg.Log.Error("an event of a bundle was set aside", "sequence", p.sequence, "line", line, "event", one.EventIDs, "cause", cause)
 	}
 	return p.Gone(ctx, seqset.Of(p.sequence))

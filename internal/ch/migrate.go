@@ -92,6 +92,11 @@ func (s Schema) Require(current bool) error {
 // statement is one that may be run again. Where it is up to date nothing is executed that needs rights on the schema. A schema
 // that is newer than the files is left alone and is fatal.
 func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
+	return db.MigrateStepwise(ctx, files, func() {})
+}
+
+// MigrateStepwise is Migrate, and calls executed after each statement.
+func (db *DB) MigrateStepwise(ctx context.Context, files fs.FS, executed func()) error {
 	all, err := migrations(files)
 	if err != nil {
 		return err
@@ -111,7 +116,7 @@ func (db *DB) Migrate(ctx context.Context, files fs.FS) error {
 		if m.number <= s.Version {
 			continue
 		}
-		if err := db.apply(ctx, m); err != nil {
+		if err := db.apply(ctx, m, executed); err != nil {
 			return mayNot(fmt.Errorf("migrating ClickHouse at %s: %s: %w", db.host, m.name, err))
 		}
 	}
@@ -146,11 +151,12 @@ func (db *DB) SchemaVersion(ctx context.Context) (uint32, error) {
 	return n, nil
 }
 
-func (db *DB) apply(ctx context.Context, m migration) error {
+func (db *DB) apply(ctx context.Context, m migration, executed func()) error {
 	for _, s := range m.statements {
 		if err := db.Exec(ctx, onCluster(s, db.cluster)); err != nil {
 			return err
 		}
+		executed()
 	}
 	record := strings.ReplaceAll(recordMigrationSQL, "{number}", strconv.FormatUint(uint64(m.number), 10))
 	return db.Exec(ctx, strings.ReplaceAll(record, "{name}", m.name))

@@ -105,7 +105,7 @@ func (s *stack) openRecordLocked(ctx context.Context) (*pgxpool.Pool, error) {
 	if s.follower != nil {
 		c.Leader = s.leader
 	}
-	pool, err := connectRecord(ctx, c, key, s.creates)
+	pool, err := connectRecord(ctx, c, key, s.creates, s.hook)
 	if err != nil {
 		return nil, err
 	}
@@ -120,15 +120,19 @@ func (s *stack) recordDSN() string {
 	return s.cfg.Postgres.DSN
 }
 
-// connectRecord connects to Postgres. Who may not create needs a schema that is current: it may come to write.
-func connectRecord(ctx context.Context, c pg.Config, key string, creates bool) (*pgxpool.Pool, error) {
+// connectRecord connects to Postgres. Who may not create needs a schema that is current: it may come to write. The hook may be nil.
+func connectRecord(ctx context.Context, c pg.Config, key string, creates bool, hook func(point string)) (*pgxpool.Pool, error) {
 	c.Name = "agrichat"
 	pool, err := pg.Open(ctx, c)
 	if err != nil {
 		return nil, connecting(err, "PostgreSQL", c.DSN, key)
 	}
 	if creates {
-		err = pg.Migrate(ctx, pool, postgres.Migrations)
+		var applied func()
+		if hook != nil {
+			applied = func() { hook("migrated.postgres") }
+		}
+		err = pg.MigrateStepwise(ctx, pool, postgres.Migrations, applied)
 	} else {
 		err = inspectRecord(ctx, pool)
 	}
@@ -165,7 +169,7 @@ func (s *stack) openFigures(ctx context.Context) (*ch.DB, error) {
 	if s.cfg.ClickHouse.Embedded() {
 		key = ""
 	}
-	db, err := connectFigures(ctx, s.figuresURL(), key, s.access())
+	db, err := connectFigures(ctx, s.figuresURL(), key, s.access(), s.reach)
 	if err != nil {
 		return nil, err
 	}
@@ -199,13 +203,13 @@ func (s *stack) access() access {
 	return looks
 }
 
-func connectFigures(ctx context.Context, url, key string, may access) (*ch.DB, error) {
+func connectFigures(ctx context.Context, url, key string, may access, reach func(point string)) (*ch.DB, error) {
 	db, err := ch.Open(ctx, ch.Config{URL: url, Create: may == creates})
 	if err != nil {
 		return nil, connecting(err, "ClickHouse", url, key)
 	}
 	if may == creates {
-		err = db.Migrate(ctx, clickhouse.FS)
+		err = db.MigrateStepwise(ctx, clickhouse.FS, func() { reach("migrated.clickhouse") })
 	} else {
 		err = inspectFigures(ctx, db, may == writes)
 	}

@@ -22,6 +22,13 @@ func unswept(environ []string) bool {
 	return faultPoints && slices.Contains(environ, sweepVariable+"=off")
 }
 
+// reach is called where crash tests kill the process.
+func (s *stack) reach(point string) {
+	if s.hook != nil {
+		s.hook(point)
+	}
+}
+
 // deathPoint returns a hook that dies where the environment says; one that does nothing if it says nothing.
 func deathPoint(environ []string) func(point string) {
 	var want string

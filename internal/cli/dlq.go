@@ -148,9 +148,11 @@ func (a *app) dlqSettle(ctx context.Context, s *stack, args []string, state stri
 		if err := first(l); err != nil {
 			return err
 		}
+		s.reach("dlq.published")
 		if err := s.settleLetter(ctx, l, state); err != nil {
 			return err
 		}
+		s.reach("dlq.noted")
 		if err := s.bus.RemoveLetter(ctx, id); err != nil {
 			return err
 		}

@@ -278,10 +278,12 @@ func (s *stack) recoverRound(ctx context.Context, k *normalise.Keeper, orders *b
 	if err != nil {
 		return err
 	}
+	s.reach("recovered")
 	r := gate.Swept{Round: now.Round, Token: now.Token, UpTo: c.Delivered, Filled: filled, Took: time.Since(began).Seconds(), By: s.id}
 	if err := orders.Report(ctx, r); err != nil {
 		return err
 	}
+	s.reach("reported")
 	s.log.Info("the ledger has no holes", "round", r.Round, "token", r.Token, "up_to", r.UpTo, "filled", r.Filled, "took", r.Took)
 	return nil
 }

@@ -107,7 +107,7 @@ func (a *app) replay(ctx context.Context, s *stack, what string, f replayFlags) 
 	}
 	told := &telling{bus: s.floored(b)}
 	if f.clickhouse != "" {
-		db, err := connectFigures(ctx, f.clickhouse, "--into-clickhouse", creates)
+		db, err := connectFigures(ctx, f.clickhouse, "--into-clickhouse", creates, s.reach)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +139,7 @@ func (s *stack) replayKeeper(ctx context.Context, told *telling, f replayFlags) 
 	done, door := func() {}, s.gate
 	if err == nil && f.postgres != "" {
 		door = gate.Open{} // another record than the one whose leader is followed: no token was raised there
-		if pool, err = connectRecord(ctx, pg.Config{DSN: f.postgres, MaxConns: int32(s.cfg.Postgres.MaxConns)}, "--into-postgres", true); err == nil {
+		if pool, err = connectRecord(ctx, pg.Config{DSN: f.postgres, MaxConns: int32(s.cfg.Postgres.MaxConns)}, "--into-postgres", true, s.hook); err == nil {
 			done = pool.Close
 		}
 	}

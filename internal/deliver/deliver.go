@@ -73,7 +73,7 @@ type Config struct {
 	Answered    func(err error)    // nil: nobody; called by one goroutine after each request for the lag, with its error
 	Progress    func(err error)    // nil: nobody; called after Answered, with an error while nothing is settled for a minute
 	Log         *slog.Logger       // nil: discarded
-	Hook        func(point string) // nil in production; called by several goroutines; crash tests die in it: "fetched", "handled", "acked"
+	Hook        func(point string) // nil in production; called by several goroutines; crash tests die in it: "fetched", "handled", "dead", "acked"
 }
 
 // AckWait is how long a delivery that nobody settles or works on stays with a consumer before it comes again: what a killed

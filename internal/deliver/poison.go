@@ -190,6 +190,7 @@ func (r *runner) bury(ctx context.Context, m Message, x *suspect, cause error) e
 		if err := r.Stream.Bury(ctx, m, cause, x.first); err != nil {
 			return fmt.Errorf("setting aside message %d: %w", m.Sequence, harmless(err))
 		}
+		r.Hook("dead")
 	}
 	if ok {
 		if err := r.protect(func() error { return b.Bury(ctx, m.Delivery, cause) }); err != nil {

@@ -82,6 +82,11 @@ func known(migrations fs.FS) (Schema, error) {
 // executed that needs rights on the schema. A schema that is newer than the migrations is fatal: an old program must not write
 // what it does not understand.
 func Migrate(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) error {
+	return MigrateStepwise(ctx, pool, migrations, nil)
+}
+
+// MigrateStepwise is Migrate, and calls applied after each migration; nil: nothing is called.
+func MigrateStepwise(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS, applied func()) error {
 	s, err := Inspect(ctx, pool, migrations)
 	if err != nil || s.Current() {
 		return err
@@ -89,7 +94,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) error {
 	if s.Version > s.Newest {
 		return s.newer()
 	}
-	if err := up(ctx, pool, migrations); err != nil {
+	if err := up(ctx, pool, migrations, applied); err != nil {
 		return mayNot(Classify(err))
 	}
 	return nil
@@ -121,7 +126,7 @@ func mayNot(err error) error {
 	return err
 }
 
-func up(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) error {
+func up(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS, applied func()) error {
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 	if err != nil {
 		return fmt.Errorf("preparing the migration lock: %w", err)
@@ -133,8 +138,18 @@ func up(ctx context.Context, pool *pgxpool.Pool, migrations fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrating the schema: %w", err)
+	if applied == nil {
+		if _, err := p.Up(ctx); err != nil {
+			return fmt.Errorf("migrating the schema: %w", err)
+		}
+		return nil
 	}
-	return nil
+	for {
+		if _, err := p.UpByOne(ctx); errors.Is(err, goose.ErrNoNextVersion) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("migrating the schema: %w", err)
+		}
+		applied()
+	}
 }
