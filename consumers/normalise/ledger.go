@@ -16,8 +16,14 @@ import (
 
 // mark notes that the facts of a transaction are published. That it goes by counter and token is what makes this right under
 // a later token too: another leader may have given the counter to somebody else.
-func (k *Keeper) mark(ctx context.Context, told stamp) error {
-	return marking(k.write(ctx, func(ctx context.Context, tx pgx.Tx, _ life) error {
+//
+// A store that has taken another generation since may have lost the transaction without a new token, and given its counter to
+// another one: nothing is marked then, and what is pending is published again.
+func (k *Keeper) mark(ctx context.Context, generation int32, told stamp) error {
+	return marking(k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
+		if l.generation != generation {
+			return nil
+		}
 		return k.markIn(ctx, tx, []stamp{told})
 	}))
 }

@@ -289,7 +289,7 @@ func (k *Keeper) announceNow(ctx context.Context, done outcome) error {
 		return err
 	}
 	k.cfg.Hook("facts")
-	if err := k.mark(ctx, done.stamp); err != nil {
+	if err := k.mark(ctx, done.generation, done.stamp); err != nil {
 		return err
 	}
 	k.cfg.Hook("marked")

@@ -161,6 +161,27 @@ func TestKeeper_SettleStorePutBack(t *testing.T) {
 	}
 }
 
+// Without a token only the generation tells that a counter may have been given out again: what was published under another one
+// marks nothing.
+func TestKeeper_HandleGenerationChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	all := restoreMessages(1)
+	pool := database(t)
+	l := newListener(all)
+	k, _ := watched(t, pool, l, func(point string) {
+		if point == "facts" {
+			restoreExec(t, pool, "UPDATE agrichat.store SET generation = generation + 1")
+		}
+	})
+	if err := k.Handle(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	var pending int
+	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat.ledger WHERE facts_at IS NULL").Scan(&pending); err != nil || pending != 1 {
+		t.Errorf("%d transactions are pending, %v", pending, err)
+	}
+}
+
 func restoreExec(t *testing.T, pool *pgxpool.Pool, sql string) {
 	t.Helper()
 	if _, err := pool.Exec(t.Context(), sql); err != nil {

@@ -22,13 +22,14 @@ var errOtherIncarnation = errors.New("the stream has become another one since it
 
 // outcome is what a committed transaction leaves to do.
 type outcome struct {
-	stamp     // counter is 0 if nothing had to be written
-	events    int
-	count     int // of facts
-	facts     []fact.Batch
-	unmarked  []stamp // earlier transactions whose facts may not be published yet
-	conflicts int
-	unstored  seqset.Set // recorded as removed before they were stored
+	stamp      // counter is 0 if nothing had to be written
+	generation int32
+	events     int
+	count      int // of facts
+	facts      []fact.Batch
+	unmarked   []stamp // earlier transactions whose facts may not be published yet
+	conflicts  int
+	unstored   seqset.Set // recorded as removed before they were stored
 }
 
 // work is one transaction on its way.
@@ -71,7 +72,7 @@ func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, 
 			return fault.AsTransient(errOtherIncarnation, 0)
 		}
 		w = &work{Keeper: k, tx: tx, life: l, stamp: stamp{token: l.token}, took: without, how: how}
-		done = outcome{stamp: w.stamp}
+		done = outcome{stamp: w.stamp, generation: l.generation}
 		if how == parted {
 			w.take(items)
 		} else if done.unmarked, err = w.skipCovered(ctx, items); err != nil || w.took.Len() == 0 {
