@@ -37,6 +37,8 @@ func TestDeathsInARow(t *testing.T) {
 	t.Parallel()
 	for _, row := range [][]string{
 		{"aggregate.handled:2", "committed:1", "ingest.published:2", "facts:4", "normalise.fetched:3", "aggregate.inserted:5", "ingest.cursor:1"},
+		// The first start: schemas, then which store it is and of which stream.
+		{"migrated.postgres:1", "migrated.postgres:3", "migrated.clickhouse:3", "migrated.clickhouse:12", "generation:1", "identity:1"},
 		{"facts:1", "facts:1", "marked:2", "normalise.acked:1", "aggregate.fetched:1", "committed:6", "normalise.handled:2"},
 	} {
 		t.Run(strings.Join(row[:2], ","), func(t *testing.T) {

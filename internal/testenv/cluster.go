@@ -77,8 +77,8 @@ func makeCluster(dir string, b engine.Binaries) error {
 	return nil
 }
 
-// copyTree copies folders and files with their modes and owners.
-func copyTree(from, to string) error {
+// CopyTree copies folders and files with their modes and owners.
+func CopyTree(from, to string) error {
 	err := filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -166,7 +166,7 @@ func startPostgres() (*pgServer, error) {
 	}
 	var server *engine.Postgres
 	r, err := startServer("postgres", func(dir string) (runner, error) {
-		if err := copyTree(filepath.Join(template, "data"), filepath.Join(dir, "data")); err != nil {
+		if err := CopyTree(filepath.Join(template, "data"), filepath.Join(dir, "data")); err != nil {
 			return nil, err
 		}
 		server, err = engine.NewPostgres(config(b, dir))

@@ -1,0 +1,2 @@
+DROP TRIGGER refuse ON agrichat.messages;
+DROP FUNCTION public.refuse()
