@@ -118,7 +118,7 @@ func (k *Keeper) report(was, is life, n need) {
 		k.cfg.Replaced("generation")
 	}
 	if n.stream != "" && is.incarnation != was.incarnation {
-		k.cfg.Log.Warn("the stream was put back: it is read again from the beginning",
+		k.cfg.Log.Warn("the stream was put back: it is read again from the beginning, and all facts are published again",
 			"cause", n.stream, "was", was.incarnation, "incarnation", is.incarnation)
 		k.cfg.Replaced("incarnation")
 	}

@@ -131,8 +131,15 @@ func (k *Keeper) bear(permit *gate.Permit, created time.Time, has life, n need, 
 		if has.incarnation > 0 && n.stream == "" {
 			return nil
 		}
-		if _, err := tx.Exec(ctx, k.sql["incarnation_add"], chatStream, created, has.incarnation); err != nil {
+		added, err := tx.Exec(ctx, k.sql["incarnation_add"], chatStream, created, has.incarnation)
+		if err != nil {
 			return fmt.Errorf("noting a new incarnation of the stream: %w", err)
+		}
+		// The stream of facts went back too, perhaps before ClickHouse had all of it.
+		if added.RowsAffected() > 0 && next == 0 {
+			if _, err := tx.Exec(ctx, k.sql["store_republish"], has.generation); err != nil {
+				return fmt.Errorf("noting that facts are to be published again: %w", err)
+			}
 		}
 		return nil
 	})

@@ -84,6 +84,10 @@ func TestKeeper_HandleStreamPutBack(t *testing.T) {
 			if n := found["incarnation"].Load(); n != 1 {
 				t.Errorf("%d new incarnations", n)
 			}
+			var from int
+			if err := pool.QueryRow(t.Context(), "SELECT coalesce(republish_from, 0) FROM agrichat.store").Scan(&from); err != nil || from != 1 {
+				t.Errorf("facts are published again from %d on, %v", from, err)
+			}
 			came, err := k.Came(t.Context(), setOf(fresh))
 			var total int64
 			for _, c := range came {
