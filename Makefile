@@ -1,6 +1,8 @@
 # make run            everything at once, with the sample archive; FROM=~/exports takes your own, ONCE=1 ends afterwards;
 #                     ACCOUNT=alice ZONE=Europe/Moscow say what the exports do not
 # make test           every test, with real servers; installs what it needs
+# make test-restore   bus, database or both put back to an earlier state while files are imported, 30 times; RUNS=100 for more,
+#                     SEED=1 repeats one; make test does it three times
 # make lab            three etcd, three PostgreSQL under Patroni, three NATS and all roles, each on a host of its own, on this
 #                     machine (needs Linux and root); STRICT=1 loses nothing; make lab-down ends it
 # make test-ha        every bad day in the lab, once, in both profiles: the better part of an hour; RUNS=5 for medians, CASES=crash
@@ -63,6 +65,10 @@ servers:
 test: build engines servers
 	$(if $(RACE),,@echo "no C compiler: the race detector is off")
 	$(if $(RACE),CGO_ENABLED=1) PATH="$$PATH:/usr/sbin:/sbin" $(GO) test $(TEST_FLAGS) $(PACKAGES)
+
+.PHONY: test-restore
+test-restore: build engines
+	RESTORE_RUNS=$(or $(RUNS),$(if $(SEED),1,30)) RESTORE_SEED=$(SEED) $(GO) test -count=1 -v -timeout 4h -parallel 4 -run TestRestore ./internal/crashtest
 
 .PHONY: bench
 bench: build engines

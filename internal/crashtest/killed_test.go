@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -28,7 +29,7 @@ func (h *house) midway(facts int64) <-chan struct{} {
 	if err := json.Unmarshal(b, &at); err != nil {
 		h.Fatal(err)
 	}
-	conn, err := nats.Connect(at.NATS)
+	conn, err := nats.Connect(cmp.Or(h.nats, at.NATS))
 	if err != nil {
 		h.Fatal(err)
 	}
