@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,17 +23,24 @@ func TestNormaliseMetrics_watchUnpublished(t *testing.T) {
 		if n := series(); n != 0 {
 			t.Errorf("%d series before a normaliser runs", n)
 		}
-		p, failure, frozen := normalise.Pending{Transactions: 3, Oldest: 90 * time.Second}, error(nil), false
+		type answer struct {
+			normalise.Pending
+			err    error
+			frozen bool
+		}
+		var now atomic.Pointer[answer]
+		now.Store(&answer{Pending: normalise.Pending{Transactions: 3, Oldest: 90 * time.Second}})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			m.watchUnpublished(ctx, func(ctx context.Context) (normalise.Pending, error) {
-				if frozen {
+				a := now.Load()
+				if a.frozen {
 					<-ctx.Done()
 					return normalise.Pending{}, ctx.Err()
 				}
-				return p, failure
+				return a.Pending, a.err
 			})
 		}()
 		check := func(what string, transactions, age float64) {
@@ -44,13 +52,13 @@ func TestNormaliseMetrics_watchUnpublished(t *testing.T) {
 			}
 		}
 		check("at the start", 3, 90)
-		failure = errors.New("no PostgreSQL")
+		now.Store(&answer{err: errors.New("no PostgreSQL")})
 		time.Sleep(unpublishedEvery)
 		check("without an answer", math.NaN(), math.NaN())
-		p, failure = normalise.Pending{}, nil
+		now.Store(&answer{})
 		time.Sleep(unpublishedEvery)
 		check("when all is published", 0, 0)
-		frozen = true
+		now.Store(&answer{frozen: true})
 		time.Sleep(2 * unpublishedEvery)
 		check("while PostgreSQL is frozen", math.NaN(), math.NaN())
 		cancel()

@@ -140,8 +140,10 @@ func checkUpgraded(t *testing.T, s *standing) {
 	for table, rows := range keptRows(t, s.Postgres.DSN) {
 		_, after, _ := strings.Cut(string(dump), "COPY agrichat."+table+" (")
 		part, _, _ := strings.Cut(after, "\\.\n")
-		if n := strings.Count(part, "\n") - 1; n != len(rows) && !(table == "incarnations" && n < len(rows)) { // of a new bus
-			t.Errorf("%s has %d rows, had %d", table, len(rows), n)
+		had, has := strings.Count(part, "\n")-1, len(rows)
+		newBus, joined := table == "incarnations" && has > had, table == "ledger" && 0 < has && has < had // by compaction
+		if has != had && !newBus && !joined {
+			t.Errorf("%s has %d rows, had %d", table, has, had)
 		}
 	}
 }
