@@ -40,7 +40,7 @@ endif
 # hangs ends before the fifteen minutes that all tests may take.
 CC_FOUND   := $(shell command -v "$$($(GO) env CC)" 2>/dev/null)
 RACE       := $(if $(CC_FOUND),-race)
-TEST_FLAGS ?= $(RACE) -shuffle=on -p 2 -timeout 14m
+TEST_FLAGS ?= $(RACE) -shuffle=on -p 2 -timeout 25m
 PACKAGES   ?= ./...
 FOLDERS    := main.go consumers internal producers schemas
 
