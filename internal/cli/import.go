@@ -269,8 +269,8 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	var throttle ingest.Throttle = b.Throttle(bus.ThrottleConfig{Lead: importLead(), Watches: []bus.Watch{
 		{Stream: bus.Chat, Consumer: bus.Normalise, High: leadMessages, Low: leadMessages / 2},
 	}})
-	throttle = &pendingThrottle{Throttle: throttle, pending: k.Pending}
-	throttle = &factsThrottle{Throttle: throttle, facts: func(ctx context.Context) (bus.StreamStatus, error) { return b.Stream(ctx, bus.Facts) }}
+	throttle = throttlePending(throttle, k.Pending)
+	throttle = throttleFacts(throttle, func(ctx context.Context) (bus.StreamStatus, error) { return b.Stream(ctx, bus.Facts) })
 	if i.cfg.NATS.Embedded() {
 		throttle = spaceThrottle{Throttle: throttle, folder: i.cfg.Data, free: freeSpace}
 	}

@@ -54,33 +54,33 @@ func throttles(t *testing.T, steps []throttleStep, why string, make func(next in
 
 var errAway = errors.New("away")
 
-func TestPendingThrottle_Ask(t *testing.T) {
+func TestLagThrottle_Ask_pending(t *testing.T) {
 	t.Parallel()
 	throttles(t, []throttleStep{
 		{amount: 0}, {amount: 1999}, {amount: 2000, waits: true}, {amount: 1001, waits: true}, {amount: 1000}, {amount: 1999},
 		{amount: 5000, waits: true}, {err: errAway}, {amount: 3000, waits: true}, {amount: 0},
 	}, "are not published, the oldest for 7s", func(next ingest.Throttle, look func() (int64, error)) ingest.Throttle {
-		return &pendingThrottle{Throttle: next, pending: func(context.Context) (normalise.Pending, error) {
+		return throttlePending(next, func(context.Context) (normalise.Pending, error) {
 			n, err := look()
 			return normalise.Pending{Transactions: n, Oldest: 7 * time.Second}, err
-		}}
+		})
 	})
 }
 
-func TestFactsThrottle_Ask(t *testing.T) {
+func TestLagThrottle_Ask_facts(t *testing.T) {
 	t.Parallel()
 	throttles(t, []throttleStep{
 		{amount: 0}, {amount: 500e6}, {amount: 501e6, waits: true}, {amount: 251e6, waits: true}, {amount: 250e6}, {amount: 500e6},
 		{amount: 1000e6, waits: true}, {err: errAway}, {amount: 300e6, waits: true}, {amount: 0},
 	}, "of its 1000 MB", func(next ingest.Throttle, look func() (int64, error)) ingest.Throttle {
-		return &factsThrottle{Throttle: next, facts: func(context.Context) (bus.StreamStatus, error) {
+		return throttleFacts(next, func(context.Context) (bus.StreamStatus, error) {
 			n, err := look()
 			return bus.StreamStatus{Bytes: uint64(n), MaxBytes: 1000e6}, err
-		}}
+		})
 	})
-	unlimited := &factsThrottle{Throttle: always{new(int)}, facts: func(context.Context) (bus.StreamStatus, error) {
+	unlimited := throttleFacts(always{new(int)}, func(context.Context) (bus.StreamStatus, error) {
 		return bus.StreamStatus{Bytes: 1 << 50, MaxBytes: -1}, nil
-	}}
+	})
 	if wait, _, err := unlimited.Ask(t.Context()); wait != 0 || err != nil {
 		t.Errorf("without a limit: wait %s, %v", wait, err)
 	}
