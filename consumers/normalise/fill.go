@@ -136,10 +136,10 @@ func (n *known) raiseFloor(l life, first, last uint64) {
 	}
 }
 
-// Fill applies the given sequences by reading them from the stream; those it no longer holds are entered as gone, and
-// recorded as unstored. What cannot be read ends among the dead letters, for no delivery may ever find it: it was settled, or it is told of here first. What the
-// record refuses stays a hole, which verification names; it is said once and left alone as long as the record stands under
-// this token, for one refusal that nothing witnesses is no proof, and to try for ever tells nobody.
+// Fill applies the given sequences by reading them from the stream. Those that it no longer holds are entered into the ledger and
+// recorded as unstored. What cannot be read becomes a dead letter: it was settled, so it will not be delivered again. What
+// PostgreSQL refuses stays a gap, which is logged once and which verification names; it is not tried again under this token, since
+// one refusal without a success beside it proves nothing against the message.
 func (k *Keeper) Fill(ctx context.Context, missing seqset.Set) error {
 	f := &filler{Keeper: k}
 	for _, s := range stretches(missing) {
