@@ -8,13 +8,13 @@ import (
 )
 
 // LeadLimit bounds what importers have published and a consumer has not settled yet. Messages would bound nothing: one carries up
-// to five hundred events. Importers wait from Bytes on, and from Age on where it is more than Floor; they go on when half of it is
-// left.
+// to five hundred events. Importers wait while the consumer has work for Delay, by how many bytes a second it has settled lately,
+// but not for less than Floor, and from Bytes on in any case. They go on when half of that is left.
 type LeadLimit struct {
 	Consumer string        // of CHAT; empty: the lead is not bounded
-	Bytes    uint64        // of messages not settled
-	Age      time.Duration // of the oldest of them; a message of a live source waits for as long
-	Floor    uint64        // bytes that are too few to wait for, however old
+	Delay    time.Duration // how long a message of a live source waits behind importers
+	Floor    uint64        // bytes that are too few to wait for; a slow consumer needs some to be busy
+	Bytes    uint64        // the most, also while the rate is not known
 }
 
 // settled is the sequence up to which a consumer would have settled all, had it settled in order. One message that is delivered
@@ -23,27 +23,57 @@ func (s ConsumerStatus) settled() uint64 {
 	return max(s.AckFloor, s.Delivered-min(s.Delivered, uint64(s.AckPending)))
 }
 
-// lead is what of the stream is not settled. It is known from how many bytes the stream had at which sequence, and when.
+// lead is what of the stream is not settled. It is known from how many bytes the stream had at which sequence.
 type lead struct {
 	seen    []observation // rising; of those that are settled only the last
+	rate    rate
 	holding bool
 }
 
 type observation struct {
-	at    time.Time
 	last  uint64 // sequence
 	bytes uint64
+}
+
+// rate is how many bytes a second a consumer settles while it has work. Older intervals count for less: by half each second.
+type rate struct {
+	at      time.Time // of the last look; zero: there was none, or the consumer had no work
+	settled uint64    // bytes that were settled then
+	bytes   float64
+	seconds float64
+}
+
+// rateAfter is how long a rate must have been measured to be believed.
+const rateAfter = 200 * time.Millisecond
+
+// observe takes how many bytes have been settled up to now, and whether there is more.
+func (r *rate) observe(now time.Time, settled uint64, more bool) {
+	if !r.at.IsZero() && more && settled >= r.settled {
+		d := now.Sub(r.at).Seconds()
+		fade := math.Exp2(-d)
+		r.bytes = r.bytes*fade + float64(settled-r.settled)
+		r.seconds = r.seconds*fade + d
+	}
+	r.at, r.settled = now, settled
+	if !more {
+		r.at = time.Time{}
+	}
+}
+
+// perSecond returns the rate, and whether it is known.
+func (r *rate) perSecond() (float64, bool) {
+	return r.bytes / r.seconds, r.seconds >= rateAfter.Seconds()
 }
 
 // observationsMost bounds what is remembered while a consumer stands still: then every second one is left out.
 const observationsMost = 1000
 
 // observe notes what the stream holds, and forgets what is settled.
-func (l *lead) observe(now time.Time, s StreamStatus, settled uint64) {
+func (l *lead) observe(s StreamStatus, settled uint64) {
 	if n := len(l.seen); n == 0 || l.seen[n-1].last < s.Last {
-		l.seen = append(l.seen, observation{now, s.Last, s.Bytes})
+		l.seen = append(l.seen, observation{s.Last, s.Bytes})
 	} else if l.seen[n-1].last > s.Last { // another stream
-		l.seen = append(l.seen[:0], observation{now, s.Last, s.Bytes})
+		l.seen, l.rate = append(l.seen[:0], observation{s.Last, s.Bytes}), rate{}
 	}
 	above := slices.IndexFunc(l.seen, func(o observation) bool { return o.last > settled })
 	if above < 0 {
@@ -61,31 +91,34 @@ func (l *lead) observe(now time.Time, s StreamStatus, settled uint64) {
 	}
 }
 
-// behind returns how many bytes above the settled sequence there are, and for how long at least the first of them has been.
-func (l *lead) behind(now time.Time, s StreamStatus, settled uint64) (uint64, time.Duration) {
+// behind returns how many bytes above the settled sequence there are.
+func (l *lead) behind(s StreamStatus, settled uint64) uint64 {
 	if settled >= s.Last {
-		return 0, 0
+		return 0
 	}
 	first := l.seen[0]
 	if first.last > settled { // it was there before anybody looked
 		share := float64(s.Last-settled) / math.Max(float64(s.Messages), 1)
-		return uint64(float64(s.Bytes) * math.Min(share, 1)), now.Sub(first.at)
+		return uint64(float64(s.Bytes) * math.Min(share, 1))
 	}
 	next := l.seen[1] // there is one: the last is not settled
 	share := float64(settled-first.last) / float64(next.last-first.last)
 	at := float64(first.bytes) + share*(float64(next.bytes)-float64(first.bytes))
-	return uint64(math.Max(float64(s.Bytes)-at, 0)), now.Sub(next.at)
+	return uint64(math.Max(float64(s.Bytes)-at, 0))
 }
 
 // look says why importers wait; empty: they do not.
 func (l *lead) look(now time.Time, limit LeadLimit, s StreamStatus, settled uint64) string {
-	l.observe(now, s, settled)
-	bytes, age := l.behind(now, s, settled)
-	full := func(part uint64) bool {
-		return bytes >= limit.Bytes/part || bytes >= limit.Floor && age >= limit.Age/time.Duration(part)
+	l.observe(s, settled)
+	bytes := l.behind(s, settled)
+	l.rate.observe(now, s.Bytes-min(s.Bytes, bytes), bytes > 0)
+	most, delay := limit.Bytes, ""
+	if perSecond, known := l.rate.perSecond(); known {
+		most = min(most, max(limit.Floor, uint64(perSecond*limit.Delay.Seconds())))
+		delay = fmt.Sprintf(", and settles %d kB/s", int(perSecond/1000))
 	}
-	if l.holding = full(1) || l.holding && full(2); !l.holding {
+	if l.holding = bytes >= most || l.holding && bytes >= most/2; !l.holding {
 		return ""
 	}
-	return fmt.Sprintf("consumer %s is %d kB behind, for %s", limit.Consumer, bytes/1000, age.Round(10*time.Millisecond))
+	return fmt.Sprintf("consumer %s is %d kB behind%s", limit.Consumer, bytes/1000, delay)
 }

@@ -13,7 +13,7 @@ import (
 func TestThrottle_AskBundles(t *testing.T) {
 	b := newBus(t, bundled)
 	th := b.Throttle(ThrottleConfig{Watches: []Watch{{Chat, Normalise, 100_000, 50_000}},
-		Lead: LeadLimit{Consumer: Normalise, Bytes: 1 << 20, Age: time.Hour, Floor: 1 << 20}})
+		Lead: LeadLimit{Consumer: Normalise, Bytes: 1 << 20, Delay: time.Hour, Floor: 1 << 20}})
 	ask := func() string {
 		t.Helper()
 		th.asked = time.Time{}

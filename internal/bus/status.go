@@ -142,10 +142,10 @@ func (b *Bus) Throttle(cfg ThrottleConfig) *Throttle {
 	return &Throttle{b: b, cfg: cfg, holding: make([]bool, len(cfg.Watches))}
 }
 
-// An answer counts for throttleFresh: batches come faster than lag changes. Who waits asks again after throttlePause.
+// An answer counts for throttleFresh, in which importers publish two megabytes at most. Who waits asks again after throttlePause.
 const (
-	throttleFresh = 100 * time.Millisecond
-	throttlePause = 100 * time.Millisecond
+	throttleFresh = 25 * time.Millisecond
+	throttlePause = 50 * time.Millisecond
 )
 
 // Ask implements ingest.Throttle.

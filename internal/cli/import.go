@@ -289,7 +289,7 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 // importLead is how far importers may be ahead of PostgreSQL: a message of a live source waits behind them. Half a second of work
 // is left when they go on, which keeps the normaliser busy. An event takes between a third of a kilobyte and one.
 func importLead() bus.LeadLimit {
-	return bus.LeadLimit{Consumer: bus.Normalise, Bytes: 16 << 20, Age: time.Second, Floor: 1 << 20}
+	return bus.LeadLimit{Consumer: bus.Normalise, Delay: time.Second, Floor: 2 << 20, Bytes: 16 << 20}
 }
 
 // leadMessages bounds it where messages carry one event each.
