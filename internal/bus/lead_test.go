@@ -58,7 +58,7 @@ func TestThrottle_AskBundles(t *testing.T) {
 
 func TestLead_Look(t *testing.T) {
 	t.Parallel()
-	limit := LeadLimit{Consumer: "n", Bytes: 1000, Age: time.Second, Floor: 100}
+	limit := LeadLimit{Consumer: "n", Delay: time.Second, Floor: 100, Bytes: 1000}
 	began := time.Now()
 	type step struct {
 		at                     time.Duration
@@ -66,15 +66,16 @@ func TestLead_Look(t *testing.T) {
 		says                   string
 	}
 	for name, steps := range map[string][]step{
-		"by bytes":               {{0, 10, 100, 10, ""}, {1, 20, 1099, 10, ""}, {2, 21, 1100, 10, "1 kB"}, {3, 21, 1100, 15, "0 kB"}, {4, 21, 1100, 18, ""}},
-		"by age":                 {{0, 10, 100, 10, ""}, {time.Second, 20, 300, 10, ""}, {2 * time.Second, 20, 300, 10, "1s"}, {2 * time.Second, 20, 300, 20, ""}},
-		"few are never too old":  {{0, 10, 100, 10, ""}, {time.Second, 20, 199, 10, ""}, {time.Hour, 20, 199, 10, ""}},
-		"until half of the age":  {{0, 10, 100, 10, ""}, {1, 20, 300, 10, ""}, {700e6, 30, 500, 10, ""}, {1e9 + 1, 30, 500, 10, "1s"}, {1e9 + 2, 30, 500, 20, ""}},
-		"of which half is left":  {{0, 10, 100, 10, ""}, {1, 20, 300, 10, ""}, {2, 30, 500, 10, ""}, {1e9 + 1, 30, 500, 10, "1s"}, {1e9 + 2, 30, 500, 15, "1s"}},
-		"what was there before":  {{0, 100, 5000, 10, "4 kB"}, {1, 100, 5000, 95, ""}},
-		"another stream":         {{0, 100, 5000, 100, ""}, {1, 5, 50, 0, ""}, {2, 5, 50, 5, ""}},
-		"what is deleted is not": {{0, 10, 1000, 10, ""}, {1, 20, 500, 10, ""}},
-		"delivered since":        {{0, 10, 1000, 15, ""}, {1, 30, 3000, 29, ""}},
+		"by bytes while nothing is known": {{0, 10, 100, 10, ""}, {1, 20, 1099, 10, ""}, {2, 21, 1100, 10, "1 kB"}, {3, 21, 1100, 15, "0 kB"}, {4, 21, 1100, 18, ""}},
+		// 40 bytes each 100 ms: 400 a second
+		"by what is settled in a second": {{0, 100, 1000, 0, "1 kB"}, {100e6, 100, 1000, 4, "0 kB"}, {200e6, 100, 1000, 8, "0 kB"}, {300e6, 100, 1000, 12, "settles 0 kB/s"}, {400e6, 100, 1000, 85, ""}},
+		"what is slow has the floor":     {{0, 10, 100, 0, ""}, {1e9, 19, 190, 1, "0 kB behind"}, {2e9, 19, 190, 2, "0 kB behind"}, {3e9, 19, 190, 15, ""}, {4e9, 19, 190, 16, ""}},
+		"what is fast has the most":      {{0, 100, 900, 1, ""}, {1e8, 200, 1800, 100, ""}, {2e8, 300, 2700, 200, ""}, {3e8, 400, 3600, 300, ""}, {4e8, 500, 5601, 400, "2 kB"}},
+		"an idle second counts nothing":  {{0, 10, 100, 10, ""}, {1e9, 20, 300, 10, ""}, {1e9 + 1, 30, 900, 10, ""}, {100e9, 30, 900, 30, ""}, {200e9, 40, 1899, 30, ""}},
+		"what was there before":          {{0, 100, 5000, 10, "4 kB"}, {1, 100, 5000, 95, ""}},
+		"another stream":                 {{0, 100, 5000, 100, ""}, {1, 5, 50, 0, ""}, {2, 5, 50, 5, ""}},
+		"what is deleted is not":         {{0, 10, 1000, 10, ""}, {1, 20, 500, 10, ""}},
+		"delivered since":                {{0, 10, 1000, 15, ""}, {1, 30, 3000, 29, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var l lead
@@ -88,15 +89,47 @@ func TestLead_Look(t *testing.T) {
 	}
 }
 
+// TestRate_PerSecond holds that a rate follows the consumer within seconds, and that time without work does not count.
+func TestRate_PerSecond(t *testing.T) {
+	t.Parallel()
+	var r rate
+	now, settled := time.Now(), uint64(0)
+	run := func(d time.Duration, perSecond uint64, more bool) {
+		for end := now.Add(d); now.Before(end); {
+			now = now.Add(50 * time.Millisecond)
+			settled += perSecond / 20
+			r.observe(now, settled, more)
+		}
+	}
+	for _, s := range []struct {
+		name      string
+		span      time.Duration
+		perSecond uint64
+		more      bool
+		want      float64
+	}{
+		{"before anything is known", 100 * time.Millisecond, 5000, true, -1},
+		{"at first", time.Second, 5000, true, 5000},
+		{"without work", time.Hour, 0, false, 5000},
+		{"slower", 8 * time.Second, 1000, true, 1000},
+		{"standing still", 8 * time.Second, 0, true, 0},
+	} {
+		run(s.span, s.perSecond, s.more)
+		got, known := r.perSecond()
+		if known != (s.want >= 0) || known && (got < s.want*0.95-10 || got > s.want*1.05+10) {
+			t.Errorf("%s: %.0f bytes a second, known: %v, want %.0f", s.name, got, known, s.want)
+		}
+	}
+}
+
 // TestLead_ObserveBounded holds that a consumer that stands still for a day costs no memory.
 func TestLead_ObserveBounded(t *testing.T) {
 	t.Parallel()
 	var l lead
-	began := time.Now()
 	for n := range 100_000 {
-		l.observe(began.Add(time.Duration(n)*time.Second), StreamStatus{Last: uint64(n) + 1, Bytes: uint64(n) * 100}, 0)
+		l.observe(StreamStatus{Last: uint64(n) + 1, Bytes: uint64(n) * 100}, 0)
 	}
-	bytes, _ := l.behind(began, StreamStatus{Last: 100_000, Messages: 100_000, Bytes: 10_000_000}, 50_000)
+	bytes := l.behind(StreamStatus{Last: 100_000, Messages: 100_000, Bytes: 10_000_000}, 50_000)
 	if len(l.seen) > observationsMost+1 || bytes < 4_900_000 || bytes > 5_100_000 {
 		t.Errorf("%d observations, %d bytes behind", len(l.seen), bytes)
 	}

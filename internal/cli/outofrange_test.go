@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -16,7 +17,7 @@ func TestVerify_OutOfRange(t *testing.T) {
 	}
 	write(t, file, lines.String())
 	w.run("import", file).want(0)
-	var c struct {
+	type report struct {
 		OutOfRange int `json:"out_of_range"`
 		Things     []struct {
 			Kind       string
@@ -27,6 +28,7 @@ func TestVerify_OutOfRange(t *testing.T) {
 			Bus, Postgres, ClickHouse int
 		}
 	}
+	var c, same report
 	w.run("verify", "--output", "json").want(0).into(&c)
 	if c.OutOfRange != 4 {
 		t.Errorf("%d times lie outside: %+v", c.OutOfRange, c)
@@ -42,4 +44,10 @@ func TestVerify_OutOfRange(t *testing.T) {
 		t.Errorf("the days are %+v", c.Days)
 	}
 	w.run("verify").want(0).prints("4 times lie outside 1900-2261 and are empty in ClickHouse")
+	few := filepath.Join(t.TempDir(), "few.yaml") // too few connections for all parts of the comparison at once
+	write(t, few, "postgres:\n  max_conns: 2\n")
+	w.run("verify", "--config", few, "--output", "json").want(0).into(&same)
+	if !reflect.DeepEqual(same, c) {
+		t.Errorf("with few connections verify says %+v, else %+v", same, c)
+	}
 }

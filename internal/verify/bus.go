@@ -52,6 +52,8 @@ type looking struct {
 	cut  cut
 	r    *Report
 	days *calendar
+	// channels holds their names by key.
+	channels map[[16]byte]dayKey
 	// odd holds ids whose first place is not on this log: each must be counted once all the same.
 	odd map[string]struct{}
 }
@@ -127,10 +129,14 @@ func (v *Verifier) identify(ctx context.Context, chunk []said) error {
 }
 
 func (v *Verifier) compareBus(ctx context.Context, tx pgx.Tx, c cut, r *Report, days *calendar) error {
-	l := &looking{tx: tx, cut: c, r: r, days: days, odd: map[string]struct{}{}}
 	if c.sequence == 0 {
 		return nil
 	}
+	channels, err := readChannels(ctx, tx)
+	if err != nil {
+		return err
+	}
+	l := &looking{tx: tx, cut: c, r: r, days: days, channels: channels, odd: map[string]struct{}{}}
 	return v.readEvents(ctx, c.sequence, func(chunk []said) error { return l.look(ctx, chunk) })
 }
 
@@ -176,29 +182,68 @@ func (l *looking) first(s stored, d said) bool {
 	return !seen
 }
 
+// find returns what the record holds of the events of a chunk. Nearly all stand where the chunk does, and are read in the order of
+// the log; the others are looked up by id.
 func (l *looking) find(ctx context.Context, chunk []said) (map[event.ID]stored, error) {
-	ids := make([][16]byte, 0, len(chunk))
+	out := make(map[event.ID]stored, len(chunk))
+	err := l.read(ctx, out, query("events_between"), l.cut.incarnation, int64(chunk[0].at), int64(chunk[len(chunk)-1].at))
+	if err != nil {
+		return nil, err
+	}
+	var elsewhere [][16]byte
 	for _, d := range chunk {
 		if id, err := event.ParseID(d.id); err == nil {
-			ids = append(ids, id)
+			if _, found := out[id]; !found {
+				elsewhere = append(elsewhere, id)
+			}
 		}
 	}
-	rows, err := l.tx.Query(ctx, query("events_of"), ids)
-	if err != nil {
-		return nil, fmt.Errorf("looking events up in the record: %w", err)
+	if len(elsewhere) == 0 {
+		return out, nil
 	}
-	out := make(map[event.ID]stored, len(ids))
-	var id [16]byte
+	return out, l.read(ctx, out, query("events_of"), elsewhere)
+}
+
+// read adds events of the record. One whose channel has no row is left out.
+func (l *looking) read(ctx context.Context, out map[event.ID]stored, sql string, args ...any) error {
+	rows, err := l.tx.Query(ctx, sql, args...)
+	if err != nil {
+		return fmt.Errorf("looking events up in the record: %w", err)
+	}
+	var id, channel [16]byte
 	var s stored
 	var day *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&id, &s.incarnation, (*uint64)(&s.at), &s.place.source, &s.place.namespace, &s.place.channel, &day},
-		func() error {
-			s.place.day = dayOf(day)
-			out[id] = s
+	_, err = pgx.ForEachRow(rows, []any{&id, &s.incarnation, (*uint64)(&s.at), &channel, &day}, func() error {
+		place, ok := l.channels[channel]
+		if !ok {
 			return nil
-		})
+		}
+		s.place = place
+		s.place.day = dayOf(day)
+		out[id] = s
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("looking events up in the record: %w", err)
+		return fmt.Errorf("looking events up in the record: %w", err)
+	}
+	return nil
+}
+
+// readChannels returns the names of all channels of the record.
+func readChannels(ctx context.Context, tx pgx.Tx) (map[[16]byte]dayKey, error) {
+	rows, err := tx.Query(ctx, query("channels"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the channels of the record: %w", err)
+	}
+	out := map[[16]byte]dayKey{}
+	var key [16]byte
+	var names dayKey
+	_, err = pgx.ForEachRow(rows, []any{&key, &names.source, &names.namespace, &names.channel}, func() error {
+		out[key] = names
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the channels of the record: %w", err)
 	}
 	return out, nil
 }

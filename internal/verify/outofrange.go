@@ -22,12 +22,8 @@ func (v *Verifier) countOutOfRange(ctx context.Context, tx pgx.Tx, _ cut, r *Rep
 	var kind string
 	var n uint64
 	_, err = pgx.ForEachRow(rows, []any{&kind, &n}, func() error {
-		for i := range r.Things {
-			if r.Things[i].Kind == ch.Table(kind) {
-				r.Things[i].OutOfRange = n
-				r.OutOfRange += n
-			}
-		}
+		r.things(ch.Table(kind)).OutOfRange = n
+		r.OutOfRange += n
 		return nil
 	})
 	if err != nil {

@@ -124,6 +124,11 @@ type repairs struct {
 	unstored  []int64               // transactions that found unstored sequences which nobody has accepted
 }
 
+func newReport(sequence uint64) *Report {
+	return &Report{Sequence: sequence, Problems: []Problem{}, repair: repairs{counters: map[int64]struct{}{}, messages: map[[16]byte]struct{}{},
+		extra: map[[16]byte]struct{}{}}}
+}
+
 func (r *Report) problem(p Problem) {
 	if len(r.Problems) < MaxProblems {
 		r.Problems = append(r.Problems, p)
@@ -162,22 +167,10 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	if err := v.awaitFor(ctx, until, wait); err != nil {
 		return nil, err
 	}
-	r := &Report{Sequence: c.sequence, Problems: []Problem{}, repair: repairs{counters: map[int64]struct{}{}, messages: map[[16]byte]struct{}{},
-		extra: map[[16]byte]struct{}{}}}
-	tx, err := v.Record.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-	if err != nil {
-		return nil, pg.Classify(fmt.Errorf("opening a snapshot of the record: %w", err))
+	r := newReport(c.sequence)
+	if err := v.compare(ctx, c, r); err != nil {
+		return nil, pg.Classify(err)
 	}
-	defer pg.Rollback(ctx, tx)
-	days := newCalendar()
-	for _, step := range []func(context.Context, pgx.Tx, cut, *Report, *calendar) error{
-		v.compareLedger, v.findUnstored, v.compareBus, v.findExtra, v.findStubs, v.findLost, v.compareThings, v.countOutOfRange, v.countDays,
-	} {
-		if err := step(ctx, tx, c, r, days); err != nil {
-			return nil, pg.Classify(err)
-		}
-	}
-	r.Days = days.sorted()
 	r.Equal = r.Missing == 0 && r.Extra == 0 && r.Differing == 0 && r.Unstored == 0
 	return r, nil
 }

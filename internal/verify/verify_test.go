@@ -41,6 +41,9 @@ func TestEveryQueryIsPrepared(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if name := strings.TrimSuffix(f, ".sql"); name == "snapshot_import" {
+			continue // SET takes no parameters: its text is completed with a snapshot's name
+		}
 		if _, err := c.Conn().Prepare(t.Context(), f, string(sql)); err != nil {
 			t.Errorf("%s: %v", f, err)
 		}

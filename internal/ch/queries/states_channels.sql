@@ -6,3 +6,4 @@ SELECT key, generation, token, counter, false AS gone, content_hash, truncated,
 FROM channels FINAL
 WHERE key >= toFixedString(unhex({from:String}), 16) AND key <= toFixedString(unhex({to:String}), 16)
 ORDER BY key
+SETTINGS query_plan_execute_functions_after_sorting = 0 -- only the columns above are sorted, not those that the hash is of

@@ -7,3 +7,4 @@ SELECT thing_id, generation, token, counter, removed AS gone, content_hash, trun
 FROM reactions FINAL
 WHERE thing_id >= toFixedString(unhex({from:String}), 16) AND thing_id <= toFixedString(unhex({to:String}), 16)
 ORDER BY thing_id
+SETTINGS query_plan_execute_functions_after_sorting = 0 -- only the columns above are sorted, not those that the hash is of

@@ -7,3 +7,4 @@ SELECT sighting_id, generation, token, counter, removed AS gone, content_hash, f
 FROM sightings FINAL
 WHERE sighting_id >= toFixedString(unhex({from:String}), 16) AND sighting_id <= toFixedString(unhex({to:String}), 16)
 ORDER BY sighting_id
+SETTINGS query_plan_execute_functions_after_sorting = 0 -- only the columns above are sorted, not those that the hash is of
