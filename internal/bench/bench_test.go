@@ -39,6 +39,19 @@ func TestCorpusIsTheSameEveryTime(t *testing.T) {
 	if bytes.Equal(a.Bytes(), b.Bytes()) {
 		t.Error("two seeds make one corpus")
 	}
+	if chat(t, a.Bytes()) == chat(t, b.Bytes()) {
+		t.Error("two seeds make one chat, whose messages would be versions of one another")
+	}
+}
+
+// chat returns the id of the chat of an export.
+func chat(t *testing.T, export []byte) (id int64) {
+	t.Helper()
+	v := struct{ ID *int64 }{&id}
+	if err := json.Unmarshal(export, &v); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 func TestCorpusIsWhatItSays(t *testing.T) {

@@ -62,11 +62,11 @@ type layout interface {
 	end()
 }
 
-// of returns how a format lays messages out, and the file that it begins with.
-func (f Format) of(s *sheet) (l layout, first string) {
+// of returns how a format lays messages out, and the file that it begins with. The seed tells a chat from another.
+func (f Format) of(s *sheet, seed uint64) (l layout, first string) {
 	switch f {
 	case Telegram:
-		return &telegram{sheet: s}, "result.json"
+		return &telegram{sheet: s, seed: seed}, "result.json"
 	case TelegramHTML:
 		return &pages{sheet: s}, "messages.html"
 	case WhatsApp:
@@ -87,7 +87,7 @@ func (f Format) of(s *sheet) (l layout, first string) {
 func (c Corpus) Write(to io.Writer) (Made, error) {
 	s := newSheet("")
 	s.into(to)
-	return c.write(&telegram{sheet: s}, s)
+	return c.write(&telegram{sheet: s, seed: c.Seed}, s)
 }
 
 // Make writes the corpus in a format into a folder, which it makes, and syncs it: what is still to be written would slow down
@@ -100,7 +100,7 @@ func (c Corpus) Make(f Format, dir string) (m Made, path string, err error) {
 		return Made{}, "", fmt.Errorf("making the folder of a corpus: %w", err)
 	}
 	s := newSheet(dir)
-	l, first := f.of(s)
+	l, first := f.of(s, c.Seed)
 	s.turn(first)
 	if m, err = c.write(l, s); err != nil {
 		return Made{}, "", fmt.Errorf("making %s: %w", filepath.Join(dir, first), err)

@@ -8,11 +8,13 @@ import (
 // telegram is a Telegram Desktop export in JSON.
 type telegram struct {
 	*sheet
+	seed  uint64 // of the corpus: another is another chat
 	begun bool
 }
 
 func (w *telegram) begin() {
-	w.put("{\n \"name\": \"Большой разговор\",\n \"type\": \"private_supergroup\",\n \"id\": 1700000001,\n \"messages\": [")
+	w.put("{\n \"name\": \"Большой разговор\",\n \"type\": \"private_supergroup\",\n \"id\": ", strconv.FormatUint(1_700_000_000+w.seed%100_000_000, 10),
+		",\n \"messages\": [")
 }
 
 func (w *telegram) end() { w.put("\n ]\n}\n") }
