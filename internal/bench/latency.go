@@ -18,6 +18,7 @@ type Watch struct {
 
 	mu    sync.Mutex // covers all below
 	acked map[uint64]time.Time
+	order []uint64      // the acknowledged sequences, as the acknowledgements came
 	more  chan struct{} // closed when something was acknowledged
 }
 
@@ -57,9 +58,17 @@ func (w *Watch) note(s seqset.Span, at time.Time) {
 	defer w.mu.Unlock()
 	for seq := s.First; seq <= s.Last; seq++ {
 		w.acked[seq] = at
+		w.order = append(w.order, seq)
 	}
 	close(w.more)
 	w.more = make(chan struct{})
+}
+
+// ackedFrom returns the sequences that were acknowledged, without the first n of them.
+func (w *Watch) ackedFrom(n int) []uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.order[n:])
 }
 
 // Acked blocks until so many messages are acknowledged.

@@ -150,6 +150,63 @@ func TestWatchMeasuresFromTheAcknowledgement(t *testing.T) {
 	})
 }
 
+// A source without an end is followed until it ends: each message from when it is acknowledged, the missing ones with an end.
+func TestWatch_Follow(t *testing.T) {
+	t.Parallel()
+	follow := func(t *testing.T, shown func(at time.Duration, seq uint64) bool) (got []float64, missing, asked []uint64) {
+		synctest.Test(t, func(t *testing.T) {
+			w, began, done := NewWatch(&published{}), time.Now(), make(chan struct{})
+			go func() {
+				defer close(done)
+				for range 3 { // acknowledged after 1, 11 and 21 ms
+					_, p, err := w.Begin(t.Context(), make([]event.Event, 1), true)
+					if err == nil {
+						_, err = p.Wait(t.Context())
+					}
+					if err != nil {
+						t.Error(err)
+					}
+					time.Sleep(9 * time.Millisecond)
+				}
+			}()
+			look := func(_ context.Context, wanted []uint64) (out []uint64, err error) {
+				asked = append(asked, uint64(len(wanted)))
+				for _, seq := range append([]uint64{99}, wanted...) { // one that nobody asked for
+					if shown(time.Since(began), seq) {
+						out = append(out, seq)
+					}
+				}
+				return out, nil
+			}
+			seen, missing2, err := w.Follow(t.Context(), done, 4*time.Millisecond, look)
+			if err != nil {
+				t.Fatal(err)
+			}
+			missing = missing2
+			if len(missing) == 0 {
+				if got, err = w.Latencies(seen); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		return got, missing, asked
+	}
+	t.Run("sees each once", func(t *testing.T) {
+		got, missing, asked := follow(t, func(at time.Duration, _ uint64) bool { return at > 10*time.Millisecond })
+		if diff := cmp.Diff([]float64{1, 3, 11}, got); diff != "" || len(missing) > 0 {
+			t.Errorf("%s, missing %v", diff, missing)
+		}
+		if !slices.Equal(asked, []uint64{1, 1, 2, 1}) {
+			t.Errorf("asked for %v messages", asked)
+		}
+	})
+	t.Run("names those that never come", func(t *testing.T) {
+		if _, missing, _ := follow(t, func(_ time.Duration, seq uint64) bool { return seq != 2 }); !slices.Equal(missing, []uint64{2}) {
+			t.Errorf("missing are %v", missing)
+		}
+	})
+}
+
 func TestBentoIsToldWhere(t *testing.T) {
 	t.Parallel()
 	at := BentoServers{Lines: "/x/messages.jsonl", NATS: "nats://u:p@h:1", DSN: "postgres://a:b@c/d?sslmode=disable"}
