@@ -84,7 +84,14 @@ func TestBenchMeasuresTheLivePath(t *testing.T) {
 	var got benchmark
 	w.run("bench", "--messages", "500", "--runs", "1", "--only", "live", "--live", "500ms", "--output", "json").want(0).into(&got)
 	got.has(t, []string{"apart", "apart_ours", "apart_nats", "apart_postgres", "apart_clickhouse",
-		"live_row_p50", "live_row_p99", "live_figure_p50", "live_figure_p99"}, nil)
+		"live_row_p50", "live_row_p99", "live_figure_p50", "live_figure_p99",
+		"live_import_rate", "live_import_row_p50", "live_import_row_p99", "live_import_figure_p50", "live_import_figure_p99"}, nil)
+	if !got.Complete || got.Corpora["second"].Messages != 500 {
+		t.Errorf("not every message of two archives and two live sources is in the stores: %+v %q", got.Corpora, got.Amiss)
+	}
+	if left, err := filepath.Glob(filepath.Join(w.data, "bench-*")); err != nil || len(left) > 0 {
+		t.Errorf("it leaves %q behind: %v", left, err)
+	}
 }
 
 func TestBenchMeasuresEveryFormat(t *testing.T) {

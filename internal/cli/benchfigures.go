@@ -36,6 +36,7 @@ const (
 	goalShare  = 1
 	goalMemory = 300
 	goalRow    = 500
+	goalBusy   = 2_000 // as goalRow, while an import runs
 	goalFigure = 2_000
 	goalVerify = 20
 	goalSize   = 1_000_000
@@ -97,6 +98,8 @@ func wholeFigures(f benchFlags) []*bench.Figure {
 }
 
 func otherFigures(f benchFlags) []*bench.Figure {
+	during := fmt.Sprintf("from the acknowledgement of each message, at %d/s, while `agrichat import` brings another %d in by the same `agrichat up`, for %s at least, ",
+		f.rate, f.corpus.Messages, f.live)
 	live := fmt.Sprintf("from the acknowledgement of each of %d messages, at %d/s, ", f.liveMessages(), f.rate)
 	return []*bench.Figure{
 		{Name: "apart", Title: "end to end, NATS apart", Unit: "messages/s", How: "`agrichat import` with NATS in a process of its own, by TCP"},
@@ -109,6 +112,14 @@ func otherFigures(f benchFlags) []*bench.Figure {
 		{Name: "live_row_p99", Title: "live: published to row committed, p99", Unit: "ms", Goal: bench.AtMost(goalRow), How: "the same"},
 		{Name: "live_figure_p50", Title: "live: published to figure, p50", Unit: "ms", How: live + "to when a query of ClickHouse sees it; asked every 25 ms"},
 		{Name: "live_figure_p99", Title: "live: published to figure, p99", Unit: "ms", Goal: bench.AtMost(goalFigure), How: "the same"},
+		{Name: "live_import_rate", Title: "the import while live messages come", Unit: "messages/s",
+			How: "messages of a second archive over the time of `agrichat import`, which publishes while `agrichat up` stores and a live source speaks"},
+		{Name: "live_import_row_p50", Title: "live during an import: published to row committed, p50", Unit: "ms",
+			How: during + "to when a query sees its row; asked every 20 ms"},
+		{Name: "live_import_row_p99", Title: "live during an import: published to row committed, p99", Unit: "ms", Goal: bench.AtMost(goalBusy), How: "the same"},
+		{Name: "live_import_figure_p50", Title: "live during an import: published to figure, p50", Unit: "ms",
+			How: during + "to when a query of ClickHouse sees it; asked every 100 ms"},
+		{Name: "live_import_figure_p99", Title: "live during an import: published to figure, p99", Unit: "ms", How: "the same"},
 		{Name: "bento", Title: "Bento: file, JetStream, one table", Unit: "messages/s",
 			How: "two of its processes, the same messages as JSON lines, the same servers, until the last row is counted"},
 		{Name: "bento_cpu", Title: "  processor time of Bento", Unit: "µs/message", How: "of both processes"},

@@ -97,7 +97,11 @@ func (r *rig) live(ctx context.Context) (err error) {
 	r.add("live_figure_p50", measured, bench.Quantile(figures, 0.5))
 	r.add("live_figure_p99", measured, bench.Quantile(figures, 0.99))
 	r.app.note("live: %d messages\n", len(rows))
-	return nil
+	during, err := r.liveDuringImport(ctx, stream, probes{bench.CommittedProbe(pool), bench.FigureProbe(db)})
+	if err != nil {
+		return err
+	}
+	return r.countLive(ctx, pool, db, 1+len(rows)+during)
 }
 
 // say publishes messages, and returns how long after its acknowledgement each was seen in the two stores.
