@@ -1,7 +1,6 @@
 package jsonl
 
 import (
-	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // keysOf returns the keys that a line of a kind may have.
@@ -202,12 +202,11 @@ func poll(e *event.Event, l *line) error {
 	if l.Target == "" || l.Poll == nil || e.Sent.IsZero() {
 		return errors.New("the results of a poll need target, poll and sent")
 	}
-	said, err := stdjson.Marshal(l.Poll)
+	results, err := producers.PollResults(l.Target, l.Poll, e.Sent)
 	if err != nil {
-		return fmt.Errorf("encoding a poll: %w", err)
+		return err
 	}
-	e.Kind, e.NativeID, e.Body = event.KindPoll, l.Target, &event.PollResults{Target: l.Target, Poll: *l.Poll}
-	e.Revision = event.RevisionAt(e.Sent.At) + "." + event.Revision(event.Digest("poll", string(said)))
+	e.Kind, e.NativeID, e.Body, e.Revision = results.Kind, results.NativeID, results.Body, results.Revision
 	return nil
 }
 

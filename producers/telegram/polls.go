@@ -1,9 +1,8 @@
 package telegram
 
 import (
-	"encoding/json"
-
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // heldPoll is a poll whose results wait for the end of the chat: the export does not say when it was made, and the time of its
@@ -35,15 +34,12 @@ func (m *mapping) holdPoll(p *event.Poll) bool {
 func (s *session) emitPolls() {
 	at := event.Known(s.Chat.Latest, event.PrecisionSecond)
 	for _, h := range s.Chat.Polls {
-		said, err := json.Marshal(h.Poll)
+		e, err := producers.PollResults(h.ID, &h.Poll, at)
 		if err != nil {
 			continue // a plain struct: it always encodes
 		}
-		_ = s.emit(event.Event{ // its message, of the same names, was sealed
-			Source: sourceName, Namespace: h.Namespace, Account: s.whose(), Channel: s.Chat.Channel, NativeID: h.ID,
-			Kind: event.KindPoll, Sent: at, Body: &event.PollResults{Target: h.ID, Poll: h.Poll},
-			Revision: event.RevisionAt(at.At) + "." + event.Revision(event.Digest("poll", string(said))),
-		})
+		e.Source, e.Namespace, e.Account, e.Channel = sourceName, h.Namespace, s.whose(), s.Chat.Channel
+		_ = s.emit(e) // its message, of the same names, was sealed
 	}
 	s.Chat.Polls = nil
 }
