@@ -234,7 +234,7 @@ const tail = 4
 
 // cut reads the file cut off at many places: whatever stands whole before the cut must come, in order.
 func (s suite) cut(t *testing.T) {
-	whole := Events(Read(t, s.def, s.c, nil))
+	whole := withoutPolls(Events(Read(t, s.def, s.c, nil)))
 	cuts := s.c.Cuts
 	if cuts == 0 {
 		cuts = 64
@@ -249,7 +249,7 @@ func (s suite) cut(t *testing.T) {
 			}
 			continue // a preamble that is missing may be the one thing that a source cannot do without
 		}
-		got := Events(batches)
+		got := withoutPolls(Events(batches))
 		n, readable := common(got, whole)
 		if len(got)-n > tail {
 			t.Errorf("cut at %d of %d: of %d events only the first %d are those of the whole", at, len(s.c.Data), len(got), n)
@@ -309,6 +309,11 @@ func common(a, b []event.Event) (n, readable int) {
 		n++
 	}
 	return n, readable
+}
+
+// withoutPolls leaves out the results of polls: they are of the time of the newest message of the whole export.
+func withoutPolls(events []event.Event) []event.Event {
+	return slices.DeleteFunc(events, func(e event.Event) bool { return e.Kind == event.KindPoll })
 }
 
 func total(batches []producers.Batch) (n producers.Counts) {
