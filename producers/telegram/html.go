@@ -42,6 +42,9 @@ type pageState struct {
 	Said   speakers `json:"said,omitzero"`
 	Day    string   `json:"day,omitempty"`  // the date that was last put between the messages
 	Zone   string   `json:"zone,omitempty"` // the distance from UTC that was last printed
+
+	// Observed is the time of the export's newest message, as of which results of polls are emitted; read at the first poll.
+	Observed time.Time `json:"observed,omitzero"`
 }
 
 // speakers are whom a message is of that does not say so, because the one before it did.

@@ -130,8 +130,17 @@ func (m *pageMessage) ordinary(ctx context.Context) error {
 		m.detail("author", s)
 	}
 	m.doubts(title)
+	results, err := m.pollResults(ctx)
+	if err != nil {
+		return err
+	}
 	if err := m.done(author); err != nil {
 		return err
+	}
+	if results != nil {
+		if err := m.emit(*results); err != nil {
+			return err
+		}
 	}
 	return m.reactions()
 }
