@@ -69,6 +69,9 @@ type cursor struct {
 	Next    position `json:"next"`
 	Tally   position `json:"tally"`
 	Done    bool     `json:"done,omitempty"`
+
+	// Observed is the time of the file's newest message, as of which results of polls are emitted; read at the first poll.
+	Observed event.Instant `json:"observed,omitzero"`
 }
 
 const cursorVersion = 1
@@ -89,7 +92,7 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", a.file.Path, err)
 	}
-	s := &session{archive: a, closer: r, survey: cur.Survey, begun: begun, done: cur.Done}
+	s := &session{archive: a, closer: r, survey: cur.Survey, begun: begun, done: cur.Done, observed: cur.Observed}
 	if err := s.resume(ctx, r, cur); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"slices"
@@ -206,18 +207,44 @@ func (l *log) next() (entry, error) {
 		return e, nil
 	}
 	e.said = l.reader.message(rec.header.rest)
-	day, _ := l.reader.survey.Order.date(rec.header.stamp.numbers) // a header has a date
-	l.advance(day.String(), rec.header.stamp)
-	e.sent = l.instant(day, rec.header.stamp)
-	if e.sent.Later(at.Latest) {
-		at.Latest = e.sent
-	}
+	e.sent = l.sent(rec.header.stamp)
 	author, text := event.AuthorID(e.said.author), e.said.key
 	if e.said.message != "" {
 		author, text = "", "\x01service\x01"+e.said.message
 	}
 	e.id, e.ambiguous = l.days.next(e.at, at.Day, clock(at.Clock), author, text)
 	return e, nil
+}
+
+// latest reads on to the end, and returns the time of the newest message.
+func (l *log) latest(ctx context.Context) (event.Instant, error) {
+	for n := 0; ; n++ {
+		if n%linesPerCheck == 0 && ctx.Err() != nil {
+			return event.Instant{}, ctx.Err()
+		}
+		rec, err := l.records.next()
+		if errors.Is(err, io.EOF) {
+			return l.records.at.Latest, nil
+		}
+		if err != nil {
+			return event.Instant{}, err
+		}
+		if rec.reason == "" {
+			l.sent(rec.header.stamp)
+		}
+	}
+}
+
+// sent is when the next message was sent.
+func (l *log) sent(s stamp) event.Instant {
+	at := &l.records.at
+	day, _ := l.reader.survey.Order.date(s.numbers) // a header has a date
+	l.advance(day.String(), s)
+	sent := l.instant(day, s)
+	if sent.Later(at.Latest) {
+		at.Latest = sent
+	}
+	return sent
 }
 
 // advance moves the day and the clock on. A clock that goes back within a day may have been set back, as in autumn.

@@ -1,13 +1,17 @@
 package whatsapp
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // poll reads a poll from a text: its word, the question, then an option a line, each with its votes in brackets. The votes
-// grow between two exports, so the content key is made without them.
+// change between two exports, so the content key and the text are made without them.
 func (r *reader) poll(s *said) {
 	head, rest, ok := strings.Cut(s.body.Text, "\n")
 	word, tail, colon := strings.Cut(head, ":")
@@ -16,20 +20,53 @@ func (r *reader) poll(s *said) {
 	}
 	question, rest, _ := strings.Cut(rest, "\n")
 	p := &event.Poll{Question: strings.TrimSpace(question), Options: []event.PollOption{}}
-	var k strings.Builder
+	var k, asked strings.Builder
 	k.WriteString("\x01poll\x01" + p.Question)
+	asked.WriteString(head + "\n" + question)
 	for line := range strings.SplitSeq(rest, "\n") {
 		word, text, ok := strings.Cut(line, ":")
-		if !ok || !r.phrases.option[key(word)] {
-			continue
+		if ok && r.phrases.option[key(word)] {
+			o := option(strings.TrimSpace(text))
+			p.Options = append(p.Options, o)
+			k.WriteString("\x01" + o.Text)
+			line = word + ": " + o.Text
 		}
-		o := option(strings.TrimSpace(text))
-		p.Options = append(p.Options, o)
-		k.WriteString("\x01" + o.Text)
+		asked.WriteString("\n" + line)
 	}
 	if len(p.Options) > 0 {
-		s.body.Poll, s.key = p, k.String()
+		s.body.Poll, s.key, s.body.Text = p, k.String(), asked.String()
 	}
+}
+
+// pollResults takes the results of a message's poll out of the message, and returns them as an event of their own.
+func (s *session) pollResults(ctx context.Context, message *event.Event) (event.Event, error) {
+	body := message.Body.(*event.Message)
+	if err := s.observe(ctx); err != nil {
+		return event.Event{}, err
+	}
+	out, err := producers.PollResults(message.NativeID, body.Poll, s.observed)
+	if err != nil {
+		return event.Event{}, err
+	}
+	body.Poll = body.Poll.WithoutResults()
+	out.Source, out.Namespace, out.Account, out.Channel = message.Source, message.Namespace, message.Account, message.Channel
+	return out, nil
+}
+
+// observe finds the time of the newest message of the whole file, once: an export does not say when it was made.
+func (s *session) observe(ctx context.Context) (err error) {
+	if !s.observed.IsZero() {
+		return nil
+	}
+	r, err := s.archive.file.Open()
+	if err != nil {
+		return fmt.Errorf("opening %s to find its newest message: %w", s.archive.file.Path, err)
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	if s.observed, err = newLog(r, s.log.reader, s.archive.zone, position{}).latest(ctx); err != nil {
+		return fmt.Errorf("looking for the newest message of %s: %w", s.archive.file.Path, err)
+	}
+	return nil
 }
 
 func option(s string) event.PollOption {

@@ -22,6 +22,8 @@ type session struct {
 	log     *log
 	begun   bool // the channel has been named
 	done    bool
+
+	observed event.Instant // as of which results of polls are emitted; zero before the first poll
 }
 
 func (s *session) resume(ctx context.Context, r io.Reader, cur cursor) error {
@@ -108,6 +110,7 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 func (s *session) cursor() (producers.Cursor, error) {
 	cur, err := json.Marshal(cursor{
 		Version: cursorVersion, Survey: s.survey, Next: s.log.records.at, Tally: s.log.days.anchor, Done: s.done,
+		Observed: s.observed,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("writing the cursor of %s: %w", s.archive.file.Path, err)
@@ -139,7 +142,18 @@ func (s *session) record(ctx context.Context, b *producers.Batch) error {
 	if err := s.archive.locate(ctx, e.said.body.Attachments); err != nil {
 		return err
 	}
-	return s.add(b, s.message(e))
+	message := s.message(e)
+	if e.said.body.Poll == nil {
+		return s.add(b, message)
+	}
+	results, err := s.pollResults(ctx, &message)
+	if err != nil {
+		return err
+	}
+	if err := s.add(b, message); err != nil {
+		return err
+	}
+	return s.add(b, results)
 }
 
 func (s *session) add(b *producers.Batch, e event.Event) error {

@@ -1,7 +1,6 @@
 package whatsapp
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -238,20 +237,6 @@ func TestDeletedAndEdited(t *testing.T) {
 		if got := show(&e); got != "2024-06-13 10:00 <A> x edited=true" {
 			t.Errorf("%q is %s", text, got)
 		}
-	}
-}
-
-// TestPolls: votes that came between two exports make no other message.
-func TestPolls(t *testing.T) {
-	t.Parallel()
-	poll := func(votes int) event.Event {
-		return messages(t, androidPath, fmt.Sprintf(
-			"13.06.24, 10:00 - A: \u200eОПРОС:\nСажаем?\n\u200eВАРИАНТ: да (бобы) (%d голосов)\n\u200eВАРИАНТ: нет (0 голосов)\n", votes))[0]
-	}
-	a, b := poll(1), poll(12)
-	want := &event.Poll{Question: "Сажаем?", Options: []event.PollOption{{Text: "да (бобы)", Votes: 12}, {Text: "нет"}}}
-	if diff := cmp.Diff(want, b.Body.(*event.Message).Poll); diff != "" || a.ID != b.ID {
-		t.Errorf("the poll differs, or its ids %s and %s do: %s", a.ID, b.ID, diff)
 	}
 }
 
