@@ -266,7 +266,7 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	if err != nil {
 		return err
 	}
-	var throttle ingest.Throttle = b.Throttle(bus.ThrottleConfig{Lead: importLead(), Watches: []bus.Watch{
+	var throttle ingest.Throttle = b.Throttle(bus.ThrottleConfig{Lead: i.lead(), Watches: []bus.Watch{
 		{Stream: bus.Chat, Consumer: bus.Normalise, High: leadMessages, Low: leadMessages / 2},
 	}})
 	throttle = throttlePending(throttle, k.Pending)
@@ -286,9 +286,15 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	return i.watched(ctx, func() error { return i.readAll(ctx, files, c) })
 }
 
-// importLead is how far importers may be ahead of PostgreSQL: a message of a live source waits behind them. Half a second of work
-// is left when they go on, which keeps the normaliser busy. An event takes between a third of a kilobyte and one.
-func importLead() bus.LeadLimit {
+// lead is how far importers may be ahead of PostgreSQL. Beside live sources it is a second, for a message of theirs waits behind them:
+// half of it is left when they go on, which keeps the normaliser busy. An event takes between a third of a kilobyte and one.
+//
+// A server of the import's own serves nobody else. There the normaliser stays some of its blocks of 8 MB behind: the server keeps
+// what is read soon after it was written in memory for ten seconds more, which takes a hundred megabytes.
+func (i *importing) lead() bus.LeadLimit {
+	if i.nats != nil {
+		return bus.LeadLimit{Consumer: bus.Normalise, Delay: time.Hour, Floor: 64 << 20, Bytes: 64 << 20}
+	}
 	return bus.LeadLimit{Consumer: bus.Normalise, Delay: time.Second, Floor: 2 << 20, Bytes: 16 << 20}
 }
 
