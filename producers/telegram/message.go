@@ -51,6 +51,9 @@ func (m *mapping) emit(ctx context.Context) error {
 		return err
 	}
 	m.remember()
+	if err := m.releasePolls(ctx); err != nil {
+		return err
+	}
 	return m.reactions(body.Edited)
 }
 

@@ -1,7 +1,14 @@
 package telegram
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -13,8 +20,7 @@ type heldPoll struct {
 	Poll      event.Poll      `json:"poll"`
 }
 
-// heldMost bounds the cursor. With so many polls held, their results are emitted as of the newest message before: a later export
-// emits them there too, or later.
+// heldMost bounds the cursor. With more polls, the time of the newest message is read ahead, and results are emitted at once.
 const heldMost = 64
 
 // holdPoll reports whether the results of the message's poll are emitted on their own. Without a time they stay in the message.
@@ -23,16 +29,85 @@ func (m *mapping) holdPoll(p *event.Poll) bool {
 		return false
 	}
 	c := &m.session.Chat
-	if len(c.Polls) >= heldMost {
-		m.session.emitPolls()
-	}
 	c.Polls = append(c.Polls, heldPoll{Namespace: m.ns, ID: m.id, Poll: *p})
 	return true
 }
 
+// releasePolls emits the results that are held if the time of the newest message is known, or must be.
+func (s *session) releasePolls(ctx context.Context) error {
+	c := &s.Chat
+	if c.Observed.IsZero() && len(c.Polls) > heldMost {
+		at, err := s.newestAhead(ctx)
+		if err != nil {
+			return fmt.Errorf("reading ahead to the newest message: %w", err)
+		}
+		c.Observed = at
+	}
+	if !c.Observed.IsZero() {
+		s.emitPolls()
+	}
+	return nil
+}
+
+// newestAhead is the time of the newest message of the chat, of which those before here were read.
+func (s *session) newestAhead(ctx context.Context) (latest time.Time, err error) {
+	r, err := openAt(s.file, s.scan.Offset())
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	ahead, dec, latest := newScanner(r, s.scan.Offset(), s.scan.Line(), s.scan.Indent()), newDecoder(), s.Chat.Latest
+	for {
+		if err := ctx.Err(); err != nil {
+			return time.Time{}, err
+		}
+		switch c, ok := ahead.Next(); {
+		case !ok || c == ']':
+			return latest, ahead.Err()
+		case c == ',':
+			ahead.Skip(1)
+		case c == '{':
+			f := ahead.Value(true)
+			if f.Cut {
+				return latest, ahead.Err()
+			}
+			if f.Why != "" {
+				continue
+			}
+			printed, unix := dec.dates(f.Raw)
+			if at := s.clock.read(printed, unix, latest).At; at.After(latest) {
+				latest = at
+			}
+		default:
+			if f := ahead.Junk(true, misplaced); f.Cut {
+				return latest, ahead.Err()
+			}
+		}
+	}
+}
+
+// dates reads the two forms of a message's time, which stand at its start, and nothing after them.
+func (d *decoder) dates(raw []byte) (printed, unix string) {
+	d.Reset(jsonscan.ValidUTF8(raw))
+	_ = d.Object(func(key []byte) error { // of a broken message, what came before
+		switch string(key) {
+		case "date":
+			return d.Into(&printed)
+		case "date_unixtime":
+			return errors.Join(d.Into(&unix), io.EOF)
+		}
+		return d.Skip()
+	})
+	return printed, unix
+}
+
 // emitPolls puts the results that are held into the batch.
 func (s *session) emitPolls() {
-	at := event.Known(s.Chat.Latest, event.PrecisionSecond)
+	newest := s.Chat.Observed
+	if newest.IsZero() { // the end of the chat
+		newest = s.Chat.Latest
+	}
+	at := event.Known(newest, event.PrecisionSecond)
 	for _, h := range s.Chat.Polls {
 		e, err := producers.PollResults(h.ID, &h.Poll, at)
 		if err != nil {

@@ -51,6 +51,9 @@ type chat struct {
 	Topics  []string        `json:"topics,omitempty"`  // ids of the messages that opened a topic, sorted
 	Polls   []heldPoll      `json:"polls,omitempty"`   // whose results are not emitted yet
 	Tally   producers.Tally `json:"tally,omitzero"`    // for messages without ids
+
+	// Observed is the time of the chat's newest message, read ahead when more polls are held than a cursor should carry.
+	Observed time.Time `json:"observed,omitzero"`
 }
 
 func readCursor(c producers.Cursor) (state, error) {
