@@ -1,12 +1,15 @@
 -- $1: incarnation, $2: sequences. What of them is stored, by chat: different events, and the rows that stand as the transactions
 -- that stored these events wrote them. The transactions are those of the events and not those of the ledger's rows, which
 -- compaction joins. Each table is read once: joined to one transaction after the other, a million messages would take minutes,
--- for an index of block ranges knows nothing of the newest ones.
+-- for an index of block ranges knows nothing of the newest ones. The same holds for spans, of which an import has thousands when
+-- others publish meanwhile: events are read from the first span to the last, and each is looked up among the spans.
 WITH asked AS MATERIALIZED (
-    SELECT unnest($2::text::int8multirange) AS span
+    SELECT $2::text::int8multirange AS spans
 ), stood AS MATERIALIZED (
     SELECT e.channel_key, e.changed, count(*) AS n
-    FROM asked a JOIN agrichat.events e ON e.incarnation = $1 AND e.position >= lower(a.span) << 10 AND e.position < upper(a.span) << 10
+    FROM agrichat.events e
+    WHERE e.incarnation = $1 AND e.position >= (SELECT lower(spans) << 10 FROM asked) AND e.position < (SELECT upper(spans) << 10 FROM asked)
+      AND (SELECT spans FROM asked) @> (e.position >> 10)
     GROUP BY 1, 2
 ), counters AS MATERIALIZED (
     SELECT DISTINCT changed AS counter FROM stood
