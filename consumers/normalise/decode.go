@@ -146,8 +146,13 @@ func withoutNUL(e *event.Event) error {
 	if m != nil && details != nil {
 		m.Details = cleanDetails(details)
 	}
+	e.Source = event.Source(clean(string(e.Source)))
+	e.Namespace = event.Namespace(clean(string(e.Namespace)))
 	e.Channel = event.Channel(clean(string(e.Channel)))
+	e.Revision = event.Revision(clean(string(e.Revision)))
+	e.Sent.Zone = clean(e.Sent.Zone)
 	e.NativeID = event.NativeID(clean(string(e.NativeID)))
+	e.Author.Namespace = event.Namespace(clean(string(e.Author.Namespace)))
 	e.Author.ID = event.AuthorID(clean(string(e.Author.ID)))
 	e.Author.Name = clean(e.Author.Name)
 	return nil

@@ -53,6 +53,15 @@ func (w *world) awkward() {
 			w.events = append(w.events, e)
 		}
 	}
+	for _, revision := range []event.Revision{event.Unedited, "r\x00"} { // NUL wherever an envelope has text of its own
+		e := event.Event{Source: "te\x00st", Namespace: "n\x00", Channel: "c\x00", Kind: event.KindMessage, NativeID: "m\x00", Revision: revision, Account: "a\x00",
+			Author: event.Person{Namespace: "other\x00", ID: "u\x00", Name: "name\x00"}, Body: &event.Message{Type: event.TypeMessage, Text: "x\x00"},
+			Sent: event.Instant{At: time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC), Precision: event.PrecisionSecond, Zone: "zone\x00"}}
+		if err := e.Seal(); err != nil {
+			panic(err)
+		}
+		w.events = append(w.events, e)
+	}
 }
 
 // TestKeeper_Handle_hashes: verification computes the hash of every row that was published with it.
