@@ -290,6 +290,9 @@ func TestSampleMappingReads(t *testing.T) {
 		if fault.Of(err) != fault.Fatal || !ok || !strings.Contains(err.Error(), "chat.csv.map.yaml") {
 			t.Errorf("%s: %v", name, err)
 		}
+		if strings.Contains(sample, "\n ") {
+			t.Errorf("%s: an error is printed without indentation, and this needs it:\n%s", name, sample)
+		}
 		c.Beside["chat.csv.map.yaml"] = []byte(sample)
 		all := readAll(t, c)
 		if len(all) != 1 || all[0].Kind != event.KindMessage {

@@ -42,9 +42,9 @@ func sampleMapping(f producers.File) string {
 	author, ok := h.called("author", "user", "username", "sender", "from", "name", "nick", "authorname")
 	line("author_name: %s%s", author, doubt(ok))
 	when, ok := h.called("time", "timestamp", "date", "datetime", "sent", "createdat", "sentat")
-	line("time:\n  column: %s%s", when, doubt(ok))
-	line("  layout: %s # as the times are written: %%Y %%m %%d %%H %%M %%S, or rfc3339, unix, unix_ms", guessLayout(h, second.cells, when))
-	line("  zone: UTC # of times that do not say theirs")
+	// On one line: an error is printed without what its lines begin with.
+	line("time: {column: %s, layout: %s, zone: UTC} #%s layout: %%Y %%m %%d %%H %%M %%S, or rfc3339, unix, unix_ms; zone: of times that do not say theirs",
+		when, guessLayout(h, second.cells, when), strings.TrimPrefix(doubt(ok), " #"))
 	text, ok := h.called("text", "message", "content", "contents", "body", "msg")
 	line("text: %s%s", text, doubt(ok))
 	if c, ok := h.called("replyto", "parentid", "inreplyto"); ok {
