@@ -178,7 +178,7 @@ func printVerify(w io.Writer, r *verify.Report) error {
 		return err
 	}
 	for _, p := range r.Problems {
-		fmt.Fprintf(w, "%s: %s %s (sequence %d) %s\n", p.What, p.Kind, p.ID, p.Sequence, strings.Map(printable, p.Detail))
+		fmt.Fprintf(w, "%s: %s\n", p.What, problemLine(p))
 	}
 	if found := r.Missing + r.Extra + r.Differing; found > uint64(len(r.Problems)) {
 		fmt.Fprintf(w, "... and %d more\n", found-uint64(len(r.Problems)))
@@ -188,6 +188,18 @@ func printVerify(w io.Writer, r *verify.Report) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", verdict(r))
 	return err
+}
+
+// problemLine says what a problem is about. Not every one has an id, and what ClickHouse lacks is not looked up on the bus.
+func problemLine(p verify.Problem) string {
+	detail := strings.Map(printable, p.Detail)
+	switch {
+	case p.ID == "" && strings.HasPrefix(detail, p.Kind): // it names the sequences
+		return detail
+	case p.Sequence == 0:
+		return fmt.Sprintf("%s %s %s", p.Kind, p.ID, detail)
+	}
+	return fmt.Sprintf("%s %s (sequence %d) %s", p.Kind, p.ID, p.Sequence, detail)
 }
 
 // verifyNotes are lines about what no comparison of the stores can show.
