@@ -220,7 +220,7 @@ func (r gateReport) rows() [][2]string {
 		add("", r.Detail)
 	}
 	if r.Hand != nil {
-		add("", fmt.Sprintf("shut by %s: %s; agrichat gate resume opens it", r.Hand.By, r.Hand.Why))
+		add("", fmt.Sprintf("shut by %s at %s: %s; agrichat gate resume opens it", r.Hand.By, r.Hand.Since.Local().Format(time.DateTime), r.Hand.Why))
 	}
 	if !r.Followed {
 		return rows
