@@ -39,6 +39,7 @@ func TestVerify_Unstored(t *testing.T) {
 		w.publish("chat.test.me.c", "never stored")
 	}
 	w.purge()
+	w.run("verify").want(1).prints("NOT EQUAL", "5 sequences") // no worker has noticed yet
 	file := filepath.Join(dir, "next.jsonl")
 	write(t, file, strings.Replace(jsonLine, "hello", "after the purge", 1))
 	w.run("import", file).want(0)
