@@ -9,7 +9,7 @@ type contents struct {
 	Truncated   int
 }
 
-// TestVerify_Content: stores that hold different texts under one version are not equal, and a repair makes them so.
+// TestVerify_Content: stores that hold different texts under one version are not equal, and a repair has both hold the bus's.
 func TestVerify_Content(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
@@ -17,6 +17,8 @@ func TestVerify_Content(t *testing.T) {
 	w.equal()
 	const text = "SELECT text FROM messages FINAL WHERE thing_id = unhex('"
 	id := w.clickhouse("SELECT lower(hex(thing_id)) FROM messages FINAL WHERE kind = 'message' ORDER BY 1 LIMIT 1")
+	recorded := "SELECT text FROM agrichat.messages WHERE thing_id = '" + id + "'"
+	was, wasRecorded := w.clickhouse(text+id+"')"), w.ask(recorded)
 	for _, now := range []string{"NEW a 0", "NEW b \x1f 0"} {
 		w.exec("UPDATE agrichat.messages SET text = '" + now + "' WHERE thing_id = '" + id + "'")
 		var c contents
@@ -26,7 +28,10 @@ func TestVerify_Content(t *testing.T) {
 		}
 		w.run("verify").want(1).prints("NOT EQUAL", id, "other content")
 		w.run("verify", "--repair").want(0).prints("hold the same")
-		if got := w.clickhouse(text + id + "')"); got != now {
+		if got := w.ask(recorded); got[0] != wasRecorded[0] {
+			t.Errorf("after the repair PostgreSQL says %q", got)
+		}
+		if got := w.clickhouse(text + id + "')"); got != was {
 			t.Errorf("after the repair ClickHouse says %q", got)
 		}
 		w.clickhouse("OPTIMIZE TABLE messages FINAL") // a merge keeps the row that came last, too

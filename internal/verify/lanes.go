@@ -134,7 +134,7 @@ func (p *repairs) merge(o repairs) {
 	}
 	maps.Copy(p.counters, o.counters)
 	maps.Copy(p.messages, o.messages)
-	maps.Copy(p.extra, o.extra)
+	maps.Copy(p.unsure, o.unsure)
 	p.unstored = append(p.unstored, o.unstored...)
 }
 

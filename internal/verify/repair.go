@@ -24,7 +24,8 @@ type Keeper interface {
 const repairBatch = 500
 
 // Repair applies what a report found missing. What ClickHouse has and Postgres does not was lost by Postgres if an event of
-// the log can have made it: that event is applied again. What nothing on the log explains stays: nothing here deletes. Run
+// the log can have made it: that event is applied again. So are the events of what the two hold with other contents under one
+// version, and what comes of them is published. What nothing on the log explains stays: nothing here deletes. Run
 // tells what came of it.
 func (v *Verifier) Repair(ctx context.Context, r *Report, k Keeper) error {
 	if err := v.explain(ctx, r, k); err != nil {
@@ -39,15 +40,15 @@ func (v *Verifier) Repair(ctx context.Context, r *Report, k Keeper) error {
 	return k.Republish(ctx, slices.Sorted(maps.Keys(r.repair.counters)))
 }
 
-// explain adds the events behind what is extra to those that are applied again. All of the log is read for it: a name is made
+// explain adds the events behind what is extra or has two contents to those that are applied again. All of the log is read for it: a name is made
 // of everything that was ever said of it, so every event that tells of the thing counts.
 func (v *Verifier) explain(ctx context.Context, r *Report, k Keeper) error {
-	if len(r.repair.extra) == 0 || r.Sequence == 0 {
+	if len(r.repair.unsure) == 0 || r.Sequence == 0 {
 		return nil
 	}
 	err := v.Bus.Range(ctx, 1, r.Sequence, false, func(d consumers.Delivery) error {
 		for _, id := range k.Things(d) {
-			if _, wanted := r.repair.extra[id]; wanted {
+			if _, wanted := r.repair.unsure[id]; wanted {
 				r.repair.sequences.Add(d.Sequence, d.Sequence)
 				break
 			}
@@ -55,7 +56,7 @@ func (v *Verifier) explain(ctx context.Context, r *Report, k Keeper) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("looking for the events behind what is extra: %w", err)
+		return fmt.Errorf("looking for the events behind what is extra or has two contents: %w", err)
 	}
 	return nil
 }

@@ -147,7 +147,7 @@ func (m *merging) onlyAggregates(s ch.State) error {
 		return nil // it is Postgres that lacks it, and that was said
 	}
 	m.t.Extra++
-	m.r.repair.extra[s.ID] = struct{}{}
+	m.r.repair.unsure[s.ID] = struct{}{}
 	m.r.problem(Problem{What: "in ClickHouse, not in Postgres", Kind: string(m.t.Kind), ID: hex.EncodeToString(s.ID[:]), Detail: "version " + s.Version.String()})
 	return nil
 }
@@ -177,7 +177,8 @@ func (m *merging) content(p recorded, s ch.State) {
 	switch {
 	case s.Hash.IsZero():
 		m.t.WithoutHash++
-	case s.Hash != p.hash && !p.hash.IsZero():
+	case s.Hash != p.hash && !p.hash.IsZero(): // either row may be wrong: the log decides, as far as it goes
+		m.r.repair.unsure[p.id] = struct{}{}
 		m.differ(p, "other content in Postgres than in ClickHouse under version "+p.version.String())
 	case !s.Intact:
 		m.differ(p, "the row in ClickHouse of version "+p.version.String()+" was changed there")

@@ -120,13 +120,13 @@ type repairs struct {
 	sequences seqset.Set            // to be applied again to Postgres
 	counters  map[int64]struct{}    // whose facts are to be told again
 	messages  map[[16]byte]struct{} // that Postgres lacks though it has their events, as far as they were listed
-	extra     map[[16]byte]struct{} // that ClickHouse has and Postgres does not
+	unsure    map[[16]byte]struct{} // things that ClickHouse has and Postgres does not, or not with that content under that version
 	unstored  []int64               // transactions that found unstored sequences which nobody has accepted
 }
 
 func newReport(sequence uint64) *Report {
 	return &Report{Sequence: sequence, Problems: []Problem{}, repair: repairs{counters: map[int64]struct{}{}, messages: map[[16]byte]struct{}{},
-		extra: map[[16]byte]struct{}{}}}
+		unsure: map[[16]byte]struct{}{}}}
 }
 
 func (r *Report) problem(p Problem) {
