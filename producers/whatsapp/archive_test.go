@@ -100,6 +100,8 @@ func TestRecognise(t *testing.T) {
 		{"renamed.txt", "[1/2/24, 10:00:00 AM] A: x\nmore\nmore\n", producers.Likely},
 		{"renamed.txt", "13.06.24 10:00 - A: x\n", producers.Likely},
 		{"renamed.txt", "what is left of a line\n13/06/24, 10:00 - A: x\n", producers.Possible},
+		{androidPath, "1/2/24, 10:00 - A: a \x00 within\n1/2/24, 10:01 - A: y\n", producers.Certain},
+		{androidPath, "1\x00/\x002\x00/\x002\x004\x00,\x00 \x001\x00", producers.No},
 		{"server.log", "2024-01-02 10:00:00 - ERROR: broken\n", producers.Possible},
 	} {
 		if got := Definition().Recognise(producertest.File(c.path, []byte(c.text))); got != c.want {
