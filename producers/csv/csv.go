@@ -57,7 +57,7 @@ func definition(batch int) producers.Definition {
 // write a mapping.
 func recognise(f producers.File) producers.Confidence {
 	ext := strings.ToLower(path.Ext(f.Path))
-	if !slices.Contains([]string{".csv", ".tsv", ".tab", ".txt", ".psv", ".dat"}, ext) || len(f.Head) == 0 || bytes.IndexByte(f.Head, 0) >= 0 {
+	if !slices.Contains([]string{".csv", ".tsv", ".tab", ".txt", ".psv", ".dat"}, ext) || len(f.Head) == 0 || producers.Binary(f.Head) {
 		return producers.No
 	}
 	if text, _, err := readMapping(f); err == nil && text != nil {

@@ -267,6 +267,7 @@ func TestRecognition(t *testing.T) {
 		"no table":              {path: "x/chat.csv", text: "a\n", want: producers.No},
 		"another file":          {path: "x/chat.json", text: "{\"a\":1,\"b\":2}", beside: "chat.json.map.yaml", want: producers.No},
 		"bytes":                 {path: "x/chat.csv", text: "a,\x00b\n", want: producers.No},
+		"a NUL in a message":    {path: "x/chat.csv", text: "a,b\n1,what came \x00 of it\n", beside: "mapping.yaml", want: producers.Likely},
 	} {
 		got := recognise(fileOf(producertest.Case{
 			Path: c.path, Data: []byte(c.text), Beside: map[string][]byte{c.beside: []byte("{}")},

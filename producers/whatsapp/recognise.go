@@ -7,9 +7,6 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// nulShare: a file with more NULs than one in so many bytes is no text, or UTF-16.
-const nulShare = 16
-
 // recognise looks for headers of one style and names after them. Other programs write logs with times in brackets too, so
 // words that only WhatsApp says, or the name of the file, make it certain.
 func recognise(f producers.File) producers.Confidence {
@@ -19,7 +16,7 @@ func recognise(f producers.File) producers.Confidence {
 			head = head[:i]
 		}
 	}
-	if bytes.Count(head, []byte{0}) > len(head)/nulShare { // a single one may stand in a message
+	if producers.Binary(head) {
 		return producers.No
 	}
 	s, ok := styleOf(head)
