@@ -119,13 +119,19 @@ func (m *merging) written(v fact.Version) (bool, error) {
 	if !m.later(v) {
 		return false, nil
 	}
-	if v.Compare(m.cut.known) > 0 {
+	if !m.committed(v) {
 		var err error
 		if m.cut.known, err = m.newest(); err != nil {
 			return false, err
 		}
 	}
-	return v.Compare(m.cut.known) <= 0, nil
+	return m.committed(v), nil
+}
+
+// committed reports whether the record is known to have come to a version. Its counters rise whatever the token and the generation:
+// a version of an earlier generation is none that it has come to if its counter is above them all.
+func (m *merging) committed(v fact.Version) bool {
+	return v.Compare(m.cut.known) <= 0 && v.Counter <= m.cut.known.Counter
 }
 
 func (m *merging) onlyRecord(p recorded) {
