@@ -40,10 +40,6 @@ func (v *Verifier) compare(ctx context.Context, c cut, r *Report) error {
 		return fmt.Errorf("opening a snapshot of the record: %w", err)
 	}
 	defer pg.Rollback(ctx, tx)
-	var snapshot string
-	if err := tx.QueryRow(ctx, query("snapshot_export")).Scan(&snapshot); err != nil {
-		return fmt.Errorf("exporting a snapshot of the record: %w", err)
-	}
 	days := newCalendar()
 	lanes := v.lanes()
 	parts := make([]*Report, len(lanes))
@@ -56,7 +52,7 @@ func (v *Verifier) compare(ctx context.Context, c cut, r *Report) error {
 				return err
 			}
 		}
-	} else if err := v.runLanes(ctx, snapshot, lanes, c, parts, days); err != nil {
+	} else if err := v.runLanes(ctx, tx, lanes, c, parts, days); err != nil {
 		return err
 	}
 	for _, part := range parts {
@@ -70,7 +66,12 @@ func (v *Verifier) compare(ctx context.Context, c cut, r *Report) error {
 // spareConnections are those beside the lanes' own: one holds the snapshot, one asks for the newest version.
 const spareConnections = 2
 
-func (v *Verifier) runLanes(ctx context.Context, snapshot string, lanes [][]step, c cut, parts []*Report, days *calendar) error {
+// runLanes runs every lane in a transaction that sees what the given one sees.
+func (v *Verifier) runLanes(ctx context.Context, of pgx.Tx, lanes [][]step, c cut, parts []*Report, days *calendar) error {
+	var snapshot string
+	if err := of.QueryRow(ctx, query("snapshot_export")).Scan(&snapshot); err != nil {
+		return fmt.Errorf("exporting a snapshot of the record: %w", err)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	for i, steps := range lanes {
 		group.Go(func() error {

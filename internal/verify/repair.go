@@ -40,8 +40,8 @@ func (v *Verifier) Repair(ctx context.Context, r *Report, k Keeper) error {
 	return k.Republish(ctx, slices.Sorted(maps.Keys(r.repair.counters)))
 }
 
-// explain adds the events behind what is extra or has two contents to those that are applied again. All of the log is read for it: a name is made
-// of everything that was ever said of it, so every event that tells of the thing counts.
+// explain adds the events behind what is extra or has two contents to those that are applied again. All of the log is read for it: a
+// name is made of every event that carries one, so all events of a thing count.
 func (v *Verifier) explain(ctx context.Context, r *Report, k Keeper) error {
 	if len(r.repair.unsure) == 0 || r.Sequence == 0 {
 		return nil
