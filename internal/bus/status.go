@@ -178,8 +178,19 @@ func (t *Throttle) look(ctx context.Context) (why string, err error) {
 	if s.Free() < reserve {
 		why = fmt.Sprintf("stream %s has %d bytes left, which live sources need: raise its size limit", Chat, s.Free())
 	}
+	asked := map[[2]string]ConsumerStatus{} // the lead and a watch may be of one consumer
+	status := func(stream, consumer string) (c ConsumerStatus, err error) {
+		key := [2]string{stream, consumer}
+		c, known := asked[key]
+		if !known {
+			if c, err = t.b.ConsumerStatus(ctx, stream, consumer); err == nil {
+				asked[key] = c
+			}
+		}
+		return c, err
+	}
 	if t.cfg.Lead.Consumer != "" {
-		c, err := t.b.ConsumerStatus(ctx, Chat, t.cfg.Lead.Consumer)
+		c, err := status(Chat, t.cfg.Lead.Consumer)
 		if err != nil {
 			return "", err
 		}
@@ -188,7 +199,7 @@ func (t *Throttle) look(ctx context.Context) (why string, err error) {
 		}
 	}
 	for i, w := range t.cfg.Watches {
-		c, err := t.b.ConsumerStatus(ctx, w.Stream, w.Consumer)
+		c, err := status(w.Stream, w.Consumer)
 		if err != nil {
 			return "", err
 		}
