@@ -1,0 +1,259 @@
+package charset
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gogs/chardet"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
+)
+
+// candidate is a charset that may be guessed.
+type candidate struct {
+	label    string
+	encoding encoding.Encoding
+	detector string // its name in chardet; empty: it is not known there
+}
+
+// texts are the charsets that chats are kept in; of equals the first is taken.
+func texts() []candidate {
+	return []candidate{
+		{"windows-1251", charmap.Windows1251, "windows-1251"},
+		{"koi8-r", charmap.KOI8R, "KOI8-R"},
+		{"windows-1252", charmap.Windows1252, "ISO-8859-1"},
+		{"windows-1250", charmap.Windows1250, "ISO-8859-2"},
+		{"windows-1253", charmap.Windows1253, "ISO-8859-7"},
+		{"windows-1254", charmap.Windows1254, "ISO-8859-9"},
+		{"windows-1255", charmap.Windows1255, "ISO-8859-8-I"},
+		{"windows-1256", charmap.Windows1256, "windows-1256"},
+		{"ibm866", charmap.CodePage866, ""},
+		{"euc-kr", korean.EUCKR, "EUC-KR"},
+		{"shift_jis", japanese.ShiftJIS, "Shift_JIS"},
+		{"euc-jp", japanese.EUCJP, "EUC-JP"},
+		{"gbk", simplifiedchinese.GBK, "GB18030"},
+		{"big5", traditionalchinese.Big5, "Big5"},
+	}
+}
+
+// names are those of files in zips: DOS charsets come first there, and code page 437 is what the format says.
+func names() []candidate {
+	return append([]candidate{
+		{"ibm437", charmap.CodePage437, ""},
+		{"ibm866", charmap.CodePage866, ""},
+		{"ibm850", charmap.CodePage850, ""},
+		{"ibm852", charmap.CodePage852, ""},
+	}, texts()...)
+}
+
+// Guess returns the charset that b looks most like, and its name. b should hold no valid UTF-8 beyond ASCII.
+func Guess(b []byte) (encoding.Encoding, string) { return best(b, texts()) }
+
+// GuessNames is Guess for the names in one zip: all of them that are not UTF-8, parted by line feeds.
+func GuessNames(b []byte) (encoding.Encoding, string) { return best(b, names()) }
+
+func best(b []byte, of []candidate) (encoding.Encoding, string) {
+	confidence := map[string]int{}
+	if found, err := chardet.NewTextDetector().DetectAll(b); err == nil {
+		for _, f := range found {
+			confidence[f.Charset] = max(confidence[f.Charset], f.Confidence)
+		}
+	}
+	won, most := of[0], -1.0
+	for _, c := range of {
+		s := plausibility(In(c.encoding, b))*common(c.label, b) + float64(confidence[c.detector])/500
+		if s > most+1e-9 {
+			won, most = c, s
+		}
+	}
+	return won.encoding, won.label
+}
+
+// common says what part of the double bytes of an East Asian charset are characters in daily use there, from 0.3 to 1: nearly every
+// pair of high bytes is some character. It is 1 for all other charsets.
+func common(label string, b []byte) float64 {
+	var lead, low byte // of the characters in use; signs are below them
+	switch label {
+	case "euc-kr":
+		lead, low = 0xc8, 0xa1
+	case "gbk":
+		lead, low = 0xd7, 0xa1
+	case "euc-jp":
+		lead, low = 0xcf, 0xa1
+	case "big5":
+		lead, low = 0xc6, 0x40
+	default:
+		return 1
+	}
+	all, daily := 0, 0
+	for i := 0; i < len(b); i++ {
+		if b[i] < utf8.RuneSelf {
+			continue
+		}
+		all++
+		if i+1 < len(b) && 0xa1 <= b[i] && b[i] <= lead && b[i+1] >= low {
+			daily++
+		}
+		i++
+	}
+	if all == 0 {
+		return 1
+	}
+	return 0.3 + 0.7*float64(daily)/float64(all)
+}
+
+// plausibility says how much decoded text looks like writing, from 0 to 1 and a little above: words of one script, capitals only at
+// their start or throughout, and neither signs nor replacement characters within.
+func plausibility(text string) float64 {
+	var good, all float64
+	var word []rune
+	flush := func() {
+		if n := foreign(word); n > 0 {
+			all += float64(n)
+			good += float64(n) * wordPlausibility(word)
+		}
+		word = word[:0]
+	}
+	for _, r := range text {
+		if unicode.IsSpace(r) || r < utf8.RuneSelf && !unicode.IsLetter(r) {
+			flush()
+			continue
+		}
+		word = append(word, r)
+	}
+	flush()
+	if all == 0 {
+		return 0
+	}
+	return good / all
+}
+
+// foreign counts the characters beyond ASCII.
+func foreign(word []rune) int {
+	n := 0
+	for _, r := range word {
+		if r >= utf8.RuneSelf {
+			n++
+		}
+	}
+	return n
+}
+
+func wordPlausibility(word []rune) float64 {
+	scripts := map[string]int{}
+	bad, upper, turned := 0, 0, 0
+	for i, r := range word {
+		s := scriptOf(r)
+		if s == "" {
+			bad++
+			continue
+		}
+		scripts[s]++
+		if unicode.IsUpper(r) {
+			upper++
+			if i > 0 && unicode.IsLower(word[i-1]) {
+				turned++
+			}
+		}
+	}
+	n := float64(len(word))
+	p := 1 - float64(bad)/n
+	if upper > 1 && upper < len(word) {
+		p -= 0.3 * float64(upper-1) / n
+	}
+	p -= 0.5 * float64(turned) / n
+	if scripts["kana"] > 0 {
+		delete(scripts, "han") // Japanese writes both in one word
+	}
+	switch {
+	case len(scripts) > 1:
+		p *= 0.4
+	case scripts["hangul"] > 0:
+		p += 0.2 // syllables: bytes of another charset seldom are
+	case scripts["kana"] > 0:
+		p += 0.1
+	case scripts["han"] > 0:
+		p -= 0.1 // nearly every pair of high bytes is a character of some Chinese charset
+	}
+	if scripts["latin"] == len(word) && foreign(word)*2 > len(word) && len(word) > 2 {
+		p *= 0.5 // words of accents alone are those of another script
+	}
+	return max(p, 0)
+}
+
+func scriptOf(r rune) string {
+	switch {
+	case r == utf8.RuneError:
+		return ""
+	case r < utf8.RuneSelf, unicode.Is(unicode.Latin, r) && r != 'ª' && r != 'º':
+		return "latin"
+	case 0x0410 <= r && r <= 0x044f, r == 'ё', r == 'Ё', r == 'і', r == 'І', r == 'ї', r == 'Ї', r == 'є', r == 'Є', r == 'ґ', r == 'Ґ', r == 'ў', r == 'Ў':
+		return "cyrillic" // letters of today's Russian, Ukrainian and Belarusian
+	case unicode.Is(unicode.Greek, r):
+		return "greek"
+	case unicode.Is(unicode.Hebrew, r):
+		return "hebrew"
+	case unicode.Is(unicode.Arabic, r):
+		return "arabic"
+	case unicode.Is(unicode.Hangul, r):
+		return "hangul"
+	case unicode.Is(unicode.Hiragana, r), unicode.Is(unicode.Katakana, r) && r < 0xff00, r == 'ー', r == '。', r == '、':
+		return "kana"
+	case unicode.Is(unicode.Han, r):
+		return "han"
+	}
+	return ""
+}
+
+// sampleSize is enough words to tell charsets apart.
+const sampleSize = 32 << 10
+
+func guessFile(open func() (io.ReadCloser, error)) (encoding.Encoding, string) {
+	fallback := candidate{label: "windows-1252", encoding: charmap.Windows1252}
+	if open == nil {
+		return fallback.encoding, fallback.label
+	}
+	r, err := open()
+	if err != nil {
+		return fallback.encoding, fallback.label
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	words := sample(r)
+	if len(words) == 0 {
+		return fallback.encoding, fallback.label
+	}
+	return Guess(words)
+}
+
+// sample returns words of a file that are not UTF-8, parted by spaces.
+func sample(from io.Reader) []byte {
+	var out []byte
+	in := bufio.NewReaderSize(from, 64<<10)
+	word := make([]byte, 0, 256)
+	for len(out) < sampleSize {
+		c, err := in.ReadByte()
+		inWord := err == nil && (c >= utf8.RuneSelf || 'a' <= c|0x20 && c|0x20 <= 'z')
+		if inWord && len(word) < cap(word) {
+			word = append(word, c)
+			continue
+		}
+		if !utf8.Valid(word) && !mostlyUTF8(word) {
+			out = append(append(out, word...), ' ')
+		}
+		word = word[:0]
+		if inWord {
+			word = append(word, c)
+		}
+		if errors.Is(err, io.EOF) || err != nil {
+			return out
+		}
+	}
+	return out
+}
