@@ -36,6 +36,7 @@ type wire struct {
 	Revision  Revision        `json:"revision"`
 	Sent      Instant         `json:"sent,omitzero"`
 	Seen      time.Time       `json:"seen,omitzero"`
+	Reading   Reading         `json:"reading,omitzero"`
 	Body      json.RawMessage `json:"body"`
 	Raw       string          `json:"raw,omitempty"`     // where the bytes are UTF-8
 	RawBase64 []byte          `json:"raw_b64,omitempty"` // where they are not
@@ -126,7 +127,7 @@ func readAny(b []byte) (e *Event, id string, err error) {
 	}
 	e = &Event{
 		Source: w.Source, Namespace: w.Namespace, Account: w.Account, Channel: w.Channel, NativeID: w.NativeID,
-		Author: w.Author, Kind: w.Kind, Revision: w.Revision, Sent: w.Sent, Seen: w.Seen, Body: body, Raw: w.RawBase64,
+		Author: w.Author, Kind: w.Kind, Revision: w.Revision, Sent: w.Sent, Seen: w.Seen, Reading: w.Reading, Body: body, Raw: w.RawBase64,
 	}
 	if w.Raw != "" {
 		e.Raw = []byte(w.Raw)

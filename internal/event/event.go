@@ -51,9 +51,28 @@ type Event struct {
 	Revision  Revision
 	Sent      Instant   // the network's clock: when the thing came to be (message) or happened (all others)
 	Seen      time.Time // our clock, UTC; set by the runner that publishes
+	Reading   Reading   // what the input left open; zero where it said everything
 	Body      Body
 	Raw       []byte // what the network said, untouched; may be nil where the body says it all
 }
+
+// Reading says what of an event its input left open, and how that was settled: it decides between two readings of the same input.
+// It is no part of any id.
+type Reading struct {
+	// ZoneNamed is when a user named the zone of an assumed time, in Unix milliseconds; zero: nobody did, and the time was read as UTC.
+	ZoneNamed int64 `json:"zone_named,omitempty"`
+	// DateGuessed says that day and month could be either way round.
+	DateGuessed bool `json:"date_guessed,omitempty"`
+	// Charset in which bytes that are not UTF-8 were read (charset.Decoder); empty: there were none.
+	Charset string `json:"charset,omitempty"`
+	// CharsetNamed is when a user named it, in Unix milliseconds; zero: it was guessed.
+	CharsetNamed int64 `json:"charset_named,omitempty"`
+	// Unversioned says that the input shows the last version of a message and not whether it was edited.
+	Unversioned bool `json:"unversioned,omitempty"`
+}
+
+// IsZero reports whether nothing was left open.
+func (r Reading) IsZero() bool { return r == Reading{} }
 
 // Person is an identity as an event mentions it.
 type Person struct {

@@ -7,16 +7,67 @@ import (
 	"time"
 )
 
-// Merge joins two copies of the same event (equal ids) that differ in what they know: the more precise time, the fuller
-// body and author, then the lower hash. The result is the same in whichever order, grouping or number copies come.
-// Provenance (Account, Seen, Raw) is the first one's: it belongs to a copy, not to the event.
+// Merge joins two copies of the same event (equal ids) that differ in what they know. Of times the better known one stands
+// (MergeSent), of texts those that were read in the surer charset; everything else is joined leaf by leaf, so that nothing which
+// one copy alone says is lost: where both say something, the longer one stands, then the one that sorts first. The result is
+// the same in whichever order, grouping or number copies come. Provenance (Account, Seen, Raw) is the first one's: it
+// belongs to a copy, not to the event.
 func Merge(a, b *Event) *Event {
 	out := *a
-	out.Sent = MergeInstant(a.Sent, b.Sent)
-	out.Author = fuller(a.Author, b.Author)
-	out.Body = fullerBody(a.Body, b.Body)
+	out.Sent, out.Reading = MergeSent(a.Sent, a.Reading, b.Sent, b.Reading)
+	out.Reading.Unversioned = a.Reading.Unversioned && b.Reading.Unversioned
+	switch c := a.Reading.compareCharset(b.Reading); {
+	case c == 0:
+		out.Author, out.Body = fuller(a.Author, b.Author), mergeBody(a.Body, b.Body)
+	case c < 0:
+		out.Author, out.Body = b.Author, b.Body
+		out.Reading.Charset, out.Reading.CharsetNamed = b.Reading.Charset, b.Reading.CharsetNamed
+		return &out
+	}
+	out.Reading.Charset, out.Reading.CharsetNamed = a.Reading.Charset, a.Reading.CharsetNamed
 	return &out
 }
+
+// MergeSent picks the time that is known better: one whose day and month are sure, the more precise one, one whose zone the network
+// gave, one whose zone was named later, the earlier. Its part of the reading comes with it.
+func MergeSent(a Instant, ra Reading, b Instant, rb Reading) (Instant, Reading) {
+	first := true
+	switch {
+	case b.IsZero():
+	case a.IsZero():
+		first = false
+	case ra.DateGuessed != rb.DateGuessed:
+		first = rb.DateGuessed
+	case a.Precision != b.Precision || a.Assumed != b.Assumed || ra.ZoneNamed == rb.ZoneNamed:
+		first = MergeInstant(a, b) == a
+	default:
+		first = ra.ZoneNamed > rb.ZoneNamed
+	}
+	if first {
+		return a, ra
+	}
+	return b, rb
+}
+
+// compareCharset is positive where a's texts are surer than b's: those that were UTF-8, then those whose charset was named last, then
+// those whose charset was guessed, then those with damaged bytes.
+func (r Reading) compareCharset(o Reading) int {
+	rank := func(r Reading) int {
+		switch {
+		case r.Charset == "":
+			return 3
+		case r.CharsetNamed != 0:
+			return 2
+		case r.Charset != damagedCharset:
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(rank(r), rank(o)), cmp.Compare(r.CharsetNamed, o.CharsetNamed), cmp.Compare(r.Charset, o.Charset))
+}
+
+// damagedCharset is charset.Damaged.
+const damagedCharset = "utf-8"
 
 // MergeInstant picks the instant that is known better: the more precise one, one whose zone is not assumed, the earlier.
 func MergeInstant(a, b Instant) Instant {
@@ -50,20 +101,6 @@ func (i Instant) Bounded() Instant {
 
 func fuller[T any](a, b T) T {
 	return pick(compareFullness(a, b) >= 0, a, b)
-}
-
-// fullerBody takes of two polls that differ in their results alone the one that Compare puts last: the length of numbers says
-// nothing of them.
-func fullerBody(a, b Body) Body {
-	ma, _ := a.(*Message)
-	mb, _ := b.(*Message)
-	if ma == nil || mb == nil || ma.Poll == nil || mb.Poll == nil {
-		return fuller(a, b)
-	}
-	sa, sb := *ma, *mb
-	sa.Poll, sb.Poll = ma.Poll.WithoutResults(), mb.Poll.WithoutResults()
-	c := cmp.Or(compareFullness(&sa, &sb), ma.Poll.Compare(mb.Poll), compareFullness(ma, mb))
-	return pick(c >= 0, a, b)
 }
 
 // compareFullness is positive if a is the fuller one: its JSON is longer, or as long and of the lower hash.

@@ -97,3 +97,58 @@ func TestPrecisionNames(t *testing.T) {
 		t.Error("an unknown precision is read")
 	}
 }
+
+func TestMerge_Reading(t *testing.T) {
+	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
+	sent := func(at time.Time, zone string) event.Instant {
+		return event.Instant{At: at, Precision: event.PrecisionMinute, Zone: zone, Assumed: true}
+	}
+	message := func(in event.Instant, r event.Reading, author, text string) *event.Event {
+		return &event.Event{Kind: event.KindMessage, Sent: in, Reading: r, Author: event.Person{ID: event.AuthorID(author)}, Body: &event.Message{Text: text}}
+	}
+	for _, c := range []struct {
+		name       string
+		worse, won *event.Event
+	}{
+		{"a zone named later", message(sent(at, "Europe/Moscow"), event.Reading{ZoneNamed: 1}, "a", "t"),
+			message(sent(at.Add(time.Hour), "America/New_York"), event.Reading{ZoneNamed: 2}, "a", "t")},
+		{"a zone that was named", message(sent(at, "UTC"), event.Reading{}, "a", "t"),
+			message(sent(at.Add(time.Hour), "America/New_York"), event.Reading{ZoneNamed: 2}, "a", "t")},
+		{"a sure date", message(sent(at.AddDate(0, -1, 0), "UTC"), event.Reading{DateGuessed: true, ZoneNamed: 9}, "a", "t"),
+			message(sent(at, "UTC"), event.Reading{}, "a", "t")},
+		{"a charset that was named", message(sent(at, "UTC"), event.Reading{Charset: "windows-1252"}, "longer author", "a longer text"),
+			message(sent(at, "UTC"), event.Reading{Charset: "koi8-r", CharsetNamed: 1}, "b", "u")},
+		{"a charset named later", message(sent(at, "UTC"), event.Reading{Charset: "windows-1252", CharsetNamed: 1}, "longer author", "a longer text"),
+			message(sent(at, "UTC"), event.Reading{Charset: "koi8-r", CharsetNamed: 2}, "b", "u")},
+		{"text that was UTF-8", message(sent(at, "UTC"), event.Reading{Charset: "windows-1252", CharsetNamed: 1}, "longer author", "a longer text"),
+			message(sent(at, "UTC"), event.Reading{}, "b", "u")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, got := range []*event.Event{event.Merge(c.worse, c.won), event.Merge(c.won, c.worse)} {
+				if diff := cmp.Diff(c.won, got); diff != "" {
+					t.Errorf("-want +got:\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestMerge_Leaves(t *testing.T) {
+	json := &event.Event{Kind: event.KindMessage, Body: &event.Message{
+		Text: "t", Forward: &event.Forward{From: event.Person{ID: "channel1", Name: "Farm"}},
+		Attachments: []event.Attachment{{Kind: "photo", Bytes: 12, Missing: "not included"}},
+	}}
+	page := &event.Event{Kind: event.KindMessage, Body: &event.Message{
+		Text: "t", Forward: &event.Forward{From: event.Person{Name: "Farm"}, Sent: event.Known(time.Unix(1, 0), event.PrecisionSecond)},
+		Attachments: []event.Attachment{{Kind: "photo", Path: "photos/a.jpg", SHA256: "00"}}, Links: []string{"https://example.org"},
+	}}
+	want := &event.Message{
+		Text: "t", Forward: &event.Forward{From: event.Person{ID: "channel1", Name: "Farm"}, Sent: event.Known(time.Unix(1, 0), event.PrecisionSecond)},
+		Attachments: []event.Attachment{{Kind: "photo", Bytes: 12, Path: "photos/a.jpg", SHA256: "00"}}, Links: []string{"https://example.org"},
+	}
+	for _, got := range []*event.Event{event.Merge(json, page), event.Merge(page, json)} {
+		if diff := cmp.Diff(event.Body(want), got.Body); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+}

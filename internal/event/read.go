@@ -86,6 +86,9 @@ func (q *quick) envelope(e *Event) {
 	if q.has(`"seen":`) {
 		e.Seen = q.time()
 	}
+	if q.has(`"reading":`) {
+		q.reading(&e.Reading)
+	}
 	if !q.has(`"body":`) {
 		q.ok = false
 	}
@@ -158,6 +161,36 @@ func (q *quick) instant(i *Instant) {
 	q.ok = q.ok && known
 	q.end()
 }
+
+func (q *quick) reading(r *Reading) {
+	q.begin()
+	r.ZoneNamed = q.number(`"zone_named":`)
+	r.DateGuessed = q.has(`"date_guessed":true`)
+	r.Charset = q.text(`"charset":`)
+	r.CharsetNamed = q.number(`"charset_named":`)
+	r.Unversioned = q.has(`"unversioned":true`)
+	q.end()
+}
+
+// number reads a field that may not be there and is a whole number.
+func (q *quick) number(key string) int64 {
+	if !q.has(key) {
+		return 0
+	}
+	n := 0
+	for q.pos+n < len(q.s) && (isDigit(q.s[q.pos+n]) || n == 0 && q.s[q.pos] == '-') {
+		n++
+	}
+	v, err := strconv.ParseInt(q.s[q.pos:q.pos+n], 10, 64)
+	if digits := strings.TrimPrefix(q.s[q.pos:q.pos+n], "-"); err != nil || len(digits) > 1 && digits[0] == '0' {
+		q.ok = false
+		return 0
+	}
+	q.pos += n
+	return v
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // time reads a time. In those encoding/json knows no escapes.
 func (q *quick) time() (t time.Time) {

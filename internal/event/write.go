@@ -47,9 +47,34 @@ func appendTimes(b []byte, e *Event) (_ []byte, err error) {
 		}
 	}
 	if !e.Seen.IsZero() {
-		return appendTime(append(b, `,"seen":`...), e.Seen)
+		if b, err = appendTime(append(b, `,"seen":`...), e.Seen); err != nil {
+			return nil, err
+		}
+	}
+	if !e.Reading.IsZero() {
+		return appendReading(append(b, `,"reading":`...), &e.Reading), nil
 	}
 	return b, nil
+}
+
+// appendReading writes a reading as it stands in an envelope.
+func appendReading(b []byte, r *Reading) []byte {
+	begun := len(b)
+	if r.ZoneNamed != 0 {
+		b = strconv.AppendInt(append(b, `,"zone_named":`...), r.ZoneNamed, 10)
+	}
+	if r.DateGuessed {
+		b = append(b, `,"date_guessed":true`...)
+	}
+	b = appendOptional(b, `,"charset":`, r.Charset)
+	if r.CharsetNamed != 0 {
+		b = strconv.AppendInt(append(b, `,"charset_named":`...), r.CharsetNamed, 10)
+	}
+	if r.Unversioned {
+		b = append(b, `,"unversioned":true`...)
+	}
+	b[begun] = '{'
+	return append(b, '}')
 }
 
 func appendRaw(b, raw []byte) ([]byte, error) {

@@ -28,6 +28,7 @@ func Events() *rapid.Generator[*event.Event] {
 		if len(e.Raw) == 0 {
 			e.Raw = nil
 		}
+		e.Reading = readings(t, e.Sent)
 		e.Kind = KindOf(e.Body)
 		if err := e.Seal(); err != nil {
 			t.Fatalf("sealing: %v", err)
@@ -41,9 +42,23 @@ func Copies(e *event.Event) *rapid.Generator[*event.Event] {
 	return rapid.Custom(func(t *rapid.T) *event.Event {
 		c := *e
 		c.Author, c.Sent = People().Draw(t, "author"), Instants().Draw(t, "sent")
+		c.Reading = readings(t, c.Sent)
 		c.Body = bodies()[e.Kind].Draw(t, "body")
 		return &c
 	})
+}
+
+// readings makes what was left open of an event sent then: nothing where there is nothing to be read otherwise.
+func readings(t *rapid.T, sent event.Instant) (r event.Reading) {
+	r.Unversioned = rapid.Bool().Draw(t, "unversioned")
+	if sent.Assumed {
+		r.ZoneNamed = rapid.Int64Range(0, 3).Draw(t, "zone named")
+		r.DateGuessed = rapid.Bool().Draw(t, "date guessed")
+	}
+	if r.Charset = rapid.SampledFrom([]string{"", "utf-8", "koi8-r", "windows-1251"}).Draw(t, "charset"); r.Charset != "" {
+		r.CharsetNamed = rapid.Int64Range(0, 2).Draw(t, "charset named")
+	}
+	return r
 }
 
 // KindOf is the kind of events with such a body.
@@ -174,8 +189,11 @@ func message(t *rapid.T) *event.Message {
 	m.Forward = &event.Forward{From: People().Draw(t, "from"), Channel: "c", NativeID: "1", Sent: Instants().Draw(t, "when")}
 	m.Attachments = []event.Attachment{{
 		Kind: "photo", Name: rapid.String().Draw(t, "file"), Path: "p", SHA256: event.Digest("a") + event.Digest("b"), URL: "u",
-		MIME: "m", Bytes: 1, Width: 2, Height: 3, Seconds: 1.5, Missing: "gone", NativeID: "9",
+		MIME: "m", Bytes: 1, Width: 2, Height: 3, Seconds: 1.5, NativeID: "9",
 	}}
+	if rapid.Bool().Draw(t, "missing") {
+		m.Attachments[0].SHA256, m.Attachments[0].Missing = "", "gone"
+	}
 	m.Mentions = []event.Person{People().Draw(t, "mention")}
 	m.Links, m.Hashtags = []string{"https://example.org/?a=b&c=<d>"}, []string{"beds"}
 	m.Poll = poll(t)

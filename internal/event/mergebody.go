@@ -1,0 +1,129 @@
+package event
+
+import (
+	"cmp"
+	"maps"
+)
+
+// mergeBody joins two messages leaf by leaf; of other bodies it takes the fuller.
+func mergeBody(a, b Body) Body {
+	ma, _ := a.(*Message)
+	mb, _ := b.(*Message)
+	if ma == nil || mb == nil {
+		return fuller(a, b)
+	}
+	out := mergeMessages(ma, mb)
+	return &out
+}
+
+func mergeMessages(a, b *Message) Message {
+	return Message{
+		Type: longer(a.Type, b.Type), Text: longer(a.Text, b.Text), Edited: MergeInstant(a.Edited, b.Edited),
+		ReplyTo: both(a.ReplyTo, b.ReplyTo, mergeRefs), Thread: longer(a.Thread, b.Thread),
+		Forward:     both(a.Forward, b.Forward, mergeForwards),
+		Attachments: each(a.Attachments, b.Attachments, mergeAttachments),
+		Mentions:    each(a.Mentions, b.Mentions, mergePeople),
+		Links:       lists(a.Links, b.Links), Hashtags: lists(a.Hashtags, b.Hashtags),
+		Poll:    both(a.Poll, b.Poll, mergePolls),
+		Service: both(a.Service, b.Service, mergeServices),
+		Details: mergeDetails(a.Details, b.Details),
+	}
+}
+
+func mergeRefs(a, b *Ref) Ref {
+	return Ref{Namespace: longer(a.Namespace, b.Namespace), Channel: longer(a.Channel, b.Channel), NativeID: longer(a.NativeID, b.NativeID)}
+}
+
+func mergePeople(a, b *Person) Person {
+	return Person{Namespace: longer(a.Namespace, b.Namespace), ID: longer(a.ID, b.ID), Name: longer(a.Name, b.Name), Bot: a.Bot || b.Bot}
+}
+
+func mergeForwards(a, b *Forward) Forward {
+	return Forward{From: mergePeople(&a.From, &b.From), Channel: longer(a.Channel, b.Channel), NativeID: longer(a.NativeID, b.NativeID),
+		Sent: MergeInstant(a.Sent, b.Sent)}
+}
+
+// mergeAttachments: a file that one export holds is not missing.
+func mergeAttachments(a, b *Attachment) Attachment {
+	out := Attachment{
+		Kind: longer(a.Kind, b.Kind), Name: longer(a.Name, b.Name), Path: longer(a.Path, b.Path), SHA256: longer(a.SHA256, b.SHA256),
+		URL: longer(a.URL, b.URL), MIME: longer(a.MIME, b.MIME), Bytes: max(a.Bytes, b.Bytes), Width: max(a.Width, b.Width),
+		Height: max(a.Height, b.Height), Seconds: max(a.Seconds, b.Seconds), Missing: longer(a.Missing, b.Missing),
+		NativeID: longer(a.NativeID, b.NativeID),
+	}
+	if out.SHA256 != "" {
+		out.Missing = ""
+	}
+	return out
+}
+
+// mergePolls takes of two polls that differ in their results alone the one that Compare puts last: the length of numbers says nothing
+// of them.
+func mergePolls(a, b *Poll) Poll {
+	c := cmp.Or(compareFullness(a.WithoutResults(), b.WithoutResults()), a.Compare(b), compareFullness(a, b))
+	return *pick(c >= 0, a, b)
+}
+
+// mergeServices: any action says more than "other".
+func mergeServices(a, b *Service) Service {
+	out := Service{Action: longer(a.Action, b.Action), Native: longer(a.Native, b.Native), Target: longer(a.Target, b.Target),
+		Text: longer(a.Text, b.Text), Members: each(a.Members, b.Members, mergePeople)}
+	switch {
+	case a.Action == ActionOther && b.Action != "":
+		out.Action = b.Action
+	case b.Action == ActionOther && a.Action != "":
+		out.Action = a.Action
+	}
+	return out
+}
+
+func mergeDetails(a, b map[string]string) map[string]string {
+	if len(a) == 0 {
+		return b
+	}
+	if len(b) == 0 {
+		return a
+	}
+	out := maps.Clone(a)
+	for k, v := range b {
+		out[k] = longer(out[k], v)
+	}
+	return out
+}
+
+// longer returns the longer string; of equally long ones that which sorts first.
+func longer[T ~string](a, b T) T {
+	return pick(cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(b, a)) >= 0, a, b)
+}
+
+// both joins two values of which either may be missing.
+func both[T any](a, b *T, merge func(a, b *T) T) *T {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	out := merge(a, b)
+	return &out
+}
+
+// each joins two lists of one length element by element; otherwise the longer list stands.
+func each[T any](a, b []T, merge func(a, b *T) T) []T {
+	if len(a) != len(b) {
+		return pick(len(a) > len(b), a, b)
+	}
+	if len(a) == 0 {
+		return pick(a != nil, a, b)
+	}
+	out := make([]T, len(a))
+	for i := range a {
+		out[i] = merge(&a[i], &b[i])
+	}
+	return out
+}
+
+// lists returns the list of more elements, then the fuller one.
+func lists(a, b []string) []string {
+	return pick(cmp.Or(cmp.Compare(len(a), len(b)), compareFullness(a, b)) >= 0, a, b)
+}
