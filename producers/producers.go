@@ -36,9 +36,20 @@ type Session interface {
 // Batch is what happened, and where to resume after it. Events are sealed, in the order in which the network told them.
 // A batch of an archive has a few hundred events, one of a live source as many as are there.
 type Batch struct {
-	Events []event.Event // may be empty where only the cursor or the counts moved on
-	Cursor Cursor
-	Counts Counts
+	Events  []event.Event // may be empty where only the cursor or the counts moved on
+	Cursor  Cursor
+	Counts  Counts
+	Notices []Notice
+}
+
+// Notice is something that a source assumed, guessed, joined, left out or could not place, which a user should know of. The runner
+// adds up notices that are equal but for Count. Of events whose Sent or Reading says what was assumed (the zone, the order of day and month,
+// the charset) the runner makes the notice itself.
+type Notice struct {
+	Code   string // stable, for scripts: words with hyphens, such as channel-from-path
+	Text   string // for a person: one sentence that is the same for every such record, without the count
+	Option string // what settles it, as it is typed, such as --channel; empty: nothing does
+	Count  int    // of records concerned, at least 1
 }
 
 // Counts says how a batch's input was understood; the runner adds them up.
@@ -88,8 +99,19 @@ type Options struct {
 	Namespace event.Namespace // the network or workspace
 	Channel   event.Channel
 	Zone      *time.Location // in which times without a zone are read; nil: not named
-	Charset   string         // of lines that are not UTF-8, as IANA names it
+	Charset   string         // of text that is not UTF-8, as internal/charset names it; empty: it is guessed
+	DateOrder DateOrder      // of dates whose day and month could be either way round; empty: the file decides, or it is guessed
 }
+
+// DateOrder says which number of a printed date is which.
+type DateOrder string
+
+// The orders that a user may name.
+const (
+	DayFirst   DateOrder = "dmy"
+	MonthFirst DateOrder = "mdy"
+	YearFirst  DateOrder = "ymd"
+)
 
 // Definition is all that the rest of the house knows of a source.
 type Definition struct {

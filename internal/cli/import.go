@@ -40,6 +40,7 @@ type importReport struct {
 	DryRun    bool           `json:"dry_run,omitempty"`
 	PerChat   []chatReport   `json:"per_chat"`
 	PerFile   []fileReport   `json:"per_file"`
+	Notices   []notice       `json:"notices,omitempty"` // what was assumed, guessed, joined or left out
 	Places    []ingest.Place `json:"unparsed_places,omitempty"`
 	Causes    []deadCause    `json:"dead_letter_causes,omitempty"`
 	Unstored  uint64         `json:"unstored_sequences,omitempty"` // messages that were removed from CHAT before they were stored
@@ -91,6 +92,7 @@ type importing struct {
 	bars      func() *bars                     // shows it on a terminal; nil: there is none
 	warn      func(standstill)                 // is told that nothing is being stored
 	waited    waited
+	notices   notices
 
 	incarnation int32 // of the stream when the import began; 0: none yet
 }
@@ -155,7 +157,8 @@ func (a *app) importFlags(c *cobra.Command, f *importFlags) {
 	a.given.add(c.Flags(), "namespace", "import.namespace", "network or workspace, where the export does not say")
 	a.given.add(c.Flags(), "channel", "import.channel", "channel, where the export does not say")
 	a.given.add(c.Flags(), "zone", "import.zone", "time zone of times that carry none, such as Europe/Moscow")
-	a.given.add(c.Flags(), "charset", "import.charset", "character set of lines that are not UTF-8, such as windows-1251")
+	a.given.add(c.Flags(), "charset", "import.charset", "character set of text that is not UTF-8, such as windows-1251")
+	a.given.add(c.Flags(), "date-order", "import.date_order", "order of dates that could be either way round: dmy, mdy or ymd")
 }
 
 // completeSources says to a shell whose archives can be read.
@@ -171,7 +174,7 @@ func completeSources(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 
 func options(c config.Import) producers.Options {
 	return producers.Options{Account: event.Account(c.Account), Namespace: event.Namespace(c.Namespace),
-		Channel: event.Channel(c.Channel), Zone: c.Location(), Charset: c.Charset}
+		Channel: event.Channel(c.Channel), Zone: c.Location(), Charset: c.Charset, DateOrder: producers.DateOrder(c.DateOrder)}
 }
 
 // lookFor finds what there is to import, before any server is started for it. The configuration's mistakes come first.
@@ -278,7 +281,7 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	if i.incarnation, err = k.Incarnation(ctx); err != nil {
 		return err
 	}
-	c := ingest.Config{Publisher: b, Cursors: cursors, Known: k, Throttle: throttle, Batch: i.cfg.Import.Batch, InFlight: 2, // the bus is kept busy, and a live message does not wait for four
+	c := ingest.Config{ZoneNamed: named(i.cfg.Import.Zone), CharsetNamed: named(i.cfg.Import.Charset), Publisher: b, Cursors: cursors, Known: k, Throttle: throttle, Batch: i.cfg.Import.Batch, InFlight: 2, // the bus is kept busy, and a live message does not wait for four
 		Metrics: i.intake, Log: i.log, Hook: prefixed(i.hook, "ingest.")}
 	if i.hook != nil {
 		c.SaveEvery = -1 // crash tests read small files, which would pass few points
@@ -305,6 +308,7 @@ func (i *importing) finish(began time.Time) {
 	r := &i.report
 	r.Read, r.Published, r.Known = i.result.Read, i.result.Published, i.result.Known
 	r.Unparsed, r.Ambiguous, r.Places = i.result.Unparsed, i.result.Ambiguous, i.result.Places
+	r.Notices = i.notices.sorted()
 	r.Seconds = time.Since(began).Seconds()
 	if r.PerChat == nil {
 		i.count(nil)
@@ -325,7 +329,10 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) (err er
 	defer func() { err = errors.Join(err, in.close()) }()
 	i := a.newImport(&stack{cfg: cfg, log: log}, in)
 	i.report.DryRun = true
-	err = i.watched(ctx, func() error { return i.readAll(ctx, in.files, ingest.Config{Publisher: nowhere{}, Log: log}) })
+	err = i.watched(ctx, func() error {
+		return i.readAll(ctx, in.files, ingest.Config{
+			ZoneNamed: named(cfg.Import.Zone), CharsetNamed: named(cfg.Import.Charset), Publisher: nowhere{}, Log: log})
+	})
 	if err != nil {
 		return err
 	}

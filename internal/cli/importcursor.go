@@ -44,7 +44,7 @@ func cursorName(f found, o producers.Options, stream time.Time) string {
 		zone = o.Zone.String()
 	}
 	return "import/" + event.Digest(string(f.def.Name), path, f.stamp, string(f.file.Head), tail(f.file),
-		string(o.Account), string(o.Namespace), string(o.Channel), zone, o.Charset, stream.UTC().Format(time.RFC3339Nano))
+		string(o.Account), string(o.Namespace), string(o.Channel), zone, o.Charset, string(o.DateOrder), stream.UTC().Format(time.RFC3339Nano))
 }
 
 // cursorOf is cursorName for one incarnation of the stream: a cursor that was saved by an import which went on while the stream

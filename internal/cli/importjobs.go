@@ -207,6 +207,7 @@ func (i *importing) tellQuiet() {
 // add counts a file that was read in the whole.
 func (i *importing) add(ctx context.Context, f found, o *outcome) {
 	i.result.Add(o.result)
+	i.notices.add(f.file.Path, o.result.Notices)
 	i.report.PerFile = append(i.report.PerFile, o.report)
 	i.report.Resumed += o.report.Resumed
 	if ctx.Err() == nil {

@@ -65,6 +65,7 @@ func printImportText(w io.Writer, r *importReport) error {
 	fmt.Fprintf(w, "%d files: %d records read, %d events published, %d known, %d stored, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, in %.1f s\n",
 		r.Files, r.Read, r.Published, r.Known, r.Stored, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Seconds)
 	printDead(w, r)
+	printNotices(w, r.Notices)
 	if r.Resumed > 0 {
 		fmt.Fprintf(w, "went on after %d records that an earlier import had read\n", r.Resumed)
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/encoding/ianaindex"
+	"github.com/agrichat/agrichat/internal/charset"
 )
 
 // check looks at every value. It never prints one that may hold a password.
@@ -147,9 +147,12 @@ func (l *loader) checkImport(i Import) {
 		}
 	}
 	if i.Charset != "" {
-		if enc, err := ianaindex.IANA.Encoding(i.Charset); err != nil || enc == nil {
+		if _, _, err := charset.Lookup(i.Charset); err != nil {
 			l.wrong("import.charset", "%q is not a charset; write it like windows-1251 or koi8-r", i.Charset)
 		}
+	}
+	if !slices.Contains([]string{"", "dmy", "mdy", "ymd"}, i.DateOrder) {
+		l.wrong("import.date_order", "%q is not an order of day, month and year; dmy, mdy or ymd will do", i.DateOrder)
 	}
 }
 

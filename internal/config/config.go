@@ -96,7 +96,8 @@ type Import struct {
 	Channel   string `yaml:"channel"`
 	Zone      string `yaml:"zone"` // in which times without a zone are read
 	Charset   string `yaml:"charset"`
-	Batch     int    `yaml:"batch"` // events published at once
+	DateOrder string `yaml:"date_order"` // dmy, mdy or ymd, of dates that could be either way round
+	Batch     int    `yaml:"batch"`      // events published at once
 }
 
 // Location returns the zone, nil where none is named.

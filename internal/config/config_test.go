@@ -88,7 +88,7 @@ func TestEveryKeyFromTheFile(t *testing.T) {
 		Patroni: Patroni{Namespace: "/db/", Scope: "chats"},
 		Listen:  Listen{HTTP: "0.0.0.0:8642"},
 		Import: Import{
-			Account: "mine", Namespace: "home", Channel: "#Go", Zone: "Europe/Moscow", Charset: "windows-1251", Batch: 250,
+			Account: "mine", Namespace: "home", Channel: "#Go", Zone: "Europe/Moscow", Charset: "windows-1251", DateOrder: "mdy", Batch: 250,
 		},
 		Normalise: Consumer{Workers: 4, Batch: 500},
 		Aggregate: Consumer{Workers: 2, Batch: 4000},

@@ -72,6 +72,10 @@ type Config struct {
 	Known     Known    // nil: publish everything
 	Throttle  Throttle // nil: never wait; not asked by live sources
 
+	// ZoneNamed and CharsetNamed are when the user named the zone and the charset that the source was given, in Unix milliseconds; zero:
+	// nobody did. They go into the reading of every event that depends on them.
+	ZoneNamed, CharsetNamed int64
+
 	Batch       int                // most events in an atomic batch; default 1000, what a server takes that is told nothing
 	InFlight    int                // batches published and not yet acknowledged; default 4
 	SaveEvery   time.Duration      // least time to the next saved cursor; default 500 ms for archives, none for live sources; below 0: none
@@ -154,8 +158,9 @@ const MaxPlaces = 1000
 type Result struct {
 	Counts
 	Chats     map[Chat]ChatCounts
-	Places    []Place    // the first MaxPlaces
-	Sequences seqset.Set // of what was published
+	Places    []Place            // the first MaxPlaces
+	Notices   []producers.Notice // what was assumed, guessed or left out, each once, most first
+	Sequences seqset.Set         // of what was published
 }
 
 // Metrics are the figures of all sources of a process.

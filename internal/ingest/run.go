@@ -389,6 +389,7 @@ func (r *runner) launch(ctx context.Context, l load, flights chan<- flight) {
 // prepare makes ready what a batch brings and returns what is to be published of it.
 func (r *runner) prepare(ctx context.Context, b producers.Batch) []event.Event {
 	seen := r.Now().UTC()
+	r.name(b.Events)
 	for i := range b.Events {
 		e := &b.Events[i]
 		e.Seen = seen
@@ -410,6 +411,7 @@ func (r *runner) prepare(ctx context.Context, b producers.Batch) []event.Event {
 		}
 	}
 	r.tally.take(b.Events, known, b.Counts.Ambiguous)
+	r.tally.notice(b.Notices, b.Events)
 	r.Metrics.took(r.Label, b.Counts, len(b.Events)-len(todo))
 	return todo
 }

@@ -11,11 +11,22 @@ import (
 
 // tally adds up a run. The reader and the settler both write to it.
 type tally struct {
-	mu  sync.Mutex // covers sum
-	sum Result
+	mu      sync.Mutex // covers all below
+	sum     Result
+	notices notices
 }
 
-func newTally() *tally { return &tally{sum: Result{Chats: map[Chat]ChatCounts{}}} }
+func newTally() *tally { return &tally{sum: Result{Chats: map[Chat]ChatCounts{}}, notices: notices{}} }
+
+// notice notes what a batch's input left open.
+func (t *tally) notice(given []producers.Notice, events []event.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, n := range given {
+		t.notices.add(n)
+	}
+	t.notices.read(events)
+}
 
 // take notes what a batch brought; known says what of it is not published, ambiguous how many of its records another may share
 // the key of.
@@ -97,7 +108,7 @@ func (t *tally) result() Result {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.sum
-	r.Chats, r.Places = maps.Clone(r.Chats), slices.Clone(r.Places)
+	r.Chats, r.Places, r.Notices = maps.Clone(r.Chats), slices.Clone(r.Places), t.notices.sorted()
 	return r
 }
 
@@ -118,6 +129,11 @@ func (r *Result) Add(o Result) {
 	}
 	r.Places = append(r.Places, o.Places[:min(len(o.Places), MaxPlaces-len(r.Places))]...)
 	r.Sequences.Union(o.Sequences)
+	n := notices{}
+	for _, notice := range slices.Concat(r.Notices, o.Notices) {
+		n.add(notice)
+	}
+	r.Notices = n.sorted()
 }
 
 func (c *Counts) add(o Counts) {
