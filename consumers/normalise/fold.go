@@ -25,7 +25,7 @@ func foldMessage(g *about, thing event.ThingID) (*messageRow, error) {
 			r.deleted = true
 			r.deletedAt = event.MergeInstant(r.deletedAt, it.Sent)
 		case *event.Message, *event.Unparsed:
-			r.sent = event.MergeInstant(r.sent, it.Sent)
+			r.sent, r.reading = event.MergeSent(r.sent, r.reading, it.Sent, it.Reading)
 			if current == nil || it.Revision > current.Revision {
 				current = it
 			}
@@ -149,7 +149,7 @@ func (r *messageRow) showUnparsed(raw []byte, u *event.Unparsed) error {
 
 // sameContent reports whether two copies of an event say the same, provenance aside.
 func sameContent(a, b *event.Event) bool {
-	if !sameInstant(a.Sent, b.Sent) || a.Author != b.Author {
+	if !sameInstant(a.Sent, b.Sent) || a.Author != b.Author || a.Reading != b.Reading {
 		return false
 	}
 	x, errX := json.Marshal(a.Body)

@@ -59,6 +59,13 @@ func (s *existing) carry(r *messageRow) {
 	}
 }
 
+// rereads reports whether an event has another assumed time than the row: of that one the row does not say who named its zone.
+func (s *existing) rereads(events []item) bool {
+	return s.sent.Assumed && slices.ContainsFunc(events, func(it item) bool {
+		return it.Kind == event.KindMessage && it.Sent.Assumed && !it.Sent.At.Equal(s.sent.At)
+	})
+}
+
 // current is the id of the version that the row shows.
 func (s *existing) current() event.ID { return event.StateID(s.thing, s.revision) }
 
@@ -114,7 +121,7 @@ func (w *work) addCurrent(ctx context.Context, groups map[event.ThingID]*about) 
 		}
 		// Of a second deletion the row does not say how well the first one's time is known.
 		second := s.deleted && slices.ContainsFunc(g.events, func(it item) bool { return it.Kind == event.KindDeletion })
-		if g.whole = !s.versioned || second; !g.whole {
+		if g.whole = !s.versioned || second || s.rereads(g.events); !g.whole {
 			wanted[t] = s.current()
 		}
 	}

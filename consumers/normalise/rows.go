@@ -47,6 +47,7 @@ type messageRow struct {
 	author      string
 	authorName  string
 	sent        event.Instant
+	reading     event.Reading // of sent, while versions are folded
 	text        *string
 	revision    string
 	edited      event.Instant
@@ -190,7 +191,7 @@ func (r *membershipRow) fact() fact.Membership {
 }
 
 // eventColumns is as messageColumns.
-const eventColumns = 20
+const eventColumns = 21
 
 func (it *item) put(c *pg.Copy, s stamp, said *event.Content) error {
 	if err := said.Read(it.Event); err != nil {
@@ -209,6 +210,7 @@ func (it *item) put(c *pg.Copy, s stamp, said *event.Content) error {
 	c.Text(string(it.Revision))
 	c.JSON(said.Author)
 	putInstant(c, it.Sent)
+	c.JSON(event.AppendReading(nil, &it.Reading))
 	if it.Seen.IsZero() {
 		c.Null()
 	} else {
@@ -242,6 +244,7 @@ func scanItem(row pgx.CollectableRow) (item, error) {
 		kind, revision     string
 		zone               string
 		author, body       []byte
+		reading            []byte
 		sentAt             *time.Time
 		precision          int16
 		assumed            bool
@@ -249,7 +252,7 @@ func scanItem(row pgx.CollectableRow) (item, error) {
 		it                 item
 		raw                []byte
 	)
-	err := row.Scan(&id, &thing, &target, &channel, &kind, &revision, &author, &sentAt, &precision, &zone, &assumed, &body,
+	err := row.Scan(&id, &thing, &target, &channel, &kind, &revision, &author, &sentAt, &precision, &zone, &assumed, &reading, &body,
 		&raw, &it.accounts, &it.incarnation, &position)
 	if err != nil {
 		return item{}, err
@@ -257,6 +260,11 @@ func scanItem(row pgx.CollectableRow) (item, error) {
 	e := &event.Event{ID: id, Kind: event.Kind(kind), Revision: event.Revision(revision), Raw: raw}
 	if sentAt != nil {
 		e.Sent = event.Instant{At: sentAt.UTC(), Precision: event.Precision(precision), Zone: zone, Assumed: assumed}
+	}
+	if reading != nil {
+		if err := json.Unmarshal(reading, &e.Reading); err != nil {
+			return item{}, fmt.Errorf("reading how event %s was read: %w", e.ID, err)
+		}
 	}
 	if author != nil {
 		if err := json.Unmarshal(author, &e.Author); err != nil {

@@ -15,16 +15,18 @@ import (
 func Merge(a, b *Event) *Event {
 	out := *a
 	out.Sent, out.Reading = MergeSent(a.Sent, a.Reading, b.Sent, b.Reading)
-	out.Reading.Unversioned = a.Reading.Unversioned && b.Reading.Unversioned
+	surer := a
 	switch c := a.Reading.compareCharset(b.Reading); {
 	case c == 0:
-		out.Author, out.Body = fuller(a.Author, b.Author), mergeBody(a.Body, b.Body)
-	case c < 0:
-		out.Author, out.Body = b.Author, b.Body
-		out.Reading.Charset, out.Reading.CharsetNamed = b.Reading.Charset, b.Reading.CharsetNamed
+		out.Author, out.Body = fuller(a.Author, b.Author), mergeBody(a, b)
+		out.Reading.Unversioned = a.Reading.Unversioned && b.Reading.Unversioned
+		out.Reading.Charset, out.Reading.CharsetNamed = a.Reading.Charset, a.Reading.CharsetNamed
 		return &out
+	case c < 0:
+		surer = b
 	}
-	out.Reading.Charset, out.Reading.CharsetNamed = a.Reading.Charset, a.Reading.CharsetNamed
+	out.Author, out.Body, out.Reading.Unversioned = surer.Author, surer.Body, surer.Reading.Unversioned
+	out.Reading.Charset, out.Reading.CharsetNamed = surer.Reading.Charset, surer.Reading.CharsetNamed
 	return &out
 }
 

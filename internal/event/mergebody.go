@@ -5,14 +5,18 @@ import (
 	"maps"
 )
 
-// mergeBody joins two messages leaf by leaf; of other bodies it takes the fuller.
-func mergeBody(a, b Body) Body {
-	ma, _ := a.(*Message)
-	mb, _ := b.(*Message)
+// mergeBody joins two messages leaf by leaf; of other bodies it takes the fuller. The text of an unversioned copy may be that of a
+// later version: it does not stand beside another.
+func mergeBody(a, b *Event) Body {
+	ma, _ := a.Body.(*Message)
+	mb, _ := b.Body.(*Message)
 	if ma == nil || mb == nil {
-		return fuller(a, b)
+		return fuller(a.Body, b.Body)
 	}
 	out := mergeMessages(ma, mb)
+	if a.Reading.Unversioned != b.Reading.Unversioned {
+		out.Text = pick(b.Reading.Unversioned, ma, mb).Text
+	}
 	return &out
 }
 

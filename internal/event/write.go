@@ -52,13 +52,16 @@ func appendTimes(b []byte, e *Event) (_ []byte, err error) {
 		}
 	}
 	if !e.Reading.IsZero() {
-		return appendReading(append(b, `,"reading":`...), &e.Reading), nil
+		return AppendReading(append(b, `,"reading":`...), &e.Reading), nil
 	}
 	return b, nil
 }
 
-// appendReading writes a reading as it stands in an envelope.
-func appendReading(b []byte, r *Reading) []byte {
+// AppendReading writes a reading as it stands in an envelope, and nothing for a zero one.
+func AppendReading(b []byte, r *Reading) []byte {
+	if r.IsZero() {
+		return b
+	}
 	begun := len(b)
 	if r.ZoneNamed != 0 {
 		b = strconv.AppendInt(append(b, `,"zone_named":`...), r.ZoneNamed, 10)

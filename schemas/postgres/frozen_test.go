@@ -19,6 +19,7 @@ func frozen() map[string]string {
 		"0005_incremental_fold.sql":   "a8480b40f5f01fc9a8c2065e536cc2f934f99cb1b284eed81cc9a24312439e84",
 		"0006_sightings.sql":          "d11ec0eb65ce918827be3fe0712f203fe1d10f11141457a9d5644f95b577f643",
 		"0007_store_identity.sql":     "13d056a81250e62d8ffef47b41cf8bf9b89ef2948caac93fc26cf29942edd713",
+		"0008_readings.sql":           "940258cd3f9cdb4b7f84ed49a842552245de1b11aa4264bcddf4012264942e9b",
 	}
 }
 

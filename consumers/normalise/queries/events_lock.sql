@@ -1,4 +1,4 @@
 -- Locked in order: what is merged into them must not be merged into something older.
-SELECT event_id, thing_id, target_id, channel_key, kind, revision, author, sent_at, precision, zone, zone_assumed, body, raw,
+SELECT event_id, thing_id, target_id, channel_key, kind, revision, author, sent_at, precision, zone, zone_assumed, reading, body, raw,
        accounts, incarnation, position
 FROM agrichat.events WHERE event_id = ANY ($1) ORDER BY event_id FOR UPDATE

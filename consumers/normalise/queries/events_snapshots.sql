@@ -1,5 +1,5 @@
 -- $1: messages, $2: persons' ids. The snapshots of their reactions; of the people in them only those asked for.
-SELECT e.event_id, e.thing_id, e.target_id, e.channel_key, e.kind, e.revision, e.author, e.sent_at, e.precision, e.zone, e.zone_assumed,
+SELECT e.event_id, e.thing_id, e.target_id, e.channel_key, e.kind, e.revision, e.author, e.sent_at, e.precision, e.zone, e.zone_assumed, e.reading,
        CASE WHEN e.body ? 'people' THEN jsonb_set(e.body, '{people}', coalesce(
            (SELECT jsonb_agg(p) FROM jsonb_array_elements(e.body -> 'people') p WHERE p -> 'person' ->> 'id' = ANY ($2::text[])), '[]'))
        ELSE e.body END,
