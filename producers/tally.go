@@ -40,6 +40,19 @@ func (t *Tally) Next(day, minute string, author event.AuthorID, text string) (id
 	return event.NativeID("k" + event.Digest(line, strconv.Itoa(k))), k > 1
 }
 
+// IsContentKey reports whether an id is one that a Tally made.
+func IsContentKey(id event.NativeID) bool {
+	if len(id) != 33 || id[0] != 'k' {
+		return false
+	}
+	for i := 1; i < len(id); i++ {
+		if c := id[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
 func (t *Tally) day(day string) map[string]int {
 	for _, d := range t.Days {
 		if d.Day == day {

@@ -101,3 +101,13 @@ func TestTextsThatExportsPrintDifferently(t *testing.T) {
 		}
 	}
 }
+
+func TestIsContentKey(t *testing.T) {
+	var tally producers.Tally
+	id, _ := tally.Next("2024-05-01", "10:00", "ann", "hi")
+	for of, want := range map[event.NativeID]bool{id: true, id[1:]: false, id + "0": false, "k" + id[1:32] + "g": false, "": false} {
+		if got := producers.IsContentKey(of); got != want {
+			t.Errorf("%q: %v", of, got)
+		}
+	}
+}

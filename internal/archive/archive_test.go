@@ -68,7 +68,8 @@ func TestEveryQueryIsOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		params := ch.Params{"source": "", "namespace": "", "channel": "", "from": "", "to": "", "limit": "5", "zone": "UTC"}
+		params := ch.Params{"source": "", "namespace": "", "channel": "", "from": "", "to": "", "limit": "5", "zone": "UTC",
+			"keys": "['00']", "key": "00", "keyed": "1", "author": "", "first": "0", "last": "1"}
 		for p := range params {
 			if !strings.Contains(string(sql), "{"+p+":") {
 				delete(params, p)

@@ -23,28 +23,29 @@ import (
 
 // importReport is what an import ends with. Its names are relied upon by scripts.
 type importReport struct {
-	Files     int            `json:"files"`
-	Read      int            `json:"read"`           // records of input
-	Published int            `json:"published"`      // events acknowledged by the bus
-	Known     int            `json:"known"`          // events that the record held already, and that were not published
-	Stored    int64          `json:"stored"`         // different events of those published, in the record
-	Already   int64          `json:"already_stored"` // events published that another message had stored
-	Dead      int64          `json:"dead_lettered"`  // events published that could not be stored
-	Facts     int64          `json:"facts"`          // states that came of them, in ClickHouse
-	Unparsed  int            `json:"unparsed"`
-	Ambiguous int            `json:"ambiguous"`
-	Resumed   int            `json:"resumed,omitempty"`       // records that an import which was stopped had read, and this one did not
-	Rejected  int            `json:"rejected,omitempty"`      // records and files that could not be read
-	Rejects   string         `json:"rejected_file,omitempty"` // lists them, a line each
-	Seconds   float64        `json:"seconds"`
-	DryRun    bool           `json:"dry_run,omitempty"`
-	PerChat   []chatReport   `json:"per_chat"`
-	PerFile   []fileReport   `json:"per_file"`
-	Notices   []notice       `json:"notices,omitempty"` // what was assumed, guessed, joined or left out
-	Places    []ingest.Place `json:"unparsed_places,omitempty"`
-	Causes    []deadCause    `json:"dead_letter_causes,omitempty"`
-	Unstored  uint64         `json:"unstored_sequences,omitempty"` // messages that were removed from CHAT before they were stored
-	Skipped   []passed       `json:"skipped,omitempty"`
+	Files       int            `json:"files"`
+	Read        int            `json:"read"`           // records of input
+	Published   int            `json:"published"`      // events acknowledged by the bus
+	Known       int            `json:"known"`          // events that the record held already, and that were not published
+	Stored      int64          `json:"stored"`         // different events of those published, in the record
+	Already     int64          `json:"already_stored"` // events published that another message had stored
+	Dead        int64          `json:"dead_lettered"`  // events published that could not be stored
+	Facts       int64          `json:"facts"`          // states that came of them, in ClickHouse
+	Unparsed    int            `json:"unparsed"`
+	Ambiguous   int            `json:"ambiguous"`
+	Overlapping int            `json:"overlapping"`             // messages that seem to stand twice: see the notices overlap-*
+	Resumed     int            `json:"resumed,omitempty"`       // records that an import which was stopped had read, and this one did not
+	Rejected    int            `json:"rejected,omitempty"`      // records and files that could not be read
+	Rejects     string         `json:"rejected_file,omitempty"` // lists them, a line each
+	Seconds     float64        `json:"seconds"`
+	DryRun      bool           `json:"dry_run,omitempty"`
+	PerChat     []chatReport   `json:"per_chat"`
+	PerFile     []fileReport   `json:"per_file"`
+	Notices     []notice       `json:"notices,omitempty"` // what was assumed, guessed, joined or left out
+	Places      []ingest.Place `json:"unparsed_places,omitempty"`
+	Causes      []deadCause    `json:"dead_letter_causes,omitempty"`
+	Unstored    uint64         `json:"unstored_sequences,omitempty"` // messages that were removed from CHAT before they were stored
+	Skipped     []passed       `json:"skipped,omitempty"`
 }
 
 type chatReport struct {
@@ -93,6 +94,7 @@ type importing struct {
 	warn      func(standstill)                 // is told that nothing is being stored
 	waited    waited
 	notices   notices
+	exports   exports
 
 	incarnation int32 // of the stream when the import began; 0: none yet
 }
@@ -217,6 +219,9 @@ func (a *app) importAll(ctx context.Context, s *stack, in *findings) (*importRep
 	if err == nil {
 		err = i.settle(ctx)
 	}
+	if err == nil {
+		err = i.overlaps(ctx)
+	}
 	unwatch()
 	i.finish(began)
 	if byHand(ctx) {
@@ -236,7 +241,7 @@ func byHand(ctx context.Context) bool {
 }
 
 func (a *app) newImport(s *stack, in *findings) *importing {
-	i := &importing{stack: s, options: options(s.cfg.Import), jobs: in.jobs, rejects: &rejects{now: time.Now}}
+	i := &importing{stack: s, options: options(s.cfg.Import), jobs: in.jobs, rejects: &rejects{now: time.Now}, exports: exports{}}
 	i.report.Skipped, i.report.Files = in.skipped, len(in.files)
 	i.listen(a, in)
 	return i

@@ -208,6 +208,7 @@ func (i *importing) tellQuiet() {
 func (i *importing) add(ctx context.Context, f found, o *outcome) {
 	i.result.Add(o.result)
 	i.notices.add(f.file.Path, o.result.Notices)
+	i.exports.add(o.result.Keys)
 	i.report.PerFile = append(i.report.PerFile, o.report)
 	i.report.Resumed += o.report.Resumed
 	if ctx.Err() == nil {

@@ -64,7 +64,7 @@ func printNotices(w io.Writer, of []notice) {
 			fmt.Fprintf(w, "... and %d more notices; --output json lists them\n", len(of)-i)
 			return
 		}
-		text := fmt.Sprintf("note: %d in %s: %s", n.Count, filesOf(n), strings.Map(printable, n.Text))
+		text := fmt.Sprintf("note: %d%s: %s", n.Count, filesOf(n), strings.Map(printable, n.Text))
 		if n.Option != "" {
 			text += "; " + n.Option + " settles it"
 		}
@@ -73,8 +73,11 @@ func printNotices(w io.Writer, of []notice) {
 }
 
 func filesOf(n notice) string {
-	if n.FileCount == 1 {
-		return strings.Map(printable, n.Files[0])
+	switch n.FileCount {
+	case 0:
+		return ""
+	case 1:
+		return " in " + strings.Map(printable, n.Files[0])
 	}
-	return fmt.Sprintf("%d files", n.FileCount)
+	return fmt.Sprintf(" in %d files", n.FileCount)
 }

@@ -1,0 +1,175 @@
+package archive
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// OverlapKind says why the same messages seem to stand twice.
+type OverlapKind string
+
+// The kinds of overlap.
+const (
+	OverlapIDs    OverlapKind = "ids"    // by two schemes of ids: two chats of one name, or ids and content keys in one chat
+	OverlapPeople OverlapKind = "people" // by two names of one author in one chat
+	OverlapZones  OverlapKind = "zones"  // at two times of one chat, a whole number of quarter hours apart
+)
+
+// Overlap is messages that seem to stand twice in the record.
+type Overlap struct {
+	Kind     OverlapKind
+	Key      string        // of the chat, in hexadecimal
+	Other    string        // of the other chat of OverlapIDs; may be the same one
+	Authors  [2]string     // of OverlapPeople
+	Shift    time.Duration // of OverlapZones
+	Messages uint64        // that stand twice
+}
+
+// keysAtOnce bounds the size of a question.
+const keysAtOnce = 1000
+
+// Overlaps finds messages of the chats that seem to stand twice: with equal minute and text in two chats of one name or under two schemes of
+// ids in one chat; and, in chats where again is set, by two names of an author or in two zones. What coincides by chance is left out:
+// at least half of the smaller side and a tenth of the larger must stand twice in the time that both have in common, a third where only the
+// time differs.
+// keys are event.Key in hexadecimal.
+func (a *Archive) Overlaps(ctx context.Context, keys []string, again []string) ([]Overlap, error) {
+	var out []Overlap
+	for _, of := range []struct {
+		keys []string
+		find func(context.Context, ch.Params) ([]Overlap, error)
+	}{{keys, a.overlapIDs}, {again, a.overlapPeople}, {again, a.overlapZones}} {
+		for part := range slices.Chunk(of.keys, keysAtOnce) {
+			found, err := of.find(ctx, ch.Params{"keys": array(part)})
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, found...)
+		}
+	}
+	return unique(out), nil
+}
+
+// unique drops pairs that were found from both of their sides.
+func unique(of []Overlap) []Overlap {
+	seen := map[Overlap]bool{}
+	return slices.DeleteFunc(of, func(o Overlap) bool {
+		was := seen[o]
+		seen[o] = true
+		return was
+	})
+}
+
+// array writes hexadecimal keys as ClickHouse reads an array of strings.
+func array(keys []string) string { return "['" + strings.Join(keys, "','") + "']" }
+
+// span is of minutes since 1970, both included.
+type span struct{ first, last int64 }
+
+func (a *Archive) overlapIDs(ctx context.Context, p ch.Params) (out []Overlap, err error) {
+	type pair struct {
+		Overlap
+		keyed, otherKeyed uint8
+	}
+	pairs, err := list(ctx, a, "overlap_chats", p, func(o *pair) []any {
+		o.Kind = OverlapIDs
+		return []any{&o.Key, &o.keyed, &o.Other, &o.otherKeyed, &o.Messages}
+	})
+	for _, o := range pairs {
+		chance, err := a.byChance(ctx, o.Messages, side{o.Key, o.keyed, ""}, side{o.Other, o.otherKeyed, ""})
+		if err != nil {
+			return nil, err
+		}
+		if !chance {
+			out = append(out, o.Overlap)
+		}
+	}
+	return out, err
+}
+
+func (a *Archive) overlapPeople(ctx context.Context, p ch.Params) (out []Overlap, err error) {
+	pairs, err := list(ctx, a, "overlap_people", p, func(o *Overlap) []any {
+		o.Kind = OverlapPeople
+		return []any{&o.Key, &o.Authors[0], &o.Authors[1], &o.Messages}
+	})
+	for _, o := range pairs {
+		chance, err := a.byChance(ctx, o.Messages, side{o.Key, 1, o.Authors[0]}, side{o.Key, 1, o.Authors[1]})
+		if err != nil {
+			return nil, err
+		}
+		if !chance {
+			out = append(out, o)
+		}
+	}
+	return out, err
+}
+
+func (a *Archive) overlapZones(ctx context.Context, p ch.Params) (out []Overlap, err error) {
+	type pair struct {
+		Overlap
+		span
+		seconds int64
+	}
+	pairs, err := list(ctx, a, "overlap_shifts", p, func(o *pair) []any {
+		o.Kind = OverlapZones
+		return []any{&o.Key, &o.seconds, &o.Messages, &o.first, &o.last}
+	})
+	for _, o := range pairs {
+		all, _, err := a.overlapSize(ctx, side{o.Key, 1, ""}, o.span)
+		if err != nil {
+			return nil, err
+		}
+		if o.Shift = time.Duration(o.seconds) * time.Second; o.Messages*2*3 >= all {
+			out = append(out, o.Overlap)
+		}
+	}
+	return out, err
+}
+
+// side is one side of an overlap.
+type side struct {
+	key    string
+	keyed  uint8  // 1: messages under content keys, 0: all others
+	author string // empty: all
+}
+
+// byChance reports whether less than half of the smaller side's messages stand twice, or less than a tenth of the larger one's, in the
+// time that both sides have in common.
+func (a *Archive) byChance(ctx context.Context, messages uint64, one, other side) (bool, error) {
+	_, first, err := a.overlapSize(ctx, one, span{})
+	if err != nil {
+		return false, err
+	}
+	_, second, err := a.overlapSize(ctx, other, span{})
+	if err != nil {
+		return false, err
+	}
+	common := span{max(first.first, second.first), min(first.last, second.last)}
+	n, _, err := a.overlapSize(ctx, one, common)
+	if err != nil {
+		return false, err
+	}
+	m, _, err := a.overlapSize(ctx, other, common)
+	return messages*2 < min(n, m) || messages*10 < max(n, m), err
+}
+
+// overlapSize returns how many messages a side has in a span, and its own span.
+func (a *Archive) overlapSize(ctx context.Context, of side, in span) (n uint64, own span, err error) {
+	p := ch.Params{"key": of.key, "keyed": strconv.Itoa(int(of.keyed)), "author": of.author,
+		"first": strconv.FormatInt(in.first, 10), "last": strconv.FormatInt(in.last, 10)}
+	err = a.ask(ctx, "overlap_size", p, func(rows driver.Rows) error { return rows.Scan(&n, &own.first, &own.last) })
+	return n, own, err
+}
+
+// OverlapKey is how Overlaps names a chat.
+func OverlapKey(source, namespace, channel string) string {
+	return event.ChannelKey(event.Source(source), event.Namespace(namespace), event.Channel(channel)).String()
+}

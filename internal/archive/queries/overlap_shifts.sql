@@ -1,0 +1,20 @@
+-- The same messages at two times: in one chat, texts under content keys that one author wrote exactly twice, a whole number of quarter hours and
+-- at most 26 hours apart. One distance that is that of most of them is a phone or a computer that moved to another zone.
+WITH twice AS
+(
+    SELECT channel_key, groupArray(2)(intDiv(toUnixTimestamp64Micro(assumeNotNull(sent_at)), 1000000)) AS at
+    FROM messages FINAL
+    WHERE has({keys:Array(String)}, lower(hex(channel_key))) AND kind IN ('message', 'action') AND NOT deleted AND text != ''
+        AND sent_at IS NOT NULL AND precision >= 2 AND match(external_id, '^k[0-9a-f]{32}$')
+    GROUP BY channel_key, author, text
+    HAVING count() = 2
+)
+SELECT lower(hex(channel_key)) AS a, toInt64(abs(at[2] - at[1])) AS seconds, count() AS messages,
+    intDiv(min(least(at[1], at[2])), 60), intDiv(max(greatest(at[1], at[2])), 60)
+FROM twice
+WHERE seconds BETWEEN 900 AND 93600 AND seconds % 900 = 0
+GROUP BY a, seconds
+HAVING messages >= 2
+ORDER BY messages DESC, a, seconds
+LIMIT 1 BY a
+LIMIT 100

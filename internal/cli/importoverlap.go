@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/agrichat/agrichat/internal/archive"
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/ingest"
+)
+
+// The codes of notices about messages that may stand twice.
+const (
+	noticeOverlapIDs    = "overlap-ids"
+	noticeOverlapPeople = "overlap-authors"
+	noticeOverlapZones  = "overlap-zones"
+	noticeOverlapNew    = "overlap-differs"
+)
+
+// exports are the content keys that each file brought of a chat: two exports of one chat are compared by them.
+type exports map[ingest.Chat][][]ingest.Key
+
+func (x exports) add(of map[ingest.Chat][]ingest.Key) {
+	for chat, keys := range of {
+		x[chat] = append(x[chat], keys)
+	}
+}
+
+// differing returns how many messages of a chat stand in one export between two that another export or the record holds too, and are
+// not held there themselves: they were edited between the exports, their author was renamed, or one of the exports lacks them.
+func differing(of [][]ingest.Key) (n int) {
+	var all []ingest.Key
+	for _, keys := range of {
+		all = append(all, keys...)
+	}
+	slices.SortFunc(all, func(a, b ingest.Key) int { return cmp.Compare(a|1, b|1) })
+	shared := func(k ingest.Key) bool {
+		i, _ := slices.BinarySearchFunc(all, k, func(a, b ingest.Key) int { return cmp.Compare(a|1, b|1) })
+		return k.Known() || i+1 < len(all) && all[i+1].Same(k)
+	}
+	for _, keys := range of {
+		between, pending := false, 0
+		for _, k := range keys {
+			switch {
+			case shared(k):
+				n += pending
+				between, pending = true, 0
+			case between:
+				pending++
+			}
+		}
+	}
+	return n
+}
+
+// overlaps finds what of this import seems to stand twice, and says so.
+func (i *importing) overlaps(ctx context.Context) error {
+	var keys, again []string
+	named := map[string]chatReport{}
+	for _, c := range i.report.PerChat {
+		chat := ingest.Chat{Source: event.Source(c.Source), Namespace: event.Namespace(c.Namespace), Channel: event.Channel(c.Channel)}
+		key := archive.OverlapKey(c.Source, c.Namespace, c.Channel)
+		if named[key] = c; c.Stored == 0 || c.Channel == "" {
+			continue
+		}
+		keys = append(keys, key)
+		if len(i.exports[chat]) > 1 || c.Known > 0 {
+			again = append(again, key)
+		}
+		if n := differing(i.exports[chat]); n > 0 {
+			i.doubt(noticeOverlapNew, fmt.Sprintf("messages of chat %q lie between others that another export holds too and that export lacks them: "+
+				"edited, their author renamed, or one export is not whole", cmp.Or(c.Name, c.Channel)), "", n)
+		}
+	}
+	i.exports = nil
+	if len(keys) == 0 {
+		return nil
+	}
+	db, err := i.openFigures(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := archive.New(db).Overlaps(ctx, keys, again)
+	if err != nil {
+		return err
+	}
+	for _, o := range found {
+		i.overlap(o, named)
+	}
+	return nil
+}
+
+func (i *importing) overlap(o archive.Overlap, named map[string]chatReport) {
+	chat := func(key string) string {
+		c, ok := named[key]
+		switch {
+		case !ok:
+			return "another chat of that name"
+		case c.Name == "" || c.Name == c.Channel:
+			return fmt.Sprintf("%q", c.Channel)
+		}
+		return fmt.Sprintf("%q (%s)", c.Name, c.Channel)
+	}
+	code, text, option := noticeOverlapIDs, "", "--channel"
+	switch {
+	case o.Kind == archive.OverlapPeople:
+		code, option = noticeOverlapPeople, ""
+		text = fmt.Sprintf("messages of chat %s stand under two authors, %q and %q: a contact that was renamed between two exports", chat(o.Key), o.Authors[0], o.Authors[1])
+	case o.Kind == archive.OverlapZones:
+		code, option = noticeOverlapZones, "--zone"
+		text = fmt.Sprintf("messages of chat %s stand at two times, %s apart: two exports printed them in different zones", chat(o.Key), o.Shift)
+	case o.Key == o.Other:
+		option = ""
+		text = fmt.Sprintf("messages of chat %s stand under two kinds of ids: once with the network's own and once without", chat(o.Key))
+	default:
+		text = fmt.Sprintf("messages stand in two chats, %s and %s: two kinds of export of one chat", chat(o.Key), chat(o.Other))
+	}
+	i.doubt(code, text, option, int(min(o.Messages, 1<<31)))
+}
+
+// doubt notes messages that may stand twice.
+func (i *importing) doubt(code, text, option string, n int) {
+	i.report.Overlapping += n
+	i.notices = append(i.notices, notice{Code: code, Text: text, Option: option, Count: n, Files: []string{}})
+}

@@ -1,0 +1,99 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// noticed is what a script reads of an import's report.
+type noticed struct {
+	Stored      int `json:"stored"`
+	Overlapping int `json:"overlapping"`
+	Notices     []struct {
+		Code   string `json:"code"`
+		Count  int    `json:"count"`
+		Option string `json:"option"`
+	} `json:"notices"`
+}
+
+func (n noticed) counts() map[string]int {
+	out := map[string]int{}
+	for _, one := range n.Notices {
+		out[one.Code] += one.Count
+	}
+	return out
+}
+
+func (w *world) noticed(args ...string) noticed {
+	w.t.Helper()
+	var n noticed
+	r := w.run(append([]string{"import", "--output", "json"}, args...)...)
+	r.want(0)
+	if err := json.Unmarshal([]byte(r.out), &n); err != nil {
+		w.t.Fatalf("%v in %s", err, r.out)
+	}
+	return n
+}
+
+// chatText is a WhatsApp export of lines, each a minute after the other.
+func chatText(hour int, lines ...string) string {
+	var b strings.Builder
+	for i, l := range lines {
+		fmt.Fprintf(&b, "25.01.24, %02d:%02d - %s\n", hour, i, l)
+	}
+	return b.String()
+}
+
+// TestImport_Overlaps holds that an import says which messages seem to stand twice, whether both exports come at once or one after the other.
+func TestImport_Overlaps(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name          string
+		first, second map[string]string
+		code          string
+		count, stored int
+	}{
+		{"renamed contact", map[string]string{"a/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four")},
+			map[string]string{"b/WhatsApp Chat with Farm.txt": chatText(10, "Bobby: one", "Ann: two", "Bobby: three", "Ann: four")}, "overlap-authors", 2, 6},
+		{"edited message", map[string]string{"a/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three")},
+			map[string]string{"b/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two, no, five", "Bob: three")}, "overlap-differs", 1, 4},
+		{"another zone", map[string]string{"a/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four")},
+			map[string]string{"b/WhatsApp Chat with Farm.txt": chatText(16, "Bob: one", "Ann: two", "Bob: three", "Ann: four", "Bob: five")}, "overlap-zones", 4, 9},
+		{"no overlap", map[string]string{"a/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four")},
+			map[string]string{"b/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four", "Bob: five")}, "", 0, 5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for _, once := range []bool{true, false} {
+				w, dir := newOutside(t), t.TempDir()
+				for _, files := range []map[string]string{c.first, c.second} {
+					for name, text := range files {
+						write(t, filepath.Join(dir, name), text)
+					}
+				}
+				var n noticed
+				if once {
+					n = w.noticed(dir, "--account", "me")
+				} else {
+					w.run("import", filepath.Join(dir, "a"), "--account", "me").want(0)
+					n = w.noticed(filepath.Join(dir, "b"), "--account", "me")
+				}
+				if stored := w.ask("SELECT count(*)::text FROM agrichat.v_messages WHERE kind = 'message'")[0]; stored != fmt.Sprint(c.stored) {
+					t.Errorf("at once %v: %s messages are stored, want %d", once, stored, c.stored)
+				}
+				if c.code == "" {
+					if n.Overlapping != 0 {
+						t.Errorf("at once %v: overlapping %+v", once, n)
+					}
+					continue
+				}
+				if got := n.counts()[c.code]; got < c.count || n.Overlapping < c.count {
+					t.Errorf("at once %v: %d of %s, want %d: %+v", once, got, c.code, c.count, n)
+				}
+			}
+		})
+	}
+}
