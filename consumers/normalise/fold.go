@@ -91,7 +91,7 @@ func (r *messageRow) showMessage(m *event.Message, poll *event.Poll) error {
 	}
 	text := m.Text
 	r.kind, r.text, r.edited = &kind, &text, m.Edited
-	if m.ReplyTo != nil {
+	if m.ReplyTo != nil && r.isOwn(m.ReplyTo) {
 		r.replyTo = ptr(string(m.ReplyTo.NativeID))
 	}
 	r.thread = ptr(string(m.Thread))
@@ -115,6 +115,11 @@ type rest struct {
 	ReplyTo *event.Ref        `json:"reply_to,omitempty"` // where it is in another channel
 }
 
+// isOwn reports whether a message stands in the channel of this one: only there its id means anything.
+func (r *messageRow) isOwn(ref *event.Ref) bool {
+	return (ref.Channel == "" || ref.Channel == r.channel) && (ref.Namespace == "" || ref.Namespace == r.namespace)
+}
+
 func (r *messageRow) keepRest(m *event.Message, poll *event.Poll) error {
 	var err error
 	if len(m.Attachments) > 0 {
@@ -123,7 +128,7 @@ func (r *messageRow) keepRest(m *event.Message, poll *event.Poll) error {
 		}
 	}
 	k := rest{Forward: m.Forward, Poll: poll, Service: m.Service, Details: m.Details}
-	if m.ReplyTo != nil && (m.ReplyTo.Channel != "" || m.ReplyTo.Namespace != "") {
+	if m.ReplyTo != nil && !r.isOwn(m.ReplyTo) {
 		k.ReplyTo = m.ReplyTo
 	}
 	if reflect.ValueOf(k).IsZero() {

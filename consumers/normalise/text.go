@@ -22,6 +22,7 @@ func references(m *event.Message) (links, hashtags, mentions []string) {
 	if strings.Contains(m.Text, "://") || strings.Contains(m.Text, "www.") {
 		links = append(links, findLinks(m.Text)...)
 	}
+	links = slices.DeleteFunc(links, func(l string) bool { return leadsNowhere(l) || hasScheme(links, l) })
 	for _, h := range m.Hashtags {
 		hashtags = append(hashtags, strings.TrimPrefix(h, "#"))
 	}
@@ -54,6 +55,17 @@ func findLinks(text string) []string {
 		found[i] = trimmed
 	}
 	return found
+}
+
+// leadsNowhere reports whether a link is a scheme and no more.
+func leadsNowhere(link string) bool {
+	_, rest, ok := strings.Cut(link, "://")
+	return ok && strings.Trim(rest, "/") == ""
+}
+
+// hasScheme reports whether a link without a scheme stands among links with one.
+func hasScheme(links []string, bare string) bool {
+	return !strings.Contains(bare, "://") && (slices.Contains(links, "https://"+bare) || slices.Contains(links, "http://"+bare))
 }
 
 func findAll(re *regexp.Regexp, text string) []string {

@@ -1,0 +1,55 @@
+package normalise
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+func TestReferences_Links(t *testing.T) {
+	for _, tt := range []struct {
+		text   string
+		marked []string
+		want   []string
+	}{
+		{text: "begin with http:// or https://, not with tg://!"},
+		{marked: []string{"http://", "https:///"}},
+		{text: "see https://example.org/x", marked: []string{"https://example.org/y"}, want: []string{"https://example.org/y", "https://example.org/x"}},
+		{text: "see www.example.org", marked: []string{"https://www.example.org"}, want: []string{"https://www.example.org"}},
+		{text: "see www.example.org", want: []string{"www.example.org"}},
+	} {
+		links, _, _ := references(&event.Message{Text: tt.text, Links: tt.marked})
+		if len(links)+len(tt.want) > 0 && !cmp.Equal(tt.want, links) {
+			t.Errorf("%q and %q give %q, want %q", tt.text, tt.marked, links, tt.want)
+		}
+	}
+}
+
+// TestMessageRow_ReplyTo: a message of another channel may have the id of one that stands here.
+func TestMessageRow_ReplyTo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		to   event.Ref
+		want string
+	}{
+		"here":                  {event.Ref{NativeID: "2"}, "2"},
+		"here by its full name": {event.Ref{Namespace: "n", Channel: "c", NativeID: "2"}, "2"},
+		"another channel":       {event.Ref{Channel: "d", NativeID: "2"}, ""},
+		"another namespace":     {event.Ref{Namespace: "m", Channel: "c", NativeID: "2"}, ""},
+		"the same, unnamed":     {event.Ref{Namespace: "m", NativeID: "2"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &messageRow{place: place{source: "s", namespace: "n", channel: "c"}}
+			if err := r.showMessage(&event.Message{Type: event.TypeMessage, ReplyTo: &tt.to}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := deref(r.replyTo); got != tt.want {
+				t.Errorf("reply_to is %q, want %q", got, tt.want)
+			}
+			if kept := len(r.body) > 0; kept != (tt.want == "") {
+				t.Errorf("the body is %s", r.body)
+			}
+		})
+	}
+}
