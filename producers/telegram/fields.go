@@ -179,6 +179,8 @@ func (d *decoder) piece(r *record) (string, error) {
 	switch {
 	case kind == "text_link" && href != "":
 		r.links = append(r.links, href)
+	case kind == "link":
+		r.links = appendBare(r.links, text)
 	case kind == "mention_name" && user != "":
 		r.mentions = append(r.mentions, mention{id: user, name: text})
 	case kind == "mention":

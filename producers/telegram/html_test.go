@@ -158,7 +158,7 @@ func TestServiceMessagesHaveADay(t *testing.T) {
 	if len(byID) != 1 || e.Sent.Precision != event.PrecisionDay || e.Sent.At.Format("02 15:04") != "30 21:00" {
 		t.Errorf("%d messages, sent %+v", len(byID), e.Sent)
 	}
-	if s := message(t, e).Service; s.Action != event.ActionOther || s.Text != "A joined group by request" {
+	if s := message(t, e).Service; s.Action != event.ActionJoin || s.Text != "A joined group by request" {
 		t.Errorf("service %+v", s)
 	}
 	byID, _ = readAll(t, pageOf("Chat", told("1", "nothing stands above")), o)

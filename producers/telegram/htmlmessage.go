@@ -46,7 +46,7 @@ func (p *page) message(ctx context.Context, root *element, raw []byte) error {
 	}
 	service := root.is("service")
 	if service && n < 0 && n >= furthestDay {
-		p.Day, p.Said = root.child("body").words(), speakers{}
+		p.Day, p.Said = serviceText(root), speakers{}
 		return nil
 	}
 	p.counts.Read++
@@ -79,17 +79,14 @@ func (p *page) migrated() error {
 	return p.announce(p.private(), event.Instant{})
 }
 
-// service keeps what the network said. Only the exporter's own sentences tell what happened, and names may stand anywhere
-// in them; but what it links to is certain.
+// service keeps what the network said.
 func (m *pageMessage) service(ctx context.Context) error {
 	m.Said = speakers{}
-	body := m.root.child("body")
-	said := body.words()
-	s := &event.Service{Action: event.ActionOther, Text: said}
-	if target := linked(body); target != "" && strings.HasSuffix(said, " pinned this message") {
-		s.Action, s.Native, s.Target = event.ActionPin, "pin_message", target
+	s := readSentence(serviceText(m.root))
+	if to := linked(m.root); s.Native == "pin_message" {
+		s.Target = to.NativeID
 	}
-	if strings.Contains(said, " created topic «") {
+	if s.Native == "topic_created" {
 		m.Chat.addTopic(string(m.id))
 	}
 	if photo := m.root.find("userpic_link"); photo != nil {
@@ -180,7 +177,7 @@ func (m *pageMessage) detail(key, value string) {
 func (m *pageMessage) done(author event.Person) error {
 	err := m.emit(event.Event{
 		Namespace: m.ns, NativeID: m.id, Author: author, Kind: event.KindMessage, Revision: event.Unedited,
-		Sent: m.at.Instant, Body: m.body, Raw: m.raw,
+		Sent: m.at.Instant, Reading: event.Reading{Unversioned: true}, Body: m.body, Raw: m.raw,
 	})
 	if err != nil {
 		return err
@@ -243,7 +240,8 @@ func (m *pageMessage) forward(f *element) {
 		}
 		return
 	}
-	from, via := withoutBot(name.words("date"))
+	shown, date := datedName(name)
+	from, via := withoutBot(shown)
 	if via != "" {
 		m.detail("via_bot", via)
 	}
@@ -251,7 +249,7 @@ func (m *pageMessage) forward(f *element) {
 		from = ""
 	}
 	m.body.Forward = &event.Forward{From: person("", from, true)}
-	if sent, _ := m.clock.readTitle(name.child("date").title(), time.Time{}); !sent.IsZero() {
+	if sent, _ := m.clock.readTitle(date, time.Time{}); !sent.IsZero() {
 		m.body.Forward.Sent = sent.Instant
 	}
 	m.Said.Forwarded = *m.body.Forward
@@ -264,13 +262,18 @@ func (m *pageMessage) reply(e *element) {
 	}
 	to := linked(e)
 	switch {
-	case to == "":
+	case to.NativeID == "":
 		m.detail("reply_to", e.words())
-	case m.Chat.isTopic(string(to)):
-		m.body.Thread = to
+	case to.Channel != "" && to.Channel != m.Chat.Channel:
+		if m.ns != sourceName {
+			to.Namespace = sourceName
+		}
+		m.body.ReplyTo = &to
+	case m.Chat.isTopic(string(to.NativeID)):
+		m.body.Thread = to.NativeID
 	default:
-		m.body.ReplyTo = &event.Ref{NativeID: to}
-		if n := m.namespaceOf(to); n != m.ns && n != "" {
+		m.body.ReplyTo = &event.Ref{NativeID: to.NativeID}
+		if n := m.namespaceOf(to.NativeID); n != m.ns && n != "" {
 			m.body.ReplyTo.Namespace = n
 		}
 	}
@@ -284,48 +287,40 @@ func (p *page) namespaceOf(id event.NativeID) event.Namespace {
 	return p.namespace()
 }
 
-// linked is the number of the message that an element links to, in this file or another of the chat.
-func linked(e *element) event.NativeID {
+// linked is the message that an element links to: one of this chat, in this file or another, or one of a channel that the link
+// names. Zero if there is none, or if it is in a chat that the link does not name.
+func linked(e *element) event.Ref {
 	if e == nil {
-		return ""
+		return event.Ref{}
 	}
 	for c := range e.all() {
-		_, to, ok := strings.Cut(c.attrs["href"], "#go_to_message")
-		if n, err := strconv.ParseInt(to, 10, 64); ok && err == nil {
-			return event.NativeID(strconv.FormatInt(n, 10))
+		if to := readLink(c.attrs["href"]); to.NativeID != "" {
+			return to
 		}
 	}
-	return ""
+	return event.Ref{}
 }
 
-// text takes a text, and what it shows less of than it holds.
-func (m *pageMessage) text(e *element) {
-	if m.body.Text != "" {
-		m.body.Text += "\n"
-	}
-	m.body.Text += e.words()
-	for c := range e.all() {
-		if c.tag != "a" {
-			continue
+func readLink(href string) event.Ref {
+	file, to, within := strings.Cut(href, "#go_to_message")
+	if !within {
+		rest, ok := strings.CutPrefix(href, "https://t.me/c/")
+		channel, last, both := strings.Cut(rest, "/")
+		if !ok || !both || !isNumber(channel) {
+			return event.Ref{}
 		}
-		shown, to := c.words(), c.attrs["href"]
-		switch {
-		case strings.HasPrefix(c.attrs["onclick"], "return ShowMentionName"):
-			m.body.Mentions = append(m.body.Mentions, person("", shown, true))
-		case strings.HasPrefix(shown, "@") && strings.HasSuffix(to, "/"+shown[1:]):
-			m.body.Mentions = append(m.body.Mentions, person("", shown, true))
-		case isAddress(to) && to != shown:
-			m.body.Links = append(m.body.Links, to)
+		to = last[strings.LastIndexByte(last, '/')+1:] // of a topic's message, the topic stands between
+		if i := strings.IndexByte(to, '?'); i >= 0 {
+			to = to[:i]
 		}
+		if !isNumber(to) {
+			return event.Ref{}
+		}
+		return event.Ref{Channel: event.Channel("channel" + channel), NativeID: event.NativeID(to)}
 	}
-}
-
-// isAddress reports whether a link leads out of the page to somewhere that its text may not show.
-func isAddress(to string) bool {
-	scheme, _, ok := strings.Cut(to, ":")
-	switch scheme = strings.ToLower(scheme); scheme {
-	case "mailto", "tel", "javascript":
-		return false
+	n, err := strconv.ParseInt(to, 10, 64)
+	if err != nil || strings.Contains(file, "/") { // a page of another folder is of another chat
+		return event.Ref{}
 	}
-	return ok && strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+.-") == ""
+	return event.Ref{NativeID: event.NativeID(strconv.FormatInt(n, 10))}
 }

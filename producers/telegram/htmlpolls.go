@@ -153,7 +153,7 @@ func (p *page) timeOf(raw []byte, after time.Time) time.Time {
 		if err != nil || !strings.HasPrefix(root.attrs["id"], "message-") {
 			return time.Time{}
 		}
-		p.Day = root.child("body").words()
+		p.Day = serviceText(root)
 		return p.day().At
 	}
 	_, title, _ := bytes.Cut(raw, []byte(`date details" title="`))
