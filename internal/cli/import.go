@@ -258,21 +258,31 @@ func (i *importing) listed() {
 
 // publishAll brings every file onto the bus.
 func (i *importing) publishAll(ctx context.Context, files []found) error {
-	b, err := i.openBus(ctx)
+	_, c, err := i.ingesting(ctx)
 	if err != nil {
 		return err
+	}
+	return i.watched(ctx, func() error { return i.readAll(ctx, files, c) })
+}
+
+// ingesting is how this import publishes.
+func (i *importing) ingesting(ctx context.Context) (*bus.Bus, ingest.Config, error) {
+	var c ingest.Config
+	b, err := i.openBus(ctx)
+	if err != nil {
+		return nil, c, err
 	}
 	cursors, err := b.Cursors(ctx)
 	if err != nil {
-		return err
+		return nil, c, err
 	}
 	stream, err := b.Stream(ctx, bus.Chat)
 	if err != nil {
-		return err
+		return nil, c, err
 	}
 	k, err := i.openKeeper(ctx)
 	if err != nil {
-		return err
+		return nil, c, err
 	}
 	var throttle ingest.Throttle = b.Throttle(bus.ThrottleConfig{Lead: i.lead(), Watches: []bus.Watch{
 		{Stream: bus.Chat, Consumer: bus.Normalise, High: leadMessages, Low: leadMessages / 2},
@@ -284,14 +294,15 @@ func (i *importing) publishAll(ctx context.Context, files []found) error {
 	}
 	i.stream = stream.Created
 	if i.incarnation, err = k.Incarnation(ctx); err != nil {
-		return err
+		return nil, c, err
 	}
-	c := ingest.Config{ZoneNamed: named(i.cfg.Import.Zone), CharsetNamed: named(i.cfg.Import.Charset), Publisher: b, Cursors: cursors, Known: k, Throttle: throttle, Batch: i.cfg.Import.Batch, InFlight: 2, // the bus is kept busy, and a live message does not wait for four
+	c = ingest.Config{ZoneNamed: named(i.cfg.Import.Zone), CharsetNamed: named(i.cfg.Import.Charset), Publisher: b,
+		Cursors: cursors, Known: k, Throttle: throttle, Batch: i.cfg.Import.Batch, InFlight: 2, // the bus is kept busy, and a live message does not wait for four
 		Metrics: i.intake, Log: i.log, Hook: prefixed(i.hook, "ingest.")}
 	if i.hook != nil {
 		c.SaveEvery = -1 // crash tests read small files, which would pass few points
 	}
-	return i.watched(ctx, func() error { return i.readAll(ctx, files, c) })
+	return b, c, nil
 }
 
 // lead is how far importers may be ahead of PostgreSQL. Beside live sources it is a second, for a message of theirs waits behind them:
