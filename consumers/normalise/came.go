@@ -16,6 +16,7 @@ type Came struct {
 	Name                       string // what the chat is called now
 	Stored                     int64  // different events that first stood at one of the sequences
 	Facts                      int64  // rows that stand as the transactions of these sequences wrote them
+	Updated                    int64  // different events that stood before and that these sequences completed or corrected
 }
 
 // Came counts, in the record itself, what came of the sequences of the current incarnation.

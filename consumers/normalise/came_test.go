@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
@@ -32,5 +34,37 @@ func TestKeeper_Came_spans(t *testing.T) {
 	came, err := k.Came(soon, asked)
 	if err != nil || len(came) != 1 || came[0].Stored != spans*lines {
 		t.Fatalf("came %+v, %v", came, err)
+	}
+}
+
+// TestKeeper_Came_updated holds that events which stood before are counted where they were completed or corrected, and nowhere else.
+func TestKeeper_Came_updated(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
+	log := deliverEach(t,
+		reading(t, at, event.Reading{}, event.Unedited, "t"),
+		reading(t, at.Add(-3*time.Hour), event.Reading{ZoneNamed: 1}, event.Unedited, "t"),
+		reading(t, at, event.Reading{ZoneNamed: 1}, event.RevisionAt(at), "u"),
+		reading(t, at, event.Reading{}, event.Unedited, "t"))
+	k := keeper(t, database(t), newListener(log))
+	for i := range log {
+		if err := k.Handle(t.Context(), log[i:i+1]); err != nil {
+			t.Fatal(err)
+		}
+		var asked seqset.Set
+		asked.Add(uint64(i+1), uint64(i+1))
+		came, err := k.Came(t.Context(), asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := [][]normalise.Came{{{Stored: 1}}, {{Updated: 1}}, {{Stored: 1}}, nil}[i]
+		if len(came) != len(want) || len(want) > 0 && (came[0].Stored != want[0].Stored || came[0].Updated != want[0].Updated || came[0].Facts == 0) {
+			t.Errorf("of message %d came %+v, want %+v", i+1, came, want)
+		}
+	}
+	var all seqset.Set
+	all.Add(1, 4)
+	if came, err := k.Came(t.Context(), all); err != nil || len(came) != 1 || came[0].Stored != 2 || came[0].Updated != 0 {
+		t.Errorf("of all came %+v, %v", came, err)
 	}
 }

@@ -28,6 +28,7 @@ type importReport struct {
 	Published   int            `json:"published"`      // events acknowledged by the bus
 	Known       int            `json:"known"`          // events that the record held already, and that were not published
 	Stored      int64          `json:"stored"`         // different events of those published, in the record
+	Updated     int64          `json:"updated"`        // different events that stood before and that this import completed or corrected
 	Already     int64          `json:"already_stored"` // events published that another message had stored
 	Dead        int64          `json:"dead_lettered"`  // events published that could not be stored
 	Facts       int64          `json:"facts"`          // states that came of them, in ClickHouse
@@ -57,6 +58,7 @@ type chatReport struct {
 	Published int    `json:"published"`
 	Known     int    `json:"known"`
 	Stored    int64  `json:"stored"`
+	Updated   int64  `json:"updated"`
 	Facts     int64  `json:"facts"`
 	Unparsed  int    `json:"unparsed"`
 	Ambiguous int    `json:"ambiguous"`

@@ -72,7 +72,7 @@ func (i *importing) countUnstored(ctx context.Context, k *normalise.Keeper) erro
 	}
 	// Every sequence is in the ledger by now. What was removed unread may have been anything, so that nothing is known of the rest.
 	if r.Already = 0; r.Unstored == 0 {
-		r.Already = max(int64(i.result.Published)-r.Stored-r.Dead, 0)
+		r.Already = max(int64(i.result.Published)-r.Stored-r.Updated-r.Dead, 0)
 	}
 	return nil
 }
@@ -91,12 +91,13 @@ func (i *importing) count(came []normalise.Came) {
 		r := at(c)
 		r.Read, r.Published, r.Known, r.Unparsed, r.Ambiguous = n.Read, n.Published, n.Known, n.Unparsed, n.Ambiguous
 	}
-	i.report.Stored, i.report.Facts = 0, 0
+	i.report.Stored, i.report.Facts, i.report.Updated = 0, 0, 0
 	for _, n := range came {
 		i.report.Stored += n.Stored
 		i.report.Facts += n.Facts
+		i.report.Updated += n.Updated
 		r := at(ingest.Chat{Source: event.Source(n.Source), Namespace: event.Namespace(n.Namespace), Channel: event.Channel(n.Channel)})
-		r.Name, r.Stored, r.Facts = n.Name, n.Stored, n.Facts
+		r.Name, r.Stored, r.Facts, r.Updated = n.Name, n.Stored, n.Facts, n.Updated
 	}
 	i.report.PerChat = sortedChats(chats)
 }

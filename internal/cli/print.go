@@ -62,8 +62,8 @@ func printImportText(w io.Writer, r *importReport) error {
 	if err := printChats(w, r.PerChat); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d files: %d records read, %d events published, %d known, %d stored, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, %d overlapping, in %.1f s\n",
-		r.Files, r.Read, r.Published, r.Known, r.Stored, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Overlapping, r.Seconds)
+	fmt.Fprintf(w, "%d files: %d records read, %d events published, %d known, %d stored, %d updated, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, %d overlapping, in %.1f s\n",
+		r.Files, r.Read, r.Published, r.Known, r.Stored, r.Updated, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Overlapping, r.Seconds)
 	printDead(w, r)
 	printNotices(w, r.Notices)
 	if r.Resumed > 0 {

@@ -3,6 +3,8 @@
 -- compaction joins. Each table is read once: joined to one transaction after the other, a million messages would take minutes,
 -- for an index of block ranges knows nothing of the newest ones. The same holds for spans, of which an import has thousands when
 -- others publish meanwhile: events are read from the first span to the last, and each is looked up among the spans.
+-- Events that stood before and that the sequences completed or corrected are those that their transactions changed last. Of a row of the
+-- ledger that compaction has joined from very many nothing is said.
 WITH asked AS MATERIALIZED (
     SELECT $2::text::int8multirange AS spans
 ), stood AS MATERIALIZED (
@@ -11,12 +13,24 @@ WITH asked AS MATERIALIZED (
     WHERE e.incarnation = $1 AND e.position >= (SELECT lower(spans) << 10 FROM asked) AND e.position < (SELECT upper(spans) << 10 FROM asked)
       AND (SELECT spans FROM asked) @> (e.position >> 10)
     GROUP BY 1, 2
+), entered AS MATERIALIZED (
+    SELECT generate_series(l.first_counter, l.counter) AS counter
+    FROM agrichat.ledger l
+    WHERE l.incarnation = $1 AND l.sequences && (SELECT spans FROM asked) AND l.counter - l.first_counter < 10000
+), updated AS MATERIALIZED (
+    SELECT e.channel_key, e.changed, count(*) AS n
+    FROM agrichat.events e JOIN entered t ON t.counter = e.changed
+    WHERE e.changed BETWEEN (SELECT min(counter) FROM entered) AND (SELECT max(counter) FROM entered)
+      AND NOT (e.incarnation = $1 AND (SELECT spans FROM asked) @> (e.position >> 10))
+    GROUP BY 1, 2
 ), counters AS MATERIALIZED (
-    SELECT DISTINCT changed AS counter FROM stood
+    SELECT changed AS counter FROM stood UNION SELECT changed FROM updated
 ), ends AS MATERIALIZED (
     SELECT min(counter) AS least, max(counter) AS most FROM counters
 ), stored AS (
     SELECT channel_key, sum(n)::bigint AS n FROM stood GROUP BY 1
+), corrected AS (
+    SELECT channel_key, sum(n)::bigint AS n FROM updated GROUP BY 1
 ), written AS (
     SELECT x.channel_key, count(*) AS n
     FROM (
@@ -40,7 +54,7 @@ WITH asked AS MATERIALIZED (
     ) x JOIN counters n ON n.counter = x.changed
     GROUP BY 1
 )
-SELECT c.source, c.namespace, c.channel, c.name, coalesce(s.n, 0), coalesce(w.n, 0)
-FROM stored s FULL JOIN written w USING (channel_key)
-JOIN agrichat.channels c ON c.key = coalesce(s.channel_key, w.channel_key)
+SELECT c.source, c.namespace, c.channel, c.name, coalesce(s.n, 0), coalesce(w.n, 0), coalesce(u.n, 0)
+FROM stored s FULL JOIN written w USING (channel_key) FULL JOIN corrected u USING (channel_key)
+JOIN agrichat.channels c ON c.key = channel_key
 ORDER BY 1, 2, 3
