@@ -133,6 +133,9 @@ type Definition struct {
 	// Recognise says how sure the source is that f is its export; nil without archives. It reads Head and Path,
 	// and may look for what lies beside the file.
 	Recognise func(f File) Confidence
+	// Unreadable says of a file that no source recognises what it is, if this source knows, and what to do to have it read; empty if it
+	// does not. Nil: it knows of none.
+	Unreadable func(f File) string
 	// Archive makes a source that reads f. Called only with files that Recognise knows or that the user named it for.
 	Archive func(f File, o Options) (Source, error)
 	// Live makes a live source. decode fills a struct with yaml tags from the source's configuration and refuses unknown
