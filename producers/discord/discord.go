@@ -39,8 +39,9 @@ func definition(batch int) producers.Definition {
 			"the last edit of a message, replies, forwards and reactions; no deletions. CSV carries no ids: its messages are " +
 			"told apart by content, and stand beside those of a JSON export of the same channel. The CSV of 2019 prints local " +
 			"time to the minute: name the zone. Where a CSV file's name has no channel id in brackets, --channel may name it.",
-		Can:       producers.Abilities{Archive: true, Edits: true, Reactions: true},
-		Recognise: recognise,
+		Can:        producers.Abilities{Archive: true, Edits: true, Reactions: true},
+		Recognise:  recognise,
+		Unreadable: unreadable,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
 			return &archive{file: f, options: o, batch: batch}, nil
 		},
