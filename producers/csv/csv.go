@@ -44,8 +44,9 @@ func definition(batch int) producers.Definition {
 			"table's header, ready to be corrected. Carries texts, authors, times and replies; no edits, deletions or " +
 			"reactions. Without a column of ids messages are told apart by content. What the mapping leaves open may be said " +
 			"by --namespace, --channel, --zone and --charset.",
-		Can:       producers.Abilities{Archive: true},
-		Recognise: recognise,
+		Can:        producers.Abilities{Archive: true},
+		Recognise:  recognise,
+		Unreadable: unreadable,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
 			return &archive{file: f, options: o, batch: batch}, nil
 		},
@@ -64,6 +65,16 @@ func recognise(f producers.File) producers.Confidence {
 		return producers.Likely
 	}
 	return producers.No
+}
+
+// unreadable says of a table without a mapping how it gets one.
+func unreadable(f producers.File) string {
+	ext := strings.ToLower(path.Ext(f.Path))
+	if ext != ".csv" && ext != ".tsv" || len(f.Head) == 0 || producers.Binary(f.Head) {
+		return ""
+	}
+	return "a table whose columns nothing explains; name them in " + path.Base(f.Path) +
+		".map.yaml beside it, of which --source csv makes a draft"
 }
 
 func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }

@@ -342,3 +342,15 @@ func TestManyRows(t *testing.T) {
 		t.Errorf("%d events", len(all))
 	}
 }
+
+func TestDefinition_Unreadable(t *testing.T) {
+	def := Definition()
+	if got := def.Unreadable(producertest.File("export/chat.csv", []byte("who,what\nvera,beans\n"))); !strings.Contains(got, "chat.csv.map.yaml") {
+		t.Errorf("a table without a mapping is called %q", got)
+	}
+	for path, data := range map[string]string{"chat.txt": "who,what\n", "empty.csv": "", "zeros.csv": strings.Repeat("\x00", 64)} {
+		if got := def.Unreadable(producertest.File(path, []byte(data))); got != "" {
+			t.Errorf("%s is called %q", path, got)
+		}
+	}
+}
