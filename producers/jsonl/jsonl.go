@@ -34,8 +34,9 @@ func definition(batch int) producers.Definition {
 		Title: "JSON Lines",
 		Doc: "The project's own format, one JSON object a line, which any other tool can write; the least is channel, author, " +
 			"text and sent. Carries everything that an event can. Envelopes from the bus are read too.",
-		Can:       producers.Abilities{Archive: true, Edits: true, Deletions: true, Reactions: true},
-		Recognise: recognise,
+		Can:        producers.Abilities{Archive: true, Edits: true, Deletions: true, Reactions: true},
+		Recognise:  recognise,
+		Unreadable: unreadable,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
 			return &archive{file: f, options: o, batch: batch}, nil
 		},
@@ -62,6 +63,16 @@ func recognise(f producers.File) producers.Confidence {
 		return producers.Likely // its first line is broken, or longer than the head
 	}
 	return producers.No
+}
+
+// unreadable says of lines in another tool's words what the words are that are read.
+func unreadable(f producers.File) string {
+	ext := strings.ToLower(path.Ext(f.Path))
+	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
+	if ext != ".jsonl" && ext != ".ndjson" || !bytes.HasPrefix(head, []byte("{")) {
+		return ""
+	}
+	return "lines of JSON in another tool's words; a line that is read has channel, author, text and sent"
 }
 
 func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }

@@ -217,3 +217,15 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestDefinition_Unreadable(t *testing.T) {
+	def := Definition()
+	if got := def.Unreadable(producertest.File("chat.jsonl", []byte(`{"who":"vera"}`))); !strings.Contains(got, "channel, author, text and sent") {
+		t.Errorf("another tool's lines are called %q", got)
+	}
+	for path, data := range map[string]string{"chat.json": `{"who":"vera"}`, "chat.jsonl": "beans", "empty.jsonl": ""} {
+		if got := def.Unreadable(producertest.File(path, []byte(data))); got != "" {
+			t.Errorf("%s is called %q", path, got)
+		}
+	}
+}
