@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // clock reads times.
@@ -21,7 +22,7 @@ func (c clock) stamp(s string) event.Instant {
 		if err != nil {
 			return event.Instant{}
 		}
-		in, _ := c.assume(at, fraction(s), time.Time{})
+		in, _, _ := c.assume(at, fraction(s), time.Time{})
 		return in
 	}
 	in := event.Known(at, fraction(s))
@@ -75,6 +76,7 @@ type printed struct {
 	other       time.Time
 	day, minute string
 	known       bool // it could be read
+	skipped     bool // its hour is one that the zone skips
 }
 
 // read reads a table's time. Where there is an offset, the key is of the absolute time, exactly: exports in two zones agree.
@@ -92,43 +94,24 @@ func (c clock) read(s string, after time.Time) printed {
 		if strings.Contains(layout, ":05") {
 			precision = event.PrecisionSecond
 		}
-		p.Instant, p.other = c.assume(local, precision, after)
+		p.Instant, p.other, p.skipped = c.assume(local, precision, after)
 		return p
 	}
 	return printed{minute: s}
 }
 
 // assume reads a wall time in the zone that the user named, or else as UTC. Of an hour that came twice the first pass is
-// taken, unless that would be before after.
-func (c clock) assume(local time.Time, p event.Precision, after time.Time) (in event.Instant, other time.Time) {
+// taken, unless that would be before after and the second would not.
+func (c clock) assume(local time.Time, p event.Precision, after time.Time) (in event.Instant, other time.Time, skipped bool) {
 	zone := c.zone
 	if zone == nil {
 		zone = time.UTC
 	}
-	first, second := passes(local, zone)
-	if !second.IsZero() && first.Before(after.Truncate(time.Minute)) {
+	first, second, skipped := producers.WallTime(local, zone)
+	if after = after.Truncate(time.Minute); !second.IsZero() && first.Before(after) && !second.Before(after) {
 		first, second = second, first
 	}
 	in = event.Known(first, p)
 	in.Zone, in.Assumed = zone.String(), true
-	return in.Bounded(), second
-}
-
-// passes returns when clocks of a zone showed a wall time: a second time too in the hour that is set back.
-func passes(local time.Time, zone *time.Location) (first, second time.Time) {
-	y, mo, d := local.Date()
-	first = time.Date(y, mo, d, local.Hour(), local.Minute(), local.Second(), local.Nanosecond(), zone)
-	_, now := first.Zone()
-	for _, around := range [...]time.Duration{-24 * time.Hour, 24 * time.Hour} { // zones change by less, and less often
-		_, then := first.Add(around).Zone()
-		at := first.Add(time.Duration(now-then) * time.Second)
-		if _, is := at.Zone(); then == now || is != then {
-			continue
-		}
-		if at.Before(first) {
-			return at, first
-		}
-		return first, at
-	}
-	return first, time.Time{}
+	return in.Bounded(), second, skipped
 }

@@ -24,9 +24,9 @@ var (
 	errTrails = errors.New("something follows the record")
 )
 
-// record reads a message.
+// record reads a message, which is UTF-8.
 func (d *decoder) record(raw []byte) (*record, error) {
-	d.Reset(jsonscan.ValidUTF8(raw))
+	d.Reset(raw)
 	r := new(record)
 	if err := d.Object(func(key []byte) error { return d.field(r, key) }); err != nil {
 		return nil, fmt.Errorf("reading a message: %w", err)

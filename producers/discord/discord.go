@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -32,18 +33,26 @@ const batchSize = 500
 func Definition() producers.Definition { return definition(batchSize) }
 
 func definition(batch int) producers.Definition {
+	known := &tables{}
 	return producers.Definition{
 		Name:  sourceName,
 		Title: "Discord",
 		Doc: "JSON and CSV exports of DiscordChatExporter, one channel or thread a file, in parts or whole. JSON carries ids, " +
 			"the last edit of a message, replies, forwards and reactions; no deletions. CSV carries no ids: its messages are " +
 			"told apart by content, and stand beside those of a JSON export of the same channel. The CSV of 2019 prints local " +
-			"time to the minute: name the zone. Where a CSV file's name has no channel id in brackets, --channel may name it.",
-		Can:        producers.Abilities{Archive: true, Edits: true, Reactions: true},
-		Recognise:  recognise,
+			"time to the minute: name the zone. Where a CSV file's name has no channel id in brackets, the channel is called " +
+			"after the file, and after its folder where several have files of that name; --channel may name it.",
+		Can: producers.Abilities{Archive: true, Edits: true, Reactions: true},
+		Recognise: func(f producers.File) producers.Confidence {
+			c := recognise(f)
+			if c != producers.No && !isObject(f.Head) {
+				known.add(f.Path)
+			}
+			return c
+		},
 		Unreadable: unreadable,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
-			return &archive{file: f, options: o, batch: batch}, nil
+			return &archive{file: f, options: o, batch: batch, known: known}, nil
 		},
 	}
 }
@@ -78,6 +87,7 @@ type archive struct {
 	file    producers.File
 	options producers.Options
 	batch   int
+	known   *tables
 }
 
 // Connect opens the file and goes to where the cursor points.
@@ -86,7 +96,11 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 	if err != nil {
 		return nil, fault.AsFatal(err)
 	}
-	out := output{archive: a, state: st}
+	chars, err := charset.NewDecoder(a.options.Charset, a.file.Open)
+	if err != nil {
+		return nil, fault.AsFatal(err)
+	}
+	out := output{archive: a, state: st, chars: chars}
 	if !isObject(a.file.Head) {
 		return a.connectTable(ctx, out)
 	}

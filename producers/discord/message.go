@@ -14,6 +14,7 @@ import (
 type mapping struct {
 	*session
 	r      *record
+	key    *record // as ids take it
 	raw    []byte
 	sent   event.Instant
 	edited event.Instant
@@ -174,8 +175,23 @@ func (m *mapping) reactions(target event.NativeID) error {
 	if len(m.r.reactions) == 0 {
 		return nil
 	}
+	body := m.r.reacted(target)
+	key := body
+	if m.key != m.r {
+		key = m.key.reacted(target)
+	}
+	at := m.sent
+	for _, t := range [...]event.Instant{m.edited, m.clock.stamp(m.Exported)} {
+		if t.Later(at) {
+			at = t
+		}
+	}
+	return m.snapshot(body, key, at)
+}
+
+func (r *record) reacted(target event.NativeID) *event.Reactions {
 	body := &event.Reactions{Target: target, Complete: true}
-	for _, x := range m.r.reactions {
+	for _, x := range r.reactions {
 		emoji := x.emoji.sign()
 		if emoji == "" {
 			emoji = "unknown"
@@ -187,11 +203,5 @@ func (m *mapping) reactions(target event.NativeID) error {
 		body.Complete = body.Complete && int(x.count) == len(x.users)
 	}
 	producers.NumberRepeats(body) // those without name and id
-	at := m.sent
-	for _, t := range [...]event.Instant{m.edited, m.clock.stamp(m.Exported)} {
-		if t.Later(at) {
-			at = t
-		}
-	}
-	return m.snapshot(body, at)
+	return body
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -16,12 +18,37 @@ type output struct {
 	*archive
 	state
 
-	events []event.Event
-	counts producers.Counts
+	chars *charset.Decoder
+	label string // in which charset the record at hand was read; empty: it is UTF-8
+
+	events  []event.Event
+	counts  producers.Counts
+	notices []producers.Notice
 }
 
 func (o *output) begin() {
-	o.events, o.counts = make([]event.Event, 0, o.batch+4), producers.Counts{}
+	o.events, o.counts, o.notices = make([]event.Event, 0, o.batch+4), producers.Counts{}, nil
+}
+
+// note adds to the batch's notices.
+func (o *output) note(n producers.Notice) {
+	for i := range o.notices {
+		if o.notices[i].Code == n.Code && o.notices[i].Text == n.Text {
+			o.notices[i].Count += n.Count
+			return
+		}
+	}
+	o.notices = append(o.notices, n)
+}
+
+// decode returns a record as UTF-8, and remembers what it was.
+func (o *output) decode(raw []byte) []byte {
+	if o.label = ""; utf8.Valid(raw) {
+		return raw
+	}
+	text, label := o.chars.Decode(raw)
+	o.label = label
+	return []byte(text)
 }
 
 // done makes a batch of what came since begin; false if nothing did.
@@ -35,7 +62,7 @@ func (o *output) done(offset int64, line int) (producers.Batch, bool, error) {
 	if err != nil {
 		return producers.Batch{}, false, fmt.Errorf("writing the cursor: %w", err)
 	}
-	return producers.Batch{Events: o.events, Cursor: cursor, Counts: o.counts}, true, nil
+	return producers.Batch{Events: o.events, Cursor: cursor, Counts: o.counts, Notices: o.notices}, true, nil
 }
 
 // emit seals an event and puts it into the batch.
@@ -43,6 +70,9 @@ func (o *output) emit(e event.Event) error {
 	e.Source, e.Namespace, e.Account, e.Channel = sourceName, o.Where.Namespace, o.options.Account, o.Where.Channel
 	if e.Namespace == "" {
 		e.Namespace = sourceName
+	}
+	if o.label != "" {
+		e.Reading.Charset = o.label
 	}
 	if err := e.Seal(); err != nil {
 		return fmt.Errorf("sealing an event: %w", err)
@@ -67,6 +97,7 @@ func (o *output) broken(f found) error {
 	o.counts.Read++
 	o.counts.Unparsed++
 	o.Broken++
+	o.label = ""
 	if f.size > int64(len(f.raw)) && f.size > longest {
 		f.why = fmt.Sprintf("%s: %d bytes, of which the first %d are kept", f.why, f.size, len(f.raw))
 	}
@@ -100,11 +131,19 @@ func (o *output) announce(at event.Instant) error {
 	if !at.IsZero() {
 		revision = event.RevisionAt(at.At)
 	}
+	key := w
+	if w.Keyed != nil {
+		key = w.Keyed
+	}
+	o.label = w.Charset
 	e := event.Event{
 		NativeID: event.NativeID(w.Channel), Kind: event.KindChannel, Sent: at, Body: &info,
-		Revision: revision + "." + event.Revision(event.Digest(info.Name, info.Type, info.Topic)),
+		Revision: revision + "." + event.Revision(event.Digest(key.Name, kindOf(key.Type), key.about())),
 	}
-	if w.Raw != "" {
+	switch {
+	case w.Bytes != nil:
+		e.Raw = w.Bytes
+	case w.Raw != "":
 		e.Raw = []byte(w.Raw)
 	}
 	return o.emit(e)
@@ -119,13 +158,13 @@ func (o *output) finish() error {
 	return o.announce(o.Latest)
 }
 
-// snapshot says what the export shows of the reactions to a message, which was true at the given time.
-func (o *output) snapshot(body *event.Reactions, at event.Instant) error {
+// snapshot says what the export shows of the reactions to a message, which was true at the given time. key is the body as ids take it.
+func (o *output) snapshot(body, key *event.Reactions, at event.Instant) error {
 	parts := []string{"reactions"}
-	for _, c := range body.Counts {
+	for _, c := range key.Counts {
 		parts = append(parts, c.Emoji, strconv.Itoa(c.Count))
 	}
-	for _, p := range body.People {
+	for _, p := range key.People {
 		parts = append(parts, p.Emoji, string(p.Person.ID), p.Person.Name)
 	}
 	revision := event.Unedited

@@ -22,10 +22,16 @@ func atoi(s string) int {
 
 // connectTable opens a table, and counts again what the cursor's tally held.
 func (a *archive) connectTable(ctx context.Context, out output) (producers.Session, error) {
-	part := 0
-	out.Where, part = tablePlace(a.file.Path)
-	a.place(&out.Where)
+	w, part := a.known.place(a.file.Path)
+	if out.Where.Channel == "" { // a file is of one channel, even if others lie beside it when it is read on
+		if err := w.called(a.options.Charset); err != nil {
+			return nil, fault.AsFatal(err)
+		}
+		a.place(&w)
+		out.Where = w
+	}
 	t := &table{output: out, clock: clock{zone: a.options.Zone}}
+	t.derived = strings.HasPrefix(string(out.Where.Channel), "name:") && a.options.Channel == ""
 	t.cols, _ = parseHeader([]byte(t.Header))
 	if t.Place == atStart && !t.Complete {
 		if err := t.seed(ctx, part); err != nil {
@@ -148,7 +154,7 @@ func (t *table) seed(ctx context.Context, part int) error {
 		return nil //nolint:nilerr // the part may be all that somebody has
 	}
 	p := &table{
-		output: output{archive: t.archive, state: state{Line: 1, Where: t.Where}}, in: r, scan: newScanner(r, 0, 1), clock: t.clock,
+		output: output{archive: t.archive, state: state{Line: 1, Where: t.Where}, chars: t.chars}, in: r, scan: newScanner(r, 0, 1), clock: t.clock,
 	}
 	minute, err := p.lastMinute(ctx)
 	if err := errors.Join(err, p.Close()); err != nil {
@@ -157,6 +163,9 @@ func (t *table) seed(ctx context.Context, part int) error {
 	for _, s := range minute {
 		t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
 		t.Seed, t.Days = s.at.day, []dayMark{{Day: s.at.day, Line: 1}}
+	}
+	if t.Place == atStart {
+		t.Before = p.Before // an hour that is set back may begin in one part and end in the next
 	}
 	return nil
 }
@@ -189,6 +198,7 @@ func (t *table) lastMinute(ctx context.Context) (rows []said, err error) {
 		if !s.at.known || blank(cells) {
 			continue
 		}
+		t.Before = s.at.At
 		if len(rows) > 0 && (rows[0].at.day != s.at.day || rows[0].at.minute != s.at.minute) {
 			rows = rows[:0]
 		}

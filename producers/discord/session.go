@@ -8,9 +8,9 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
-	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -197,10 +197,26 @@ const aboutKept = 16 << 10
 // about takes what the file says of the guild or the channel.
 func (s *session) about(name string, raw []byte) {
 	w := &s.Where
-	if len(w.Raw)+len(raw) < aboutKept {
-		w.Raw += `"` + name + `": ` + string(jsonscan.ValidUTF8(raw)) + "\n"
+	text := s.decode(raw)
+	if s.label != "" && w.Keyed == nil {
+		key := *w
+		w.Bytes, w.Charset, w.Keyed = []byte(w.Raw), s.label, &key
 	}
-	s.dec.Reset(jsonscan.ValidUTF8(raw))
+	if line := `"` + name + `": ` + string(raw) + "\n"; len(w.Raw)+len(w.Bytes)+len(line) < aboutKept {
+		if w.Keyed != nil {
+			w.Raw, w.Bytes = "", append(w.Bytes, line...)
+		} else {
+			w.Raw += line
+		}
+	}
+	if w.Keyed != nil {
+		s.aboutInto(w.Keyed, name, []byte(charset.Key(raw)))
+	}
+	s.aboutInto(w, name, text)
+}
+
+func (s *session) aboutInto(w *where, name string, text []byte) {
+	s.dec.Reset(text)
 	_ = s.dec.Object(func(key []byte) error { // what cannot be read is not known
 		value, err := s.dec.Text()
 		switch name + "." + string(key) {
@@ -262,7 +278,7 @@ func (s *session) message(ctx context.Context) error {
 	if swallowed(raw) {
 		return s.misread(len(raw), "the record has no end: it has taken in another")
 	}
-	r, err := s.dec.record(raw)
+	r, err := s.dec.record(s.decode(raw))
 	if err != nil {
 		return s.misread(len(raw), err.Error())
 	}
@@ -270,7 +286,12 @@ func (s *session) message(ctx context.Context) error {
 	s.scan.Skip(len(raw))
 	s.counts.Read++
 	s.Messages++
-	m := mapping{session: s, r: r, raw: raw}
+	m := mapping{session: s, r: r, key: r, raw: raw}
+	if s.label != "" {
+		if m.key, err = s.dec.record([]byte(charset.Key(raw))); err != nil {
+			m.key = r
+		}
+	}
 	return m.emit(ctx)
 }
 

@@ -59,6 +59,9 @@ type where struct {
 	Guild     string          `json:"guild,omitempty"`
 	Parent    string          `json:"parent,omitempty"` // the category, or the channel that a thread is of
 	Raw       string          `json:"raw,omitempty"`    // as the file has it
+	Charset   string          `json:"charset,omitempty"`
+	Bytes     []byte          `json:"bytes,omitempty"` // in place of Raw where the file is not UTF-8
+	Keyed     *where          `json:"keyed,omitempty"` // as ids take it; nil: as it stands
 }
 
 // readCursor reads a cursor for a file of the given size. A file that has grown since its end was reached was exported again:

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/jsonscan"
@@ -23,6 +25,8 @@ type table struct {
 	cols  columns
 	clock clock
 	tally producers.Tally
+
+	derived bool // the path alone says which channel it is of
 }
 
 // Next reads on until a batch is full or the file ends.
@@ -78,6 +82,9 @@ func (t *table) step() error {
 	raw := bytes.Clone(bytes.TrimRight(t.scan.Rest()[:n], "\r\n"))
 	t.scan.Skip(n)
 	t.counts.Read++
+	if t.derived {
+		t.note(fromPath())
+	}
 	return t.message(cells, raw, offset, line)
 }
 
@@ -191,16 +198,44 @@ type said struct {
 	text   string
 }
 
+// said reads a row as its content key takes it.
 func (t *table) said(cells []string) said {
-	s := said{
-		at:     t.clock.read(validText(cell(cells, t.cols.date)), t.Before),
-		author: event.AuthorID(validText(cell(cells, t.cols.authorID))),
-		text:   strings.ReplaceAll(validText(cell(cells, t.cols.content)), "\r\n", "\n"),
+	cells = keys(cells)
+	return said{
+		at: t.clock.read(cell(cells, t.cols.date), t.Before), author: t.authorOf(cells), text: t.textOf(cells),
 	}
-	if s.author == "" {
-		s.author = event.AuthorID(validText(cell(cells, t.cols.author)))
+}
+
+func (t *table) authorOf(cells []string) event.AuthorID {
+	if id := cell(cells, t.cols.authorID); id != "" {
+		return event.AuthorID(id)
 	}
-	return s
+	return event.AuthorID(cell(cells, t.cols.author))
+}
+
+func (t *table) textOf(cells []string) string {
+	return strings.ReplaceAll(cell(cells, t.cols.content), "\r\n", "\n")
+}
+
+// keys are cells as content keys take them; the cells themselves if they are UTF-8.
+func keys(cells []string) []string {
+	if validCells(cells) {
+		return cells
+	}
+	out := make([]string, len(cells))
+	for i, c := range cells {
+		out[i] = charset.Key([]byte(c))
+	}
+	return out
+}
+
+func validCells(cells []string) bool {
+	for _, c := range cells {
+		if !utf8.ValidString(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // message makes events of a row.
@@ -211,28 +246,56 @@ func (t *table) message(cells []string, raw []byte, offset int64, line int) erro
 	if again {
 		t.counts.Ambiguous++
 	}
-	body := &event.Message{Type: event.TypeMessage, Text: s.text, Attachments: attachments(cell(cells, t.cols.attachments))}
-	switch date := validText(cell(cells, t.cols.date)); {
+	listed := cell(keys(cells), t.cols.reactions)
+	t.label = t.decodeCells(cells)
+	body := &event.Message{Type: event.TypeMessage, Text: t.textOf(cells), Attachments: attachments(cell(cells, t.cols.attachments))}
+	switch date := cell(cells, t.cols.date); {
 	case !s.at.known && date != "":
 		body.Details = map[string]string{"date": date}
+	case s.at.skipped:
+		body.Details = map[string]string{producers.DetailSkippedHour: "true"}
+		t.note(producers.SkippedHour())
 	case !s.at.other.IsZero():
 		body.Details = map[string]string{"sent_or": s.at.other.UTC().Format("2006-01-02T15:04:05Z07:00")}
 	}
 	err := t.emit(event.Event{
-		NativeID: id, Author: t.author(s.author, validText(cell(cells, t.cols.author))), Kind: event.KindMessage,
+		NativeID: id, Author: t.author(t.authorOf(cells), cell(cells, t.cols.author)), Kind: event.KindMessage,
 		Revision: event.Unedited, Sent: s.at.Instant, Body: body, Raw: raw,
 	})
 	if err != nil {
 		return err
 	}
 	t.met(id, s.at.Instant)
-	counts := reactionCounts(validText(cell(cells, t.cols.reactions)))
-	if len(counts) == 0 {
+	return t.reactions(id, cell(cells, t.cols.reactions), listed, s.at.Instant)
+}
+
+// reactions puts into the batch what the table shows of the reactions to a message. key is the cell as ids take it.
+func (t *table) reactions(id event.NativeID, list, key string, at event.Instant) error {
+	if list == "" {
 		return nil
 	}
-	r := &event.Reactions{Target: id, Counts: counts}
-	producers.NumberRepeats(r) // emoji of guilds stand here without their ids, and names come again
-	return t.snapshot(r, s.at.Instant)
+	counts := func(list string) *event.Reactions {
+		r := &event.Reactions{Target: id, Counts: reactionCounts(list)}
+		producers.NumberRepeats(r) // emoji of guilds stand here without their ids, and names come again
+		return r
+	}
+	body := counts(list)
+	if len(body.Counts) == 0 {
+		return nil
+	}
+	keyed := body
+	if key != list {
+		keyed = counts(key)
+	}
+	return t.snapshot(body, keyed, at)
+}
+
+// decodeCells turns cells into UTF-8, in place.
+func (t *table) decodeCells(cells []string) (label string) {
+	if validCells(cells) {
+		return ""
+	}
+	return t.chars.Cells(cells)
 }
 
 // author names an identity. Discord's numbers are the same in all its channels; a name with four digits is known only to be
@@ -258,7 +321,6 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 
 // attachments takes apart a cell of addresses or paths with commas between them, which they may hold themselves.
 func attachments(list string) (out []event.Attachment) {
-	list = validText(list)
 	if list == "" {
 		return nil
 	}

@@ -28,7 +28,7 @@ func TestTablePlace(t *testing.T) {
 		"7.csv":                                                       {"", "7", "", "", "name:7", 1},
 		"A - beans [part 2].csv":                                      {"", "A - beans", "", "", "name:A - beans", 2},
 	} {
-		w, part := tablePlace(path)
+		w, part := new(tables).place(path)
 		if string(w.Namespace) != want.ns || w.Channel != want.channel || w.Name != want.name || w.Guild != want.guild ||
 			w.Parent != want.parent || part != want.part {
 			t.Errorf("%s: %+v, part %d", path, w, part)
@@ -41,7 +41,7 @@ func TestPartsHaveOneChannel(t *testing.T) {
 		"csv/beans/2.csv": "1.csv", "csv/beans/1.csv": "", "beans [9] [part 2].csv": "beans [9].csv",
 		"beans [9] [part 3].csv": "beans [9] [part 2].csv",
 	} {
-		_, n := tablePlace(part)
+		_, n := new(tables).place(part)
 		if got := partBefore(part, n); got != want {
 			t.Errorf("before %s stands %q, want %q", part, got, want)
 		}

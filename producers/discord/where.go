@@ -1,12 +1,6 @@
 package discord
 
-import (
-	"path"
-	"strconv"
-	"strings"
-
-	"github.com/agrichat/agrichat/internal/event"
-)
+import "strings"
 
 // about is the channel's topic, after the names of what the channel stands in, which has no other place and without which one
 // "general" is like another.
@@ -47,39 +41,6 @@ func kindOf(t string) string {
 func isID(s string) bool { return len(s) >= 15 && len(s) <= 20 && isNumber(s) }
 
 func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
-// tablePlace finds out which channel a table is of. The exporter says it in the file's name alone, "Guild - Category -
-// channel [id].csv" unless the user chose another; parts of one channel are told by "[part N]", or stand numbered in a folder
-// that has the channel's name.
-func tablePlace(file string) (w where, part int) {
-	file = path.Clean(strings.ToValidUTF8(strings.ReplaceAll(file, `\`, "/"), "_"))
-	name := path.Base(file)
-	name = strings.TrimSuffix(name, path.Ext(name))
-	part = 1
-	if rest, inside, ok := lastBracket(name); ok && isNumber(strings.TrimPrefix(inside, "part ")) && strings.HasPrefix(inside, "part ") {
-		part, _ = strconv.Atoi(inside[len("part "):])
-		name = rest
-	}
-	if dir := path.Base(path.Dir(file)); isNumber(name) && !isID(name) && dir != "." && dir != "/" && dir != ".." {
-		part, _ = strconv.Atoi(name)
-		name = dir
-	}
-	w = where{Name: name, Channel: event.Channel("name:" + name)}
-	for rest, inside, ok := lastBracket(name); ok; rest, inside, ok = lastBracket(rest) {
-		if isID(inside) {
-			w.Channel, name = event.Channel(inside), rest
-			break
-		}
-	}
-	if isID(name) {
-		w.Channel = event.Channel(name)
-	}
-	if isID(string(w.Channel)) {
-		w.Namespace = sourceName
-		w.split(name)
-	}
-	return w, part
-}
 
 // split takes the exporter's name of a file apart.
 func (w *where) split(name string) {
