@@ -68,8 +68,8 @@ func TestUnquotedPathOfAnEmojiIsRepaired(t *testing.T) {
 
 func TestInvalidBytesDoNotStopReading(t *testing.T) {
 	byID, _ := readAll(t, chatOf("private_supergroup",
-		pretty(`"id": 1`, `"date": "2020-01-01T00:00:00"`, "\"text\": \"a\xffb \\ud83d c \\u0000\"")), mine())
-	if got := message(t, byID["1"]).Text; got != "a\uFFFDb \uFFFD c \x00" {
+		pretty(`"id": 1`, `"date": "2020-01-01T00:00:00"`, "\"text\": \"äö\xffb \\ud83d c \\u0000\"")), mine())
+	if got := message(t, byID["1"]).Text; got != "äö\uFFFDb \uFFFD c \x00" {
 		t.Errorf("text %q", got)
 	}
 }

@@ -52,7 +52,7 @@ func (s *session) leaveMessages() {
 // announce says what the chat is called.
 func (s *session) announce(n event.Namespace, at event.Instant) error {
 	info := event.ChannelInfo{Name: s.Chat.Name, Type: s.Chat.kind()}
-	content := event.Digest(info.Name, info.Type)
+	content := event.Digest(s.Chat.nameKey(), info.Type)
 	revision := event.Unedited
 	if !at.IsZero() {
 		revision = event.RevisionAt(at.At)
@@ -60,7 +60,7 @@ func (s *session) announce(n event.Namespace, at event.Instant) error {
 	return s.emit(event.Event{
 		Source: sourceName, Namespace: n, Account: s.whose(), Channel: s.Chat.Channel,
 		NativeID: event.NativeID(s.Chat.Channel), Kind: event.KindChannel, Revision: revision + "." + event.Revision(content),
-		Sent: at, Body: &info,
+		Sent: at, Reading: event.Reading{Charset: s.Chat.Charset}, Body: &info,
 	})
 }
 
@@ -107,22 +107,22 @@ func (s *session) lookAhead() (err error) {
 }
 
 // memberAhead reads a member of which only short values matter; no name if there is none.
-func (s *session) memberAhead(ahead *jsonscan.Scanner) (name, value string) {
+func (s *session) memberAhead(ahead *jsonscan.Scanner) (name string, value plain) {
 	key := ahead.Value(false)
 	if key.Why != "" {
-		return "", ""
+		return "", plain{}
 	}
 	name = s.dec.text(key.Raw)
 	if c, ok := ahead.Next(); !ok || c != ':' {
-		return "", ""
+		return "", plain{}
 	}
 	ahead.Skip(1)
 	switch c, ok := ahead.Next(); {
 	case !ok:
-		return "", ""
+		return "", plain{}
 	case c == '[' || c == '{':
 		ahead.Pass()
-		return name, ""
+		return name, plain{}
 	}
-	return name, s.dec.text(ahead.Value(false).Raw)
+	return name, s.plain(ahead.Value(false).Raw)
 }

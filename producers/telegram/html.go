@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
@@ -50,6 +52,7 @@ type pageState struct {
 // speakers are whom a message is of that does not say so, because the one before it did.
 type speakers struct {
 	From      string        `json:"from,omitempty"`
+	FromKey   string        `json:"from_key,omitempty"` // as ids have it, where the name is not UTF-8
 	Via       string        `json:"via,omitempty"`
 	Forwarded event.Forward `json:"forwarded,omitzero"`
 }
@@ -75,13 +78,17 @@ func (a *archive) connectPage(from producers.Cursor) (producers.Session, error) 
 	if err != nil {
 		return nil, fault.AsFatal(err)
 	}
+	chars, err := charset.NewDecoder(cmp.Or(a.options.Charset, metaCharset(a.file.Head)), a.file.Open)
+	if err != nil {
+		return nil, fault.AsFatal(err)
+	}
 	r, err := openAt(a.file, st.Offset)
 	if err != nil {
 		return nil, err
 	}
 	return &page{
 		archive: a, pageState: st, in: r, scan: &pieces{r: r, at: st.Offset, line: st.Line},
-		clock: clock{zone: a.options.Zone}, media: openFolder(a.file.Path),
+		clock: clock{zone: a.options.Zone}, media: openFolder(a.file.Path), chars: chars,
 	}, nil
 }
 
@@ -93,6 +100,7 @@ type page struct {
 
 	in    io.Closer
 	scan  *pieces
+	chars *charset.Decoder
 	clock clock
 	media *folder
 
@@ -156,7 +164,7 @@ func (p *page) step(ctx context.Context) error {
 	if err != nil {
 		return p.unread(raw, err)
 	}
-	if err := p.message(ctx, root, raw[:n]); err != nil {
+	if err := p.message(ctx, p.decoded(root, raw[:n])); err != nil {
 		return err
 	}
 	return p.after(raw[n:], n)
@@ -246,10 +254,11 @@ func (p *page) announce(n event.Namespace, at event.Instant) error {
 	if !at.IsZero() {
 		revision = event.RevisionAt(at.At)
 	}
-	content := event.Digest("page", p.Chat.Name)
+	content := event.Digest("page", p.Chat.nameKey())
 	return p.emit(event.Event{
 		Namespace: n, NativeID: event.NativeID(p.Chat.Channel), Kind: event.KindChannel,
-		Revision: revision + "." + event.Revision(content), Sent: at, Body: &event.ChannelInfo{Name: p.Chat.Name},
+		Revision: revision + "." + event.Revision(content), Sent: at, Reading: event.Reading{Charset: p.Chat.Charset},
+		Body: &event.ChannelInfo{Name: p.Chat.Name},
 	})
 }
 

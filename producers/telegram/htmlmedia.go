@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/producers"
 )
 
 // attach notes what hangs on the message: files, and what Telegram shows like one.
@@ -39,7 +38,7 @@ func (m *pageMessage) medium(ctx context.Context, e *element) error {
 	title, description, status := e.find("title").words(), e.find("description").words(), e.find("status").words()
 	switch {
 	case e.is("media_poll"):
-		m.poll(e)
+		m.body.Poll = readPoll(e)
 		return nil
 	case e.is("media_call"):
 		m.body.Type = event.TypeService
@@ -192,8 +191,8 @@ func dimensions(status string) (width, height int) {
 	return width, height
 }
 
-// poll reads a poll. The votes stand behind each answer.
-func (m *pageMessage) poll(e *element) {
+// readPoll reads a poll. The votes stand behind each answer.
+func readPoll(e *element) *event.Poll {
 	p := &event.Poll{Question: e.child("question").words()}
 	for _, c := range e.in {
 		switch {
@@ -207,7 +206,7 @@ func (m *pageMessage) poll(e *element) {
 			p.Closed = c.words() == "Final results"
 		}
 	}
-	m.body.Poll = p
+	return p
 }
 
 // number reads the digits that a text begins with.
@@ -218,88 +217,4 @@ func number(s string) int {
 		return 0
 	}
 	return n
-}
-
-// reactions puts into the batch what the page shows of the message's reactions, which newer exports do. The people in it
-// have no ids, so that nobody counts twice where JSON tells of them too.
-func (m *pageMessage) reactions() error {
-	list := m.root.find("reactions")
-	if list == nil {
-		return nil
-	}
-	r := &event.Reactions{Target: m.id}
-	at, parts := m.at.Instant, []string{"page reactions"}
-	for _, e := range list.in {
-		if e.tag == "" || !e.is("reaction") {
-			continue
-		}
-		emoji := reactionEmoji(e)
-		people := m.reactors(e, emoji)
-		count := number(e.child("count").words())
-		if count == 0 {
-			count = len(people)
-		}
-		for _, p := range people {
-			if p.Sent.Later(at) {
-				at = p.Sent
-			}
-			parts = append(parts, emoji, p.Person.Name)
-		}
-		r.People = append(r.People, people...)
-		r.Counts = append(r.Counts, event.ReactionCount{Emoji: emoji, Count: count})
-		parts = append(parts, emoji, strconv.Itoa(count))
-	}
-	if len(r.Counts) == 0 {
-		return nil
-	}
-	producers.NumberRepeats(r) // custom emoji without a link have no name
-	revision := event.Unedited
-	if !at.IsZero() {
-		revision = event.RevisionAt(at.At)
-	}
-	return m.emit(event.Event{
-		Namespace: m.ns, NativeID: m.id, Kind: event.KindReactions, Sent: at, Body: r,
-		Revision: revision + "." + event.Revision(event.Digest(parts...)),
-	})
-}
-
-func reactionEmoji(e *element) string {
-	emoji := e.child("emoji")
-	switch text := emoji.words(); {
-	case e.is("paid"):
-		return "paid"
-	case text != "":
-		return text
-	case emoji != nil:
-		for c := range emoji.all() {
-			if href := c.attrs["href"]; href != "" {
-				return "custom:" + href
-			}
-		}
-	}
-	return "unknown"
-}
-
-// reactors are those whose picture stands beside a reaction: the name, and when, are what it tells of itself.
-func (m *pageMessage) reactors(e *element, emoji string) (out []event.ReactionPerson) {
-	list := e.child("userpics")
-	if list == nil {
-		return nil
-	}
-	for c := range list.all() {
-		title := c.attrs["title"]
-		if c.tag == "" || title == "" {
-			continue
-		}
-		p := event.ReactionPerson{Emoji: emoji}
-		name := title
-		if i := strings.LastIndex(title, ", "); i >= 0 {
-			if at, _ := m.clock.readTitle(title[i+2:], m.at.At); !at.IsZero() {
-				name, p.Sent = title[:i], at.Instant
-			}
-		}
-		p.Person = person("", strings.TrimSpace(name), true)
-		out = append(out, p)
-	}
-	return out
 }

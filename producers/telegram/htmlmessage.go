@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,8 +25,7 @@ const furthestDay = -100_000
 // pageMessage is a message of a page on its way to becoming an event.
 type pageMessage struct {
 	*page
-	root *element
-	raw  []byte
+	shown
 	id   event.NativeID
 	ns   event.Namespace
 	at   moment
@@ -35,7 +35,8 @@ type pageMessage struct {
 var errNoNumber = errors.New("the message has no number")
 
 // message puts a message into the batch, and what the page shows of its reactions.
-func (p *page) message(ctx context.Context, root *element, raw []byte) error {
+func (p *page) message(ctx context.Context, s shown) error {
+	root, raw := s.root, s.raw
 	id, ok := strings.CutPrefix(root.attrs["id"], "message")
 	if !ok || !isNumber(strings.TrimPrefix(id, "-")) {
 		return p.broken(raw, errNoNumber.Error())
@@ -50,9 +51,9 @@ func (p *page) message(ctx context.Context, root *element, raw []byte) error {
 		return nil
 	}
 	p.counts.Read++
+	s.raw = bytes.Clone(raw)
 	m := pageMessage{
-		page: p, root: root, raw: bytes.Clone(raw), id: event.NativeID(strconv.FormatInt(n, 10)), ns: p.namespace(),
-		body: &event.Message{Type: event.TypeMessage},
+		page: p, shown: s, id: event.NativeID(strconv.FormatInt(n, 10)), ns: p.namespace(), body: &event.Message{Type: event.TypeMessage},
 	}
 	if n < 0 && p.shared() {
 		if err := p.migrated(); err != nil {
@@ -177,7 +178,7 @@ func (m *pageMessage) detail(key, value string) {
 func (m *pageMessage) done(author event.Person) error {
 	err := m.emit(event.Event{
 		Namespace: m.ns, NativeID: m.id, Author: author, Kind: event.KindMessage, Revision: event.Unedited,
-		Sent: m.at.Instant, Reading: event.Reading{Unversioned: true}, Body: m.body, Raw: m.raw,
+		Sent: m.at.Instant, Reading: event.Reading{Unversioned: true, Charset: m.charset}, Body: m.body, Raw: m.raw,
 	})
 	if err != nil {
 		return err
@@ -194,22 +195,36 @@ func (m *pageMessage) done(author event.Person) error {
 func (m *pageMessage) author(body *element) event.Person {
 	if name := body.child("from_name"); name != nil {
 		m.Said.From, m.Said.Via = withoutBot(name.words("date"))
+		m.Said.FromKey = m.fromKey()
 	} else if !m.root.is("joined") {
-		m.Said.From, m.Said.Via = "", ""
+		m.Said.From, m.Said.FromKey, m.Said.Via = "", "", ""
 	}
 	if m.Said.Via != "" {
 		m.detail("via_bot", m.Said.Via)
 	}
-	return m.named(m.Said.From)
+	return m.named(m.Said.From, cmp.Or(m.Said.FromKey, m.Said.From))
+}
+
+// fromKey is the author's name as ids have it; empty where that is as it is.
+func (m *pageMessage) fromKey() string {
+	if m.key == nil {
+		return ""
+	}
+	body := m.key.child("body")
+	if body == nil {
+		body = m.key
+	}
+	key, _ := withoutBot(body.child("from_name").words("date"))
+	return key
 }
 
 // named is a person of whom only the name is known. The id keeps namesakes of other chats apart, and is shorter than any
 // of Telegram's own, so that where JSON told the same message it is that author who stays.
-func (p *page) named(name string) event.Person {
+func (p *page) named(name, key string) event.Person {
 	if name == "" || name == deleted {
 		return event.Person{}
 	}
-	return event.Person{ID: event.AuthorID("name:" + event.Digest("name", string(p.Chat.Channel), name)[:16]), Name: name}
+	return event.Person{ID: event.AuthorID("name:" + event.Digest("name", string(p.Chat.Channel), key)[:16]), Name: name}
 }
 
 // withoutBot parts a name from the bot that helped to write the message.

@@ -21,8 +21,13 @@ func (p *page) begin(raw []byte, whole bool) error {
 	if !whole {
 		return fault.AsFatal(errors.New("this is no Telegram export: no message begins in its first megabytes"))
 	}
-	name, listed := header(raw)
+	text, key, label := decode(p.chars, raw)
+	name, listed := header(text)
 	p.Chat.Name, p.Zone = name, firstZone(p.file.Head)
+	if key != nil {
+		p.Chat.NameKey, _ = header(key)
+	}
+	p.Chat.Charset = label
 	if err := p.place(listed); err != nil {
 		return err
 	}
@@ -68,9 +73,9 @@ func (p *page) place(listed bool) error {
 	case p.options.Channel != "" && !listed:
 		p.Chat.Channel = p.options.Channel
 	case listed && p.namesakes():
-		p.Chat.Channel = event.Channel("name:" + p.Chat.Name + "/" + path.Base(path.Dir(p.file.Path)))
+		p.Chat.Channel = event.Channel("name:" + p.Chat.nameKey() + "/" + path.Base(path.Dir(p.file.Path)))
 	case p.Chat.Name != "":
-		p.Chat.Channel = event.Channel("name:" + p.Chat.Name)
+		p.Chat.Channel = event.Channel("name:" + p.Chat.nameKey())
 	default:
 		p.Chat.Channel = "unnamed"
 	}
@@ -97,6 +102,7 @@ func (p *page) namesakes() bool {
 	if err != nil {
 		return false
 	}
+	b, _, _ = decode(p.chars, b)
 	const entry = `<div class="name bold">`
 	found := 0
 	for i := bytes.Index(b, []byte(entry)); i >= 0; i = bytes.Index(b, []byte(entry)) {

@@ -29,7 +29,16 @@ func (m *pageMessage) pollResults(ctx context.Context) (*event.Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Namespace = m.ns
+	if m.key != nil {
+		if media := m.key.find("media_poll"); media != nil {
+			k, err := producers.PollResults(m.id, readPoll(media), e.Sent)
+			if err != nil {
+				return nil, err
+			}
+			e.Revision = k.Revision
+		}
+	}
+	e.Namespace, e.Reading.Charset = m.ns, m.charset
 	m.body.Poll = p.WithoutResults()
 	return &e, nil
 }

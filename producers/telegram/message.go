@@ -11,11 +11,13 @@ import (
 // mapping makes events of one message.
 type mapping struct {
 	*session
-	r   *record
-	raw []byte
-	ns  event.Namespace
-	id  event.NativeID
-	at  moment
+	r    *record
+	key  *record // the same as content keys take it: r, unless the record is not UTF-8
+	raw  []byte
+	read event.Reading
+	ns   event.Namespace
+	id   event.NativeID
+	at   moment
 }
 
 // emit puts the message into the batch, and what it shows of its reactions.
@@ -39,7 +41,7 @@ func (m *mapping) emit(ctx context.Context) error {
 	}
 	e := event.Event{
 		Source: sourceName, Namespace: m.ns, Account: m.whose(), Channel: m.Chat.Channel, NativeID: m.id, Author: author,
-		Kind: event.KindMessage, Revision: event.Unedited, Sent: m.at.Instant, Body: body, Raw: m.raw,
+		Kind: event.KindMessage, Revision: event.Unedited, Sent: m.at.Instant, Reading: m.read, Body: body, Raw: m.raw,
 	}
 	if !body.Edited.IsZero() {
 		e.Revision = event.RevisionAt(body.Edited.At)
@@ -69,9 +71,9 @@ func (m *mapping) native(author event.Person) event.NativeID {
 	day, clock, _ := strings.Cut(printed, "T")
 	who := author.ID
 	if who == "" {
-		who = event.AuthorID(author.Name)
+		who = event.AuthorID(m.key.from)
 	}
-	id, again := m.Chat.Tally.Next(day, clock[:min(len(clock), len("15:04"))], who, m.r.text)
+	id, again := m.Chat.Tally.Next(day, clock[:min(len(clock), len("15:04"))], who, m.key.text)
 	if again {
 		m.counts.Ambiguous++
 	}
@@ -101,12 +103,7 @@ func (m *mapping) message(ctx context.Context) (*event.Message, error) {
 	for _, x := range r.mentions {
 		b.Mentions = append(b.Mentions, person(x.id, x.name, true))
 	}
-	if r.poll != nil {
-		b.Poll = &event.Poll{Question: r.poll.question, Closed: r.poll.closed, Voters: r.poll.voters}
-		for _, o := range r.poll.options {
-			b.Poll.Options = append(b.Poll.Options, event.PollOption{Text: o.text, Votes: o.votes})
-		}
-	}
+	b.Poll = r.poll.event()
 	if err := m.attach(ctx, b); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ type heldPoll struct {
 	Namespace event.Namespace `json:"namespace"`
 	ID        event.NativeID  `json:"id"`
 	Poll      event.Poll      `json:"poll"`
+	Key       *event.Poll     `json:"key,omitempty"` // as ids have it, where the record is not UTF-8
+	Charset   string          `json:"charset,omitempty"`
 }
 
 // heldMost bounds the cursor. With more polls, the time of the newest message is read ahead, and results are emitted at once.
@@ -29,7 +31,11 @@ func (m *mapping) holdPoll(p *event.Poll) bool {
 		return false
 	}
 	c := &m.session.Chat
-	c.Polls = append(c.Polls, heldPoll{Namespace: m.ns, ID: m.id, Poll: *p})
+	h := heldPoll{Namespace: m.ns, ID: m.id, Poll: *p, Charset: m.read.Charset}
+	if m.key != m.r {
+		h.Key = m.key.poll.event()
+	}
+	c.Polls = append(c.Polls, h)
 	return true
 }
 
@@ -113,6 +119,12 @@ func (s *session) emitPolls() {
 		if err != nil {
 			continue // a plain struct: it always encodes
 		}
+		if h.Key != nil {
+			if k, err := producers.PollResults(h.ID, h.Key, at); err == nil {
+				e.Revision = k.Revision
+			}
+		}
+		e.Reading.Charset = h.Charset
 		e.Source, e.Namespace, e.Account, e.Channel = sourceName, h.Namespace, s.whose(), s.Chat.Channel
 		_ = s.emit(e) // its message, of the same names, was sealed
 	}

@@ -21,19 +21,19 @@ func (m *mapping) reactions(edited event.Instant) error {
 	}
 	clock := m.reactionClock()
 	parts := []string{"reactions"}
-	for _, x := range m.r.reactions {
-		emoji := x.name()
+	for i, x := range m.r.reactions {
+		emoji, key := x.name(), &m.key.reactions[i]
 		body.Counts = append(body.Counts, event.ReactionCount{Emoji: emoji, Count: x.count})
 		total += x.count
-		parts = append(parts, emoji, strconv.Itoa(x.count))
-		for _, p := range x.recent {
+		parts = append(parts, key.name(), strconv.Itoa(x.count))
+		for j, p := range x.recent {
 			sent := clock.read(p.date, "", m.at.At).Instant
 			if sent.Later(at) {
 				at = sent
 			}
 			who := person(p.fromID, p.from, m.r.unix != "")
 			body.People = append(body.People, event.ReactionPerson{Person: who, Emoji: emoji, Sent: sent})
-			parts = append(parts, emoji, string(who.ID), who.Name)
+			parts = append(parts, key.name(), string(who.ID), key.recent[j].from)
 		}
 	}
 	producers.NumberRepeats(body) // custom emoji that were not exported have one placeholder
@@ -44,7 +44,7 @@ func (m *mapping) reactions(edited event.Instant) error {
 	}
 	return m.session.emit(event.Event{
 		Source: sourceName, Namespace: m.ns, Account: m.whose(), Channel: m.Chat.Channel, NativeID: m.id,
-		Kind: event.KindReactions, Revision: revision + "." + event.Revision(event.Digest(parts...)), Sent: at, Body: body,
+		Kind: event.KindReactions, Revision: revision + "." + event.Revision(event.Digest(parts...)), Sent: at, Reading: m.read, Body: body,
 	})
 }
 

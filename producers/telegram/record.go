@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/jsonscan"
 )
 
@@ -36,6 +38,13 @@ type record struct {
 	hasText, hasPhoto, isBot bool
 }
 
+// isLike reports whether two readings of one record have the same parts: not so in a charset whose bytes look like brackets.
+func (r *record) isLike(o *record) bool {
+	return (r.poll == nil) == (o.poll == nil) && slices.EqualFunc(r.reactions, o.reactions, func(a, b reaction) bool {
+		return len(a.recent) == len(b.recent)
+	})
+}
+
 type mention struct{ id, name string }
 
 type poll struct {
@@ -43,6 +52,18 @@ type poll struct {
 	closed   bool
 	voters   int
 	options  []pollOption
+}
+
+// event is nil where there is no poll.
+func (p *poll) event() *event.Poll {
+	if p == nil {
+		return nil
+	}
+	out := &event.Poll{Question: p.question, Closed: p.closed, Voters: p.voters}
+	for _, o := range p.options {
+		out.Options = append(out.Options, event.PollOption{Text: o.text, Votes: o.votes})
+	}
+	return out
 }
 
 type pollOption struct {
@@ -88,9 +109,8 @@ func (d *decoder) member(raw []byte, name string) (value string, err error) {
 
 var errNoID = errors.New("the record has neither an id nor a date")
 
-// record reads a message. Repairs are tried only on what needs them: nearly nothing does.
+// record reads a message, which is UTF-8. Repairs are tried only on what needs them: nearly nothing does.
 func (d *decoder) record(raw []byte) (*record, error) {
-	raw = jsonscan.ValidUTF8(raw)
 	if bytes.Contains(raw, []byte(`\x`)) {
 		raw = repairEscapes(raw)
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf8"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/jsonscan"
@@ -21,6 +23,7 @@ type session struct {
 	in    io.Closer
 	scan  *jsonscan.Scanner
 	dec   *decoder
+	chars *charset.Decoder
 	clock clock
 	media *folder
 
@@ -178,19 +181,44 @@ func (s *session) about(name string) error {
 	if f.Why != "" {
 		return s.broken(f)
 	}
-	s.Chat.set(name, s.dec.text(f.Raw))
+	s.Chat.set(name, s.plain(f.Raw))
 	return nil
 }
 
-func (c *chat) set(name, value string) {
+func (c *chat) set(name string, value plain) {
 	switch name {
 	case "name":
-		c.Name = value
+		c.Name, c.NameKey, c.Charset = value.text, value.key, value.charset
 	case "type":
-		c.Type = value
+		c.Type = value.text
 	case "id":
-		c.Peer = value
+		c.Peer = value.text
 	}
+}
+
+// plain is a plain value of the file. key is set where content keys take another form of it than the text.
+type plain struct{ text, key, charset string }
+
+// plain reads a value that stands alone; empty if it is no plain value.
+func (s *session) plain(raw []byte) plain {
+	text, key, label := decode(s.chars, raw)
+	v := plain{text: s.dec.text(text), charset: label}
+	if key != nil {
+		v.key = s.dec.text(key)
+	}
+	return v
+}
+
+// decode returns raw as UTF-8. key is nil unless content keys are made of another form of it, and label is empty if raw was UTF-8.
+func decode(d *charset.Decoder, raw []byte) (text, key []byte, label string) {
+	if utf8.Valid(raw) {
+		return raw, nil, ""
+	}
+	s, label := d.Decode(raw)
+	if label != charset.Damaged {
+		key = []byte(charset.Key(raw))
+	}
+	return []byte(s), key, label
 }
 
 // owner learns whose export it is.
@@ -300,13 +328,19 @@ func (s *session) emit(e event.Event) error {
 
 // message reads one message.
 func (s *session) message(ctx context.Context, f jsonscan.Found, offset int64, line int) error {
-	r, err := s.dec.record(f.Raw)
+	text, key, label := decode(s.chars, f.Raw)
+	r, err := s.dec.record(text)
 	if err != nil {
 		f.Why = err.Error()
 		return s.brokenAt(f, offset, line)
 	}
 	s.counts.Read++
-	m := mapping{session: s, r: r, raw: bytes.Clone(f.Raw)}
+	m := mapping{session: s, r: r, key: r, raw: bytes.Clone(f.Raw), read: event.Reading{Charset: label}}
+	if key != nil {
+		if k, err := s.dec.record(key); err == nil && k.isLike(r) {
+			m.key = k
+		}
+	}
 	return m.emit(ctx)
 }
 

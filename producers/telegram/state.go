@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,15 +43,17 @@ type chat struct {
 	Peer    string          `json:"peer,omitempty"` // its id as the file has it
 	Type    string          `json:"type,omitempty"`
 	Name    string          `json:"name,omitempty"`
-	Channel event.Channel   `json:"channel,omitempty"` // set when the messages begin
-	Old     bool            `json:"old,omitempty"`     // messages of the basic group that it was before were met
-	Latest  time.Time       `json:"latest,omitzero"`   // of all messages
-	Before  time.Time       `json:"before,omitzero"`   // when the previous message was sent
-	LastID  event.NativeID  `json:"last_id,omitempty"` // of the previous readable message
-	Broken  int             `json:"broken,omitempty"`  // records since then that were not
-	Topics  []string        `json:"topics,omitempty"`  // ids of the messages that opened a topic, sorted
-	Polls   []heldPoll      `json:"polls,omitempty"`   // whose results are not emitted yet
-	Tally   producers.Tally `json:"tally,omitzero"`    // for messages without ids
+	NameKey string          `json:"name_key,omitempty"` // in its place in ids, where the name is not UTF-8
+	Charset string          `json:"charset,omitempty"`  // of the name
+	Channel event.Channel   `json:"channel,omitempty"`  // set when the messages begin
+	Old     bool            `json:"old,omitempty"`      // messages of the basic group that it was before were met
+	Latest  time.Time       `json:"latest,omitzero"`    // of all messages
+	Before  time.Time       `json:"before,omitzero"`    // when the previous message was sent
+	LastID  event.NativeID  `json:"last_id,omitempty"`  // of the previous readable message
+	Broken  int             `json:"broken,omitempty"`   // records since then that were not
+	Topics  []string        `json:"topics,omitempty"`   // ids of the messages that opened a topic, sorted
+	Polls   []heldPoll      `json:"polls,omitempty"`    // whose results are not emitted yet
+	Tally   producers.Tally `json:"tally,omitzero"`     // for messages without ids
 
 	// Observed is the time of the chat's newest message, read ahead when more polls are held than a cursor should carry.
 	Observed time.Time `json:"observed,omitzero"`
@@ -91,6 +94,9 @@ func (c *chat) isTopic(id string) bool {
 	return known
 }
 
+// nameKey is the name as ids have it, which does not depend on the charset that it was read in.
+func (c *chat) nameKey() string { return cmp.Or(c.NameKey, c.Name) }
+
 // shared reports whether the chat's messages are numbered for all accounts alike.
 func (c *chat) shared() bool {
 	return strings.HasSuffix(c.Type, "_supergroup") || strings.HasSuffix(c.Type, "_channel")
@@ -104,7 +110,7 @@ func (c *chat) channelID() event.Channel {
 		if c.Name == "" {
 			return "unnamed"
 		}
-		return event.Channel("name:" + c.Name)
+		return event.Channel("name:" + c.nameKey())
 	}
 	if !isNumber(strings.TrimPrefix(id, "-")) {
 		return event.Channel(id)

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
@@ -97,13 +98,17 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 	if err != nil {
 		return nil, fault.AsFatal(err)
 	}
+	chars, err := charset.NewDecoder(a.options.Charset, a.file.Open)
+	if err != nil {
+		return nil, fault.AsFatal(err)
+	}
 	r, err := openAt(a.file, st.Offset)
 	if err != nil {
 		return nil, err
 	}
 	s := &session{
 		archive: a, state: st, in: r, scan: newScanner(r, st.Offset, st.Line, st.Indent),
-		clock: clock{zone: a.options.Zone}, media: openFolder(a.file.Path), dec: newDecoder(),
+		clock: clock{zone: a.options.Zone}, media: openFolder(a.file.Path), dec: newDecoder(), chars: chars,
 	}
 	return s, nil
 }
