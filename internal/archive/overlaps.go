@@ -75,6 +75,11 @@ func array(keys []string) string { return "['" + strings.Join(keys, "','") + "']
 type span struct{ first, last int64 }
 
 func (a *Archive) overlapIDs(ctx context.Context, p ch.Params) (out []Overlap, err error) {
+	candidates, err := list(ctx, a, "overlap_candidates", p, func(key *string) []any { return []any{key} })
+	if err != nil || len(candidates) == 0 {
+		return nil, err
+	}
+	p = ch.Params{"keys": array(candidates)}
 	type pair struct {
 		Overlap
 		keyed, otherKeyed uint8

@@ -4,8 +4,8 @@ WITH
     (
         SELECT channel_key, author, intDiv(toUnixTimestamp64Micro(assumeNotNull(sent_at)), 60000000) AS minute, cityHash64(text) AS said, count() AS n
         FROM messages FINAL
-        WHERE has({keys:Array(String)}, lower(hex(channel_key))) AND kind IN ('message', 'action') AND NOT deleted AND text != ''
-            AND sent_at IS NOT NULL AND precision >= 2 AND match(external_id, '^k[0-9a-f]{32}$')
+        WHERE channel_key IN (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16)) AND kind IN ('message', 'action') AND NOT deleted AND text != ''
+            AND sent_at IS NOT NULL AND precision >= 2 AND length(external_id) = 33 AND startsWith(external_id, 'k')
         GROUP BY channel_key, author, minute, said
     ),
     met AS

@@ -4,8 +4,8 @@ WITH twice AS
 (
     SELECT channel_key, groupArray(2)(intDiv(toUnixTimestamp64Micro(assumeNotNull(sent_at)), 1000000)) AS at
     FROM messages FINAL
-    WHERE has({keys:Array(String)}, lower(hex(channel_key))) AND kind IN ('message', 'action') AND NOT deleted AND text != ''
-        AND sent_at IS NOT NULL AND precision >= 2 AND match(external_id, '^k[0-9a-f]{32}$')
+    WHERE channel_key IN (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16)) AND kind IN ('message', 'action') AND NOT deleted AND text != ''
+        AND sent_at IS NOT NULL AND precision >= 2 AND length(external_id) = 33 AND startsWith(external_id, 'k')
     GROUP BY channel_key, author, text
     HAVING count() = 2
 )
