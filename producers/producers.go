@@ -52,15 +52,6 @@ type Notice struct {
 	Count  int    // of records concerned, at least 1
 }
 
-// DetailSkippedHour is the detail of a message whose time lies in an hour that the zone skips, as in spring: such a time was moved an
-// hour on.
-const DetailSkippedHour = "skipped_hour"
-
-// SkippedHour is the notice of n such messages.
-func SkippedHour(n int) Notice {
-	return Notice{Code: "skipped-hour", Text: "times lie in an hour that the zone skips; moved an hour on", Option: "--zone", Count: n}
-}
-
 // Counts says how a batch's input was understood; the runner adds them up.
 type Counts struct {
 	Read      int   // records of input: messages, lines, whatever the format counts in
