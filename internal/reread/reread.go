@@ -218,23 +218,12 @@ func (s *session) move(i *event.Instant, after time.Time, b *producers.Batch) bo
 	return true
 }
 
-// wall returns when clocks in a zone show the time of t. Of an hour that they show twice it is the second pass if the first would be
-// before after.
+// wall returns when clocks in a zone show what t's own show. Of an hour that they show twice it is the second pass if the first would
+// be before after.
 func wall(t time.Time, zone *time.Location, after time.Time) time.Time {
-	first := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone)
-	for _, d := range [...]time.Duration{-time.Hour, -30 * time.Minute, 30 * time.Minute, time.Hour} {
-		other := first.Add(d)
-		if other.Hour() != first.Hour() || other.Minute() != first.Minute() || other.Day() != first.Day() {
-			continue
-		}
-		early, late := first, other
-		if late.Before(early) {
-			early, late = late, early
-		}
-		if early.Before(after) && !late.Before(after) {
-			return late
-		}
-		return early
+	first, second, _ := producers.WallTime(t, zone)
+	if !second.IsZero() && first.Before(after) && !second.Before(after) {
+		return second
 	}
 	return first
 }

@@ -254,7 +254,7 @@ func (t *table) message(cells []string, raw []byte, offset int64, line int) erro
 		body.Details = map[string]string{"date": date}
 	case s.at.skipped:
 		body.Details = map[string]string{producers.DetailSkippedHour: "true"}
-		t.note(producers.SkippedHour())
+		t.note(producers.SkippedHour(1))
 	case !s.at.other.IsZero():
 		body.Details = map[string]string{"sent_or": s.at.other.UTC().Format("2006-01-02T15:04:05Z07:00")}
 	}

@@ -72,7 +72,7 @@ func TestTable_SetBackHour(t *testing.T) {
 	if m[0].Body.(*event.Message).Details[producers.DetailSkippedHour] != "true" || m[0].Sent.At.Format(time.RFC3339) != "2021-03-28T01:30:00Z" {
 		t.Errorf("in a skipped hour: %+v", m[0])
 	}
-	if n := batches[0].Notices; len(n) != 2 || n[1] != producers.SkippedHour() {
+	if n := batches[0].Notices; len(n) != 2 || n[1] != producers.SkippedHour(1) {
 		t.Errorf("notices %+v", n)
 	}
 }
