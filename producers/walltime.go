@@ -2,6 +2,16 @@ package producers
 
 import "time"
 
+// DetailSkippedHour is in the details of a message whose printed time lies in an hour that its zone skips.
+const DetailSkippedHour = "skipped_hour"
+
+// SkippedHour is the notice of n such messages.
+func SkippedHour(n int) Notice {
+	return Notice{
+		Code: "skipped-hour", Text: "times lie in an hour that the zone skips; moved an hour on", Option: "--zone", Count: n,
+	}
+}
+
 // WallTime returns when the clocks of a zone showed what local's own fields say: a second time too in an hour that is set back. An hour that
 // the zone skips is read as if the clocks had not been set on yet, which shows an hour later; skipped says so.
 func WallTime(local time.Time, zone *time.Location) (first, second time.Time, skipped bool) {
