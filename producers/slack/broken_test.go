@@ -51,7 +51,7 @@ func TestTypesThatAreNotTheUsual(t *testing.T) {
 	if m := message(t, one1(t, said1("1714550400.000100", `half \ud83d of a pair`))); m.Text != "half \uFFFD of a pair" {
 		t.Errorf("text %q", m.Text)
 	}
-	if e := one1(t, said1("1714550400.000100", "bytes \xff")); message(t, e).Text != "bytes \uFFFD" || !bytes.Contains(e.Raw, []byte{0xff}) {
+	if e := one1(t, said1("1714550400.000100", "bytes \xff")); e.Reading.Charset == "" || !bytes.Contains(e.Raw, []byte{0xff}) {
 		t.Errorf("%q, kept %q", message(t, e).Text, e.Raw)
 	}
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // message makes events of one record of a day.
-func (s *session) message(raw []byte) (why string, err error) {
+func (s *session) message(text, raw []byte) (why string, err error) {
 	var r record
-	if err := decode(raw, &r); err != nil {
+	if err := decode(text, &r); err != nil {
 		return jsonscan.Reason(err), nil
 	}
 	sent := instant(string(r.TS))
@@ -37,10 +37,10 @@ func (s *session) message(raw []byte) (why string, err error) {
 			if in.Edited.it == nil {
 				in.Edited.it = &edit{TS: r.TS}
 			}
-			return "", s.written(in, instant(string(in.TS)), raw)
+			return "", s.written(in, instant(string(in.TS)), text, raw)
 		}
 	}
-	return "", s.written(&r, sent, raw)
+	return "", s.written(&r, sent, text, raw)
 }
 
 func (s *session) deleted(ts plain, at event.Instant, raw []byte) error {
@@ -54,11 +54,11 @@ func (s *session) deleted(ts plain, at event.Instant, raw []byte) error {
 	})
 }
 
-func (s *session) written(r *record, sent event.Instant, raw []byte) error {
+func (s *session) written(r *record, sent event.Instant, text, raw []byte) error {
 	b := &event.Message{Type: event.TypeMessage, Details: map[string]string{}}
 	said := s.read(string(r.Text))
 	if said.text == "" && len(r.Files) == 0 && r.File.it == nil {
-		said = s.fallback(r, raw)
+		said = s.fallback(r, text)
 		if said.text != "" {
 			b.Details["text_from"] = "attachments"
 		}
@@ -89,7 +89,7 @@ func (s *session) written(r *record, sent event.Instant, raw []byte) error {
 	if err := s.emit(e); err != nil {
 		return err
 	}
-	return s.reactions(r, latest(sent, b.Edited))
+	return s.reactions(r, raw, latest(sent, b.Edited))
 }
 
 // author is who wrote a message. Bots that are no users have an id of their own and call themselves what they like.
@@ -109,7 +109,7 @@ func (s *session) author(r *record) event.Person {
 }
 
 // fallback is what is shown of a message whose text is empty, as that of many bots is.
-func (s *session) fallback(r *record, raw []byte) said {
+func (s *session) fallback(r *record, text []byte) said {
 	var parts []string
 	for _, a := range r.Attachments {
 		before := len(parts)
@@ -123,7 +123,7 @@ func (s *session) fallback(r *record, raw []byte) said {
 		}
 	}
 	if len(parts) == 0 {
-		return said{text: blocks(raw)}
+		return said{text: blocks(text)}
 	}
 	return s.read(strings.Join(parts, "\n"))
 }
@@ -149,29 +149,27 @@ func (s *session) shared(r *record) *event.Forward {
 	return nil
 }
 
-// reactions puts into the queue what the export shows of the reactions to a message. It does not say when it was made: the
-// latest instant that the message knows of is the latest at which this was surely not yet different. Of two exports that
-// know the same instant the fuller list is taken for the younger one.
-func (s *session) reactions(r *record, at event.Instant) error {
+// reactions puts into the queue what the export shows of the reactions to a message. It does not say when it was made: the newest
+// instant that it knows of is the latest at which this was surely not yet different. Of two exports that know the same instant the
+// fuller list is taken for the younger one.
+func (s *session) reactions(r *record, raw []byte, at event.Instant) error {
 	if len(r.Reactions) == 0 {
 		return nil
 	}
-	at = latest(at, instant(string(r.LatestReply)))
+	at = latest(at, s.newest, instant(string(r.LatestReply)))
 	for _, reply := range r.Replies {
 		at = latest(at, instant(string(reply.TS)))
 	}
 	b := &event.Reactions{Target: event.NativeID(r.TS), Complete: true}
-	parts, total := []string{"reactions"}, 0
+	total := 0
 	for _, x := range joined(r.Reactions) {
-		n := max(int(min(x.Count.number(), 1<<30)), len(x.Users))
-		if x.Name == "" || n == 0 {
+		n := x.reacted()
+		if n == 0 {
 			continue
 		}
 		b.Counts = append(b.Counts, event.ReactionCount{Emoji: string(x.Name), Count: n})
 		b.Complete = b.Complete && n == len(x.Users)
 		total += n
-		parts = append(parts, string(x.Name), strconv.Itoa(n))
-		parts = append(parts, slices.Sorted(slices.Values(x.Users))...)
 		for _, u := range x.Users {
 			b.People = append(b.People, event.ReactionPerson{Person: s.person(u, ""), Emoji: string(x.Name)})
 		}
@@ -179,10 +177,35 @@ func (s *session) reactions(r *record, at event.Instant) error {
 	if total == 0 {
 		return nil
 	}
+	key := record{Reactions: r.Reactions}
+	if s.label != "" {
+		key.Reactions = nil
+		s.keyed(raw, &key)
+	}
 	return s.emit(event.Event{
 		Channel: s.Channel, NativeID: event.NativeID(r.TS), Kind: event.KindReactions, Sent: at, Body: b,
-		Revision: event.RevisionAt(at.At) + "." + event.RevisionSeq(uint64(total)) + "." + event.Revision(event.Digest(parts...)),
+		Revision: event.RevisionAt(at.At) + "." + event.RevisionSeq(uint64(total)) + "." + event.Revision(digest(key.Reactions)),
 	})
+}
+
+// digest is of what the reactions are, in the order of the export.
+func digest(list []reaction) string {
+	parts := []string{"reactions"}
+	for _, x := range joined(list) {
+		if n := x.reacted(); n > 0 {
+			parts = append(parts, string(x.Name), strconv.Itoa(n))
+			parts = append(parts, slices.Sorted(slices.Values(x.Users))...)
+		}
+	}
+	return event.Digest(parts...)
+}
+
+// reacted is how many people reacted; zero if it is unknown with what.
+func (x *reaction) reacted() int {
+	if x.Name == "" {
+		return 0
+	}
+	return max(int(min(x.Count.number(), 1<<30)), len(x.Users))
 }
 
 // joined are the reactions, each name once: it is one emoji however often an export lists it, and who is listed twice reacted once.

@@ -8,9 +8,9 @@ import (
 )
 
 // user makes events of one record of users.json. The record is not kept: it is mostly about how to reach the person.
-func (s *session) user(raw []byte) (why string, err error) {
+func (s *session) user(text, raw []byte) (why string, err error) {
 	var u user
-	if err := decode(raw, &u); err != nil {
+	if err := decode(text, &u); err != nil {
 		return jsonscan.Reason(err), nil
 	}
 	if u.ID == "" {
@@ -19,9 +19,11 @@ func (s *session) user(raw []byte) (why string, err error) {
 	s.understood(event.NativeID(u.ID))
 	p := s.person(string(u.ID), "")
 	at := changed(string(u.Updated))
+	key := u
+	s.keyed(raw, &key)
 	return "", s.emit(event.Event{
 		NativeID: event.NativeID(u.ID), Author: p, Kind: event.KindIdentity, Sent: at, Body: &event.Identity{Username: string(u.Name)},
-		Revision: stateAt(at, "identity", p.Name, string(u.Name)),
+		Revision: stateAt(at, "identity", s.key(string(u.ID)), string(key.Name)),
 	})
 }
 
@@ -37,9 +39,9 @@ func stateAt(at event.Instant, content ...string) event.Revision {
 // channelRecord makes events of one record of channels.json and its like: what the channel is called, and who is in it. Since
 // when they are is not said. A name is taken to be as old as the latest change that the record knows of; if it is younger,
 // a message in the channel says so with its own time.
-func (s *session) channelRecord(raw []byte) (why string, err error) {
+func (s *session) channelRecord(text, raw []byte) (why string, err error) {
 	var c channel
-	if err := decode(raw, &c); err != nil {
+	if err := decode(text, &c); err != nil {
 		return jsonscan.Reason(err), nil
 	}
 	if c.ID == "" {
@@ -47,7 +49,7 @@ func (s *session) channelRecord(raw []byte) (why string, err error) {
 	}
 	s.understood(event.NativeID(c.ID))
 	at := latest(changed(string(c.Created)), changed(string(c.Updated)))
-	info := &event.ChannelInfo{Name: s.titleOf(&c), Type: c.kind(s.file.Path)}
+	info := &event.ChannelInfo{Name: s.titleOf(&c, s.nameOf), Type: c.kind(s.file.Path)}
 	if t := c.Topic.it; t != nil {
 		info.Topic = s.read(string(t.Value)).text
 		at = latest(at, changed(string(t.Set)))
@@ -55,13 +57,21 @@ func (s *session) channelRecord(raw []byte) (why string, err error) {
 	if p := c.Purpose.it; p != nil {
 		at = latest(at, changed(string(p.Set)))
 	}
+	title, topic := s.titleOf(&c, s.key), info.Topic
+	if s.label != "" {
+		key := c
+		s.keyed(raw, &key)
+		if title = s.titleOf(&key, s.key); key.Topic.it != nil {
+			topic = string(key.Topic.it.Value)
+		}
+	}
 	if len(raw) > sampled {
 		raw = nil // it is the list of members, which become events of their own
 	}
 	id := event.Channel(c.ID)
 	if err := s.emit(event.Event{
 		Channel: id, NativeID: event.NativeID(id), Kind: event.KindChannel, Sent: at, Body: info, Raw: raw,
-		Revision: stateAt(at, info.Name, info.Type, info.Topic),
+		Revision: stateAt(at, title, info.Type, topic),
 	}); err != nil {
 		return "", err
 	}
@@ -87,16 +97,18 @@ func (s *session) members(of event.Channel, ids []string) error {
 }
 
 // titleOf is what a channel is called: one between two people has no name but theirs.
-func (s *session) titleOf(c *channel) string {
+func (s *session) titleOf(c *channel, name func(id string) string) string {
 	if c.Name != "" {
 		return string(c.Name)
 	}
 	var people []string
 	for _, id := range c.Members {
-		people = append(people, orElse(s.person(id, "").Name, id))
+		people = append(people, orElse(name(id), id))
 	}
 	return strings.Join(people, ", ")
 }
+
+func (w *workspace) nameOf(id string) string { return w.person(id, "").Name }
 
 // kind is the channel's type in words that other networks have too.
 func (c *channel) kind(file string) string {

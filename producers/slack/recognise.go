@@ -163,21 +163,4 @@ func (p peek) stamped() bool {
 	return p.values("ts", func(rest []byte) bool { return !instant(quoted(rest)).IsZero() })
 }
 
-// teamIn finds the workspace that the first message to name one names. A guest's message may name the guest's own, so this
-// is for exports that lack users.json.
-func teamIn(head []byte) (team string) {
-	for _, name := range [...]string{"team", "team_id", "user_team"} {
-		peek(head).values(name, func(rest []byte) bool {
-			if id := quoted(rest); isID(id, "T") {
-				team = id
-			}
-			return team != ""
-		})
-		if team != "" {
-			return team
-		}
-	}
-	return ""
-}
-
 func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }

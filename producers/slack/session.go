@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf8"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/jsonscan"
@@ -22,6 +24,8 @@ type session struct {
 
 	in     io.Closer
 	scan   *jsonscan.Scanner
+	chars  *charset.Decoder
+	label  string           // in which charset the record at hand was read; empty: it is UTF-8
 	before state            // as the record began whose events are in the queue
 	queue  []event.Event    // of that record, not yet given out: one of channels.json makes as many as the channel has members
 	tally  producers.Counts // of that record, until its first event is given out
@@ -55,7 +59,34 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 	if err != nil {
 		return producers.Batch{}, fmt.Errorf("writing the cursor: %w", err)
 	}
-	return producers.Batch{Events: s.events, Cursor: cursor, Counts: s.counts}, nil
+	return producers.Batch{Events: s.events, Cursor: cursor, Counts: s.counts, Notices: s.notices()}, nil
+}
+
+// notices say what of a batch's records was taken from elsewhere than the lists of the export.
+func (s *session) notices() (out []producers.Notice) {
+	if s.counts.Read == 0 {
+		return nil
+	}
+	switch {
+	case s.options.Namespace != "" || s.home || s.content == logs:
+	case s.Namespace == sourceName:
+		out = append(out, producers.Notice{
+			Code: "namespace-assumed", Text: "the export does not say which workspace it is of, and is kept as one called slack",
+			Option: "--namespace", Count: s.counts.Read,
+		})
+	default:
+		out = append(out, producers.Notice{
+			Code: "namespace-derived", Text: "no list of users names the workspace; it is the one that most messages name",
+			Option: "--namespace", Count: s.counts.Read,
+		})
+	}
+	if s.content == days && s.options.Channel == "" && s.channel(folderOf(s.file.Path)) == "" {
+		out = append(out, producers.Notice{
+			Code: "channel-from-path", Text: "no list of channels has this folder; the channel is called after it", Option: "--channel",
+			Count: s.counts.Read,
+		})
+	}
+	return out
 }
 
 // give moves events into the batch, as many as it has room for.
@@ -160,12 +191,12 @@ func (s *session) record(read func() jsonscan.Found) error {
 	why := f.Why
 	if why == "" {
 		var err error
-		if why, err = s.understand(raw); err != nil {
+		if why, err = s.understand(s.decode(raw), raw); err != nil {
 			return err
 		}
 	}
 	if why != "" {
-		s.queue = s.queue[:0]
+		s.queue, s.label = s.queue[:0], ""
 		if err := s.broken(f, why, raw); err != nil {
 			return err
 		}
@@ -177,15 +208,32 @@ func (s *session) record(read func() jsonscan.Found) error {
 	return nil
 }
 
-// understand makes events of a sound record; why says that it cannot be done.
-func (s *session) understand(raw []byte) (why string, err error) {
+// decode returns a record as UTF-8, and remembers what it was.
+func (s *session) decode(raw []byte) []byte {
+	if s.label = ""; utf8.Valid(raw) {
+		return raw
+	}
+	text, label := s.chars.Decode(raw)
+	s.label = label
+	return []byte(text)
+}
+
+// understand makes events of a sound record, whose text is raw in UTF-8; why says that it cannot be done.
+func (s *session) understand(text, raw []byte) (why string, err error) {
 	switch s.content {
 	case users:
-		return s.user(raw)
+		return s.user(text, raw)
 	case channels:
-		return s.channelRecord(raw)
+		return s.channelRecord(text, raw)
 	}
-	return s.message(raw)
+	return s.message(text, raw)
+}
+
+// keyed reads a record once more, as ids take it, if that is another form than its text.
+func (s *session) keyed(raw []byte, into any) {
+	if s.label != "" {
+		_ = decode([]byte(charset.Key(raw)), into) // its text could be read, so what differs is within strings
+	}
 }
 
 // broken keeps what could not be read. Its id is made of its bytes and of the record before it, so that a second export
@@ -201,7 +249,7 @@ func (s *session) broken(f jsonscan.Found, why string, raw []byte) error {
 		Channel:  s.Channel,
 		NativeID: event.NativeID(event.Digest("unparsed", string(s.LastID), strconv.Itoa(s.Broken), string(raw))),
 		Kind:     event.KindUnparsed, Revision: event.Unedited,
-		Body: &event.Unparsed{Reason: why, File: s.file.Path, Line: s.before.Line, Offset: s.before.Offset},
+		Body: &event.Unparsed{Reason: why, File: printable(s.file.Path), Line: s.before.Line, Offset: s.before.Offset},
 		Raw:  raw,
 	})
 }
@@ -209,6 +257,9 @@ func (s *session) broken(f jsonscan.Found, why string, raw []byte) error {
 // emit seals an event and puts it into the queue.
 func (s *session) emit(e event.Event) error {
 	e.Source, e.Namespace, e.Account = sourceName, s.Namespace, s.options.Account
+	if s.label != "" {
+		e.Reading.Charset = s.label
+	}
 	if err := e.Seal(); err != nil {
 		return fmt.Errorf("sealing an event: %w", err)
 	}

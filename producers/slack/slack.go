@@ -10,10 +10,12 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
@@ -34,8 +36,10 @@ func definition(batch int) producers.Definition {
 		Title: "Slack",
 		Doc: "Workspace exports (Settings, Import/Export data), and what other tools write in their layout: a folder or a " +
 			"zip. Carries the last edit of a message, threads, reactions without their time, service messages and what files " +
-			"are called, not the files; deletions only where a thread hangs on the message. Ids hold within the workspace, " +
-			"which is the team id that users.json names, or else the messages, or else \"slack\": --namespace names another. " +
+			"are called, not the files; deletions only where a thread hangs on the message. Reactions are taken as of the newest " +
+			"message of the export: one that a younger export does not show any more is gone. Ids hold within the workspace, " +
+			"which is the team id that users.json names, or else most messages of the export, or else \"slack\": --namespace " +
+			"names another. " +
 			"Channels are named by channels.json; import the whole export and not single files of it, for without it a channel " +
 			"goes by its folder's name.",
 		Can:       producers.Abilities{Archive: true, Edits: true, Deletions: true, Reactions: true},
@@ -60,6 +64,10 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 	if err != nil {
 		return nil, fault.AsFatal(err)
 	}
+	chars, err := charset.NewDecoder(a.options.Charset, a.file.Open)
+	if err != nil {
+		return nil, fault.AsFatal(err)
+	}
 	w, err := a.known.workspace(a)
 	if err != nil {
 		return nil, err
@@ -74,7 +82,7 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 		return nil, err
 	}
 	return &session{
-		archive: a, state: st, workspace: w, in: r, scan: newScanner(r, st.Offset, st.Line, st.Indent), given: st.Offset,
+		archive: a, state: st, workspace: w, in: r, scan: newScanner(r, st.Offset, st.Line, st.Indent), given: st.Offset, chars: chars,
 	}, nil
 }
 
@@ -86,7 +94,7 @@ func (a *archive) place(st *state, w *workspace) error {
 		st.Namespace = event.Namespace(w.team)
 	}
 	if st.Namespace == "" {
-		st.Namespace = event.Namespace(teamIn(a.file.Head))
+		st.Namespace = event.Namespace(a.ownTeam())
 	}
 	if st.Namespace == "" {
 		st.Namespace = sourceName
@@ -106,6 +114,13 @@ func (a *archive) place(st *state, w *workspace) error {
 			"or import the whole export", a.file.Path))
 	}
 	return nil
+}
+
+// ownTeam is the workspace that the file's own messages name, where no other file of the export can be looked at.
+func (a *archive) ownTeam() string {
+	votes := []map[string]int{{}, {}, {}}
+	countTeams(a.file.Head, votes)
+	return cmp.Or(most(votes[0]), most(votes[1]), most(votes[2]))
 }
 
 // openAt opens the file with its first bytes already passed.

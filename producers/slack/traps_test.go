@@ -153,8 +153,8 @@ func TestTexts(t *testing.T) {
 		"<a\nb>":                                                      {text: "<a\nb>"},
 	} {
 		w, err := readWorkspace([]besides{
-			{readCloser(exportUsers), "users.json"}, {readCloser(exportChannels), "channels.json"},
-		})
+			{readCloser(exportUsers), "users.json", nil}, {readCloser(exportChannels), "channels.json", nil},
+		}, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,13 +1,13 @@
 package slack
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,7 +16,9 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -26,9 +28,12 @@ const slackbot = "USLACKBOT"
 // workspace is who and what there is, as the files beside the messages say. It is read once and not changed then.
 type workspace struct {
 	team   string
+	home   bool          // the list of users says so
+	newest event.Instant // message of the export
 	people map[string]event.Person
 	ids    map[string]event.Channel // by name
 	titles map[string]string        // by id
+	keys   map[string]string        // names as ids take them, of people whose names are not UTF-8
 }
 
 // person names an identity. called is what the message itself says, for those whom users.json does not know: guests of other
@@ -121,12 +126,34 @@ func printable(s string) string {
 	return out.String()
 }
 
-// shelf keeps the workspace that was read last: an export has a file a channel and day, and each would read it again.
+// shelf keeps the workspaces that were read last: an export has a file a channel and day, and each would read it again.
 type shelf struct {
-	mu    sync.Mutex // covers all below, and the reading, so that several files at once read it once
-	root  string
-	stamp string
-	held  *workspace
+	mu   sync.Mutex // covers all below, and the reading, so that several files at once read it once
+	held []shelved  // the last used last
+}
+
+type shelved struct {
+	root, stamp string
+	*workspace
+}
+
+// shelfSize is how many workspaces are kept: files of as many exports may be read at once.
+const shelfSize = 8
+
+func (k *shelf) find(root, stamp string) *workspace {
+	i := slices.IndexFunc(k.held, func(s shelved) bool { return s.root == root && s.stamp == stamp })
+	if i < 0 {
+		return nil
+	}
+	found := k.held[i]
+	k.held = append(slices.Delete(k.held, i, i+1), found)
+	return found.workspace
+}
+
+func (k *shelf) keep(s shelved) {
+	k.held = slices.DeleteFunc(k.held, func(old shelved) bool { return old.root == s.root })
+	k.held = append(k.held, s)
+	k.held = slices.Clone(k.held[max(0, len(k.held)-shelfSize):])
 }
 
 // workspace reads what stands beside a file, unless it did so for the file before.
@@ -150,20 +177,39 @@ func (k *shelf) workspace(a *archive) (_ *workspace, err error) {
 		return nil, err
 	}
 	at, stamp := path.Join(path.Dir(a.file.Path), root), stampOf(beside)
-	if stamp != "" && k.held != nil && k.root == at && k.stamp == stamp {
-		return k.held, nil
+	if w := k.find(at, stamp); stamp != "" && w != nil {
+		return w, nil
 	}
-	w, err := readWorkspace(beside)
+	w, err := readWorkspace(beside, a.options.Charset)
 	if err != nil {
 		return nil, err
 	}
-	k.root, k.stamp, k.held = at, stamp, w
+	if err := w.lookOver(a.file, root); err != nil {
+		return nil, fmt.Errorf("looking at what lies beside %s: %w", a.file.Path, err)
+	}
+	k.keep(shelved{at, stamp, w})
 	return w, nil
+}
+
+// lookOver learns from the days of the export what the lists do not say.
+func (w *workspace) lookOver(f producers.File, root string) error {
+	days, err := lookOver(f, root)
+	if err != nil {
+		return err
+	}
+	if w.home = w.team != ""; !w.home {
+		if w.team, err = days.team(); err != nil {
+			return err
+		}
+	}
+	w.newest, err = days.newest()
+	return err
 }
 
 type besides struct {
 	io.ReadCloser
-	name string
+	name  string
+	again func() (io.ReadCloser, error) // opens it once more
 }
 
 // openBeside opens the lists of an export that are there. One that is there and cannot be opened is an error: without it, ids
@@ -177,7 +223,7 @@ func openBeside(f producers.File, root string) (out []besides, err error) {
 		if err != nil {
 			return out, fmt.Errorf("opening %s beside %s: %w", name, f.Path, err)
 		}
-		out = append(out, besides{r, name})
+		out = append(out, besides{r, name, func() (io.ReadCloser, error) { return f.Beside(root + name) }})
 	}
 	return out, nil
 }
@@ -199,23 +245,30 @@ func stampOf(lists []besides) string {
 	return event.Digest(parts...)
 }
 
-func readWorkspace(beside []besides) (*workspace, error) {
+func readWorkspace(beside []besides, name string) (*workspace, error) {
 	w := &workspace{people: map[string]event.Person{}, ids: map[string]event.Channel{}, titles: map[string]string{}}
 	teams := map[string]int{}
 	for _, l := range beside {
-		take := w.addChannel
-		if !isList(l.name) {
-			take = func(raw []byte) { w.addUser(raw, teams) }
+		chars, err := charset.NewDecoder(name, l.again)
+		if err != nil {
+			return nil, fault.AsFatal(err)
 		}
-		if err := records(l, take); err != nil {
+		err = records(l, func(raw []byte) {
+			text, label := chars.Decode(raw)
+			if isList(l.name) {
+				w.addChannel([]byte(text))
+				return
+			}
+			w.addUser([]byte(text), teams)
+			if label != "" {
+				w.addKey([]byte(charset.Key(raw)))
+			}
+		})
+		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", l.name, err)
 		}
 	}
-	for team, n := range teams { // guests are listed with their own
-		if c := cmp.Compare(n, teams[w.team]); c > 0 || c == 0 && team < w.team {
-			w.team = team
-		}
-	}
+	w.team = most(teams) // guests are listed with their own
 	return w, nil
 }
 
@@ -248,6 +301,26 @@ func (w *workspace) addUser(raw []byte, teams map[string]int) {
 	w.people[string(u.ID)] = event.Person{
 		ID: event.AuthorID(u.ID), Name: u.shown(), Bot: u.IsBot == "true" || u.ID == slackbot,
 	}
+}
+
+// addKey notes what a user is called, as ids take it.
+func (w *workspace) addKey(raw []byte) {
+	var u user
+	if decode(raw, &u) != nil || u.ID == "" {
+		return
+	}
+	if w.keys == nil {
+		w.keys = map[string]string{}
+	}
+	w.keys[string(u.ID)] = u.shown()
+}
+
+// key is what somebody is called, as ids take it.
+func (w *workspace) key(id string) string {
+	if k, ok := w.keys[id]; ok {
+		return k
+	}
+	return w.person(id, "").Name
 }
 
 // shown is what the user is called by others.

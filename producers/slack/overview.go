@@ -1,0 +1,175 @@
+package slack
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// overview looks at the days of an export, which lie in folders beside the file or above it.
+type overview struct {
+	file producers.File
+	days []string // paths from the file's folder, sorted by day, then by folder
+}
+
+// lookOver lists the days that lie in the folders of root. If nothing can be listed there, those of the file's own folder.
+func lookOver(f producers.File, root string) (*overview, error) {
+	o := &overview{file: f}
+	top, err := listBeside(f, strings.TrimSuffix(root, "/"))
+	if err != nil {
+		return nil, err
+	}
+	var folders []string
+	for _, e := range top {
+		if e.IsDir() {
+			folders = append(folders, root+e.Name()+"/")
+		}
+	}
+	if top == nil && root != "" {
+		folders = []string{""}
+	}
+	for _, folder := range folders {
+		entries, err := listBeside(f, strings.TrimSuffix(folder, "/"))
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if name := strings.TrimSuffix(e.Name(), ".gz"); !e.IsDir() && isDay(name) {
+				o.days = append(o.days, folder+name)
+			}
+		}
+	}
+	slices.SortFunc(o.days, func(a, b string) int { return cmp.Or(cmp.Compare(dayIn(a), dayIn(b)), cmp.Compare(a, b)) })
+	return o, nil
+}
+
+func dayIn(name string) string { return name[len(name)-len("0000-00-00.json"):] }
+
+// listBeside lists a folder of the export; nil if it is none, or is outside of the export.
+func listBeside(f producers.File, folder string) (_ []fs.DirEntry, err error) {
+	if folder == "" {
+		folder = "."
+	}
+	r, err := f.Beside(folder)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	d, ok := r.(fs.ReadDirFile)
+	if !ok {
+		return nil, nil
+	}
+	list, err := d.ReadDir(-1)
+	if list == nil {
+		list = []fs.DirEntry{}
+	}
+	return list, err
+}
+
+// enoughDays is of how many days the workspace is taken from: guests are a minority in most.
+const enoughDays = 200
+
+// team finds the workspace that most messages name. A guest's message may name the guest's own.
+func (o *overview) team() (string, error) {
+	votes := make([]map[string]int, len(teamFields()))
+	for i := range votes {
+		votes[i] = map[string]int{}
+	}
+	told := 0
+	for _, name := range o.days {
+		head, err := o.head(name)
+		if err != nil {
+			return "", err
+		}
+		if countTeams(head, votes) {
+			told++
+		}
+		if told >= enoughDays {
+			break
+		}
+	}
+	for _, v := range votes {
+		if team := most(v); team != "" {
+			return team, nil
+		}
+	}
+	return "", nil
+}
+
+func (o *overview) head(name string) (head []byte, err error) {
+	r, err := o.file.Beside(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return io.ReadAll(io.LimitReader(r, producers.HeadSize))
+}
+
+// teamFields are the members of a message that may name a workspace, surest first.
+func teamFields() []string { return []string{"team", "team_id", "user_team"} }
+
+// countTeams counts the workspaces that messages name, by field, and reports whether any does.
+func countTeams(head []byte, votes []map[string]int) (any bool) {
+	for i, name := range teamFields() {
+		peek(head).values(name, func(rest []byte) bool {
+			if id := quoted(rest); isID(id, "T") {
+				votes[i][id]++
+				any = true
+			}
+			return false
+		})
+	}
+	return any
+}
+
+// most is the team of most votes; of equal ones the one that sorts first.
+func most(votes map[string]int) (won string) {
+	for team, n := range votes {
+		if c := cmp.Compare(n, votes[won]); c > 0 || c == 0 && team < won {
+			won = team
+		}
+	}
+	return won
+}
+
+// newest is when the newest message of the export was sent or edited: the export shows what was true then or later.
+func (o *overview) newest() (at event.Instant, err error) {
+	for i := len(o.days) - 1; i >= 0 && dayIn(o.days[i]) == dayIn(o.days[len(o.days)-1]); i-- {
+		r, err := o.file.Beside(o.days[i])
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return event.Instant{}, err
+		}
+		err = records(r, func(raw []byte) {
+			var m struct {
+				TS     plain     `json:"ts"`
+				Edited one[edit] `json:"edited"`
+			}
+			if decode(raw, &m) != nil {
+				return
+			}
+			at = latest(at, instant(string(m.TS)))
+			if m.Edited.it != nil {
+				at = latest(at, instant(string(m.Edited.it.TS)))
+			}
+		})
+		if err = errors.Join(err, r.Close()); err != nil {
+			return event.Instant{}, err
+		}
+	}
+	return at, nil
+}
