@@ -85,8 +85,9 @@ type importing struct {
 	report    importReport
 	result    ingest.Result
 	failed    error
-	failures  int          // files that could not be read to their end
-	toldFiles atomic.Int64 // of which a person was told one by one
+	failures  int                 // files that could not be read to their end
+	failedFor map[string]*failure // by the reason, where that names no file
+	toldFiles atomic.Int64        // of which a person was told one by one
 	progress  *progress
 	rejects   *rejects
 	note      func(format string, args ...any) // tells a person how it goes
@@ -366,13 +367,39 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) (err er
 	return errors.Join(a.printImport(&i.report), i.failed)
 }
 
-// fail notes that a file could not be read to its end.
+// failure is why files could not be read to their end.
+type failure struct {
+	path string // of the first
+	more int    // files with the same reason
+	err  error
+}
+
+// Error implements error.
+func (f *failure) Error() string {
+	if f.more == 0 {
+		return fmt.Sprintf("importing %s: %v", f.path, f.err)
+	}
+	return fmt.Sprintf("importing %s and %d more files: %v", f.path, f.more, f.err)
+}
+
+// Unwrap gives the reason.
+func (f *failure) Unwrap() error { return f.err }
+
+// fail notes that a file could not be read to its end. A reason that several files share, and that names none, is said once.
 func (i *importing) fail(f found, err error) {
 	if err == nil {
 		return
 	}
-	if !strings.Contains(err.Error(), f.file.Path) {
-		err = fmt.Errorf("importing %s: %w", f.file.Path, err)
+	if reason := err.Error(); !strings.Contains(reason, f.file.Path) {
+		if before := i.failedFor[reason]; before != nil {
+			before.more++
+			return
+		}
+		if i.failedFor == nil {
+			i.failedFor = map[string]*failure{}
+		}
+		same := &failure{path: f.file.Path, err: err}
+		i.failedFor[reason], err = same, same
 	}
 	switch i.failures++; {
 	case i.failures <= shownPlaces:

@@ -233,3 +233,19 @@ func TestLargestChats(t *testing.T) {
 		t.Errorf("%d of %d are shown, the rest is %+v", len(shown), shownChats, rest)
 	}
 }
+
+// TestFail_Shared says a reason once that several files have.
+func TestFail_Shared(t *testing.T) {
+	t.Parallel()
+	i := &importing{}
+	for _, path := range []string{"a/1", "a/2", "b/1", "a/3"} {
+		why := "no channel in a"
+		if path == "b/1" {
+			why = "b/1 is torn"
+		}
+		i.fail(found{file: producers.File{Path: path}}, errors.New(why))
+	}
+	if want := "importing a/1 and 2 more files: no channel in a\nb/1 is torn"; i.failed.Error() != want {
+		t.Errorf("failed with %q, want %q", i.failed, want)
+	}
+}

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
@@ -21,29 +23,41 @@ type archive struct {
 	namespace event.Namespace
 	channel   event.Channel
 	name      string // of the channel, as shown
-	day       civil  // from the path; headers and lines know better
+	start     position
 	zone      *time.Location
-	charset   charset
+	charset   *charset.Decoder
+	assumed   []producers.Notice // of every line: what the path was taken to say
+	now       func() time.Time
 }
 
 func newArchive(f producers.File, o producers.Options) (producers.Source, error) {
-	cs, err := newCharset(o.Charset)
+	cs, err := charset.NewDecoder(o.Charset, f.Open)
 	if err != nil {
 		return nil, err
 	}
-	p := placeOf(strings.ToValidUTF8(f.Path, "_"))
-	a := &archive{
-		file: f, account: o.Account, namespace: o.Namespace, day: p.day, name: p.channel, zone: o.Zone, charset: cs,
-	}
+	p := placeOf(strings.ToValidUTF8(f.Path, "_"), o.DateOrder)
 	if o.Channel != "" {
-		a.name = string(o.Channel)
+		p.channel, p.named = string(o.Channel), false
 	}
-	a.channel = event.Channel(fold(a.name))
+	if p.channel == "" {
+		return nil, errNoChannel(p.folder)
+	}
+	a := &archive{
+		file: f, account: o.Account, namespace: o.Namespace, name: p.channel, channel: event.Channel(fold(p.channel)),
+		start: position{Day: p.day, Guessed: p.guessed}, zone: o.Zone, charset: cs, now: time.Now,
+	}
+	if p.named {
+		a.assumed = append(a.assumed, noticeChannel())
+	}
+	if a.namespace == "" && p.near {
+		a.assumed = append(a.assumed, noticeNear())
+	}
+	if a.namespace == "" && p.network == "" {
+		a.assumed = append(a.assumed, noticeNetwork())
+		p.network = defaultNetwork
+	}
 	if a.namespace == "" {
 		a.namespace = event.Namespace(p.network)
-	}
-	if a.namespace == "" {
-		a.namespace = defaultNetwork
 	}
 	if a.zone == nil {
 		a.zone = time.UTC
@@ -58,7 +72,7 @@ type archiveCursor struct {
 	Next    position `json:"next"`
 	Tally   position `json:"tally"`
 	Done    bool     `json:"done,omitempty"`
-	Cut     bool     `json:"cut,omitempty"` // the last line had no end: it may go on when the file has grown
+	Cut     bool     `json:"cut,omitempty"` // the last line was read without its end: it may go on when the file has grown
 }
 
 const cursorVersion = 1
@@ -73,17 +87,35 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", a.file.Path, err)
 	}
-	s := &reading{archive: a, closer: r, begun: cur.Version > 0, done: cur.Done}
+	s := &reading{archive: a, closer: r, begun: cur.Version > 0, done: cur.Done, growing: a.growing(r)}
 	if err := s.resume(ctx, r, cur); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
+// growing reports whether somebody may be writing to the file, so that a last line without an end waits for its rest. A log that has
+// rested for a while ends like that, and so does what comes out of a zip.
+func (a *archive) growing(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false // reading will say why
+	}
+	rested := a.now().Sub(info.ModTime())
+	return -restedFor < rested && rested < restedFor // a time far ahead is that of another clock
+}
+
+// restedFor is how long nobody wrote to a log that is taken for finished.
+const restedFor = time.Hour
+
 // cursor reads a cursor. Version is 0 for the start. A file that has grown since its end was reached goes on there, or,
-// if its last line was cut, is read anew: all ids come out as before.
+// if its last line was read without its end, is read anew: all ids come out as before.
 func (a *archive) cursor(from producers.Cursor) (archiveCursor, error) {
-	start := archiveCursor{Next: position{Day: a.day}, Tally: position{Day: a.day}}
+	start := archiveCursor{Next: a.start, Tally: a.start}
 	if len(from) == 0 {
 		return start, nil
 	}
@@ -110,6 +142,7 @@ type reading struct {
 	lines   *lines
 	log     log
 	begun   bool // the channel has been named
+	growing bool // somebody may be writing to the file
 	cut     bool // the last line read has no end
 	done    bool
 }
@@ -205,30 +238,58 @@ func (s *reading) Next(ctx context.Context) (producers.Batch, error) {
 func (s *reading) line(b *producers.Batch) error {
 	line, err := s.lines.next()
 	if errors.Is(err, io.EOF) {
-		s.done = true
-		if s.log.at.Latest.IsZero() {
-			return nil
-		}
-		return s.add(b, s.channelEvent())
+		return s.end(b)
 	}
 	if err != nil {
 		return fmt.Errorf("reading %s at byte %d: %w", s.archive.file.Path, s.log.at.Offset, err)
 	}
-	s.cut = line.bytes[len(line.bytes)-1] != '\n'
+	s.cut = line.whole && line.bytes[len(line.bytes)-1] != '\n'
+	if s.cut && s.growing && !s.log.at.Long {
+		s.cut = false
+		addNotice(b, noticeHeld(), 1)
+		return s.end(b)
+	}
 	before := s.log.at
 	e, ok := s.log.read(line)
 	b.Counts.Bytes += int64(len(line.bytes))
 	if !ok {
 		return nil
 	}
+	s.count(b, &e)
+	return s.add(b, s.event(&e, before))
+}
+
+// end is where the last whole line ends.
+func (s *reading) end(b *producers.Batch) error {
+	s.done = true
+	if s.log.at.Latest.IsZero() {
+		return nil
+	}
+	return s.add(b, s.channelEvent())
+}
+
+// count adds up what a line was understood as, and what was assumed of it.
+func (s *reading) count(b *producers.Batch, e *entry) {
 	b.Counts.Read++
 	if e.ambiguous {
 		b.Counts.Ambiguous++
 	}
+	for _, n := range s.archive.assumed {
+		addNotice(b, n, 1)
+	}
 	if e.reason != "" {
 		b.Counts.Unparsed++
+		return
 	}
-	return s.add(b, s.event(e, line, before))
+	if e.skipped {
+		addNotice(b, producers.SkippedHour(1), 1)
+	}
+	if e.printed.known() {
+		addNotice(b, noticeDay(), 1)
+	}
+	if s.cut {
+		addNotice(b, noticeOpenEnd(), 1)
+	}
 }
 
 func (s *reading) add(b *producers.Batch, e event.Event) error {
@@ -239,12 +300,13 @@ func (s *reading) add(b *producers.Batch, e event.Event) error {
 	return nil
 }
 
-func (s *reading) event(e entry, line line, before position) event.Event {
+func (s *reading) event(e *entry, before position) event.Event {
 	a := s.archive
 	out := event.Event{
 		Source: sourceName, Namespace: a.namespace, Account: a.account, Channel: a.channel, NativeID: e.id,
-		Revision: event.Unedited, Sent: e.sent, Raw: line.text(),
+		Revision: event.Unedited, Sent: e.sent, Raw: e.raw,
 	}
+	out.Reading.Charset = e.charset
 	if e.reason != "" {
 		out.Kind = event.KindUnparsed
 		out.Body = &event.Unparsed{
@@ -252,8 +314,23 @@ func (s *reading) event(e entry, line line, before position) event.Event {
 		}
 		return out
 	}
-	out.Kind, out.Author, out.Body = event.KindMessage, person(e.said.Nick), e.said.body()
+	body := e.said.body()
+	if e.skipped {
+		detail(body, producers.DetailSkippedHour, "true")
+	}
+	if e.printed.known() {
+		detail(body, "printed_day", e.printed.String())
+	}
+	out.Reading.DateGuessed = e.guessed
+	out.Kind, out.Author, out.Body = event.KindMessage, person(e.said.Nick), body
 	return out
+}
+
+func detail(m *event.Message, key, value string) {
+	if m.Details == nil {
+		m.Details = map[string]string{}
+	}
+	m.Details[key] = value
 }
 
 // channelEvent names the channel: at the start of a file as of no time, at the end as of its latest line. A log that grew

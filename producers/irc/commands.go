@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ergochat/irc-go/ircmsg"
+
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 )
@@ -65,36 +67,56 @@ func (s *session) room(target string) *room {
 }
 
 func (s *session) inRoom(r *room, in *received) error {
-	nick, text, past := speaker(in), "", s.batchOf(in) != nil
-	if len(in.msg.Params) > 1 {
-		text = lastParam(&in.msg)
+	what, ok := saidIn(&in.msg)
+	if !ok {
+		return nil
 	}
+	past := s.isPast(r, in)
+	s.emit(r, in, what)
 	switch in.msg.Command {
-	case "PRIVMSG":
-		s.emit(r, in, privmsg(nick, text))
-	case "NOTICE":
-		s.emit(r, in, notice(nick, text))
-	case "TOPIC":
-		s.emit(r, in, service(event.ActionTopic, "topic", nick, "", text))
-	case "MODE":
-		s.emit(r, in, service(event.ActionMode, "mode", nick, "", strings.Join(in.msg.Params[1:], " ")))
 	case "JOIN":
-		return s.joined(r, in, nick, past)
+		return s.joined(r, in, what.Nick, past)
 	case "PART":
-		s.emit(r, in, service(event.ActionLeave, "part", nick, "", text))
-		return s.left(r, nick, past)
+		return s.left(r, what.Nick, past)
 	case "KICK":
-		if len(in.msg.Params) < 2 {
-			return nil
-		}
-		whom, why := in.msg.Params[1], ""
-		if len(in.msg.Params) > 2 {
-			why = text
-		}
-		s.emit(r, in, service(event.ActionKick, "kick", nick, whom, why))
-		return s.left(r, whom, past)
+		return s.left(r, what.Whom, past)
 	}
 	return nil
+}
+
+// saidIn reads a line of a server that something is said or done by.
+func saidIn(m *ircmsg.Message) (said, bool) {
+	nick, text := speaker(m), ""
+	if len(m.Params) > 1 {
+		text = lastParam(m)
+	}
+	switch m.Command {
+	case "PRIVMSG":
+		return privmsg(nick, text), true
+	case "NOTICE":
+		return notice(nick, text), true
+	case "TOPIC":
+		return service(event.ActionTopic, "topic", nick, "", text), true
+	case "MODE":
+		return service(event.ActionMode, "mode", nick, "", strings.Join(m.Params[min(1, len(m.Params)):], " ")), true
+	case "JOIN":
+		return service(event.ActionJoin, "join", nick, "", ""), true
+	case "PART":
+		return service(event.ActionLeave, "part", nick, "", text), true
+	case "QUIT":
+		return service(event.ActionLeave, "quit", nick, "", lastParam(m)), true
+	case "NICK":
+		return renamed(nick, lastParam(m)), lastParam(m) != ""
+	case "KICK":
+		if len(m.Params) < 2 {
+			return said{}, false
+		}
+		if len(m.Params) == 2 {
+			text = ""
+		}
+		return service(event.ActionKick, "kick", nick, m.Params[1], text), true
+	}
+	return said{}, false
 }
 
 // privmsg is a message, or what a client packed into one: an action, or a question to other clients.
@@ -111,7 +133,6 @@ func privmsg(nick, text string) said {
 }
 
 func (s *session) joined(r *room, in *received, nick string, past bool) error {
-	s.emit(r, in, service(event.ActionJoin, "join", nick, "", ""))
 	if past {
 		return nil
 	}
@@ -121,6 +142,7 @@ func (s *session) joined(r *room, in *received, nick string, past bool) error {
 	}
 	r.people = map[string]string{fold(nick): nick}
 	r.topic = ""
+	r.joined, _ = serverTime(in)
 	s.seal(channelEvent("", "", r.id, event.ChannelInfo{Name: r.name}))
 	return s.catchUp(r)
 }
@@ -141,42 +163,40 @@ func (s *session) isMe(nick string) bool { return fold(nick) == fold(s.nick) }
 
 // renamed tells of a new nick in every room where its owner is.
 func (s *session) renamed(in *received) {
-	from, to := speaker(in), lastParam(&in.msg)
-	if to == "" {
+	what, ok := saidIn(&in.msg)
+	if !ok {
 		return
 	}
-	what := renamed(from, to)
-	if b := s.batchOf(in); b != nil {
-		s.emit(b.room, in, what)
-		return
-	}
-	for _, w := range s.live.wanted {
-		r := s.rooms[w.id]
-		if _, there := r.people[fold(from)]; there {
-			delete(r.people, fold(from))
-			r.people[fold(to)] = to
-			s.emit(r, in, what)
-		}
-	}
-	if s.isMe(from) {
-		s.nick = to
+	s.everywhere(in, what, func(r *room) {
+		delete(r.people, fold(what.Nick))
+		r.people[fold(what.Whom)] = what.Whom
+	})
+	if s.isMe(what.Nick) && s.batchOf(in) == nil {
+		s.nick = what.Whom
 	}
 }
 
 // gone tells of a quit in every room where its owner was.
 func (s *session) gone(in *received) {
-	nick := speaker(in)
-	what := service(event.ActionLeave, "quit", nick, "", lastParam(&in.msg))
+	what, _ := saidIn(&in.msg)
+	s.everywhere(in, what, func(r *room) { delete(r.people, fold(what.Nick)) })
+}
+
+// everywhere tells something in every room where its doer is, or in that of the history that holds it.
+func (s *session) everywhere(in *received, what said, then func(*room)) {
 	if b := s.batchOf(in); b != nil {
 		s.emit(b.room, in, what)
 		return
 	}
 	for _, w := range s.live.wanted {
 		r := s.rooms[w.id]
-		if _, there := r.people[fold(nick)]; there {
-			delete(r.people, fold(nick))
-			s.emit(r, in, what)
+		if _, there := r.people[fold(what.Nick)]; !there {
+			continue
 		}
+		if !s.isPast(r, in) {
+			then(r)
+		}
+		s.emit(r, in, what)
 	}
 }
 

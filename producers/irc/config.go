@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
@@ -70,7 +71,7 @@ type live struct {
 	cfg     config
 	account event.Account
 	wanted  []wanted
-	charset charset
+	ahead   int              // bytes of lines that are read while the runner publishes
 	tls     *tls.Config      // nil: plain
 	clock   func() time.Time // for lines of servers that tell no time
 }
@@ -87,12 +88,8 @@ func newLive(decode func(into any) error) (producers.Source, error) {
 	if err := decode(&c); err != nil {
 		return nil, fmt.Errorf("reading the configuration of an irc source: %w", err)
 	}
-	l := &live{cfg: c, clock: time.Now}
-	var err error
-	if l.charset, err = newCharset(c.Charset); err != nil {
-		err = fmt.Errorf("charset: %w", err)
-	}
-	errs := []error{err, c.check(), l.setTLS(), l.setChannels()}
+	l := &live{cfg: c, ahead: bytesAhead, clock: time.Now}
+	errs := []error{c.check(), l.setTLS(), l.setChannels()}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -148,6 +145,11 @@ func (c *config) check() error {
 	}
 	if c.ConnectTimeout <= 0 || c.PingAfter <= 0 || c.PingTimeout <= 0 {
 		wrong("connect_timeout, ping_after and ping_timeout must be more than 0, for example 30s")
+	}
+	if c.Charset != "" {
+		if _, _, err := charset.Lookup(c.Charset); err != nil {
+			wrong("charset: %w", err)
+		}
 	}
 	errs = append(errs, c.SASL.check(c))
 	return errors.Join(errs...)

@@ -13,22 +13,26 @@ import (
 
 	"github.com/ergochat/irc-go/ircmsg"
 	"github.com/ergochat/irc-go/ircreader"
+
+	"github.com/agrichat/agrichat/internal/charset"
 )
 
 // conn is a connection to a server. One goroutine reads; any may send.
 type conn struct {
 	net     net.Conn
 	in      ircreader.Reader
-	charset charset
+	charset *charset.Decoder
 	writing sync.Mutex // covers the order of lines on the wire
 }
 
 // received is a line of the server.
 type received struct {
-	raw []byte
-	msg ircmsg.Message
-	err error // why raw is no message
-	at  time.Time
+	raw     []byte
+	msg     ircmsg.Message
+	err     error  // why raw is no message
+	charset string // in which raw was read; empty: UTF-8
+	at      time.Time
+	lost    int // lines that were dropped here; there is nothing else then
 }
 
 // writeTimeout is how long a server may refuse to take a line of at most 512 bytes.
@@ -46,7 +50,11 @@ func (l *live) dial(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", l.cfg.Server, err)
 	}
-	c := &conn{net: nc, charset: l.charset}
+	cs, err := charset.NewDecoder(l.cfg.Charset, nil)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("charset: %w", err), nc.Close())
+	}
+	c := &conn{net: nc, charset: cs}
 	// 8191 bytes of tags and 512 of message are allowed; some servers send longer messages.
 	c.in.Initialize(nc, 1024, 32<<10)
 	return c, nil
@@ -63,10 +71,12 @@ func (c *conn) read(clock func() time.Time) (received, error) {
 	return r, nil
 }
 
-func parsed(cs charset, raw []byte) received {
+func parsed(cs *charset.Decoder, raw []byte) received {
 	r := received{raw: raw}
 	if len(raw) > 0 { // an empty line says nothing, and servers may send them
-		r.msg, r.err = ircmsg.ParseLine(cs.decode(raw))
+		var text string
+		text, r.charset = cs.Decode(raw)
+		r.msg, r.err = ircmsg.ParseLine(text)
 	}
 	return r
 }
@@ -92,9 +102,9 @@ func (c *conn) sendWithin(most time.Duration, command string, params ...string) 
 	return nil
 }
 
-// pump reads until the connection ends, answers PINGs, and asks a silent server whether it is there. It returns
-// why it ended.
-func (c *conn) pump(l *live, out chan<- received, quit <-chan struct{}) error {
+// pump reads until the connection ends, answers PINGs, and asks a silent server whether it is there. It waits for nobody who
+// takes its lines: a server ends a link whose PINGs are not answered. It returns why it ended.
+func (c *conn) pump(l *live, out *queue) error {
 	asked := false
 	for {
 		wait := l.cfg.PingAfter
@@ -118,11 +128,7 @@ func (c *conn) pump(l *live, out chan<- received, quit <-chan struct{}) error {
 			asked = false
 		default:
 			asked = false
-			select {
-			case out <- r:
-			case <-quit:
-				return net.ErrClosed
-			}
+			out.put(r)
 		}
 		if err != nil {
 			return err

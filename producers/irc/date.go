@@ -1,6 +1,7 @@
 package irc
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -25,6 +26,11 @@ func (d civil) String() string {
 
 func (d civil) next() civil {
 	return civilOf(time.Date(d.Year, time.Month(d.Month), d.Day+1, 0, 0, 0, 0, time.UTC))
+}
+
+// before reports whether d is an earlier day than e.
+func (d civil) before(e civil) bool {
+	return cmp.Or(cmp.Compare(d.Year, e.Year), cmp.Compare(d.Month, e.Month), cmp.Compare(d.Day, e.Day)) < 0
 }
 
 func civilOf(t time.Time) civil { return civil{t.Year(), int(t.Month()), t.Day()} }

@@ -284,11 +284,11 @@ func TestChatHistory(t *testing.T) {
 		"CHATHISTORY LATEST #b * 2",
 		"CHATHISTORY AFTER #b msgid=m2 2",
 		"CHATHISTORY AFTER #b msgid=m4 2",
-		"CHATHISTORY AFTER #b msgid=m4 2", // the seventh was seen, but the fifth was not
-		"CHATHISTORY AFTER #b timestamp=2026-05-01T10:00:04.499Z 2",
+		"CHATHISTORY AFTER #b msgid=m4 2",                           // the seventh was seen, but the fifth was not
+		"CHATHISTORY AFTER #b timestamp=2026-05-01T10:00:03.999Z 2", // a history may keep only seconds
 		"CHATHISTORY AFTER #b timestamp=2026-05-01T10:00:05.499Z 2",
 		"CHATHISTORY AFTER #b msgid=m8 2",
-		"CHATHISTORY AFTER #b timestamp=2026-05-01T10:00:08.499Z 2",
+		"CHATHISTORY AFTER #b timestamp=2026-05-01T10:00:07.999Z 2",
 	}
 	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("questions differ: %s", diff)

@@ -18,18 +18,32 @@ func (s *session) batch(in *received) error {
 	if p[0][0] == '-' {
 		b := s.history[ref]
 		delete(s.history, ref)
-		if b == nil {
+		if b == nil || b.ref != ref || b.kind == playback {
 			return nil
 		}
 		return s.caught(b)
 	}
-	if len(p) > 2 && (p[1] == "chathistory" || p[1] == "draft/chathistory") {
+	if outer := s.batchOf(in); outer != nil { // a netsplit of the past, say
+		s.history[ref] = outer
+		return nil
+	}
+	if len(p) < 3 {
+		return nil
+	}
+	switch p[1] {
+	case "chathistory", "draft/chathistory", playback:
 		if r := s.room(p[2]); r != nil {
-			s.history[ref] = &replay{room: r}
+			s.history[ref] = &replay{room: r, ref: ref, kind: p[1], before: slices.Clone(r.before)}
 		}
 	}
 	return nil
 }
+
+// playback is the kind of batches in which a bouncer tells unasked what it kept.
+const playback = "znc.in/playback"
+
+// keepsHistory reports whether the server can be asked for what was missed.
+func (s *session) keepsHistory() bool { return s.caps["draft/chathistory"] && s.caps["batch"] }
 
 // batchOf returns the history that a line belongs to; nil for what happens now.
 func (s *session) batchOf(in *received) *replay {
@@ -43,7 +57,7 @@ const defaultPage = 100
 // catchUp asks for what was said in a room since its mark, or without one for some of its past. A server without
 // chathistory may replay by itself, which then comes as a batch too; or what was missed is lost.
 func (s *session) catchUp(r *room) error {
-	if !s.caps["draft/chathistory"] || !s.caps["batch"] {
+	if !s.keepsHistory() {
 		return nil
 	}
 	if r.progress.Mark.known() {
@@ -68,8 +82,12 @@ func (s *session) pageSize() int {
 func (s *session) askAfter(r *room) error {
 	c := r.catching
 	ref := "msgid=" + string(c.asked.ID)
-	if c.byTime { // from just before: of several in one millisecond only some may have come, and those come again harmlessly
-		ref = "timestamp=" + c.asked.Time.Add(-time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z")
+	if c.byTime { // from just before: what has come already comes again harmlessly
+		from := c.asked.Time.UTC()
+		if !c.paged { // some servers keep no milliseconds in their history
+			from = from.Truncate(time.Second)
+		}
+		ref = "timestamp=" + from.Add(-time.Millisecond).Format("2006-01-02T15:04:05.000Z")
 	}
 	return s.ask("AFTER", r, ref, s.pageSize())
 }
@@ -88,11 +106,11 @@ func (s *session) caught(b *replay) error {
 	switch {
 	case r.catching == nil:
 		return nil
-	case !r.catching.asked.known() || !b.last.known() || b.last == r.catching.asked:
+	case !r.catching.asked.known() || !b.last.known() || b.last == r.catching.asked && (r.catching.paged || !r.catching.byTime):
 		r.current()
 		return nil
 	}
-	r.catching.asked, r.catching.byTime = b.last, r.catching.byTime || b.last.ID == ""
+	r.catching.asked, r.catching.byTime, r.catching.paged = b.last, r.catching.byTime || b.last.ID == "", true
 	return s.askAfter(r)
 }
 

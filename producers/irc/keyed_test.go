@@ -1,6 +1,9 @@
 package irc
 
 import (
+	"testing"
+
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 	"github.com/agrichat/agrichat/producers/producertest"
@@ -15,3 +18,12 @@ func (k *keyed) next(day, minute string, author event.AuthorID, text string) eve
 }
 
 func file(path string, data []byte) producers.File { return producertest.File(path, data) }
+
+func utf8Only(t testing.TB) *charset.Decoder {
+	t.Helper()
+	cs, err := charset.NewDecoder("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cs
+}

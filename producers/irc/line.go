@@ -109,8 +109,9 @@ func weechatBody(prefix, text string) (said, bool) {
 
 // header is a line that a logger puts between the others: it may tell the day, and it is never an event.
 type header struct {
-	day   civil
-	known bool
+	day    civil
+	known  bool
+	opened bool // the log was opened, by a program that may have been away for any time
 }
 
 // parseHeader reads "--- Log opened Mon Sep 30 00:00:44 2019" and its like. Closing lines are headers without news.
@@ -130,7 +131,8 @@ func parseHeader(line string) (header, bool) {
 			continue
 		}
 		d, known := headerDate(after)
-		return header{d, known}, known || start != "--- " || strings.HasPrefix(after, "Log ")
+		opened := start != "--- " || strings.HasPrefix(after, "Log ")
+		return header{d, known, opened}, known || opened
 	}
 	return header{}, false
 }

@@ -1,14 +1,11 @@
 package irc
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -22,6 +19,19 @@ type position struct {
 	Second bool          `json:"second,omitempty"` // the clock has gone back on this day
 	Long   bool          `json:"long,omitempty"`   // inside a line that is too long
 	Latest event.Instant `json:"latest,omitzero"`
+
+	Guessed  bool  `json:"guessed,omitempty"` // the path gave Day, and its month and day could be either way round
+	Headed   bool  `json:"headed,omitempty"`  // a header or a line gave Day
+	Believed civil `json:"believed,omitzero"` // the day that it is where Day, as a header prints it, cannot be
+	Jumped   civil `json:"jumped,omitzero"`   // the day from which a header went on by more than one
+}
+
+// today is the day that lines are of.
+func (p *position) today() civil {
+	if p.Believed.known() {
+		return p.Believed
+	}
+	return p.Day
 }
 
 // entry is what one line says.
@@ -29,6 +39,11 @@ type entry struct {
 	said      said
 	id        event.NativeID
 	sent      event.Instant
+	raw       []byte // without its end
+	charset   string // in which it was read; empty: UTF-8
+	guessed   bool   // its date
+	printed   civil  // the day that its header printed, which it is not of
+	skipped   bool   // its time lies in an hour that the zone skips
 	ambiguous bool
 	reason    string // why the line is unparsed; empty if it is not
 }
@@ -37,11 +52,11 @@ type entry struct {
 type log struct {
 	at      position
 	zone    *time.Location
-	charset charset
+	charset *charset.Decoder
 	days    days
 }
 
-func newLog(zone *time.Location, cs charset, at position) log {
+func newLog(zone *time.Location, cs *charset.Decoder, at position) log {
 	return log{at: at, zone: zone, charset: cs, days: days{anchor: at}}
 }
 
@@ -49,44 +64,106 @@ func newLog(zone *time.Location, cs charset, at position) log {
 func (l *log) read(line line) (entry, bool) {
 	here := l.at
 	l.at.Offset += int64(len(line.bytes))
-	if line.whole {
-		l.at.Line++
-	}
+	l.at.Line += line.count
+	e := entry{raw: line.text()}
 	if here.Long || !line.whole {
 		l.at.Long = !line.whole
-		return l.unparsed(here, line, "line is longer than 256 KiB"), true
+		l.unparsed(&e, here, "line is longer than 256 KiB")
+		return e, true
 	}
-	text := strings.TrimLeft(l.charset.decode(line.text()), "\x00") // left by crashes
-	if here.Offset == 0 {
-		text = strings.TrimPrefix(text, "\ufeff")
-	}
+	first, more := line.parts(e.raw)
+	text, label := l.charset.Decode(first)
+	e.charset = label
+	text = trimStart(text, here.Offset)
 	if strings.TrimSpace(text) == "" {
 		return entry{}, false
 	}
 	if h, ok := parseHeader(text); ok {
-		if h.known {
-			l.turn(h.day)
-		}
+		l.header(h)
 		return entry{}, false
 	}
-	st, body, timed := takeStamp(text)
-	if !timed {
-		if after, ok := strings.CutPrefix(text, "=== "); ok {
-			return l.untimed(here, line, after)
-		}
-		return l.unparsed(here, line, "line has no time at its start"), true
+	st, ok := e.parse(text)
+	if !ok {
+		l.untimed(&e, here, text)
+		return e, true
 	}
-	s, ok := parseBody(body, st.day.known())
-	if s = s.clean(); !ok {
-		return l.unparsed(here, line, "line is of no known form"), true
+	key := e.said
+	if label != "" {
+		key = keyOf(first, here.Offset, key)
 	}
+	e.add(l.charset, more)
 	l.advance(st)
-	e := entry{said: s, sent: st.instant(l.at.Day, l.zone, l.at.Second)}
+	e.sent, e.skipped = st.instant(l.at.today(), l.zone, l.at.Second)
+	l.mark(&e)
 	if e.sent.Later(l.at.Latest) {
 		l.at.Latest = e.sent
 	}
-	l.name(&e, here, st.clock())
+	l.name(&e, key, here, st.clock())
 	return e, true
+}
+
+// trimStart takes away what may stand before the first character of a line.
+func trimStart(text string, offset int64) string {
+	text = strings.TrimLeft(text, "\x00") // left by crashes
+	if offset == 0 {
+		text = strings.TrimPrefix(text, "\ufeff")
+	}
+	return text
+}
+
+// parse reads a line that begins with a time. The reason is set if it cannot be read; ok is false too if it has no time.
+func (e *entry) parse(text string) (stamp, bool) {
+	st, body, ok := takeStamp(text)
+	if !ok {
+		return st, false
+	}
+	s, ok := parseBody(body, st.day.known())
+	if !ok {
+		e.reason = "line is of no known form"
+		return st, false
+	}
+	e.said = s.clean()
+	return st, true
+}
+
+// keyOf returns what the content key of a line is made of that is not UTF-8: it does not depend on the charset.
+func keyOf(raw []byte, offset int64, read said) said {
+	var e entry
+	if _, ok := e.parse(trimStart(charset.Key(raw), offset)); ok {
+		return e.said
+	}
+	return read
+}
+
+// add appends the further lines of a message. Its key is that of the first line, so that it is the same message however many
+// of them a log holds.
+func (e *entry) add(cs *charset.Decoder, more []byte) {
+	if len(more) == 0 {
+		return
+	}
+	to := &e.said.Text
+	if e.said.Type == event.TypeService && *to == "" {
+		to = &e.said.Note
+	}
+	text, label := cs.Decode(more)
+	if label != "" {
+		e.charset = label
+	}
+	var b strings.Builder
+	b.WriteString(*to)
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\r\n"), "\n") {
+		b.WriteByte('\n')
+		b.WriteString(strip(line))
+	}
+	*to = b.String()
+}
+
+// mark notes in an entry what its day was taken from.
+func (l *log) mark(e *entry) {
+	e.guessed = l.at.Guessed
+	if l.at.Believed.known() {
+		e.printed = l.at.Day
+	}
 }
 
 // advance moves the day and the clock on to a line's time. A clock that goes back by more than half a day has passed
@@ -97,22 +174,58 @@ func (l *log) advance(st stamp) {
 	}
 	now := st.minuteOfDay() + 1
 	if back := l.at.Clock - now; back > 12*60 && !st.day.known() && l.at.Day.known() {
-		l.turn(l.at.Day.next())
+		l.midnight()
 	} else if back > 0 {
 		l.at.Second = true
 	}
 	l.at.Clock = now
 }
 
+// midnight begins the next day, which is as sure as the one before.
+func (l *log) midnight() {
+	guessed, headed, believed := l.at.Guessed, l.at.Headed, l.at.Believed
+	l.turn(l.at.Day.next())
+	l.at.Guessed, l.at.Headed = guessed, headed
+	if believed.known() {
+		l.at.Believed = believed.next()
+	}
+}
+
+// turn begins a day that the log itself tells.
 func (l *log) turn(d civil) {
 	if d != l.at.Day {
 		l.at.Day, l.at.Clock, l.at.Second = d, 0, false
 	}
+	l.at.Believed, l.at.Guessed, l.at.Headed = civil{}, false, true
+}
+
+// header begins the day that a header prints. A day that changed while the log was open cannot be before the last one: then it is
+// the day after that, unless it was the last one that was wrong. Content keys keep the printed day.
+func (l *log) header(h header) {
+	if !h.known {
+		return
+	}
+	last, jumped := l.at.today(), l.at.Jumped
+	l.at.Jumped = civil{}
+	switch {
+	case h.opened || !l.at.Headed:
+		l.turn(h.day)
+	case !h.day.before(last):
+		if last.next().before(h.day) {
+			l.at.Jumped = last
+		}
+		l.turn(h.day)
+	case jumped.known() && jumped.before(h.day):
+		l.turn(h.day)
+	default:
+		l.turn(h.day)
+		l.at.Clock, l.at.Second, l.at.Believed = 0, false, last.next()
+	}
 }
 
 // name gives the entry its content key.
-func (l *log) name(e *entry, here position, clock string) {
-	author, text := e.said.key()
+func (l *log) name(e *entry, key said, here position, clock string) {
+	author, text := key.key()
 	day := l.at.Day.String()
 	e.id, e.ambiguous = l.days.next(here, day, clock, author, text)
 	if day == "" { // another day's equal line has the same key
@@ -121,34 +234,49 @@ func (l *log) name(e *entry, here position, clock string) {
 }
 
 // untimed reads a service line of the archives that print no time on those. It happened between its neighbours: its day is
-// known, and the clock of the line before keeps it in order, but no more is claimed.
-func (l *log) untimed(here position, line line, text string) (entry, bool) {
-	s, ok := told(text)
-	if s = s.clean(); !ok {
-		return l.unparsed(here, line, "line is of no known form"), true
+// known, and the clock of the line before keeps it in order, but no more is claimed. Every other line is unparsed.
+func (l *log) untimed(e *entry, here position, text string) {
+	after, marked := strings.CutPrefix(text, "=== ")
+	if e.reason == "" && !marked {
+		e.reason = "line has no time at its start"
 	}
-	e := entry{said: s}
-	var st stamp
-	clock := ""
+	s, ok := told(after)
+	if e.reason == "" && !ok {
+		e.reason = "line is of no known form"
+	}
+	if e.reason != "" {
+		l.unparsed(e, here, e.reason)
+		return
+	}
+	e.said = s.clean()
+	key := e.said
+	if e.charset != "" {
+		after, _ := strings.CutPrefix(trimStart(charset.Key(e.raw), here.Offset), "=== ")
+		if s, ok := told(after); ok {
+			key = s.clean()
+		}
+	}
+	st, clock := l.lastClock()
+	st.precision = event.PrecisionDay
+	e.sent, _ = st.instant(l.at.today(), l.zone, l.at.Second)
+	l.mark(e)
+	l.name(e, key, here, clock)
+}
+
+// lastClock is the time of the line before; without one the clock is empty.
+func (l *log) lastClock() (st stamp, clock string) {
 	if l.at.Clock > 0 {
 		st.hour, st.minute = (l.at.Clock-1)/60, (l.at.Clock-1)%60
 		clock = st.clock()
 	}
-	st.precision = event.PrecisionDay
-	e.sent = st.instant(l.at.Day, l.zone, l.at.Second)
-	l.name(&e, here, clock)
-	return e, true
+	return st, clock
 }
 
-func (l *log) unparsed(here position, line line, reason string) entry {
-	e := entry{reason: reason}
-	clock := ""
-	if l.at.Clock > 0 {
-		clock = stamp{hour: (l.at.Clock - 1) / 60, minute: (l.at.Clock - 1) % 60}.clock()
-	}
+func (l *log) unparsed(e *entry, here position, reason string) {
+	e.reason = reason
+	_, clock := l.lastClock()
 	// Its bytes name it, not its text: they may be of any charset.
-	e.id, e.ambiguous = l.days.next(here, l.at.Day.String(), clock, "", "\x01unparsed\x01"+event.Digest(string(line.text())))
-	return e
+	e.id, e.ambiguous = l.days.next(here, l.at.Day.String(), clock, "", "\x01unparsed\x01"+event.Digest(string(e.raw)))
 }
 
 // days is the tally, and from where on a file must be read again to have the same tally.
@@ -181,36 +309,4 @@ func (d *days) next(here position, day, clock string, author event.AuthorID, tex
 		}
 	}
 	return id, ambiguous
-}
-
-// line is one line of a file with its end, or a piece of one that is too long.
-type line struct {
-	bytes []byte // good until the next line is read
-	whole bool   // it ends here
-}
-
-// text is the line without its end, in memory of its own.
-func (l line) text() []byte {
-	return bytes.Clone(bytes.TrimSuffix(bytes.TrimSuffix(l.bytes, []byte{'\n'}), []byte{'\r'}))
-}
-
-// maxLine is far above what IRC sends (512 bytes and tags), and far below what a message on the bus may hold.
-const maxLine = 256 << 10
-
-type lines struct{ r *bufio.Reader }
-
-func newLines(r io.Reader) *lines { return &lines{bufio.NewReaderSize(r, maxLine)} }
-
-// next returns the next line, or io.EOF alone.
-func (l *lines) next() (line, error) {
-	b, err := l.r.ReadSlice('\n')
-	switch {
-	case err == nil:
-		return line{b, true}, nil
-	case errors.Is(err, bufio.ErrBufferFull):
-		return line{b, false}, nil
-	case errors.Is(err, io.EOF) && len(b) > 0:
-		return line{b, true}, nil
-	}
-	return line{}, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -24,14 +25,83 @@ func TestPlaces(t *testing.T) {
 		"libera/#go/20191001.log":                                          "libera #go 2019-10-01",
 		"irclogs.ubuntu.com/2004/11/15/%23ubuntu.txt":                      " #ubuntu 2004-11-15",
 		"data/dev/2004-11-15_03.raw.txt":                                   " dev 2004-11-15",
-		"2004-11-15.log":                                                   " 2004-11-15 2004-11-15",
+		"2004-11-15.log":                                                   "  2004-11-15",
 		"#chan_20041115.log":                                               " #chan 2004-11-15",
 		`C:\logs\#farm.log`:                                                " #farm ",
 		"#farm.2019-02-30.log":                                             " #farm.2019-02-30 ",
-		"":                                                                 " log ",
+		"":                                                                 "  ",
+
+		// Folders that are dates.
+		"alpha/2021/2021-03-01":               " alpha 2021-03-01",
+		"2021/libera/#two.03-01.log":          "libera #two 2021-03-01",
+		"irclogs/2021/libera/#two.03-01.log":  "libera #two 2021-03-01",
+		"irclogs/libera/2021/#two.03-01.log":  "libera #two 2021-03-01",
+		"irclogs/2021/03/libera/#two.01.log":  "libera #two 2021-03-01",
+		"irclogs/2021/libera/two.03-01.log":   "libera two 2021-03-01",
+		"backup/2019/irclogs/libera/#two.log": "libera #two ",
+		"chan/2021/03/01.txt":                 " chan 2021-03-01",
+		"chan/2021/3/1.txt":                   " chan 2021-03-01",
+		"chan/2021/03/2021-03-01.log":         " chan 2021-03-01",
+		"chan/2021/03-March/01.log":           " chan 2021-03-01",
+		"chan/2021/Mar/01.log":                " chan 2021-03-01",
+		"chan/2021-03/01.log":                 " chan 2021-03-01",
+		"chan/202103/20210301.log":            " chan 2021-03-01",
+		"chan/2021/2021-W09/2021-03-01.txt":   " chan 2021-03-01",
+		"2021-03/#two.log":                    " #two ",
+		"2021/#two.log":                       " #two ",
+		"libera/2021-03/#two.log":             "libera #two ",
+		"libera/#two/2021/03/01.txt":          "libera #two 2021-03-01",
+		"libera/#two/2021-03.log":             "libera #two ",
+		"libera/2021/03/01/#two.txt":          "libera #two 2021-03-01",
+		"may/2021-03-01.log":                  " may 2021-03-01",
+		"42/2019-10-01.log":                   " 42 2019-10-01",
+		"2021/03/01.txt":                      "  2021-03-01",
+		"irclogs/2021/03/01.txt":              "  2021-03-01",
+		"logs/2021-03-01.log":                 "  2021-03-01",
+
+		// How loggers name their files.
+		"znc/moddata/log/ann/libera/#two/2021-03-01.log":     "libera #two 2021-03-01",
+		"znc/users/ann/moddata/log/libera_#two_20210301.log": "libera #two 2021-03-01",
+		"znc/moddata/log/ann_libera_#two_20210301.log":       "libera #two 2021-03-01",
+		"networks/libera/moddata/log/#two/2021-03-01.log.gz": "libera #two 2021-03-01",
+		"hexchat/logs/libera/#two.log":                       "libera #two ",
+		"alpha/#two.log":                                     "alpha #two ",
+		"/home/ann/#two.log":                                 " #two ",
+		"logs/ann/libera/#two.log":                           "libera #two ",
+		"mirc/logs/libera/#two.20210301.log":                 "libera #two 2021-03-01",
+		"mirc/logs/#two.202103.log":                          " #two ",
+		"ChannelLogger/libera/#two/#two.2021-03-01.log":      "libera #two 2021-03-01",
+		"ChannelLogger/#two/#two.2021-03-01.log":             " #two 2021-03-01",
+		"eggdrop/logs/#two.log.01Mar2021":                    " #two 2021-03-01",
+		"#two.log.20210301":                                  " #two 2021-03-01",
+		"#two.log-20210301.gz":                               " #two 2021-03-01",
+		"#two.log.1":                                         " #two ",
+		"#two.2021.log":                                      " #two ",
+		"#two.2021-03.log":                                   " #two ",
+		"#two.03-01.log":                                     " #two ",
+		"#two_01-Mar-2021.log":                               " #two 2021-03-01",
+		"#two.25-03-2021.log":                                " #two 2021-03-25",
+		"#two.01-03-2021.log":                                " #two 2021-03-01 guessed",
+		"#two.21-03-05.log":                                  " #two 2021-03-05 guessed",
+		"irc.libera.#two.2021-03-01.weechatlog":              "libera #two 2021-03-01",
+		"2021/irc.libera.#two.weechatlog":                    "libera #two ",
+		"2021/libera/#go.dev.weechatlog":                     "libera #go.dev ",
+		"irc.libera.#two/2021/03/01":                         "libera #two 2021-03-01",
+		"irc.libera.#two/2021-03-01.log":                     "libera #two 2021-03-01",
+
+		// What only looks like a date.
+		"libera/#fosdem-2021.log": "libera #fosdem-2021 ",
+		"libera/#python-3.log":    "libera #python-3 ",
+		"libera/#go-1.22.log":     "libera #go-1.22 ",
+		"march.log":               " march ",
+		"123.log":                 " 123 ",
 	} {
-		p := placeOf(path)
-		if got := fmt.Sprintf("%s %s %s", p.network, p.channel, p.day); got != want {
+		p := placeOf(path, "")
+		got := fmt.Sprintf("%s %s %s", p.network, p.channel, p.day)
+		if p.guessed {
+			got += " guessed"
+		}
+		if got != want {
 			t.Errorf("%s is %q, want %q", path, got, want)
 		}
 	}
@@ -81,7 +151,8 @@ func TestClocks(t *testing.T) {
 		{lord, civil{2024, 4, 7}, "01:15", true, "2024-04-06 14:15"},
 	} {
 		s, _, _ := takeStamp(c.clock)
-		if got := s.instant(c.day, c.in, c.second).At.Format("2006-01-02 15:04"); got != c.want {
+		at, _ := s.instant(c.day, c.in, c.second)
+		if got := at.At.Format("2006-01-02 15:04"); got != c.want {
 			t.Errorf("%s %s in %s (second %v) is %s, want %s", c.day, c.clock, c.in, c.second, got, c.want)
 		}
 	}
@@ -112,27 +183,6 @@ func TestStamps(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q is %q, want %q", line, got, want)
-		}
-	}
-}
-
-func TestCharsets(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ name, line, want string }{
-		{"", "привет", "привет"},
-		{"", "caf\xe9", "café"},
-		{"KOI8-R", "\xd0\xd2\xc9\xd7\xc5\xd4", "привет"},
-		{"windows-1251", "\xef\xf0\xe8\xe2\xe5\xf2", "привет"},
-		{"cp1251", "конец \xd0", "конец \uFFFD"},
-		{"cp1251", "\xb5\xd1\x86 начало", "\uFFFDц начало"},
-		{"", "\x81\x8d", "\uFFFD\uFFFD"},
-	} {
-		cs, err := newCharset(c.name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := cs.decode([]byte(c.line)); got != c.want {
-			t.Errorf("%q in %q is %q, want %q", c.line, c.name, got, c.want)
 		}
 	}
 }
@@ -214,7 +264,7 @@ func FuzzLog(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		cs, err := newCharset("cp1251")
+		cs, err := charset.NewDecoder("cp1251", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,8 +298,8 @@ func FuzzPlace(f *testing.F) {
 	f.Add("a/networks/b/moddata/log/#c/2019-10-01.log")
 	f.Add("irc.a.#b.weechatlog")
 	f.Fuzz(func(t *testing.T, path string) {
-		if placeOf(path).channel == "" {
-			t.Fatalf("%q names no channel", path)
+		if p := placeOf(path, ""); p.channel == "" && errNoChannel(p.folder).Error() == "" {
+			t.Fatalf("%q names no channel and no folder", path)
 		}
 	})
 }
@@ -269,7 +319,7 @@ func FuzzServer(f *testing.F) {
 		}
 		l := src.(*live)
 		s := newSession(l, nil, &registration{nick: "keeper"}, liveCursor{})
-		r := parsed(l.charset, line)
+		r := parsed(utf8Only(t), line)
 		r.at = time.Unix(1767225600, 0)
 		for range 2 {
 			s.take(r, true)

@@ -1,122 +1,188 @@
 package irc
 
 import (
+	"fmt"
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/agrichat/agrichat/producers"
 )
 
 // defaultNetwork is the namespace of logs whose path names none.
 const defaultNetwork = "irc"
 
-// place is what a log's path says of it; parts may be empty, the channel is not.
+// place is what a log's path says of it; every part may be empty.
 type place struct {
 	network string
 	channel string
 	day     civil
+	guessed bool   // the day's month and day could be either way round
+	folder  string // in which the dates of a path begin that names no channel
+	// named says that the channel is a folder's name which has no mark of a channel, so that it may be something else.
+	named bool
+	near  bool // the network is the folder above, which no layout says is one
 }
 
 // placeOf reads a path as the loggers make it:
 //
 //	.../networks/NET/moddata/log/CHANNEL/2019-10-01.log            ZNC, per network
-//	.../moddata/log/NET/CHANNEL/2019-10-01.log                     ZNC, per user
-//	.../irclogs/NET/CHANNEL.log                                    irssi
-//	irc.NET.CHANNEL.weechatlog                                     WeeChat
-//	.../NET/#CHANNEL/2019-10-01.log, .../2019/10/01/#CHANNEL.txt   archives
+//	.../moddata/log/NET/CHANNEL/2019-10-01.log                     ZNC, per user; with the user before NET where it logs for all
+//	.../irclogs/NET/CHANNEL.log, .../irclogs/2019/NET/#CHANNEL.10-01.log   irssi
+//	irc.NET.CHANNEL.weechatlog, irc.NET.CHANNEL/2019/10/01         WeeChat
+//	.../NET/#CHANNEL.log, .../NET/#CHANNEL.20191001.log            HexChat, mIRC, The Lounge
+//	.../NET/#CHANNEL/#CHANNEL.2019-10-01.log                       Limnoria
+//	.../CHANNEL.log.01Oct2019                                      eggdrop
+//	.../NET/#CHANNEL/2019-10-01.log, .../2019/10/01/#CHANNEL.txt, .../CHANNEL/2019/10/01.txt   archives
 //
-// Folders above count as a network only where they stand in one of these: a name taken from wherever the user keeps files
-// would make other ids of the same log when it is moved.
-func placeOf(name string) place {
+// Folders that are dates are never a channel or a network. Other folders count as a network only where they stand in one of
+// these, beside a name with the mark of a channel: a name taken from wherever the user keeps files would make other ids of the
+// same log when it is moved.
+func placeOf(name string, order producers.DateOrder) place {
 	parts := strings.Split(strings.Trim(path.Clean("/"+strings.ReplaceAll(name, `\`, "/")), "/"), "/")
-	folders, file := parts[:len(parts)-1], unescape(parts[len(parts)-1])
-	if p, ok := weechatPlace(file); ok {
+	for i := range parts {
+		parts[i] = unescape(parts[i])
+	}
+	folders, file := parts[:len(parts)-1], parts[len(parts)-1]
+	names, above := datesOf(folders)
+	if strings.HasSuffix(file, ".weechatlog") {
+		if p, ok := weechatPlace(strings.TrimSuffix(file, ".weechatlog"), above, order); ok {
+			if p.network == "" {
+				p.network, p.near = networkOf(names, p.channel)
+			}
+			return p
+		}
+	}
+	rest, day, guessed := fileDate(withoutExtensions(file), above, order)
+	p := place{day: day, guessed: guessed, channel: rest}
+	if rest == "" {
+		names = p.channelOf(names, folders)
+	}
+	net, channel, ok := pluginName(p.channel)
+	if !ok {
+		net, channel, ok = underscored(p.channel)
+	}
+	if ok {
+		p.network, p.channel, p.named = net, channel, false
 		return p
 	}
-	p, rest := dated(withoutExtensions(file))
-	if !p.day.known() {
-		folders, p.day = foldersDate(folders)
-	}
-	dayFile := rest == ""
-	if dayFile && len(folders) > 0 {
-		rest, folders = unescape(folders[len(folders)-1]), folders[:len(folders)-1]
-	}
-	p.channel = rest
-	p.network = networkOf(folders, dayFile && isChannel(rest))
-	if p.channel == "" {
-		p.channel = withoutExtensions(file)
-	}
-	if p.channel == "" {
-		p.channel = "log"
-	}
+	p.network, p.near = networkOf(names, p.channel)
 	return p
 }
 
-// networkOf finds the network in the folders above a channel's.
-func networkOf(folders []string, beside bool) string {
-	for i := len(folders) - 1; i >= 0; i-- {
-		switch f := folders[i]; {
-		case f == "networks" && i+1 < len(folders):
-			return folders[i+1]
-		case (f == "irclogs" || f == "log" && i > 0 && folders[i-1] == "moddata") && i+1 < len(folders):
-			return folders[i+1]
+// channelOf takes the channel from the innermost folder that is no date, and returns the folders above it. A folder where
+// people keep logs of any channel names none.
+func (p *place) channelOf(names []string, folders []string) []string {
+	n := len(names) - 1
+	if n < 0 || isLogFolder(names[n]) {
+		p.folder = strings.Join(folders[:dateBegins(folders)], "/")
+		return names
+	}
+	p.channel, p.named = names[n], !isChannel(names[n])
+	return names[:n]
+}
+
+// networkOf finds the network in the folders above a channel's. near says that it is the one above for want of a better.
+func networkOf(names []string, channel string) (network string, near bool) {
+	if n := len(names) - 1; n >= 0 && fold(names[n]) == fold(channel) { // a folder for the channel, which the file names too
+		names = names[:n]
+	}
+	n := len(names) - 1
+	for i := n; i >= 0; i-- {
+		switch f := names[i]; {
+		case f == "networks" && i < n:
+			return names[i+1], false
+		case f == "irclogs" && i < n:
+			return names[i+1], false
+		case f == "log" && i > 0 && names[i-1] == "moddata" && i < n:
+			return names[n], false
 		}
 	}
-	if n := len(folders) - 1; beside && n >= 0 && !isDigit(folders[n][0]) {
-		return folders[n]
+	if n < 0 || !isChannel(channel) || isDigit(names[n][0]) || isGeneral(names, n) {
+		return "", false
 	}
-	return ""
+	return names[n], true
 }
 
-func weechatPlace(file string) (place, bool) {
-	base, ok := strings.CutSuffix(file, ".weechatlog")
-	if !ok {
-		return place{}, false
+// isLogFolder reports whether a folder is named for holding logs.
+func isLogFolder(name string) bool {
+	switch f := strings.ToLower(name); f {
+	case "log", "logs", "chatlog", "chatlogs", "irc-log", "irc-logs", "irc_log", "irc_logs", "irc", "moddata", "channellogger",
+		"archive", "archives", "tmp", "temp", "downloads", "desktop", "documents", "backup", "backups":
+		return true
+	default:
+		return strings.HasPrefix(f, "irclog")
 	}
+}
+
+// isGeneral reports whether a folder is named for its owner, for a program, or for what people keep in it.
+func isGeneral(names []string, n int) bool {
+	if n > 0 && (names[n-1] == "home" || names[n-1] == "Users") {
+		return true
+	}
+	switch f := strings.ToLower(names[n]); f {
+	case "home", "users", "root", "mirc", "hexchat", "xchat", "xchat2", "xchatlogs", "weechat", "znc", "irssi", "eggdrop", "energymech",
+		"limnoria", "supybot", "thelounge", "quassel", "scrollback", "channels", "export", "exports", "import", "imports", "data",
+		"files", "text", "raw", "old", "new", "testdata", "chat", "chats":
+		return true
+	default:
+		return isLogFolder(f) || f[0] == '.' || strings.HasSuffix(f, ":")
+	}
+}
+
+// weechatPlace reads the name of a file of WeeChat: its buffer's, which may have a date after it.
+func weechatPlace(base string, above dateParts, order producers.DateOrder) (place, bool) {
+	base, day, guessed := fileDate(base, above, order)
+	p := place{day: day, guessed: guessed}
 	base = strings.TrimPrefix(base, "irc.")
-	net, channel, ok := strings.Cut(base, ".")
+	if net, channel, ok := strings.Cut(base, "."); ok && !isChannel(base) {
+		p.network, p.channel = net, channel
+	} else {
+		p.channel = base
+	}
+	return p, p.channel != ""
+}
+
+// pluginName reads "irc.NET.#CHANNEL", WeeChat's full name of a buffer.
+func pluginName(s string) (network, channel string, ok bool) {
+	rest, ok := strings.CutPrefix(s, "irc.")
 	if !ok {
-		return place{channel: base}, base != ""
+		return "", "", false
 	}
-	return place{network: net, channel: channel}, channel != ""
+	network, channel, ok = strings.Cut(rest, ".")
+	return network, channel, ok && network != "" && isChannel(channel)
 }
 
-// dated takes the date out of a file's name, and what else is there only to tell parts of a log from each other.
-func dated(base string) (place, string) {
-	d, before, ok := isoDate(base)
-	after := ""
-	if ok {
-		after = base[len(before)+len("2006-01-02"):]
-	} else if d, before, after, ok = compactDate(base); !ok {
-		return place{}, base
+// underscored reads "USER_NET_#CHANNEL" and "NET_#CHANNEL", as older versions of ZNC name files.
+func underscored(s string) (network, channel string, ok bool) {
+	at := strings.Index(s, "_#")
+	if at <= 0 || isChannel(s) {
+		return "", "", false
 	}
-	name := withoutExtensions(strings.Trim(before, "_-. "))
-	if name == "" {
-		name = strings.Trim(after, "_-. ")
-	}
-	if _, part := number(name); part {
-		name = ""
-	}
-	return place{day: d}, name
+	network = s[strings.LastIndexByte(s[:at], '_')+1 : at]
+	return network, s[at+1:], network != ""
 }
 
-// foldersDate reads a date from the last folders (2019/10/01), and returns those above.
-func foldersDate(folders []string) ([]string, civil) {
-	n := len(folders)
-	if n < 3 {
-		return folders, civil{}
+// errNoChannel says that only the user knows which channel the logs of a folder are of: it is the same for all of them.
+func errNoChannel(folder string) error {
+	if folder == "" {
+		folder = "this folder"
 	}
-	if d, ok := dateAt(strings.Join(folders[n-3:], "-"), '-'); ok {
-		return folders[:n-3], d
-	}
-	return folders, civil{}
+	return fmt.Errorf("logs in %s have only dates in their paths, and no channel: import them with --channel", folder)
 }
 
 func withoutExtensions(file string) string {
 	for {
 		ext := path.Ext(file)
-		switch strings.ToLower(ext) {
-		case ".log", ".txt", ".raw", ".irc":
+		switch e := strings.ToLower(ext); {
+		case e == ".log" || e == ".txt" || e == ".raw" || e == ".irc" || e == ".gz" || e == ".bz2" || e == ".xz" || e == ".zst":
 			file = strings.TrimSuffix(file, ext)
+		case e == ".yesterday" || len(e) > 1 && len(e) <= 4 && run(e[1:], len(e), isDigit) == len(e)-1: // of a rotated log
+			rotated := strings.TrimSuffix(file, ext)
+			if end := strings.ToLower(path.Ext(rotated)); end != ".log" && end != ".txt" {
+				return file
+			}
+			file = rotated
 		default:
 			return file
 		}
@@ -124,7 +190,7 @@ func withoutExtensions(file string) string {
 }
 
 func unescape(s string) string {
-	if u, err := url.PathUnescape(s); err == nil {
+	if u, err := url.PathUnescape(s); err == nil && u != "" {
 		return u
 	}
 	return s

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -16,6 +17,9 @@ func recognise(f producers.File) producers.Confidence {
 		}
 	}
 	w := weigh(head)
+	if !hinted(f.Path) {
+		w.lines += w.further
+	}
 	switch {
 	case w.lines == 0 || w.known*2 <= w.lines:
 		return producers.No
@@ -34,6 +38,7 @@ type weight struct {
 	known   int
 	headers int // of clients, which no other program writes
 	columns int // with a date before them, as WeeChat writes
+	further int // after those, perhaps of a message of several lines
 	marked  int // in the signs of IRC clients: <nick>, arrows, stars
 }
 
@@ -41,12 +46,15 @@ type weight struct {
 const weighedLines = 400
 
 func weigh(head []byte) (w weight) {
-	cs, _ := newCharset("") // the default is always known
 	for b := range bytes.Lines(bytes.TrimPrefix(head, []byte("\ufeff"))) {
 		if w.lines == weighedLines {
 			break
 		}
-		text := strings.TrimLeft(cs.decode(line{b, true}.text()), "\x00")
+		text := strings.TrimLeft(charset.Key(trimEnd(b)), "\x00")
+		if w.columns > 0 && isFurther(b) {
+			w.further++
+			continue
+		}
 		if strings.TrimSpace(text) != "" {
 			w.lines++
 			w.add(text)

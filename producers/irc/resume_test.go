@@ -149,7 +149,7 @@ func TestQuitCounts(t *testing.T) {
 	l := configured(t, "network: n\nserver: h:1\nnick: k\nchannels: ['#a', '#b', '#c']\n")
 	s := newSession(l, nil, &registration{nick: "k"}, liveCursor{})
 	for _, line := range []string{":x!x@h JOIN #a", ":x!x@h JOIN #b", ":x!x@h QUIT :bye"} {
-		r := parsed(l.charset, []byte(line))
+		r := parsed(utf8Only(t), []byte(line))
 		s.take(r, true)
 	}
 	quits := map[event.Channel]event.NativeID{}

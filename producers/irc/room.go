@@ -1,9 +1,13 @@
 package irc
 
 import (
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/ergochat/irc-go/ircmsg"
+
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -15,6 +19,9 @@ type room struct {
 	topic    string
 	people   map[string]string // who is there: folded nick to nick; quits and new nicks do not name channels
 	progress progress
+	before   []recentLine // what progress held of them when the connection began
+	passing  pass
+	joined   time.Time // by the server's clock; zero: it did not say
 	catching *catching // not nil while what was missed is being asked for
 }
 
@@ -23,16 +30,49 @@ type room struct {
 type catching struct {
 	asked  mark
 	byTime bool
+	paged  bool // asked is from an answer
 	live   mark // the last message said meanwhile
 }
 
 // replay is an open batch of history.
 type replay struct {
-	room  *room
-	count int
-	last  mark
-	// tally counts the lines without msgid: an answer has all lines of its minutes, except where its ends cut one.
+	room    *room
+	ref     string
+	kind    string
+	count   int
+	last    mark
+	passing pass
+	before  []recentLine // of room, those that have not come again
+	// tally counts the lines without msgid and time: an answer has all lines of its minutes, except where its ends cut one.
 	tally producers.Tally
+}
+
+// pass counts the equal lines of one instant while a server tells a channel's lines in order. A line that comes again, in a batch or
+// over a new connection, is counted from the start, and so has the id that it had.
+type pass struct {
+	at    time.Time
+	tally producers.Tally
+}
+
+func (p *pass) next(at time.Time, author event.AuthorID, text string) (event.NativeID, bool) {
+	if !at.Equal(p.at) {
+		p.at, p.tally = at, producers.Tally{}
+	}
+	return p.tally.Next(at.Format(time.DateOnly), at.Format("15:04:05.000"), author, text)
+}
+
+// recentLine is a line of the last second that was told to the millisecond: a history may keep only seconds.
+type recentLine struct {
+	Time time.Time      `json:"time"`
+	Line string         `json:"line"` // digest of author and text
+	ID   event.NativeID `json:"id"`
+}
+
+// recentKept bounds the lines of a second.
+const recentKept = 64
+
+func digestOf(author event.AuthorID, text string) string {
+	return event.Digest(string(author), producers.NormaliseText(text))
 }
 
 // emit makes an event of what was said in a room.
@@ -47,8 +87,9 @@ func (s *session) emit(r *room, in *received, what said) {
 	_, id := in.msg.GetTag("msgid")
 	batch := s.batchOf(in)
 	if e.NativeID = event.NativeID(id); id == "" {
-		e.NativeID = s.contentKey(r, batch, sent.At, what)
+		e.NativeID = s.contentKey(r, batch, in, sent.At, what)
 	}
+	e.Reading.Charset = in.charset
 	s.seal(e)
 	if what.Type != event.TypeService || what.Action == event.ActionNotice {
 		_, told := serverTime(in)
@@ -74,18 +115,79 @@ func (s *session) details(what said, in *received) *event.Message {
 	return body
 }
 
-func (s *session) contentKey(r *room, batch *replay, at time.Time, what said) event.NativeID {
+// contentKey names a line that the network gave no id. Where the network tells its time to the millisecond, that is part of the key:
+// however the line comes, it has the same one. Else the key is that of logs: of the minute in which we received it.
+func (s *session) contentKey(r *room, batch *replay, in *received, at time.Time, what said) event.NativeID {
+	author, text := keyForm(in, what).key()
 	day, minute := at.Format(time.DateOnly), at.Format("15:04")
-	tally := r.progress.tally(day + " " + minute)
-	if batch != nil {
-		tally = &batch.tally
+	var id event.NativeID
+	var ambiguous bool
+	switch at, timed := serverTime(in); {
+	case timed && batch != nil:
+		if known, ok := batch.recall(at, author, text); ok {
+			return known
+		}
+		id, ambiguous = batch.passing.next(at, author, text)
+	case timed:
+		id, ambiguous = r.passing.next(at, author, text)
+		r.progress.keep(at, author, text, id)
+	case batch != nil:
+		id, ambiguous = batch.tally.Next(day, minute, author, text)
+	default:
+		id, ambiguous = r.progress.tally(day+" "+minute).Next(day, minute, author, text)
 	}
-	author, text := what.key()
-	id, ambiguous := tally.Next(day, minute, author, text)
 	if ambiguous {
 		s.out.Counts.Ambiguous++
 	}
 	return id
+}
+
+// keyForm is what a line's content key is made of: of one that is not UTF-8 its bytes, so that it does not depend on the charset.
+func keyForm(in *received, what said) said {
+	if in.charset == "" {
+		return what
+	}
+	m, err := ircmsg.ParseLine(charset.Key(in.raw))
+	if err != nil {
+		return what
+	}
+	if key, ok := saidIn(&m); ok {
+		return key.clean()
+	}
+	return what
+}
+
+// keep remembers a line until one of a later second comes.
+func (p *progress) keep(at time.Time, author event.AuthorID, text string, id event.NativeID) {
+	second := at.Truncate(time.Second)
+	if n := len(p.Recent); n > 0 {
+		last := p.Recent[n-1].Time.Truncate(time.Second)
+		if second.Before(last) { // told again
+			return
+		}
+		if second.After(last) {
+			p.Recent = p.Recent[:0]
+		}
+	}
+	if second.Equal(at) || len(p.Recent) == recentKept {
+		return
+	}
+	p.Recent = append(p.Recent, recentLine{at, digestOf(author, text), id})
+}
+
+// recall returns the id of a line that came before with its milliseconds.
+func (b *replay) recall(at time.Time, author event.AuthorID, text string) (event.NativeID, bool) {
+	if len(b.before) == 0 || at.Nanosecond() != 0 || !b.before[0].Time.Truncate(time.Second).Equal(at) {
+		return "", false
+	}
+	line := digestOf(author, text)
+	i := slices.IndexFunc(b.before, func(r recentLine) bool { return r.Line == line })
+	if i < 0 {
+		return "", false
+	}
+	id := b.before[i].ID
+	b.before = slices.Delete(b.before, i, i+1)
+	return id, true
 }
 
 // seal completes an event and puts it into the batch. Everything that an id needs is set by now, so it cannot fail but by
@@ -112,7 +214,12 @@ func (s *session) unparsed(r *room, in *received, reason string) {
 	}
 	// Its bytes name it, not its text: they may be of any charset.
 	what := said{Type: event.TypeService, Native: "unparsed", Note: event.Digest(string(in.raw))}
-	id := s.contentKey(r, nil, in.at.UTC(), what)
+	at := in.at.UTC()
+	author, text := what.key()
+	id, ambiguous := r.progress.tally(at.Format("2006-01-02 15:04")).Next(at.Format(time.DateOnly), at.Format("15:04"), author, text)
+	if ambiguous {
+		s.out.Counts.Ambiguous++
+	}
 	s.out.Counts.Unparsed++
 	s.seal(event.Event{
 		Kind: event.KindUnparsed, Channel: r.id, NativeID: id, Raw: in.raw,
@@ -125,18 +232,21 @@ func (r *room) advance(m mark, batch *replay) {
 	if !m.known() {
 		return
 	}
-	switch {
+	switch asked := batch != nil && batch.kind != playback && r.catching != nil; {
 	case batch != nil:
 		batch.last = m
-		if r.catching != nil || m.Time.After(r.progress.Mark.Time) { // a replay that nobody asked for may be all old
+		if asked && (m.ID != "" || !m.before(r.progress.Mark)) || m.Time.After(r.progress.Mark.Time) { // a replay may be all old
 			r.progress.Mark = m
 		}
-	case r.catching != nil:
+	case r.catching != nil && !m.before(r.catching.live):
 		r.catching.live = m
-	default:
+	case r.catching == nil && !m.before(r.progress.Mark):
 		r.progress.Mark = m
 	}
 }
+
+// before reports whether m is known to be older than o.
+func (m mark) before(o mark) bool { return !m.Time.IsZero() && m.Time.Before(o.Time) }
 
 // when is the server's time of a line, else the time at which we received it, which is then marked as assumed.
 func when(in *received) event.Instant {
@@ -160,9 +270,18 @@ func serverTime(in *received) (time.Time, bool) {
 	return t.UTC().Truncate(time.Millisecond), err == nil
 }
 
+// isPast reports whether a line tells of what was before we joined a channel, in a batch or not.
+func (s *session) isPast(r *room, in *received) bool {
+	t, timed := serverTime(in)
+	return s.batchOf(in) != nil || timed && t.Add(clocksApart).Before(r.joined)
+}
+
+// clocksApart is how far the clocks of a network's servers may be apart. It is less than rejoinDelay: what made us leave is past.
+const clocksApart = 10 * time.Second
+
 // speaker is who sent a message; empty for a server, which is not a person.
-func speaker(in *received) string {
-	nick, _, full := strings.Cut(in.msg.Source, "!")
+func speaker(m *ircmsg.Message) string {
+	nick, _, full := strings.Cut(m.Source, "!")
 	if !full && strings.Contains(nick, ".") {
 		return ""
 	}

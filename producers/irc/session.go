@@ -23,6 +23,7 @@ type liveCursor struct {
 type progress struct {
 	Mark    mark          `json:"mark,omitzero"`
 	Minutes []minuteTally `json:"minutes,omitempty"`
+	Recent  []recentLine  `json:"recent,omitempty"`
 }
 
 // mark is the last message up to which nothing is missing.
@@ -33,8 +34,7 @@ type mark struct {
 
 func (m mark) known() bool { return m != mark{} }
 
-// minuteTally counts the equal lines of one minute. A live source needs only the last few: server times of one channel are
-// that close together.
+// minuteTally counts the equal lines of one minute that the server told no time of. A live source needs only the last few.
 type minuteTally struct {
 	Minute string          `json:"minute"`
 	Tally  producers.Tally `json:"tally"`
@@ -55,16 +55,12 @@ type session struct {
 	out     producers.Batch
 	err     error // what the session ended with; Next returns it after the events before it
 
-	lines chan received
-	quit  chan struct{} // closed by Close
+	lines *queue
 	done  chan struct{} // closed by the reading goroutine, after readErr is set
 	once  sync.Once
 
 	readErr error
 }
-
-// linesAhead is how many lines are read while the runner publishes: enough for the burst of a join, little memory.
-const linesAhead = 1024
 
 // Connect dials, registers and asks to join.
 func (l *live) Connect(ctx context.Context, from producers.Cursor) (producers.Session, error) {
@@ -92,8 +88,8 @@ func (l *live) Connect(ctx context.Context, from producers.Cursor) (producers.Se
 	s := newSession(l, c, r, cur)
 	go func() { // Close waits for it
 		defer close(s.done)
-		s.readErr = c.pump(l, s.lines, s.quit)
-		close(s.lines)
+		s.readErr = c.pump(l, s.lines)
+		s.lines.close()
 	}()
 	if err := s.join(); err != nil {
 		_ = s.Close()
@@ -106,10 +102,11 @@ func newSession(l *live, c *conn, r *registration, cur liveCursor) *session {
 	s := &session{
 		live: l, conn: c, nick: r.nick, caps: r.caps, page: r.page,
 		rooms: map[event.Channel]*room{}, stray: &room{progress: cur.Channels[""]}, history: map[string]*replay{},
-		lines: make(chan received, linesAhead), quit: make(chan struct{}), done: make(chan struct{}),
+		lines: newQueue(l.ahead), done: make(chan struct{}),
 	}
 	for _, w := range l.wanted {
-		s.rooms[w.id] = &room{id: w.id, name: w.name, progress: cur.Channels[w.id], people: map[string]string{}}
+		p := cur.Channels[w.id]
+		s.rooms[w.id] = &room{id: w.id, name: w.name, progress: p, before: slices.Clone(p.Recent), people: map[string]string{}}
 	}
 	return s
 }
@@ -134,16 +131,16 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 		if s.err != nil {
 			return producers.Batch{}, s.err
 		}
+		if s.takeNext() {
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return producers.Batch{}, fmt.Errorf("following %s: %w", s.live.cfg.Network, ctx.Err())
-		case in, ok := <-s.lines:
-			s.take(in, ok)
+		case <-s.lines.ready:
 		}
 	}
-	for s.err == nil && len(s.out.Events) < batchEvents && len(s.lines) > 0 {
-		in, ok := <-s.lines
-		s.take(in, ok)
+	for s.err == nil && len(s.out.Events) < batchEvents && s.takeNext() {
 	}
 	cur, err := s.cursor()
 	if err != nil {
@@ -153,16 +150,40 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 	return s.out, nil
 }
 
+// takeNext takes a line, or the end, if there is one.
+func (s *session) takeNext() bool {
+	in, ok, open := s.lines.take()
+	if ok || !open {
+		s.take(in, ok)
+	}
+	return ok || !open
+}
+
 func (s *session) take(in received, ok bool) {
 	if !ok {
 		<-s.done
 		s.err = s.readErr
 		return
 	}
+	if in.lost > 0 {
+		s.lose(&in)
+		return
+	}
 	s.out.Counts.Bytes += int64(len(in.raw))
 	if err := s.handle(&in); err != nil {
 		s.err = fmt.Errorf("following %s: %w", s.live.cfg.Network, err)
 	}
+}
+
+// lose is where lines were dropped because the runner took none for long. A server that keeps history is asked for them by a new
+// connection; of another the record says that they are lost.
+func (s *session) lose(in *received) {
+	if s.keepsHistory() {
+		s.err = fmt.Errorf("following %s: there was no room for %d lines; they are asked for again", s.live.cfg.Network, in.lost)
+		return
+	}
+	in.at = s.live.clock()
+	s.unparsed(nil, in, fmt.Sprintf("there was no room for %d lines of the server, which are lost", in.lost))
 }
 
 func (s *session) cursor() (producers.Cursor, error) {
@@ -181,7 +202,6 @@ func (s *session) cursor() (producers.Cursor, error) {
 // Close says goodbye, ends the connection, and waits for the reading goroutine.
 func (s *session) Close() error {
 	s.once.Do(func() {
-		close(s.quit)
 		_ = s.conn.net.SetDeadline(time.Now().Add(goodbyeTimeout)) // a server that takes nothing shall not hold us up
 		_ = s.conn.sendWithin(goodbyeTimeout, "QUIT")
 		_ = s.conn.net.Close()

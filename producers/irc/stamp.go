@@ -28,7 +28,8 @@ func (s stamp) clock() string {
 }
 
 // takeStamp reads the time that a line begins with, and returns what follows it and one space or tab.
-// Known are [HH:MM], [HH:MM:SS], (HH:MM), both bare, and all of them after a date; then fractions, Z and +00:00 too.
+// Known are [HH:MM], [HH:MM:SS], (HH:MM), both bare, and all of them after a date; then fractions, Z and +00:00 too. A line that is
+// none gives the line itself.
 func takeStamp(line string) (stamp, string, bool) {
 	var s stamp
 	rest, closing := line, byte(0)
@@ -56,13 +57,18 @@ func takeStamp(line string) (stamp, string, bool) {
 		}
 		rest = rest[1:]
 	}
-	if rest != "" && rest[0] != ' ' && rest[0] != '\t' {
-		return s, line, false
+	if rest == "" {
+		return s, rest, true
 	}
-	if rest != "" {
-		rest = rest[1:]
+	if rest[0] == ' ' || rest[0] == '\t' {
+		return s, rest[1:], true
 	}
-	return s, rest, true
+	return s, rest, beginsBody(rest)
+}
+
+// beginsBody reports whether what follows a time at once can only be a client's: themes of irssi leave the space out.
+func beginsBody(s string) bool {
+	return s[0] == '<' || strings.HasPrefix(s, "-!-") || strings.HasPrefix(s, "*** ") || strings.HasPrefix(s, "* ")
 }
 
 func (s *stamp) takeClock(t string) (string, bool) {
@@ -137,26 +143,40 @@ func takeTwo(t string, most int) (int, string, bool) {
 
 // instant places a printed time of the day d in the zone. second says that the clock was set back and shows this hour again.
 // Everything whose zone the line does not name is marked as assumed: the user named it, or nobody did and it is UTC.
-func (s stamp) instant(d civil, in *time.Location, second bool) event.Instant {
+// skipped says that no clock of the zone shows that time, because it was set on past it: then it is moved on as far.
+func (s stamp) instant(d civil, in *time.Location, second bool) (at event.Instant, skipped bool) {
 	if !d.known() {
-		return event.Instant{}
+		return event.Instant{}, false
 	}
 	if s.zone != nil {
 		in = s.zone
 	}
-	at := wallTime(d, s, in, second)
-	return event.Instant{At: at.UTC(), Precision: s.precision, Zone: in.String(), Assumed: s.zone == nil}
+	t, skipped := wallTime(d, s, in, second)
+	return event.Instant{At: t.UTC(), Precision: s.precision, Zone: in.String(), Assumed: s.zone == nil}, skipped
 }
 
-// wallTime is time.Date, except that it says which of two instants an hour shown twice means.
-func wallTime(d civil, s stamp, in *time.Location, second bool) time.Time {
+// wallTime is time.Date, except that it says which of two instants an hour shown twice means, and that an hour is never shown.
+func wallTime(d civil, s stamp, in *time.Location, second bool) (at time.Time, skipped bool) {
 	t := time.Date(d.Year, time.Month(d.Month), d.Day, s.hour, s.minute, s.second, s.nano, in)
 	if in == time.UTC {
-		return t
+		return t, false
 	}
-	const aroundChange = 3 * time.Hour // farther than any clock is ever set
+	if t.Day() != d.Day || t.Hour() != s.hour || t.Minute() != s.minute && s.second < 60 {
+		_, before := t.Add(-dayAndMore).Zone()
+		wall := time.Date(d.Year, time.Month(d.Month), d.Day, s.hour, s.minute, s.second, s.nano, time.UTC)
+		return wall.Add(-time.Duration(before) * time.Second), true
+	}
+	const aroundChange = 3 * time.Hour // farther than any clock is ever set back
 	_, before := t.Add(-aroundChange).Zone()
 	_, after := t.Add(aroundChange).Zone()
+	return repeatedTime(t, before, after, second), false
+}
+
+// dayAndMore is farther than any clock is ever set on: whole days were left out where the date line moved.
+const dayAndMore = 26 * time.Hour
+
+// repeatedTime is t, or the other instant at which clocks that are set back from one offset to another show the same.
+func repeatedTime(t time.Time, before, after int, second bool) time.Time {
 	if before <= after { // only a clock set back shows an hour twice
 		return t
 	}
