@@ -97,3 +97,48 @@ func TestImport_Overlaps(t *testing.T) {
 		})
 	}
 }
+
+// TestImport_LaterWord holds that a zone which is named when the same file is imported again corrects what stands, and that the report says how much.
+func TestImport_LaterWord(t *testing.T) {
+	t.Parallel()
+	w, dir := newOutside(t), t.TempDir()
+	write(t, filepath.Join(dir, "WhatsApp Chat with Farm.txt"), chatText(10, "Bob: one", "Ann: two"))
+	const times = "SELECT to_char(sent_at AT TIME ZONE 'UTC', 'HH24:MI') FROM agrichat.v_messages ORDER BY sent_at LIMIT 1"
+	for i, c := range []struct {
+		args    []string
+		want    string
+		updated int
+		assumed int
+	}{
+		{nil, "10:00", 0, 2},
+		{[]string{"--zone", "Europe/Moscow"}, "07:00", 2, 0},
+		{[]string{"--zone", "Europe/Moscow"}, "07:00", 0, 0},
+		{[]string{"--zone", "America/New_York"}, "15:00", 2, 0},
+		{nil, "15:00", 0, 2},
+	} {
+		r := w.run(append([]string{"import", "--output", "json", dir, "--account", "me"}, c.args...)...).want(0)
+		var report struct {
+			Updated int
+			Notices []struct {
+				Code  string
+				Count int
+			}
+		}
+		if err := json.Unmarshal([]byte(r.out), &report); err != nil {
+			t.Fatal(err)
+		}
+		assumed := 0
+		for _, n := range report.Notices {
+			if n.Code == "zone-assumed" {
+				assumed += n.Count
+			}
+		}
+		if report.Updated < c.updated || c.updated == 0 && report.Updated > 0 || assumed != c.assumed {
+			t.Errorf("import %d: %s", i+1, r.out)
+		}
+		if got := w.ask(times); got[0] != c.want {
+			t.Errorf("import %d: the first was sent at %s, want %s", i+1, got[0], c.want)
+		}
+	}
+	w.equal()
+}
