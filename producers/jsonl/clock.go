@@ -6,13 +6,39 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
-// time reads a time: RFC 3339, or without a zone, in one of a few lengths. A time that is there and cannot be read makes the
-// whole line unreadable: its writer should know.
+// moment is a time as read.
+type moment struct {
+	event.Instant
+	other   time.Time // the other reading of an hour that comes twice
+	skipped bool      // the zone has no such hour
+}
+
+// sent reads when a line's message was sent. Of an hour that comes twice the first pass is taken, unless the line before was sent after it and
+// no later than the second one ends.
+func (r *reader) sent(s string) (moment, error) {
+	m, err := r.moment("sent", s)
+	if err == nil && !m.other.IsZero() && m.At.Before(r.Before) && r.Before.Before(m.other.Add(time.Hour)) {
+		m.At, m.other = m.other.UTC(), m.At
+	}
+	if !m.IsZero() {
+		r.Before = m.At
+	}
+	return m, err
+}
+
 func (r *reader) time(key, s string) (event.Instant, error) {
+	m, err := r.moment(key, s)
+	return m.Instant, err
+}
+
+// moment reads a time: RFC 3339, or without a zone, in one of a few lengths. A time that is there and cannot be read makes the
+// whole line unreadable: its writer should know.
+func (r *reader) moment(key, s string) (moment, error) {
 	if s == "" {
-		return event.Instant{}, nil
+		return moment{}, nil
 	}
 	s = strings.Replace(s, " ", "T", 1)
 	if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
@@ -20,22 +46,26 @@ func (r *reader) time(key, s string) (event.Instant, error) {
 		if _, shift := at.Zone(); shift != 0 || !strings.HasSuffix(strings.ToUpper(s), "Z") {
 			in.Zone = at.Format("-07:00")
 		}
-		return in.Bounded(), nil
+		return moment{Instant: in.Bounded()}, nil
 	}
 	zone := r.options.Zone
 	if zone == nil {
 		zone = time.UTC
 	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02"} {
-		at, err := time.ParseInLocation(layout, s, zone)
+		local, err := time.Parse(layout, s)
 		if err != nil {
 			continue
 		}
+		at, other, skipped := producers.WallTime(local, zone)
 		in := event.Known(at, precision(s))
 		in.Zone, in.Assumed = zone.String(), true
-		return in.Bounded(), nil
+		if in.Precision < event.PrecisionMinute {
+			other, skipped = time.Time{}, false
+		}
+		return moment{in.Bounded(), other, skipped}, nil
 	}
-	return event.Instant{}, fmt.Errorf("%s is %q, which is no time such as 2024-05-01T12:00:00Z", key, s)
+	return moment{}, fmt.Errorf("%s is %q, which is no time such as 2024-05-01T12:00:00Z", key, s)
 }
 
 // precision is what the length of a printed time tells.

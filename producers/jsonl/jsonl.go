@@ -14,6 +14,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
@@ -91,6 +92,7 @@ type position struct {
 	Last   string          `json:"last,omitempty"`   // id of the last event that could be read
 	Broken int             `json:"broken,omitempty"` // lines since then that could not
 	Tally  producers.Tally `json:"tally,omitzero"`
+	Before time.Time       `json:"before,omitzero"` // when the last line's message was sent
 }
 
 // Connect opens the file and goes to where the cursor points.

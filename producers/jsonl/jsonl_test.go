@@ -229,3 +229,35 @@ func TestDefinition_Unreadable(t *testing.T) {
 		}
 	}
 }
+
+func TestReader_SentInChangedHours(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const text = `{"channel":"c","author":"a","text":"1","sent":"2024-10-27T02:50"}
+{"channel":"c","author":"a","text":"2","sent":"2024-10-27T02:10"}
+{"channel":"c","author":"a","text":"3","sent":"2024-10-27T03:10"}
+{"channel":"c","author":"a","text":"4","sent":"2024-03-31T02:30"}
+{"channel":"c","author":"a","text":"5","sent":"2024-10-27T02:20"}
+`
+	c := producertest.Case{Path: "dump.jsonl", Data: []byte(text), Options: producers.Options{Zone: berlin}, Events: 5}
+	producertest.Archive(t, definition(1), c)
+	batches := producertest.Read(t, Definition(), c, nil)
+	want := []struct{ at, detail, value string }{
+		{"2024-10-27T00:50:00Z", "sent_or", "2024-10-27T01:50:00Z"},
+		{"2024-10-27T01:10:00Z", "sent_or", "2024-10-27T00:10:00Z"},
+		{"2024-10-27T02:10:00Z", "sent_or", ""},
+		{"2024-03-31T01:30:00Z", "skipped_hour", "true"},
+		{"2024-10-27T00:20:00Z", "sent_or", "2024-10-27T01:20:00Z"},
+	}
+	for i, e := range producertest.Events(batches) {
+		m, ok := e.Body.(*event.Message)
+		if !ok || e.Sent.At.Format(time.RFC3339) != want[i].at || m.Details[want[i].detail] != want[i].value {
+			t.Errorf("line %d: %v, %+v, want %v", i+1, e.Sent.At, e.Body, want[i])
+		}
+	}
+	if n := batches[0].Notices; len(n) != 1 || n[0] != producers.SkippedHour(1) {
+		t.Errorf("%+v", n)
+	}
+}

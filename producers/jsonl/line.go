@@ -5,6 +5,7 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // line is a line as its writer sees it: schemas/event/jsonl.schema.json describes it. What a kind does not use must not be
@@ -126,7 +128,7 @@ func (r *ref) UnmarshalJSON(b []byte) error {
 
 // event makes an event of a line, which may be an envelope.
 func (r *reader) event(raw []byte) (*event.Event, error) {
-	r.again = false
+	r.again, r.skipped = false, false
 	if !utf8.Valid(raw) {
 		return nil, errors.New("the line is not UTF-8")
 	}
@@ -149,6 +151,25 @@ func (r *reader) event(raw []byte) (*event.Event, error) {
 	return r.make(&l, members, raw)
 }
 
+// detail says of a message what its printed time left open.
+func (r *reader) detail(e *event.Event, sent moment) {
+	r.skipped = sent.skipped && e.Kind == event.KindMessage
+	m, ok := e.Body.(*event.Message)
+	if !ok || sent.other.IsZero() && !sent.skipped {
+		return
+	}
+	details := maps.Clone(m.Details)
+	if details == nil {
+		details = map[string]string{}
+	}
+	if sent.skipped {
+		details[producers.DetailSkippedHour] = "true"
+	} else {
+		details["sent_or"] = sent.other.UTC().Format(time.RFC3339Nano)
+	}
+	m.Details = details
+}
+
 // make turns the line into a sealed event.
 func (r *reader) make(l *line, members map[string]stdjson.RawMessage, raw []byte) (*event.Event, error) {
 	if l.Kind == "" {
@@ -163,13 +184,13 @@ func (r *reader) make(l *line, members map[string]stdjson.RawMessage, raw []byte
 			return nil, fmt.Errorf("a line of kind %q has no key %q; it has %s", l.Kind, key, strings.Join(allowed, ", "))
 		}
 	}
-	sent, err := r.time("sent", l.Sent)
+	sent, err := r.sent(l.Sent)
 	if err != nil {
 		return nil, err
 	}
 	e := &event.Event{
 		Source: sourceName, Namespace: r.namespace(l.Network), Account: l.Account, Channel: l.Channel, NativeID: l.ID,
-		Author: l.Author.Person, Revision: event.Unedited, Sent: sent, Raw: bytes.Clone(raw),
+		Author: l.Author.Person, Revision: event.Unedited, Sent: sent.Instant, Raw: bytes.Clone(raw),
 	}
 	if e.Account == "" {
 		e.Account = r.options.Account
@@ -180,6 +201,7 @@ func (r *reader) make(l *line, members map[string]stdjson.RawMessage, raw []byte
 	if err := r.fill(e, l); err != nil {
 		return nil, err
 	}
+	r.detail(e, sent)
 	if err := e.Seal(); err != nil {
 		return nil, fmt.Errorf("the line says too little: %w", err)
 	}

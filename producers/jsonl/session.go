@@ -119,6 +119,9 @@ func (s *session) take(b *producers.Batch, line []byte, size int64) error {
 	if s.again {
 		b.Counts.Ambiguous++
 	}
+	if s.skipped {
+		b.Notices = append(b.Notices, producers.SkippedHour(1))
+	}
 	b.Events = append(b.Events, *e)
 	return nil
 }
@@ -140,13 +143,14 @@ func (s *session) Close() error {
 type reader struct {
 	*archive
 	position
-	again bool // the last line's content key may be another line's too
+	again   bool // the last line's content key may be another line's too
+	skipped bool // the last line's time lies in an hour that the zone skips
 }
 
 // unparsed keeps a line that could not be understood. Its id is made of its bytes and of the event before it, so that a
 // second file with the same lines agrees.
 func (r *reader) unparsed(line []byte, offset int64, why error) (*event.Event, error) {
-	r.again = false
+	r.again, r.skipped = false, false
 	r.Broken++
 	e := &event.Event{
 		Source: sourceName, Namespace: r.namespace(""), Account: r.options.Account,
