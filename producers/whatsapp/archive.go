@@ -24,6 +24,9 @@ type archive struct {
 	namespace event.Namespace
 	chat      string
 	zone      *time.Location
+	order     order  // that the user named
+	charset   string // that the user named
+	copied    bool   // the chat's name lost the number of a copy
 	phrases   *phrases
 }
 
@@ -39,15 +42,22 @@ func newArchive(f producers.File, o producers.Options) (producers.Source, error)
 	if err != nil {
 		return nil, err
 	}
-	a := &archive{file: f, account: o.Account, namespace: o.Namespace, chat: string(o.Channel), zone: o.Zone, phrases: p}
+	a := &archive{
+		file: f, account: o.Account, namespace: o.Namespace, chat: string(o.Channel), zone: o.Zone,
+		order: orderNamed(o.DateOrder), charset: o.Charset, phrases: p,
+	}
 	if a.chat == "" {
-		a.chat = chatOf(strings.ToValidUTF8(f.Path, "_"))
+		name := strings.ToValidUTF8(f.Path, "_")
+		a.chat, a.copied = chatOf(name), copied(name)
 	}
 	if a.namespace == "" && o.Account != "" {
 		a.namespace = event.Namespace(sourceName) + ":" + event.Namespace(o.Account)
 	}
 	if a.zone == nil {
 		a.zone = time.UTC
+	}
+	if _, err := a.decoder(); err != nil {
+		return nil, fault.AsFatal(fmt.Errorf("reading %s: %w", f.Path, err))
 	}
 	switch {
 	case a.namespace == "":
@@ -58,16 +68,23 @@ func newArchive(f producers.File, o producers.Options) (producers.Source, error)
 	return a, nil
 }
 
+// decoder returns a decoder of the file's text.
+func (a *archive) decoder() (*decoder, error) {
+	return newDecoder(a.charset, a.file.Open)
+}
+
 // channel is the chat's name: the export has nothing else. Zips of a Mac write accents apart from their letters.
 func (a *archive) channel() event.Channel { return event.Channel(norm.NFC.String(a.chat)) }
 
 // cursor says where to go on. It does not hold the tally, which may have an entry for every line of two days: what it held is
-// counted again from Tally on, where the older of those days began.
+// counted again from Tally on, where the older of those days began, and from Years on what it held of years. A cursor of old has no
+// Years: then that is the start of the file.
 type cursor struct {
 	Version int      `json:"v"`
 	Survey  survey   `json:"survey"`
 	Next    position `json:"next"`
 	Tally   position `json:"tally"`
+	Years   position `json:"years,omitzero"`
 	Done    bool     `json:"done,omitempty"`
 
 	// Observed is the time of the file's newest message, as of which results of polls are emitted; read at the first poll.
@@ -82,9 +99,13 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 	if err != nil {
 		return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: %w", a.file.Path, err))
 	}
+	d, err := a.decoder()
+	if err != nil {
+		return nil, fault.AsFatal(fmt.Errorf("reading %s: %w", a.file.Path, err))
+	}
 	begun := cur.Version > 0
 	if !begun {
-		if cur.Survey, err = a.survey(ctx); err != nil {
+		if cur.Survey, err = a.survey(ctx, d); err != nil {
 			return nil, err
 		}
 	}
@@ -92,7 +113,9 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", a.file.Path, err)
 	}
-	s := &session{archive: a, closer: r, survey: cur.Survey, begun: begun, done: cur.Done, observed: cur.Observed}
+	s := &session{
+		archive: a, closer: r, survey: cur.Survey, decoder: d, begun: begun, done: cur.Done, observed: cur.Observed,
+	}
 	if err := s.resume(ctx, r, cur); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -122,29 +145,31 @@ func (a *archive) cursor(from producers.Cursor) (cursor, error) {
 const linesPerCheck = 1024
 
 // survey reads all headers once.
-func (a *archive) survey(ctx context.Context) (_ survey, err error) {
-	head := a.file.Head
+func (a *archive) survey(ctx context.Context, d *decoder) (_ survey, err error) {
+	head, end := lines(d.head(a.file.Head)), lineEnd(a.file.Head)
 	s, _ := styleOf(head) // without a header every line is unparsed, in any style
 	r, err := a.file.Open()
 	if err != nil {
 		return survey{}, fmt.Errorf("opening %s: %w", a.file.Path, err)
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	v, in := newSurveyor(s), bufio.NewReaderSize(r, maxLine)
+	v, in := newSurveyor(s, a.phrases), bufio.NewReaderSize(r, maxLine)
 	begins := true // of a line, not a piece of a long one
 	for n := 0; ; n++ {
 		if n%linesPerCheck == 0 && ctx.Err() != nil {
 			return survey{}, fmt.Errorf("looking through %s: %w", a.file.Path, ctx.Err())
 		}
-		line, err := in.ReadSlice('\n')
+		line, err := in.ReadSlice(end)
 		if full := errors.Is(err, bufio.ErrBufferFull); err == nil || full || errors.Is(err, io.EOF) {
 			if begins && !full && len(line) > 0 && mayBegin(line[0]) {
-				v.line(string(trimEnd(line)))
+				v.read(trimEnd(line), d)
 			}
 			if begins = !full; err == nil || full {
 				continue
 			}
-			return v.decide(func() (order, bool) { return hint(head, s, a.phrases) }), nil
+			out := v.decide(a.order, func() (order, bool) { return hint(head, s, a.phrases) })
+			out.CR = end == '\r'
+			return out, nil
 		}
 		return survey{}, fmt.Errorf("looking through %s: %w", a.file.Path, err)
 	}

@@ -19,6 +19,9 @@ func FuzzRead(f *testing.F) {
 	f.Add("12/25/23, 6:00\u202fPM - A: x\n1/2/24, 1:00\u202fAM - A: x\n12/25/23, 6:00\u202fPM - A: x", 2)
 	f.Add("13.06.24, 10:00 - A: ОПРОС:\nq\nВАРИАНТ: a (1 голос)\n13.06.24, 10:00 - Ann создал(-а) группу «x: y»\n\xff\xe2", 1)
 	f.Add("2024. 06. 13. 18:05 - A:\n\x00[1/2/24, 10:00:00] \u200e: <attached: ../x>\u200e", 1)
+	f.Add("\u200f٢٠٢٤/٣/١٥، ٩:٠٥\u202fم - A: x\n24년 6월 13일 오후 6:05 - A: y\n", 1)
+	f.Add("12.03.2021, 10:00 - \xc1\xee\xf0\xff: \xef\xf0\xe8\xe2\xe5\xf2\n03.12.2021, 10:00 - \xc1\xee\xf0\xff: \xef\xf0\xe8\xe2\xe5\xf2\n", 2)
+	f.Add("13/06/24, 10:00 - A: x\r[14.06.24, 10:00:01] A: y\r[14.06.24, 10:00:02] A: y\r", 2)
 	f.Fuzz(func(t *testing.T, text string, stop int) {
 		whole, cursors := pieces(t, text, nil)
 		for i := range whole {

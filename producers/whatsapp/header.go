@@ -2,13 +2,14 @@ package whatsapp
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
 // style is all of a header's form. One export has one style: a line with another is text that somebody pasted.
 type style struct {
 	Bracket   bool `json:"bracket,omitempty"` // an iPhone's [date, time]
-	Separator byte `json:"separator"`         // between day, month and year
+	Separator byte `json:"separator"`         // between day, month and year; inWords where those are words
 	Comma     bool `json:"comma,omitempty"`   // after the date
 	Colon     byte `json:"colon"`             // between hour and minute
 	Seconds   bool `json:"seconds,omitempty"`
@@ -21,9 +22,13 @@ type style struct {
 type stamp struct {
 	numbers              [3]int
 	hour, minute, second int
-	padded               bool // the date's first number has a zero before it
+	padded               bool // one of the date's first two numbers has a zero before it
 	capitals             bool // AM and PM as in the United States
+	eastern              bool // the half of the day as in East Asia, where dates begin with the year
 }
+
+// inWords is the separator of dates such as 2024년 6월 13일.
+const inWords = 'Y'
 
 // header is a line that may begin a message.
 type header struct {
@@ -37,7 +42,7 @@ func parseHeader(line string) (header, bool) {
 	var h header
 	c := cutter(strings.TrimLeft(line, marks))
 	h.style.Bracket = c.take("[")
-	if len(c) == 0 || !isDigit(c[0]) || !c.date(&h) {
+	if _, n := c.digit(); n == 0 || !c.date(&h) {
 		return h, false
 	}
 	h.style.Comma = c.take(",") || c.take("،")
@@ -75,8 +80,14 @@ func (s style) begins(line string) bool {
 	if s.Bracket != c.take("[") && c != "" {
 		return false
 	}
-	return len(c) < 32 && strings.Trim(string(c), "0123456789/.,: -–—apmAPM\u00a0\u202f\u2009"+marks) == "" &&
-		(c == "" || isDigit(c[0]))
+	_, digit := c.digit()
+	return len(c) < 48 && (c == "" || digit > 0) && strings.TrimLeftFunc(string(c), inHeader) == ""
+}
+
+// inHeader reports whether a date and time may hold r. Words for the halves of the day are short, and of few letters.
+func inHeader(r rune) bool {
+	_, digit := cutter(string(r)).digit()
+	return digit > 0 || isMark(r) || strings.ContainsRune("/.,: -–—apmAPM\u00a0\u202f\u2009،صم년월일오전후年月日上下午", r)
 }
 
 // cutter takes a line apart from its start.
@@ -98,30 +109,68 @@ func (c *cutter) spaces() bool {
 
 // number takes up to most digits, and returns how many there were.
 func (c *cutter) number(most int) (n, digits int) {
-	for digits < most && digits < len(*c) && isDigit((*c)[digits]) {
-		n = n*10 + int((*c)[digits]-'0')
+	for digits < most {
+		value, size := c.digit()
+		if size == 0 {
+			break
+		}
+		n = n*10 + value
+		*c = (*c)[size:]
 		digits++
 	}
-	*c = (*c)[digits:]
 	return n, digits
+}
+
+// digit returns the value and the size of the digit at the start, of whatever script; size 0: there is none.
+func (c cutter) digit() (value, size int) {
+	if len(c) == 0 {
+		return 0, 0
+	}
+	if b := c[0]; b < utf8.RuneSelf {
+		if isDigit(b) {
+			return int(b - '0'), 1
+		}
+		return 0, 0
+	}
+	r, n := utf8.DecodeRuneInString(string(c))
+	for _, zero := range [...]rune{'\u0660', '\u06f0', '\u0966', '\u09e6'} { // Arabic, Persian, Devanagari, Bengali
+		if zero <= r && r <= zero+9 {
+			return int(r - zero), n
+		}
+	}
+	return 0, 0
+}
+
+// unmark takes invisible marks: Arabic dates have them before each separator.
+func (c *cutter) unmark() {
+	if len(*c) > 0 && (*c)[0] >= utf8.RuneSelf {
+		*c = cutter(strings.TrimLeft(string(*c), marks))
+	}
 }
 
 func (c *cutter) date(h *header) bool {
 	var digits [3]int
 	for i := range 3 {
-		if i > 0 && !c.separator(&h.style.Separator) {
+		if i > 0 && !c.separator(&h.style.Separator, i) {
 			return false
 		}
-		h.stamp.padded = h.stamp.padded || i == 0 && c.at('0')
+		value, n := c.digit()
+		h.stamp.padded = h.stamp.padded || i < 2 && n > 0 && value == 0
 		h.stamp.numbers[i], digits[i] = c.number(4)
 	}
-	if len(*c) > 0 && isDigit((*c)[0]) {
+	if _, n := c.digit(); n > 0 {
 		return false
 	}
+	c.unmark()
 	h.style.YearFirst, h.style.YearLast = digits[0] == 4, digits[2] == 4
 	short := func(n int) bool { return n == 1 || n == 2 }
-	if h.style.Separator == '.' {
+	switch h.style.Separator {
+	case '.':
 		c.take(".") // Hungarian: 2024. 05. 31.
+	case inWords:
+		if h.stamp.eastern = c.take("일") || c.take("日"); !h.stamp.eastern {
+			return false
+		}
 	}
 	return short(digits[1]) && (short(digits[0]) || h.style.YearFirst) &&
 		(short(digits[2]) || h.style.YearLast && !h.style.YearFirst)
@@ -129,13 +178,29 @@ func (c *cutter) date(h *header) bool {
 
 func (c *cutter) at(b byte) bool { return len(*c) > 0 && (*c)[0] == b }
 
-func (c *cutter) separator(known *byte) bool {
-	if len(*c) == 0 || strings.IndexByte("/.-", (*c)[0]) < 0 || *known != 0 && *known != (*c)[0] {
+// separator takes what stands before the i-th number of a date.
+func (c *cutter) separator(known *byte, i int) bool {
+	c.unmark()
+	if len(*c) == 0 {
 		return false
 	}
-	*known = (*c)[0]
-	*c = (*c)[1:]
+	sep := (*c)[0]
+	if sep >= utf8.RuneSelf {
+		if words := [...][2]string{{"년", "年"}, {"월", "月"}}[i-1]; !c.take(words[0]) && !c.take(words[1]) {
+			return false
+		}
+		sep = inWords
+	} else if strings.IndexByte("/.-", sep) < 0 {
+		return false
+	} else {
+		*c = (*c)[1:]
+	}
+	if *known != 0 && *known != sep {
+		return false
+	}
+	*known = sep
 	c.take(" ")
+	c.unmark()
 	return true
 }
 
@@ -150,6 +215,7 @@ func (c *cutter) connector() {
 
 func (c *cutter) clock(h *header) bool {
 	half, named := c.half(h)
+	h.stamp.eastern = h.stamp.eastern || named && h.stamp.capitals // PM 1:28, as in Korea
 	c.spaces()
 	digits := 0
 	if h.stamp.hour, digits = c.number(2); digits == 0 || !c.at(':') && !c.at('.') {
@@ -211,15 +277,28 @@ func (c *cutter) half(h *header) (afternoon, ok bool) {
 		return false, false
 	}
 	for _, w := range [...]struct {
-		word      string
-		afternoon bool
+		word               string
+		afternoon, eastern bool
 	}{
-		{"ÖÖ", false}, {"ÖS", true}, {"morgens", false}, {"vorm.", false}, {"nachts", false}, {"mittags", true},
-		{"nachm.", true}, {"abends", true}, {"上午", false}, {"下午", true}, {"오전", false}, {"오후", true},
+		{"ÖÖ", false, false}, {"ÖS", true, false}, {"morgens", false, false}, {"vorm.", false, false}, {"nachts", false, false},
+		{"mittags", true, false}, {"nachm.", true, false}, {"abends", true, false},
+		{"ص", false, false}, {"م", true, false}, {"صباحًا", false, false}, {"مساءً", true, false},
+		{"ق.ظ.", false, false}, {"ب.ظ.", true, false}, {"π.μ.", false, false}, {"μ.μ.", true, false},
+		{"לפנה״צ", false, false}, {"אחה״צ", true, false}, {`לפנה"צ`, false, false}, {`אחה"צ`, true, false},
+		{"오전", false, true}, {"오후", true, true}, {"午前", false, true}, {"午後", true, true},
+		{"上午", false, true}, {"下午", true, true}, {"凌晨", false, true}, {"清晨", false, true}, {"早上", false, true},
+		{"中午", true, true}, {"傍晚", true, true}, {"晚上", true, true},
 	} {
-		if c.take(w.word) {
-			return w.afternoon, true
+		after := *c
+		if !after.take(w.word) {
+			continue
 		}
+		if r, _ := utf8.DecodeRuneInString(string(after)); unicode.IsLetter(r) {
+			continue
+		}
+		*c = after
+		h.stamp.eastern = h.stamp.eastern || w.eastern
+		return w.afternoon, true
 	}
 	return false, false
 }

@@ -6,12 +6,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/producers"
 )
 
 // position is a place before a message, and what of those before it decides how the next are read.
@@ -29,11 +29,13 @@ type position struct {
 
 // record is one message with all its lines, or a line that belongs to none.
 type record struct {
-	at     position // before it
-	raw    []byte   // without the last line's end; good until the next record is read
-	size   int64    // with it
-	header header   // of a message
-	reason string   // why it is none
+	at      position // before it
+	raw     []byte   // without the last line's end; good until the next record is read
+	size    int64    // with it
+	header  header   // of a message
+	charset string   // in which its text was read, if that was not UTF-8; as charset.Decoder labels it
+	keyRest string   // what its content key is made of, if it is not what follows the header
+	reason  string   // why it is none
 }
 
 const (
@@ -45,20 +47,31 @@ const (
 
 // records reads a file message by message, with one line's look ahead.
 type records struct {
-	r      *bufio.Reader
-	survey survey
-	at     position
-	buf    []byte
-	line   []byte // read and not yet taken, with its end
-	whole  bool   // it ends here
-	held   bool
-	begins bool   // it begins a message
-	parsed header // as which
-	err    error
+	r       *bufio.Reader
+	survey  survey
+	decoder *decoder
+	phrases *phrases
+	end     byte // of a line
+	at      position
+	buf     []byte
+	line    []byte // read and not yet taken, with its end
+	whole   bool   // it ends here
+	held    bool
+	begins  bool   // it begins a message
+	foreign bool   // it looks as if it did, with a date of another form
+	parsed  header // as which
+	length  int    // of that header in bytes; 0: it was found in decoded text only
+	err     error
+
+	others int // foreign lines that were taken as text
 }
 
-func newRecords(r io.Reader, s survey, at position) *records {
-	return &records{r: bufio.NewReaderSize(r, maxLine), survey: s, at: at}
+func newRecords(r io.Reader, of *reader, d *decoder, at position) *records {
+	out := &records{r: bufio.NewReaderSize(r, maxLine), survey: of.survey, decoder: d, phrases: of.phrases, end: '\n', at: at}
+	if of.survey.CR {
+		out.end = '\r'
+	}
+	return out
 }
 
 // peek reads the next line, or a piece of one that is too long.
@@ -69,7 +82,7 @@ func (r *records) peek() bool {
 	if r.err != nil {
 		return false
 	}
-	b, err := r.r.ReadSlice('\n')
+	b, err := r.r.ReadSlice(r.end)
 	if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 		r.err = err
 	}
@@ -83,25 +96,33 @@ func (r *records) take() {
 	if r.whole {
 		r.at.Line++
 	}
+	if r.foreign {
+		r.others++
+	}
 	r.at.Within, r.held = !r.whole, false
 }
 
 // header looks whether the line begins a message.
 func (r *records) header() (header, bool) {
+	r.foreign = false
 	if r.at.Within || !r.whole || len(r.line) == 0 || !mayBegin(r.line[0]) {
 		return header{}, false
 	}
-	h, ok := parseHeader(string(trimEnd(r.line)))
-	if !ok || h.style != r.survey.Style {
-		return h, false
+	h, ok := r.decoder.header(trimEnd(r.line))
+	if !ok {
+		return h.header, false
 	}
-	_, ok = r.survey.Order.date(h.stamp.numbers)
-	return h, ok
+	r.length = h.length
+	o, _ := r.survey.orderOf(h.style)
+	if _, ok = o.date(h.stamp.numbers); !ok {
+		r.foreign = r.phrases.follows(h.rest)
+	}
+	return h.header, ok
 }
 
 // cutOff reports whether the line is the last of a file that was cut within a header. Exports end with the end of a line.
 func (r *records) cutOff() bool {
-	if r.at.Within || !r.whole || !mayBegin(r.line[0]) || r.line[len(r.line)-1] == '\n' {
+	if r.at.Within || !r.whole || !mayBegin(r.line[0]) || r.line[len(r.line)-1] == r.end {
 		return false
 	}
 	return r.survey.Style.begins(string(r.line))
@@ -145,6 +166,7 @@ func (r *records) next() (record, error) {
 
 // message takes the line that was peeked at and all that belong to it.
 func (r *records) message(rec *record) {
+	length := r.length
 	r.buf = append(r.buf[:0], r.line...)
 	r.take()
 	for r.peek() && !r.begins && !r.cutOff() {
@@ -157,20 +179,67 @@ func (r *records) message(rec *record) {
 	}
 	rec.size = r.at.Offset - rec.at.Offset
 	rec.raw = bytes.TrimRight(r.buf, "\r\n")
-	rec.header.rest = rest(rec.raw, rec.header.rest)
+	if utf8.Valid(rec.raw) {
+		rec.header.rest = r.rest(string(rec.raw), rec.header.rest)
+		return
+	}
+	after := rec.raw // its header, if that can be taken off
+	if length > 0 {
+		after = after[min(length, len(after)):]
+	}
+	if cutWithin(after) && r.err != nil && !r.held {
+		rec.header.rest, rec.charset = r.unended(strings.ToValidUTF8(string(after), string(utf8.RuneError))), charset.Damaged
+		return
+	}
+	text, label := r.decoder.Decode(after)
+	key := charset.Key(after)
+	if length > 0 {
+		text, key = r.unended(text), r.unended(key)
+	} else {
+		text, key = r.rest(text, rec.header.rest), r.keyRest(key)
+	}
+	rec.header.rest, rec.charset = text, label
+	if label != charset.Damaged {
+		rec.keyRest = key
+	}
 }
 
-// rest is a message from after its header on, with all its lines.
-func rest(raw []byte, first string) string {
-	_, more, ok := bytes.Cut(raw, []byte{'\n'})
-	if !ok {
-		return first
+// cutWithin reports whether text is UTF-8 but for its last character, of which the end is missing.
+func cutWithin(b []byte) bool {
+	last := len(b) - 1
+	for last > 0 && len(b)-last < utf8.UTFMax && !utf8.RuneStart(b[last]) {
+		last--
 	}
-	text := first + "\n" + string(more)
-	if strings.IndexByte(text, '\r') >= 0 {
-		text = strings.ReplaceAll(text, "\r\n", "\n")
+	return last >= 0 && !utf8.FullRune(b[last:]) && utf8.Valid(b[:last])
+}
+
+// keyRest is what follows the header, in the form that hangs on no charset.
+func (r *records) keyRest(text string) string {
+	first, _, _ := strings.Cut(text, string(r.end))
+	if h, ok := parseHeader(strings.TrimSuffix(first, "\r")); ok {
+		return r.rest(text, h.rest)
 	}
 	return text
+}
+
+// rest is a message from after its header on, with all its lines. first is what follows the header in the first line.
+func (r *records) rest(text, first string) string {
+	i := strings.IndexByte(text, r.end)
+	if i < 0 {
+		return first
+	}
+	return r.unended(first + "\n" + text[i+1:])
+}
+
+// unended ends the lines of a text with a line feed alone.
+func (r *records) unended(text string) string {
+	switch {
+	case strings.IndexByte(text, '\r') < 0:
+		return text
+	case r.end == '\r':
+		return strings.ReplaceAll(text, "\r", "\n")
+	}
+	return strings.ReplaceAll(text, "\r\n", "\n")
 }
 
 // entry is what one record says.
@@ -180,6 +249,8 @@ type entry struct {
 	id        event.NativeID
 	sent      event.Instant
 	ambiguous bool
+	open      bool // day and month of its date may be the other way round
+	skipped   bool // its time lies in an hour that the zone skips
 }
 
 // log understands records one after another. The same records from the same position give the same entries.
@@ -188,10 +259,26 @@ type log struct {
 	reader  *reader
 	zone    *time.Location
 	days    days
+	date    date
 }
 
-func newLog(r io.Reader, reader *reader, zone *time.Location, at position) *log {
-	return &log{records: newRecords(r, reader.survey, at), reader: reader, zone: zone, days: days{anchor: at}}
+// date is the last date that was read, in all its forms.
+type date struct {
+	numbers   [3]int
+	order     order
+	civil     civil
+	day, key  string
+	swappable bool
+}
+
+func newLog(r io.Reader, reader *reader, zone *time.Location, d *decoder, from cursor) *log {
+	at := from.Tally
+	if from.Years.Offset < at.Offset {
+		at = from.Years
+	}
+	return &log{
+		records: newRecords(r, reader, d, at), reader: reader, zone: zone, days: newDays(from.Tally, from.Years),
+	}
 }
 
 func (l *log) next() (entry, error) {
@@ -203,16 +290,25 @@ func (l *log) next() (entry, error) {
 	at := &l.records.at
 	if e.reason != "" {
 		// Its bytes name it, not its text: they may be anything.
-		e.id, e.ambiguous = l.days.next(e.at, at.Day, clock(at.Clock), "", "\x01unparsed\x01"+event.Digest(string(e.raw)))
+		e.id, e.ambiguous = l.days.next(e.at, line{
+			day: at.Day, clock: clock(at.Clock), text: "\x01unparsed\x01" + event.Digest(string(e.raw)),
+		})
 		return e, nil
 	}
+	l.reader.bracket = rec.header.style.Bracket
 	e.said = l.reader.message(rec.header.rest)
-	e.sent = l.sent(rec.header.stamp)
-	author, text := event.AuthorID(e.said.author), e.said.key
-	if e.said.message != "" {
-		author, text = "", "\x01service\x01"+e.said.message
+	keyed := e.said
+	if rec.keyRest != "" {
+		keyed = l.reader.message(rec.keyRest)
 	}
-	e.id, e.ambiguous = l.days.next(e.at, at.Day, clock(at.Clock), author, text)
+	e.sent, e.skipped = l.sent(&rec.header)
+	_, open := l.reader.survey.orderOf(rec.header.style)
+	e.open = open && l.date.swappable
+	author, text := event.AuthorID(keyed.author), keyed.key
+	if keyed.message != "" {
+		author, text = "", "\x01service\x01"+keyed.message
+	}
+	e.id, e.ambiguous = l.days.next(e.at, line{l.date.key, clock(at.Clock), l.date.swappable, author, text})
 	return e, nil
 }
 
@@ -230,21 +326,25 @@ func (l *log) latest(ctx context.Context) (event.Instant, error) {
 			return event.Instant{}, err
 		}
 		if rec.reason == "" {
-			l.sent(rec.header.stamp)
+			l.sent(&rec.header)
 		}
 	}
 }
 
-// sent is when the next message was sent.
-func (l *log) sent(s stamp) event.Instant {
+// sent is when the next message was sent, and whether that lies in an hour that the zone skips.
+func (l *log) sent(h *header) (sent event.Instant, skipped bool) {
 	at := &l.records.at
-	day, _ := l.reader.survey.Order.date(s.numbers) // a header has a date
-	l.advance(day.String(), s)
-	sent := l.instant(day, s)
+	o, _ := l.reader.survey.orderOf(h.style)
+	if h.stamp.numbers != l.date.numbers || o != l.date.order {
+		day, _ := o.date(h.stamp.numbers) // a header has a date
+		l.date = date{h.stamp.numbers, o, day, day.String(), day.key(), day.swappable()}
+	}
+	l.advance(l.date.day, h.stamp)
+	sent, skipped = l.instant(l.date.civil, h)
 	if sent.Later(at.Latest) {
 		at.Latest = sent
 	}
-	return sent
+	return sent, skipped
 }
 
 // advance moves the day and the clock on. A clock that goes back within a day may have been set back, as in autumn.
@@ -269,13 +369,15 @@ func clock(minute int) string {
 }
 
 // instant places a printed time in the zone. WhatsApp never names one, so it is assumed, whoever named it.
-func (l *log) instant(d civil, s stamp) event.Instant {
+func (l *log) instant(d civil, h *header) (at event.Instant, skipped bool) {
 	p := event.PrecisionMinute
-	if l.reader.survey.Style.Seconds {
+	if h.style.Seconds {
 		p = event.PrecisionSecond
 	}
+	s := h.stamp
 	t := wallTime(d, s, l.zone, l.records.at.Second)
-	return event.Instant{At: t.UTC(), Precision: p, Zone: l.zone.String(), Assumed: true}
+	skipped = l.zone != time.UTC && s.second < 60 && t.Minute()+60*t.Hour() != s.minute+60*s.hour
+	return event.Instant{At: t.UTC(), Precision: p, Zone: l.zone.String(), Assumed: true}, skipped
 }
 
 // wallTime is time.Date, except that it says which of two instants an hour shown twice means.
@@ -300,36 +402,4 @@ func wallTime(d civil, s stamp, in *time.Location, second bool) time.Time {
 		return first
 	}
 	return last
-}
-
-// days is the tally, and from where on a file must be read again to have the same tally.
-type days struct {
-	tally  producers.Tally
-	begins []dayBegin // of the tally's days, in its order
-	anchor position
-}
-
-type dayBegin struct {
-	at position
-	// late says that lines of an older day came after this one began: counting from here on would miss that they are old.
-	late bool
-}
-
-func (d *days) next(here position, day, clock string, author event.AuthorID, text string) (event.NativeID, bool) {
-	i := slices.IndexFunc(d.tally.Days, func(t producers.TallyDay) bool { return t.Day == day })
-	for later := i + 1; i >= 0 && later < len(d.begins); later++ {
-		d.begins[later].late = true
-	}
-	id, ambiguous := d.tally.Next(day, clock, author, text)
-	if i >= 0 {
-		return id, ambiguous
-	}
-	d.begins = append(d.begins, dayBegin{at: here})
-	if drop := len(d.begins) - len(d.tally.Days); drop > 0 {
-		d.begins = d.begins[drop:]
-		if !d.begins[0].late { // else the anchor stays: what is counted from an exact place on is exact for ever
-			d.anchor = d.begins[0].at
-		}
-	}
-	return id, ambiguous
 }

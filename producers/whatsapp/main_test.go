@@ -68,7 +68,7 @@ func showMessage(author event.Person, b *event.Message) string {
 	for _, a := range b.Attachments {
 		fmt.Fprintf(&out, " [%s %s %s]", a.Kind, a.Path, a.Missing)
 	}
-	for _, k := range []string{"date_order", "deleted", "edited", "location", "view_once"} {
+	for _, k := range []string{"skipped_hour", "deleted", "edited", "location", "view_once"} {
 		if v, ok := b.Details[k]; ok {
 			fmt.Fprintf(&out, " %s=%s", k, v)
 		}

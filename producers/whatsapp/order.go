@@ -3,9 +3,12 @@ package whatsapp
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/agrichat/agrichat/producers"
 )
 
 // order says which number of a date is which.
@@ -26,6 +29,30 @@ func (d civil) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.year, d.
 
 func (d civil) time() time.Time {
 	return time.Date(d.year, time.Month(d.month), d.day, 0, 0, 0, 0, time.UTC)
+}
+
+// orderNamed is the order that a user means; empty if he named none.
+func orderNamed(o producers.DateOrder) order {
+	switch o {
+	case producers.DayFirst:
+		return dayFirst
+	case producers.MonthFirst:
+		return monthFirst
+	case producers.YearFirst:
+		return yearFirst
+	}
+	return ""
+}
+
+// swappable reports whether day and month of the date may be the other way round, which gives another date.
+func (d civil) swappable() bool { return d.day <= 12 && d.day != d.month }
+
+// key is the date as content keys have it: that of 4 March and of 3 April is the same, so that no id hangs on their order.
+func (d civil) key() string {
+	if d.swappable() && d.day < d.month {
+		d.day, d.month = d.month, d.day
+	}
+	return d.String()
 }
 
 // date reads the numbers of a stamp. It refuses what no calendar has.
@@ -58,8 +85,28 @@ type survey struct {
 	Style   style `json:"style"`
 	Order   order `json:"order"`
 	Assumed bool  `json:"assumed,omitempty"` // the file fits both orders of day and month
+	// Overruled says that the user named an order that the file does not have.
+	Overruled bool   `json:"overruled,omitempty"`
+	Forms     []form `json:"forms,omitempty"` // other headers that begin messages too
+	CR        bool   `json:"cr,omitempty"`    // lines end with a carriage return alone
 	// Names have a colon and a space in them: by what stands before it.
 	Names map[string]string `json:"names,omitempty"`
+	// Told begin lines of WhatsApp's own that look like a sender's, such as "Ann added Work" of "Ann added Work: Bob".
+	Told []string `json:"told,omitempty"`
+}
+
+// orderOf returns how dates of a header are read; open says that day and month could be either way round. It is empty for the header
+// of no message.
+func (s *survey) orderOf(st style) (o order, open bool) {
+	if st == s.Style {
+		return s.Order, s.Assumed
+	}
+	for i := range s.Forms {
+		if s.Forms[i].Style == st {
+			return s.Forms[i].Order, s.Forms[i].Assumed
+		}
+	}
+	return "", false
 }
 
 // candidate is an order that a file may have, and what speaks against it.
@@ -93,18 +140,31 @@ func (c *candidate) add(n [3]int) {
 	c.last = t
 }
 
+// equals reports whether as much speaks against both.
+func (c *candidate) equals(o *candidate) bool { return c.cost() == o.cost() && c.invalid == o.invalid }
+
+// better reports whether less speaks against c.
+func (c *candidate) better(o *candidate) bool {
+	return c.cost() < o.cost() || c.cost() == o.cost() && c.invalid < o.invalid
+}
+
 // surveyor looks at all headers of a file in one pass.
 type surveyor struct {
 	style      style
+	phrases    *phrases
 	candidates []candidate
 	last       [3]int
+	eastern    bool
 	names      map[string]*colon
+	forms      forms
 }
 
 // colon is how often a name was seen, and the second part of it that every message has so far.
 type colon struct {
-	seen int
-	part string
+	seen  int
+	part  string
+	first string // what came first after the name, if that has no second part
+	told  *match // the service line that the first message with this name may be
 }
 
 const (
@@ -116,34 +176,45 @@ const (
 	colonPart = 40
 )
 
-func newSurveyor(s style) *surveyor {
-	orders := []order{dayFirst, monthFirst, yearFirst} // of equals the first is taken
-	switch {
-	case s.YearFirst:
-		orders = []order{yearFirst, yearDay}
-	case s.YearLast:
-		orders = orders[:2]
-	}
-	v := &surveyor{style: s, names: map[string]*colon{}}
-	for _, o := range orders {
+func newSurveyor(s style, p *phrases) *surveyor {
+	v := &surveyor{style: s, phrases: p, names: map[string]*colon{}}
+	for _, o := range s.orders() {
 		v.candidates = append(v.candidates, candidate{order: o})
 	}
 	return v
 }
 
-// line takes the next line of the file.
-func (v *surveyor) line(text string) {
-	h, ok := parseHeader(text)
-	if !ok || h.style != v.style {
+// orders are those that dates of the style may have; of equals the first is taken. The first two differ in day and month alone.
+func (s style) orders() []order {
+	switch {
+	case s.YearFirst:
+		return []order{yearFirst, yearDay}
+	case s.YearLast:
+		return []order{dayFirst, monthFirst}
+	}
+	return []order{dayFirst, monthFirst, yearFirst}
+}
+
+// line takes the next header of the file.
+func (v *surveyor) line(h *header) {
+	if h.style != v.style {
+		v.forms.other(h, v.phrases)
 		return
 	}
+	v.forms.header(&h.stamp)
+	v.eastern = v.eastern || h.stamp.eastern
 	if h.stamp.numbers != v.last {
 		v.last = h.stamp.numbers
 		for i := range v.candidates {
 			v.candidates[i].add(h.stamp.numbers)
 		}
 	}
-	if name, said, ok := strings.Cut(h.rest, ": "); ok {
+	v.sender(h.rest)
+}
+
+// sender takes what follows a header.
+func (v *surveyor) sender(rest string) {
+	if name, said, ok := strings.Cut(rest, ": "); ok {
 		v.name(name, said)
 	}
 }
@@ -156,33 +227,80 @@ func (v *surveyor) name(name, said string) {
 	c := v.names[name]
 	switch {
 	case c == nil && len(v.names) < colonNames:
-		v.names[strings.Clone(name)] = &colon{1, strings.Clone(part)}
+		c = &colon{seen: 1, part: strings.Clone(part)}
+		if part == "" {
+			c.first = said[:min(len(said), longestPhrase)]
+		}
+		if m, ok := v.phrases.colonService(name + ": " + said); ok {
+			c.told = &m
+		}
+		v.names[strings.Clone(name)] = c
 	case c != nil:
 		c.seen++
-		if c.part != part {
-			c.part = ""
-		}
+		c.join(v.phrases, name, part, said)
 	}
 }
 
-// decide says what the file told. hint is asked where the dates fit two orders alike.
-func (v *surveyor) decide(hint func() (order, bool)) survey {
+// join compares a further message's second part. Lines of WhatsApp's own, such as "Work: Bob left", are no messages of that name.
+func (c *colon) join(p *phrases, name, part, said string) {
+	if c.part == part {
+		return
+	}
+	told := func(part, said string) bool {
+		if part == "" || !strings.HasPrefix(said, part) {
+			return false
+		}
+		_, ok := p.serviceOf(name+": "+said, name, part)
+		return ok
+	}
+	switch {
+	case told(c.part, said):
+	case c.first != "" && told(part, c.first):
+		c.part, c.first = strings.Clone(part), ""
+	default:
+		c.part, c.first = "", ""
+	}
+}
+
+// best returns the order that least speaks against.
+func (v *surveyor) best() *candidate {
 	best := &v.candidates[0]
 	for i := range v.candidates {
-		c := &v.candidates[i]
-		if c.cost() < best.cost() || c.cost() == best.cost() && c.invalid < best.invalid {
+		if c := &v.candidates[i]; c.better(best) || v.eastern && c.order == yearFirst && c.equals(best) {
 			best = c
 		}
 	}
-	out := survey{Style: v.style, Order: best.order}
-	// The first two candidates differ in day and month alone.
-	if a, b := &v.candidates[0], &v.candidates[1]; best.order != yearFirst && a.cost() == b.cost() && a.invalid == b.invalid {
+	return best
+}
+
+// equal are the orders that the file fits as well as the best one.
+func (v *surveyor) equal(best *candidate) (out []order) {
+	for i := range v.candidates {
+		if c := &v.candidates[i]; c.equals(best) {
+			out = append(out, c.order)
+		}
+	}
+	return out
+}
+
+// decide says what the file told. Where its dates fit the order that the user named, that is taken; where they fit day and month either way
+// round, and he named none, hint is asked.
+func (v *surveyor) decide(user order, hint func() (order, bool)) survey {
+	best := v.best()
+	out, equal := survey{Style: v.style, Order: best.order}, v.equal(best)
+	switch a, b := &v.candidates[0], &v.candidates[1]; {
+	case slices.Contains(equal, user):
+		out.Order = user
+	case (best == a || best == b) && a.equals(b):
 		o, sure := hint()
-		if o != "" {
+		if o == a.order || o == b.order {
 			out.Order = o
 		}
-		out.Assumed = !sure
+		out.Assumed, out.Overruled = !sure, user != ""
+	default:
+		out.Overruled = user != ""
 	}
+	out.Forms = v.forms.decide(equal, user, v.names)
 	for name, c := range v.names {
 		if c.seen >= colonSeen && c.part != "" {
 			if out.Names == nil {
@@ -190,19 +308,47 @@ func (v *surveyor) decide(hint func() (order, bool)) survey {
 			}
 			out.Names[name] = c.part
 		}
+		if c.told != nil && v.known(c.told) {
+			out.Told = append(out.Told, name)
+		}
 	}
+	slices.Sort(out.Told)
 	return out
 }
 
+// known reports whether the one who did what a service line says is somebody who writes in this file, or the owner of the account.
+func (v *surveyor) known(m *match) bool {
+	return m.actor == "" || v.phrases.you[m.actor] || v.names[m.actor] != nil
+}
+
+// lines parts the head of a file as its lines are parted, and takes off their ends.
+func lines(head []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range bytes.SplitSeq(bytes.TrimRight(head, "\r\n"), []byte{lineEnd(head)}) {
+			if !yield(string(trimEnd(line))) {
+				return
+			}
+		}
+	}
+}
+
+// lineEnd is a line feed, or a carriage return where there is no other end of a line.
+func lineEnd(head []byte) byte {
+	if bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0 {
+		return '\r'
+	}
+	return '\n'
+}
+
 // styleOf finds the style of most headers in the first lines of a file; of equals, the one that comes first.
-func styleOf(head []byte) (style, bool) {
+func styleOf(head iter.Seq[string]) (style, bool) {
 	type count struct {
 		style style
 		n     int
 	}
 	var counts []count
-	for b := range bytes.Lines(head) {
-		h, ok := parseHeader(string(bytes.TrimRight(b, "\r\n")))
+	for line := range head {
+		h, ok := parseHeader(line)
 		if !ok {
 			continue
 		}
@@ -223,8 +369,8 @@ func styleOf(head []byte) (style, bool) {
 
 // hint is what separators and the phone's language say of the order of day and month; sure if nobody prints it otherwise.
 // Of the languages that are known only English is printed with the month first, in the United States, which print capital
-// AM and PM, two digits of the year and no zeros.
-func hint(head []byte, s style, p *phrases) (o order, sure bool) {
+// AM and PM, two digits of the year and no zeros: that alone is a guess worth more than none.
+func hint(head iter.Seq[string], s style, p *phrases) (o order, sure bool) {
 	if s.YearFirst {
 		return yearFirst, true
 	}
@@ -233,8 +379,8 @@ func hint(head []byte, s style, p *phrases) (o order, sure bool) {
 	}
 	american := s.Separator == '/' && !s.YearLast
 	langs := map[string]int{}
-	for b := range bytes.Lines(head) {
-		h, ok := parseHeader(string(bytes.TrimRight(b, "\r\n")))
+	for line := range head {
+		h, ok := parseHeader(line)
 		if !ok || h.style != s {
 			continue
 		}
@@ -249,7 +395,7 @@ func hint(head []byte, s style, p *phrases) (o order, sure bool) {
 			return dayFirst, true
 		}
 	}
-	if american && english > 0 {
+	if american {
 		return monthFirst, false
 	}
 	return "", false

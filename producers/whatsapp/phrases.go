@@ -24,7 +24,8 @@ type phrases struct {
 	option    map[string]bool
 	once      []template
 	templates []template
-	notices   []template        // of encryption: those of the templates that older iPhones print without a mark
+	notices   []template        // of encryption: those of the templates that older phones print as if somebody said them
+	initials  [256]bool         // their first bytes
 	langs     map[string]string // of the phrases that only one language has
 }
 
@@ -79,6 +80,7 @@ func (p *phrases) add(lang, name, phrase string) {
 			t := newTemplate(lang, first, second, phrase)
 			if p.templates = append(p.templates, t); second == "encryption" {
 				p.notices = append(p.notices, t)
+				p.initials[t.parts[0].text[0]] = true
 			}
 			return
 		}
@@ -121,8 +123,19 @@ func plain(s string) string {
 			s = strings.ReplaceAll(s, ending, "")
 		}
 	}
+	if strings.IndexByte(s, arabicLead) >= 0 {
+		s = strings.Map(func(r rune) rune {
+			if '\u064b' <= r && r <= '\u0652' || r == '\u0640' {
+				return -1
+			}
+			return r
+		}, s)
+	}
 	return strings.ReplaceAll(s, "’", "'")
 }
+
+// arabicLead begins the marks of Arabic vowels in UTF-8: phones print phrases with and without them.
+const arabicLead = 0xd9
 
 // language returns the language of what WhatsApp itself says after a header; empty if it is nobody's or several's.
 func (p *phrases) language(rest string) string {
@@ -151,17 +164,52 @@ func (p *phrases) language(rest string) string {
 func (p *phrases) service(text string) (match, bool) {
 	text = strings.TrimRight(plain(text), ". ")
 	for i := range p.templates {
-		if m, ok := p.templates[i].match(text); ok {
+		if m, ok := p.templates[i].match(text, false); ok {
 			return m, true
 		}
 	}
 	return match{}, false
 }
 
-// notice finds a notice of encryption.
+// colonService finds the service line that a text is, of which what was done to somebody may have a colon in his name.
+func (p *phrases) colonService(text string) (match, bool) {
+	text = strings.TrimRight(plain(text), ". ")
+	for i := range p.templates {
+		t := &p.templates[i]
+		if t.parts[0].place == 'm' { // what somebody said may end as such a line does
+			continue
+		}
+		if m, ok := t.match(text, true); ok && strings.Contains(m.members, ": ") {
+			return m, true
+		}
+	}
+	return match{}, false
+}
+
+// serviceOf finds the service line that a text is, in which the name is of somebody that has a colon and a space between its two parts.
+func (p *phrases) serviceOf(text, before, part string) (match, bool) {
+	const hidden = "\ue000" // of private use: no phone prints it
+	m, ok := p.service(strings.ReplaceAll(text, before+": "+part, before+hidden+part))
+	for _, s := range [...]*string{&m.actor, &m.members, &m.text} {
+		*s = strings.ReplaceAll(*s, hidden, ": ")
+	}
+	return m, ok
+}
+
+// notice finds a notice of encryption, whole or with more sentences after it.
 func (p *phrases) notice(text string) (match, bool) {
+	if text != "" && text[0] >= 0xd8 {
+		text = strings.TrimLeft(text, marks)
+	}
+	if text == "" || !p.initials[text[0]] {
+		return match{}, false
+	}
 	for i := range p.notices {
-		if m, ok := p.notices[i].match(text); ok {
+		first, _, _ := strings.Cut(p.notices[i].parts[0].text, " ")
+		if !strings.HasPrefix(text, first) {
+			continue
+		}
+		if m, ok := p.notices[i].match(plain(text), false); ok {
 			return m, true
 		}
 	}
@@ -173,6 +221,7 @@ type template struct {
 	lang, action, native string
 	parts                []part
 	open                 bool // anything may follow
+	passive              bool // nobody is said to have done it
 }
 
 // part is a piece of text, or a place for one.
@@ -184,6 +233,7 @@ type part struct {
 func newTemplate(lang, action, native, phrase string) template {
 	t := template{lang: lang, action: action, native: native}
 	phrase, t.open = strings.CutSuffix(plain(phrase), "*")
+	phrase, t.passive = strings.CutPrefix(phrase, "~")
 	for phrase != "" {
 		i := strings.IndexByte(phrase, '{')
 		if i < 0 {
@@ -203,9 +253,11 @@ func newTemplate(lang, action, native, phrase string) template {
 type match struct {
 	*template
 	actor, members, text string
+	rest                 string // what follows
 }
 
-func (t *template) match(s string) (match, bool) {
+// match takes a service line apart. With colons, the names of those it was done to may hold a colon and a space.
+func (t *template) match(s string, colons bool) (match, bool) {
 	m := match{template: t}
 	for i, p := range t.parts {
 		if p.place == 0 {
@@ -222,11 +274,12 @@ func (t *template) match(s string) (match, bool) {
 				return m, false
 			}
 		}
-		if !m.take(p.place, s[:end]) {
+		if !m.take(p.place, s[:end], colons) {
 			return m, false
 		}
 		s = s[end:]
 	}
+	m.rest = s
 	return m, s == "" || t.open
 }
 
@@ -243,14 +296,14 @@ func (t *template) end(next int, s string) int {
 }
 
 // take notes what stands in a place. A name has no colon and space here: where it has, somebody said something.
-func (m *match) take(place byte, s string) bool {
+func (m *match) take(place byte, s string, colons bool) bool {
 	switch place {
 	case 'a':
 		m.actor = strings.TrimSuffix(s, ",")
 		return s != "" && !strings.Contains(s, ": ")
 	case 'm':
 		m.members = s
-		return s != "" && !strings.Contains(s, ": ")
+		return s != "" && (colons || !strings.Contains(s, ": "))
 	case 'q':
 		m.text = unquote(s)
 		return s != ""

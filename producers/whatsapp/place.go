@@ -38,12 +38,15 @@ func wrapping() []struct{ before, after string } {
 		{"Discussion WhatsApp avec ", ""}, {"Conversation WhatsApp avec ", ""},
 		{"Chat WhatsApp con ", ""}, {"Chat di WhatsApp con ", ""},
 		{"", " ile WhatsApp Sohbeti"}, {"WhatsApp Sohbeti - ", ""},
+		{"محادثة واتساب مع ", ""}, {"دردشة واتساب مع ", ""}, {"محادثة WhatsApp مع ", ""}, {"دردشة WhatsApp مع ", ""},
+		{"دردشة واتساب - ", ""}, {"محادثة واتساب - ", ""}, {"دردشة WhatsApp - ", ""},
+		{"", "님과의 WhatsApp 대화"}, {"", "님과 WhatsApp 대화"}, {"WhatsApp 대화 - ", ""}, {"WhatsApp 채팅 - ", ""},
 		{"WhatsApp-chat met ", ""}, {"WhatsApp Chat met ", ""}, {"WhatsApp-gesprek met ", ""},
 	}
 }
 
 func chatIn(base string) string {
-	base = uncopied(clean(base))
+	base, _ = uncopied(clean(base))
 	for _, w := range wrapping() {
 		if inner, ok := unwrap(base, w.before, w.after); ok {
 			return inner
@@ -61,18 +64,35 @@ func unwrap(s, before, after string) (string, bool) {
 	return strings.TrimSpace(s), ok && strings.TrimSpace(s) != ""
 }
 
-// uncopied takes off the number that a browser or a file manager puts after the name of a second download. A chat that is
-// itself called so is joined with its namesake: --channel tells them apart.
-func uncopied(s string) string {
-	i := strings.LastIndex(s, " (")
+// uncopied takes off the number that a browser or a file manager puts after the name of a second download, with or without a space.
+// A chat that is itself called so is joined with its namesake: --channel tells them apart.
+func uncopied(s string) (string, bool) {
+	i := strings.LastIndexByte(s, '(')
 	if i <= 0 || !strings.HasSuffix(s, ")") {
-		return s
+		return s, false
 	}
-	c := cutter(s[i+2 : len(s)-1])
+	c := cutter(s[i+1 : len(s)-1])
 	if _, digits := c.number(2); digits == 0 || c != "" {
-		return s
+		return s, false
 	}
-	return s[:i]
+	without := strings.TrimRight(s[:i], " ")
+	if without == "" {
+		return s, false
+	}
+	return without, true
+}
+
+// copied reports whether the chat's name in a path had the number of a copy, which was taken off.
+func copied(name string) bool {
+	dir, file := path.Split(strings.ReplaceAll(norm.NFC.String(name), `\`, "/"))
+	if iPhone(file) {
+		file = path.Base(strings.TrimRight(dir, "/"))
+	}
+	for _, ending := range [...]string{".txt", ".TXT", ".zip", ".ZIP"} {
+		file = strings.TrimSuffix(file, ending)
+	}
+	_, is := uncopied(clean(file))
+	return is
 }
 
 // named reports whether a file is called as WhatsApp calls its exports.
@@ -84,9 +104,9 @@ func named(name string) bool {
 	if iPhone(file) {
 		return true
 	}
-	base := clean(file[:len(file)-len(".txt")])
+	base, _ := uncopied(clean(file[:len(file)-len(".txt")]))
 	for _, w := range wrapping() {
-		if _, ok := unwrap(uncopied(base), w.before, w.after); ok {
+		if _, ok := unwrap(base, w.before, w.after); ok {
 			return true
 		}
 	}

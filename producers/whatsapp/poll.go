@@ -63,7 +63,7 @@ func (s *session) observe(ctx context.Context) (err error) {
 		return fmt.Errorf("opening %s to find its newest message: %w", s.archive.file.Path, err)
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	if s.observed, err = newLog(r, s.log.reader, s.archive.zone, position{}).latest(ctx); err != nil {
+	if s.observed, err = newLog(r, s.log.reader, s.archive.zone, s.decoder, cursor{}).latest(ctx); err != nil {
 		return fmt.Errorf("looking for the newest message of %s: %w", s.archive.file.Path, err)
 	}
 	return nil
@@ -102,7 +102,7 @@ func (r *reader) location(s *said, phrase string) {
 		return
 	}
 	for i := range r.phrases.once {
-		if _, ok := r.phrases.once[i].match(s.body.Text); ok {
+		if _, ok := r.phrases.once[i].match(s.body.Text, false); ok {
 			s.detail("view_once", "true")
 			s.body.Attachments = append(s.body.Attachments, event.Attachment{Kind: "file", Missing: "it could be seen once only"})
 			return

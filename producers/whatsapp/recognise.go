@@ -2,6 +2,8 @@ package whatsapp
 
 import (
 	"bytes"
+	"io"
+	"iter"
 	"strings"
 
 	"github.com/agrichat/agrichat/producers"
@@ -12,18 +14,19 @@ import (
 func recognise(f producers.File) producers.Confidence {
 	head := f.Head
 	if int64(len(head)) < f.Size { // the last line may be cut
-		if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
+		if i := bytes.LastIndexByte(head, lineEnd(head)); i >= 0 {
 			head = head[:i]
 		}
 	}
 	if producers.Binary(head) {
 		return producers.No
 	}
-	s, ok := styleOf(head)
+	read := lines(looksLike(head))
+	s, ok := styleOf(read)
 	if !ok {
 		return producers.No
 	}
-	w := weigh(head, s)
+	w := weigh(read, s)
 	called := named(f.Path)
 	switch {
 	case called && w.headers > w.foreign:
@@ -44,11 +47,19 @@ type weight struct {
 	comma                     bool // the date ends with a comma, as it does nowhere else
 }
 
-func weigh(head []byte, s style) (w weight) {
+// looksLike is the head of a file in UTF-8, of whichever charset it looks to be: its times and punctuation are what counts.
+func looksLike(head []byte) []byte {
+	d, err := newDecoder("", func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(head)), nil })
+	if err != nil {
+		return head
+	}
+	return d.head(head)
+}
+
+func weigh(head iter.Seq[string], s style) (w weight) {
 	w.comma = s.Comma
 	blank := true
-	for b := range bytes.Lines(head) {
-		line := string(bytes.TrimRight(b, "\r\n"))
+	for line := range head {
 		h, ok := parseHeader(line)
 		if ok = ok && h.style == s; ok {
 			w.headers++

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/event"
@@ -20,11 +21,12 @@ type reader struct {
 	phrases *phrases
 	survey  survey
 	chat    string          // what the chat is called
+	bracket bool            // the message at hand has a header as iPhones print it
 	senders map[string]bool // whether what stands before a colon is a name; it is asked for every message
 }
 
 func newReader(p *phrases, s survey, chat string) *reader {
-	return &reader{phrases: p, survey: s, chat: chat, senders: map[string]bool{}}
+	return &reader{phrases: p, survey: s, chat: chat, bracket: s.Style.Bracket, senders: map[string]bool{}}
 }
 
 // message understands what follows a header: all lines, joined.
@@ -34,13 +36,16 @@ func (r *reader) message(rest string) said {
 		return r.service("", rest)
 	}
 	own := strings.HasPrefix(text, "\u200e") // what an iPhone says itself
-	if r.survey.Style.Bracket && (own || name == r.chat) {
-		if m, ok := r.phrases.service(firstLine(text)); ok {
+	if r.bracket && (own || name == r.chat) {
+		if m, ok := r.serviceOf(firstLine(text)); ok {
+			return r.told(name, text, m)
+		}
+		if m, ok := r.phrases.colonService(firstLine(text)); ok && own {
 			return r.told(name, text, m)
 		}
 	}
-	if r.survey.Style.Bracket && !own {
-		if m, ok := r.phrases.notice(firstLine(text)); ok { // older iPhones mark nothing
+	if !own && text != "" {
+		if m, ok := r.announced(name, firstLine(text)); ok {
 			return r.told(name, text, m)
 		}
 	}
@@ -50,6 +55,39 @@ func (r *reader) message(rest string) said {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
+}
+
+// announced finds a notice of encryption that older phones print as if the group, or the other person, had said it.
+func (r *reader) announced(name, line string) (match, bool) {
+	m, ok := r.phrases.notice(line)
+	if !ok || r.bracket || name == r.chat || m.rest == "" {
+		return m, ok
+	}
+	rest := strings.ToLower(m.rest)
+	for _, w := range [...]string{
+		".", ",", "。", "،", " end-to-end", " сквозн", " ende-zu-ende", " de extremo a extremo", " de bout en bout", " de ponta a ponta", " uçtan uca",
+		" con crittografia", " تمام", "되",
+	} {
+		if strings.HasPrefix(rest, w) {
+			return m, true
+		}
+	}
+	return m, false
+}
+
+// serviceOf finds the service line that a text is, in which names with a colon may stand that the whole file showed to be names.
+func (r *reader) serviceOf(line string) (match, bool) {
+	if m, ok := r.phrases.service(line); ok {
+		return m, true
+	}
+	for before, part := range r.survey.Names {
+		if strings.Contains(line, before+": "+part) {
+			if m, ok := r.phrases.serviceOf(line, before, part); ok {
+				return m, true
+			}
+		}
+	}
+	return match{}, false
 }
 
 // sender finds who said a message. There is nobody in a line of WhatsApp's own, which may yet hold a colon.
@@ -65,10 +103,19 @@ func (r *reader) sender(rest string) (name, text string, ok bool) {
 		return "", rest, false
 	}
 	before := rest[:i]
+	text = rest[i+2:]
+	if part := r.survey.Names[before]; part != "" && strings.HasPrefix(text, part) {
+		if after, ok := strings.CutPrefix(text[len(part):], ": "); ok {
+			return clean(before + ": " + part), after, true
+		}
+		if _, ok := r.serviceOf(line); ok {
+			return "", rest, false
+		}
+	}
 	known, asked := r.senders[before]
 	if !asked {
-		_, service := r.phrases.service(line)
-		known = !service
+		_, service := r.serviceOf(line)
+		known = !service && !slices.Contains(r.survey.Told, before)
 		if len(r.senders) >= colonNames {
 			clear(r.senders)
 		}
@@ -77,16 +124,15 @@ func (r *reader) sender(rest string) (name, text string, ok bool) {
 	if !known {
 		return "", rest, false
 	}
-	text = rest[i+2:]
-	if part := r.survey.Names[before]; part != "" && strings.HasPrefix(text, part+": ") {
-		return clean(before + ": " + part), text[len(part)+2:], true
-	}
 	return clean(before), text, true
 }
 
 // service is a line of WhatsApp's own that has no sender.
 func (r *reader) service(name, text string) said {
-	if m, ok := r.phrases.service(firstLine(text)); ok {
+	if m, ok := r.serviceOf(firstLine(text)); ok {
+		return r.told(name, text, m)
+	}
+	if m, ok := r.phrases.colonService(firstLine(text)); ok {
 		return r.told(name, text, m)
 	}
 	if r.phrases.deleted[key(text)] {
@@ -108,7 +154,7 @@ func (r *reader) told(name, text string, m match) said {
 	if m.action == event.ActionNotice || m.native == "security_code" {
 		s.author = ""
 	}
-	byYou := len(m.parts) > 0 && m.parts[0].place == 0 // Creaste el grupo: the language needs no word for you
+	byYou := len(m.parts) > 0 && m.parts[0].place == 0 && !m.passive // Creaste el grupo: the language needs no word for you
 	switch {
 	case m.actor != "":
 		s.author = m.actor
@@ -118,6 +164,9 @@ func (r *reader) told(name, text string, m match) said {
 	}
 	if m.members != "" {
 		for _, n := range r.phrases.names(m.members) {
+			if m.lang == "ko" {
+				n = strings.TrimSuffix(n, "님") // said after each name
+			}
 			s.body.Service.Members = append(s.body.Service.Members, r.person(n))
 		}
 	} else if m.action == event.ActionInvite || m.action == event.ActionKick {
@@ -246,7 +295,7 @@ func (r *reader) media(text string, s *said) (caption string, ok bool) {
 	}
 	if strings.HasPrefix(bare, "<") && strings.HasSuffix(bare, ">") {
 		bare = bare[1 : len(bare)-1]
-	} else if !r.survey.Style.Bracket {
+	} else if !r.bracket {
 		return text, false
 	}
 	kind, omitted := r.phrases.omitted[key(bare)]

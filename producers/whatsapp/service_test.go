@@ -79,5 +79,20 @@ func serviceLines() map[string]map[string]string {
 			"Ann heeft de groepsafbeelding gewijzigd": icon, "Ann is overgestapt op +31 2": number + " =+31 2",
 			"Uw beveiligingscode voor Bob is gewijzigd. Tik voor meer informatie.": code, "Gemist spraakgesprek": voice, "Gemist videogesprek": video,
 		},
+		"ar": {
+			"الرسائل والمكالمات مُشفَّرة تمامًا بين الطرفين. لا أحد خارج هذه الدردشة: ولا حتى واتساب": notice,
+			"قام Ann بإنشاء المجموعة \"Farm\"": create, "قام Ann بإضافة Bob": add, "Ann أضافك": "<Ann> invite/add +(you)",
+			"تمت إضافة Bob": "<> invite/add +Bob", "غادر Ann": left, "Ann غادر": left, "غادر Ann المجموعة": left, "قام Ann بإزالة Bob": kick,
+			"انضم Ann باستخدام رابط دعوة هذه المجموعة": "<Ann> join/join_by_link", "غيَّر Ann اسم المجموعة إلى \"Field\"": title,
+			"مكالمة صوتية فائتة": voice, "مكالمة فيديو فائتة": video,
+		},
+		"ko": {
+			"메시지와 통화는 종단간 암호화되어 안전하게 보호됩니다. 이 대화에 참여한 사람만 읽을 수 있습니다. 더 알아보기.": notice,
+			`Ann님이 "Farm" 그룹을 만들었습니다`: create, `Ann님이 "Farm"그룹을 만들었습니다`: create,
+			`회원님이 "Farm" 그룹을 만들었습니다`: `<(you)> create/create_group =Farm`,
+			"Ann님이 Bob님을 추가했습니다":     add, "Ann님이 회원님을 추가했습니다": "<Ann> invite/add +(you)",
+			"Ann님이 Bob님, Carl님을 추가했습니다": "<Ann> invite/add +Bob +Carl", "Ann님이 나갔습니다": left, "Ann님이 Bob님을 내보냈습니다": kick,
+			"Ann님이 초대 링크를 사용하여 참여했습니다": "<Ann> join/join_by_link", "부재중 음성 통화": voice, "부재중 영상통화": video,
+		},
 	}
 }

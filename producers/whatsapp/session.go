@@ -19,6 +19,7 @@ type session struct {
 	archive *archive
 	closer  io.Closer
 	survey  survey
+	decoder *decoder
 	log     *log
 	begun   bool // the channel has been named
 	done    bool
@@ -30,11 +31,11 @@ func (s *session) resume(ctx context.Context, r io.Reader, cur cursor) error {
 	if s.done {
 		return nil
 	}
-	if err := skip(r, cur.Tally.Offset); err != nil {
+	s.log = newLog(r, newReader(s.archive.phrases, s.survey, clean(s.archive.chat)), s.archive.zone, s.decoder, cur)
+	at := &s.log.records.at
+	if err := skip(r, at.Offset); err != nil {
 		return s.cursorError(err)
 	}
-	s.log = newLog(r, newReader(s.archive.phrases, s.survey, clean(s.archive.chat)), s.archive.zone, cur.Tally)
-	at := &s.log.records.at
 	for n := 0; at.Offset < cur.Next.Offset; n++ {
 		if n%linesPerCheck == 0 && ctx.Err() != nil {
 			return fmt.Errorf("going on in %s: %w", s.archive.file.Path, ctx.Err())
@@ -47,6 +48,7 @@ func (s *session) resume(ctx context.Context, r io.Reader, cur cursor) error {
 		return s.cursorError(fmt.Errorf("no message begins at byte %d: %w", cur.Next.Offset, errOtherFile))
 	}
 	*at = cur.Next
+	s.log.records.others = 0
 	return nil
 }
 
@@ -90,6 +92,7 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 	b := producers.Batch{Events: make([]event.Event, 0, batchEvents+2)}
 	if !s.begun {
 		s.begun = true
+		s.opening(&b)
 		if err := s.add(&b, s.channelEvent()); err != nil {
 			return producers.Batch{}, err
 		}
@@ -99,6 +102,7 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 			return producers.Batch{}, err
 		}
 	}
+	s.others(&b)
 	cur, err := s.cursor()
 	if err != nil {
 		return producers.Batch{}, err
@@ -109,8 +113,8 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 
 func (s *session) cursor() (producers.Cursor, error) {
 	cur, err := json.Marshal(cursor{
-		Version: cursorVersion, Survey: s.survey, Next: s.log.records.at, Tally: s.log.days.anchor, Done: s.done,
-		Observed: s.observed,
+		Version: cursorVersion, Survey: s.survey, Next: s.log.records.at, Tally: s.log.days.anchor,
+		Years: s.log.days.yearAnchor, Done: s.done, Observed: s.observed,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("writing the cursor of %s: %w", s.archive.file.Path, err)
@@ -143,6 +147,7 @@ func (s *session) record(ctx context.Context, b *producers.Batch) error {
 		return err
 	}
 	message := s.message(e)
+	s.notices(b, &e)
 	if e.said.body.Poll == nil {
 		return s.add(b, message)
 	}
@@ -179,12 +184,11 @@ func (s *session) message(e entry) event.Event {
 	if e.said.message != "" { // only WhatsApp itself calls anybody You: a contact may have a short name
 		out.Author = s.log.reader.person(e.said.author)
 	}
-	if s.survey.Assumed {
-		details := map[string]string{"date_order": "assumed: " + string(s.survey.Order)}
-		for k, v := range body.Details {
-			details[k] = v
-		}
-		body.Details = details
+	out.Reading = event.Reading{DateGuessed: e.open, Charset: e.charset}
+	if e.skipped {
+		e.said.body.Details = body.Details
+		e.said.detail(producers.DetailSkippedHour, "true")
+		body.Details = e.said.body.Details
 	}
 	return out
 }

@@ -45,6 +45,18 @@ func TestHeaders(t *testing.T) {
 		"[2024/06/13 18:05:09] A: x":                     "2024-06-13 18:05:09",
 		"[13/06/24 18:05] A: x":                          "2024-06-13 18:05",
 		"[13/06/2024, 6:05:09 p.\u00a0m.] A: x\r":        "2024-06-13 18:05:09",
+		"\u200f٢٠٢٤/٦/١٣، ٦:٠٥\u202fم - A: x":            "2024-06-13 18:05",
+		"\u200f١٣/٠٦/٢٠٢٤، ٠٦:٠٥ ص - A: x":               "2024-06-13 06:05",
+		"13\u200f/6\u200f/2024، 6:05 م - \u200fA: x":     "2024-06-13 18:05",
+		"[١٣\u200f/٦\u200f/٢٠٢٤, ٦:٠٥:٠٩ م] A: x":        "2024-06-13 18:05:09",
+		"\u200f[13/06/2024، 6:05:09 ص] \u200fA: x":       "2024-06-13 06:05:09",
+		"2024. 6. 13. 오후 6:05 - A: x":                    "2024-06-13 18:05",
+		"[2024. 6. 13. 오후 6:05:09] A: x":                 "2024-06-13 18:05:09",
+		"2024년 6월 13일 오후 6:05 - A: x":                    "2024-06-13 18:05",
+		"24. 6. 13. 오전 6:05 - A: x":                      "2024-06-13 06:05",
+		"24/6/13 PM 6:05 - A: x":                         "2024-06-13 18:05",
+		"2024年6月13日 下午6:05 - A: x":                       "2024-06-13 18:05",
+		"2024/06/13 午後6:05 - A: x":                       "2024-06-13 18:05",
 	} {
 		events := messages(t, androidPath, text+"\n")
 		e := &events[len(events)-1]
@@ -57,24 +69,29 @@ func TestHeaders(t *testing.T) {
 // TestOrder: which of two numbers is the day is decided by the whole file, never by a line.
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	const at, a = ", 10:00 - A: x\n", " date_order=assumed: "
-	for _, c := range []struct{ name, text, first, assumed string }{
-		{"the last line says it", "01/02/24" + at + "03/02/24" + at + "13/02/24" + at, "2024-02-01", ""},
-		{"month first", "01/02/24" + at + "01/13/24" + at, "2024-01-02", ""},
-		{"it only goes on with the day first", "11/01/24" + at + "03/02/24" + at, "2024-01-11", ""},
-		{"it only goes on with the month first", "1/11/24" + at + "2/3/24" + at, "2024-01-11", ""},
-		{"a pasted header of another phone", "01/02/24" + at + "14/02/24" + at + "12/25/23" + at + "15/02/24" + at, "2024-02-01", ""},
-		{"nothing says it", "01/02/24" + at, "2024-02-01", a + "day/month/year"},
-		{"full stops", "01.02.24" + at, "2024-02-01", ""},
-		{"a language that prints the day first", "01/02/24" + at + "01/02/24, 10:01 - A: <Médias omis>\n", "2024-02-01", ""},
-		{"an American phone", "1/2/24, 1:00\u202fPM - A: x\n1/2/24, 1:01\u202fPM - A: <Media omitted>\n", "2024-01-02", a + "month/day/year"},
-		{"an English phone", "01/02/24, 1:00\u202fpm - A: x\n01/02/24, 1:01\u202fpm - A: <Media omitted>\n", "2024-02-01", a + "day/month/year"},
-		{"a message that came late", "12/01/24" + at + "01/02/24" + at + "12/01/24" + at + "14/02/24" + at, "2024-01-12", ""},
+	const at, sure, open = ", 10:00 - A: x\n", false, true
+	for _, c := range []struct {
+		name, text, first string
+		open              bool
+	}{
+		{"the last line says it", "01/02/24" + at + "03/02/24" + at + "13/02/24" + at, "2024-02-01", sure},
+		{"month first", "01/02/24" + at + "01/13/24" + at, "2024-01-02", sure},
+		{"it only goes on with the day first", "11/01/24" + at + "03/02/24" + at, "2024-01-11", sure},
+		{"it only goes on with the month first", "1/11/24" + at + "2/3/24" + at, "2024-01-11", sure},
+		{"a pasted header of another phone", "01/02/24" + at + "14/02/24" + at + "12/25/23" + at + "15/02/24" + at, "2024-02-01", sure},
+		{"nothing says it", "01/02/24" + at, "2024-02-01", open},
+		{"full stops", "01.02.24" + at, "2024-02-01", sure},
+		{"a language that prints the day first", "01/02/24" + at + "01/02/24, 10:01 - A: <Médias omis>\n", "2024-02-01", sure},
+		{"an American phone", "1/2/24, 1:00\u202fPM - A: x\n1/2/24, 1:01\u202fPM - A: <Media omitted>\n", "2024-01-02", open},
+		{"an American phone that says nothing itself", "3/4/21, 10:00 PM - A: x\n3/5/21, 10:00 PM - A: y\n", "2021-03-04", open},
+		{"two digits of the year first, in Korea", "24/8/21 PM 1:28 - A: x\n", "2024-08-21", sure},
+		{"an English phone", "01/02/24, 1:00\u202fpm - A: x\n01/02/24, 1:01\u202fpm - A: <Media omitted>\n", "2024-02-01", open},
+		{"a message that came late", "12/01/24" + at + "01/02/24" + at + "12/01/24" + at + "14/02/24" + at, "2024-01-12", sure},
 	} {
 		e := messages(t, androidPath, c.text)[0]
 		got := show(&e)
-		if !strings.HasPrefix(got, c.first+" ") || !strings.HasSuffix(got, "> x"+c.assumed) {
-			t.Errorf("%s: the first message is %s", c.name, got)
+		if !strings.HasPrefix(got, c.first+" ") || !strings.HasSuffix(got, "> x") || e.Reading.DateGuessed != c.open {
+			t.Errorf("%s: the first message is %s, and its order is open: %v", c.name, got, e.Reading.DateGuessed)
 		}
 		if !e.Sent.Assumed {
 			t.Errorf("%s: the time is not marked as assumed", c.name)
@@ -129,7 +146,7 @@ func TestColons(t *testing.T) {
 2024-06-13 10:09 <http://a.b/c> d`)
 }
 
-// TestServiceLines: what happens in a group, told by phones of nine languages.
+// TestServiceLines: what happens in a group, told by phones of eleven languages.
 func TestServiceLines(t *testing.T) {
 	t.Parallel()
 	for lang, lines := range serviceLines() {
@@ -172,6 +189,10 @@ func TestMediaMarks(t *testing.T) {
 		"<Media omessi>":                              " [file  " + gone,
 		"<Medya dahil edilmedi>":                      " [file  " + gone,
 		"<Media weggelaten>":                          " [file  " + gone,
+		"<تم استبعاد الوسائط>":                        " [file  " + gone,
+		"<미디어 파일을 생략한 대화내용>":                          " [file  " + gone,
+		"x.bin (الملف مرفق)":                          " [file x.bin ]",
+		"x.bin (파일 첨부됨)":                              " [file x.bin ]",
 		"<Video note omitted>":                        " [video_message  " + gone,
 		"<View once voice message omitted>":           " [file  " + gone + " view_once=true",
 		"image omitted":                               "image omitted",
@@ -205,6 +226,10 @@ func TestMediaMarks(t *testing.T) {
 		"\u200eContact card omitted":                          " [contact  " + gone,
 		"a.pdf • \u200e2 pages \u200edocument omitted":        "a.pdf • 2 pages [file  " + gone,
 		"see \u200e<attached: 00000001-PHOTO-1.jpg>":          "see [photo 00000001-PHOTO-1.jpg ]",
+		"\u200fلم يتم إدراج الصورة":                           " [photo  " + gone,
+		"\u200e이미지 생략됨":                                       " [photo  " + gone,
+		"\u200f<المُرفق: 00000001-PHOTO-1.jpg>":               " [photo 00000001-PHOTO-1.jpg ]",
+		"\u200e<첨부됨: 00000001-PHOTO-1.jpg>":                   " [photo 00000001-PHOTO-1.jpg ]",
 		"\u200e<прикреплено: 00000001-AUDIO-1.opus>":          " [voice 00000001-AUDIO-1.opus ]",
 		"\u200e<adjunto: 1-VIDEO-1.mp4>\nmira":                "mira [video 1-VIDEO-1.mp4 ]",
 		"\u200e<allegato: Ann.vcf>":                           " [contact Ann.vcf ]",
@@ -222,7 +247,8 @@ func TestDeletedAndEdited(t *testing.T) {
 	for _, text := range []string{
 		"This message was deleted", "You deleted this message.", "Данное сообщение удалено", "Вы удалили данное сообщение",
 		"Diese Nachricht wurde gelöscht.", "Se eliminó este mensaje.", "Mensagem apagada", "Ce message a été supprimé",
-		"Questo messaggio è stato eliminato", "Bu mesaj silindi", "Dit bericht is verwijderd",
+		"Questo messaggio è stato eliminato", "Bu mesaj silindi", "Dit bericht is verwijderd", "تم حذف هذه الرسالة",
+		"이 메시지는 삭제되었습니다", "삭제된 메시지입니다.",
 	} {
 		e := messages(t, androidPath, "13.06.24, 10:00 - A: "+text+"\n")[0]
 		if got := show(&e); got != "2024-06-13 10:00 <A> other/deleted deleted=true" {

@@ -5,6 +5,17 @@
 // that the order of day and month is decided once for a whole file. It does not know what the export does not say: ids,
 // replies, reactions, what stood in an edited or deleted message, and the time zone. A line of a message that looks exactly
 // like the file's own headers begins a message of its own: nothing tells the two apart.
+//
+// No id hangs on what is guessed. The date in a content key has the lower of day and month as the month, so that 3/4/21 has one key
+// whether it is read as 3 April or as 4 March: a later export that leaves no choice, or --date-order, puts the time right under the same
+// id, as an export of a phone in another country does. (Until such keys were made, messages of a date whose day is lower than
+// its month had other ids: their next import stands beside them, and is reported as an overlap.) Which number is the year is no part
+// of that: only a file of one day with two digits of the year leaves it open. The name and the text in a key are made of the bytes of
+// the file where these are not UTF-8.
+//
+// Equal lines of one minute are counted on from one of the two dates of such a key to the other, in the order of the file, and are
+// ambiguous where they meet. It cannot be decided whether they are one message or two where neither of two exports
+// holds both dates: then only one is kept, with the earlier time.
 package whatsapp
 
 import (
@@ -20,7 +31,7 @@ func Definition() producers.Definition {
 		Name:  sourceName,
 		Title: "WhatsApp",
 		Doc: "Chats exported as text from a phone, with or without media, zipped or not: _chat.txt (iPhone) and WhatsApp Chat " +
-			"with X.txt (Android), in the phone's language. The export has no ids, replies, reactions or time zone, and does not " +
+			"with X.txt (Android), in the phone's language and charset. The export has no ids, replies, reactions or time zone, and does not " +
 			"say whose it is: --account does. Exports that overlap are joined by minute, name and text.",
 		Can:       producers.Abilities{Archive: true},
 		Recognise: recognise,

@@ -1,0 +1,76 @@
+package whatsapp
+
+import (
+	"bytes"
+	"io"
+	"unicode/utf8"
+
+	"github.com/agrichat/agrichat/internal/charset"
+)
+
+// decoder decodes the text of one file.
+type decoder struct{ *charset.Decoder }
+
+func newDecoder(name string, open func() (io.ReadCloser, error)) (*decoder, error) {
+	d, err := charset.NewDecoder(name, open)
+	if err != nil {
+		return nil, err
+	}
+	return &decoder{d}, nil
+}
+
+// decodedHeader is a header and its length in bytes; 0 if it was found in decoded text only.
+type decodedHeader struct {
+	header
+	length int
+}
+
+// header reads the start of a message. Most headers are ASCII and invisible marks whatever the rest is in, so that only what is no
+// header as it stands is decoded.
+func (d *decoder) header(line []byte) (decodedHeader, bool) {
+	h, ok := parseHeader(string(line))
+	if ok {
+		return decodedHeader{h, len(line) - len(h.rest)}, true
+	}
+	if utf8.Valid(line) {
+		return decodedHeader{h, 0}, false
+	}
+	text, _ := d.Decode(line)
+	h, ok = parseHeader(text)
+	return decodedHeader{h, 0}, ok
+}
+
+// head is the start of a file in UTF-8.
+func (d *decoder) head(b []byte) []byte {
+	if utf8.Valid(b) {
+		return b
+	}
+	var out []byte
+	for line := range bytes.SplitAfterSeq(b, []byte{lineEnd(b)}) {
+		h, _ := d.header(line)
+		text, _ := d.Decode(line[h.length:])
+		out = append(append(out, line[:h.length]...), text...)
+	}
+	return out
+}
+
+// read takes the next line. What is not UTF-8 has its names in two forms: as they are read, and as content keys have them.
+func (v *surveyor) read(line []byte, d *decoder) {
+	h, ok := d.header(line)
+	if !ok {
+		return
+	}
+	valid := utf8.Valid(line)
+	if !valid && h.length > 0 {
+		h.rest, _ = d.Decode(line[h.length:])
+	}
+	v.line(&h.header)
+	if valid || h.style != v.style {
+		return
+	}
+	if key := charset.Key(line[h.length:]); h.length > 0 && key != h.rest {
+		v.sender(key)
+	} else if k, ok := parseHeader(key); ok && h.length == 0 {
+		v.sender(k.rest)
+	}
+}
