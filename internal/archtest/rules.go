@@ -62,7 +62,7 @@ func House() Rules {
 			{Number: 2, Packages: []string{"internal/ingest", "internal/deliver", "internal/supervise", "internal/config"}},
 			{Number: 3, Packages: []string{
 				"producers/*", "consumers/*", "internal/bus", "internal/pg", "internal/ch", "internal/engine",
-				"internal/archive", "internal/verify", "internal/httpapi", "internal/web", "internal/bench", "internal/patroni", "internal/reread",
+				"internal/archive", "internal/files", "internal/verify", "internal/httpapi", "internal/web", "internal/bench", "internal/patroni", "internal/reread",
 			}},
 			{Number: 4, Packages: []string{"internal/cli"}},
 			{Number: 5, Packages: []string{""}}, // main

@@ -102,7 +102,7 @@ func TestGuessNames(t *testing.T) {
 		{japanese.ShiftJIS, "農場のチャット/2024-05-01.json"},
 	} {
 		b := encode(t, c.e, c.name)
-		e, label := GuessNames(b)
+		e, label := GuessNames(b, nil)
 		if got := In(e, b); got != c.name {
 			t.Errorf("%s: %q, want %q", label, got, c.name)
 		}

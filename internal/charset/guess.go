@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -54,12 +55,31 @@ func names() []candidate {
 }
 
 // Guess returns the charset that b looks most like, and its name. b should hold no valid UTF-8 beyond ASCII.
-func Guess(b []byte) (encoding.Encoding, string) { return best(b, texts()) }
+func Guess(b []byte) (encoding.Encoding, string) { return best(b, texts(), nil) }
 
-// GuessNames is Guess for the names in one zip: all of them that are not UTF-8, parted by line feeds.
-func GuessNames(b []byte) (encoding.Encoding, string) { return best(b, names()) }
+// GuessNames is Guess for the names in one zip: all of them that are not UTF-8, parted by line feeds. mentioned reports whether a name
+// is known from elsewhere, such as a list in the zip, which decides; nil: nothing is known.
+func GuessNames(b []byte, mentioned func(name string) bool) (encoding.Encoding, string) {
+	return best(b, names(), mentioned)
+}
 
-func best(b []byte, of []candidate) (encoding.Encoding, string) {
+// Readings are what a name that is not UTF-8 may say: in each charset that names in zips have, in no order of merit.
+func Readings(name string) (out []string) {
+	for _, c := range names() {
+		if s := In(c.encoding, []byte(name)); !strings.ContainsRune(s, utf8.RuneError) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// MisreadName returns the bytes of a name that was read in code page 437 although it was in another charset; false: it cannot have been.
+func MisreadName(name string) (string, bool) {
+	s, err := charmap.CodePage437.NewEncoder().String(name)
+	return s, err == nil
+}
+
+func best(b []byte, of []candidate, mentioned func(string) bool) (encoding.Encoding, string) {
 	confidence := map[string]int{}
 	if found, err := chardet.NewTextDetector().DetectAll(b); err == nil {
 		for _, f := range found {
@@ -68,12 +88,30 @@ func best(b []byte, of []candidate) (encoding.Encoding, string) {
 	}
 	won, most := of[0], -1.0
 	for _, c := range of {
-		s := plausibility(In(c.encoding, b))*common(c.label, b) + float64(confidence[c.detector])/500
+		text := In(c.encoding, b)
+		s := plausibility(text)*common(c.label, b) + float64(confidence[c.detector])/500
+		if mentioned != nil {
+			s += mention * share(strings.Split(text, "\n"), mentioned)
+		}
 		if s > most+1e-9 {
 			won, most = c, s
 		}
 	}
 	return won.encoding, won.label
+}
+
+// mention is what it weighs that all names are mentioned elsewhere: more than how they look.
+const mention = 3
+
+// share is the part of a list of which f is true.
+func share(list []string, f func(string) bool) float64 {
+	n := 0
+	for _, s := range list {
+		if f(s) {
+			n++
+		}
+	}
+	return float64(n) / float64(len(list))
 }
 
 // common says what part of the double bytes of an East Asian charset are characters in daily use there, from 0.3 to 1: nearly every

@@ -101,7 +101,7 @@ func (r *rig) publishArchive(ctx context.Context, b *bus.Bus, f bench.Format) (_
 	if err != nil {
 		return ingest.Result{}, err
 	}
-	defer func() { err = errors.Join(err, in.close()) }()
+	defer func() { err = errors.Join(err, in.Close()) }()
 	in.jobs, in.quiet = jobsByCores(), true
 	cursors, err := b.Cursors(ctx)
 	if err != nil {
@@ -109,7 +109,7 @@ func (r *rig) publishArchive(ctx context.Context, b *bus.Bus, f bench.Format) (_
 	}
 	i := r.app.newImport(&stack{cfg: r.cfg, log: slog.New(slog.DiscardHandler)}, in)
 	i.options = benchOptions()
-	err = i.readAll(ctx, in.files, ingest.Config{Publisher: b, Cursors: cursors, Batch: r.cfg.Import.Batch, Log: i.log})
+	err = i.readAll(ctx, in.Files, ingest.Config{Publisher: b, Cursors: cursors, Batch: r.cfg.Import.Batch, Log: i.log})
 	if err = errors.Join(err, i.failed); err != nil {
 		return i.result, fmt.Errorf("bringing %s to the bus: %w", f, err)
 	}
@@ -167,8 +167,8 @@ func (r *rig) sample(ctx context.Context) (list []*nats.Msg, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, in.close()) }()
-	src, err := in.files[0].def.Archive(in.files[0].file, benchOptions())
+	defer func() { err = errors.Join(err, in.Close()) }()
+	src, err := in.Files[0].Def.Archive(in.Files[0].File, benchOptions())
 	if err != nil {
 		return nil, err
 	}

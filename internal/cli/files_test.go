@@ -26,22 +26,22 @@ func TestZipsAreReadAsFolders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(f.files) != 1 || len(f.skipped) != 1 {
-			t.Fatalf("%s: %d files found, %d skipped", root, len(f.files), len(f.skipped))
+		if len(f.Files) != 1 || len(f.Skipped()) != 1 {
+			t.Fatalf("%s: %d files found, %d skipped", root, len(f.Files), len(f.Skipped()))
 		}
-		one := f.files[0]
-		if got, want := one.file.Path, filepath.ToSlash(filepath.Join(dir, root, "a", "one.jsonl")); got != want {
+		one := f.Files[0]
+		if got, want := one.File.Path, filepath.ToSlash(filepath.Join(dir, root, "a", "one.jsonl")); got != want {
 			t.Errorf("%s: the file is called %s, want %s", root, got, want)
 		}
-		if diff := cmp.Diff([]string{line, "here"}, []string{read(t, one.file.Open), read(t, func() (io.ReadCloser, error) {
-			return one.file.Beside("beside.txt")
+		if diff := cmp.Diff([]string{line, "here"}, []string{read(t, one.File.Open), read(t, func() (io.ReadCloser, error) {
+			return one.File.Beside("beside.txt")
 		})}); diff != "" {
 			t.Errorf("%s: %s", root, diff)
 		}
-		if r, err := one.file.Beside("../../outside.txt"); err == nil {
+		if r, err := one.File.Beside("../../outside.txt"); err == nil {
 			t.Errorf("%s: opened what is outside: %v", root, r.Close())
 		}
-		if err := f.close(); err != nil {
+		if err := f.Close(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -49,19 +49,14 @@ func TestZipsAreReadAsFolders(t *testing.T) {
 
 func TestNamesInAZip(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]string{"a/b.txt": "a/b.txt", "a\\b.txt": "a/b.txt", "чат/b": "чат/b", "\x87\xa0\xe2/b": "çáΓ/b"} {
-		if got := zipName(in); got != want {
-			t.Errorf("%q became %q, want %q", in, got, want)
-		}
-	}
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "one"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
 	zipped(t, filepath.Join(dir, "odd.zip"), oneFile(filepath.Join(dir, "one")), "\x87\xa0\xe2/a.jsonl", `win\b.jsonl`)
 	f, err := findFiles([]string{filepath.Join(dir, "odd.zip")}, "")
-	if err != nil || len(f.files) != 2 {
+	if err != nil || len(f.Files) != 2 {
 		t.Fatalf("found %+v, %v", f, err)
 	}
-	if err := f.close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -76,10 +71,10 @@ func TestAZipThatIsNone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "broken.zip")
 	write(t, path, "PK\x03\x04 and nothing more")
 	f, err := findFiles([]string{path}, "")
-	if err != nil || len(f.files) != 0 || len(f.skipped) != 1 {
+	if err != nil || len(f.Files) != 0 || len(f.Skipped()) != 1 {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	if err := f.close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/internal/seqset"
 	"github.com/agrichat/agrichat/internal/verify"
@@ -23,30 +24,30 @@ import (
 
 // importReport is what an import ends with. Its names are relied upon by scripts.
 type importReport struct {
-	Files       int            `json:"files"`
-	Read        int            `json:"read"`           // records of input
-	Published   int            `json:"published"`      // events acknowledged by the bus
-	Known       int            `json:"known"`          // events that the record held already, and that were not published
-	Stored      int64          `json:"stored"`         // different events of those published, in the record
-	Updated     int64          `json:"updated"`        // different events that stood before and that this import completed or corrected
-	Already     int64          `json:"already_stored"` // events published that another message had stored
-	Dead        int64          `json:"dead_lettered"`  // events published that could not be stored
-	Facts       int64          `json:"facts"`          // states that came of them, in ClickHouse
-	Unparsed    int            `json:"unparsed"`
-	Ambiguous   int            `json:"ambiguous"`
-	Overlapping int            `json:"overlapping"`             // messages that seem to stand twice: see the notices overlap-*
-	Resumed     int            `json:"resumed,omitempty"`       // records that an import which was stopped had read, and this one did not
-	Rejected    int            `json:"rejected,omitempty"`      // records and files that could not be read
-	Rejects     string         `json:"rejected_file,omitempty"` // lists them, a line each
-	Seconds     float64        `json:"seconds"`
-	DryRun      bool           `json:"dry_run,omitempty"`
-	PerChat     []chatReport   `json:"per_chat"`
-	PerFile     []fileReport   `json:"per_file"`
-	Notices     []notice       `json:"notices,omitempty"` // what was assumed, guessed, joined or left out
-	Places      []ingest.Place `json:"unparsed_places,omitempty"`
-	Causes      []deadCause    `json:"dead_letter_causes,omitempty"`
-	Unstored    uint64         `json:"unstored_sequences,omitempty"` // messages that were removed from CHAT before they were stored
-	Skipped     []passed       `json:"skipped,omitempty"`
+	Files       int             `json:"files"`
+	Read        int             `json:"read"`           // records of input
+	Published   int             `json:"published"`      // events acknowledged by the bus
+	Known       int             `json:"known"`          // events that the record held already, and that were not published
+	Stored      int64           `json:"stored"`         // different events of those published, in the record
+	Updated     int64           `json:"updated"`        // different events that stood before and that this import completed or corrected
+	Already     int64           `json:"already_stored"` // events published that another message had stored
+	Dead        int64           `json:"dead_lettered"`  // events published that could not be stored
+	Facts       int64           `json:"facts"`          // states that came of them, in ClickHouse
+	Unparsed    int             `json:"unparsed"`
+	Ambiguous   int             `json:"ambiguous"`
+	Overlapping int             `json:"overlapping"`             // messages that seem to stand twice: see the notices overlap-*
+	Resumed     int             `json:"resumed,omitempty"`       // records that an import which was stopped had read, and this one did not
+	Rejected    int             `json:"rejected,omitempty"`      // records and files that could not be read
+	Rejects     string          `json:"rejected_file,omitempty"` // lists them, a line each
+	Seconds     float64         `json:"seconds"`
+	DryRun      bool            `json:"dry_run,omitempty"`
+	PerChat     []chatReport    `json:"per_chat"`
+	PerFile     []fileReport    `json:"per_file"`
+	Notices     []notice        `json:"notices,omitempty"` // what was assumed, guessed, joined or left out
+	Places      []ingest.Place  `json:"unparsed_places,omitempty"`
+	Causes      []deadCause     `json:"dead_letter_causes,omitempty"`
+	Unstored    uint64          `json:"unstored_sequences,omitempty"` // messages that were removed from CHAT before they were stored
+	Skipped     []files.Skipped `json:"skipped,omitempty"`
 }
 
 type chatReport struct {
@@ -88,6 +89,7 @@ type importing struct {
 	failures  int                 // files that could not be read to their end
 	failedFor map[string]*failure // by the reason, where that names no file
 	toldFiles atomic.Int64        // of which a person was told one by one
+	in        *findings
 	progress  *progress
 	rejects   *rejects
 	note      func(format string, args ...any) // tells a person how it goes
@@ -138,7 +140,7 @@ func (a *app) importCommand() *cobra.Command {
 				r, err := a.importAll(ctx, s, in)
 				return errors.Join(a.printImport(r), err)
 			})
-			return errors.Join(err, in.close())
+			return errors.Join(err, in.Close())
 		},
 	}
 	a.importFlags(c, &f)
@@ -195,20 +197,19 @@ func (a *app) lookFor(f importFlags, paths []string) (*findings, error) {
 		return nil, err
 	}
 	in.jobs, in.quiet = f.jobs, f.quiet
-	if len(in.files) > 0 {
+	if len(in.Files) > 0 {
 		return in, nil
 	}
-	i := &importing{}
-	i.report.Skipped = in.skipped
+	i := &importing{in: in}
 	i.finish(time.Now())
 	if err := a.printImport(&i.report); err != nil {
 		return in, err
 	}
-	if len(in.skipped) == 0 {
+	if len(in.Skipped()) == 0 {
 		return in, fmt.Errorf("nothing to import: there are no files in %s", strings.Join(paths, ", "))
 	}
 	return in, fmt.Errorf("nothing to import: no source can read any of %d files; agrichat sources says what each reads, --source says whose they are",
-		len(in.skipped))
+		len(in.Skipped()))
 }
 
 // importAll brings in what was found. The report is right also when it ends with an error.
@@ -217,7 +218,7 @@ func (a *app) importAll(ctx context.Context, s *stack, in *findings) (*importRep
 	i := a.newImport(s, in)
 	i.rejects.dir = filepath.Join(s.cfg.Data, rejectedName)
 	unwatch := i.watchStandstill(ctx)
-	err := i.publishAll(ctx, in.files)
+	err := i.publishAll(ctx, in.Files)
 	i.listed()
 	if err == nil {
 		err = i.settle(ctx)
@@ -244,8 +245,11 @@ func byHand(ctx context.Context) bool {
 }
 
 func (a *app) newImport(s *stack, in *findings) *importing {
-	i := &importing{stack: s, options: options(s.cfg.Import), jobs: in.jobs, rejects: &rejects{now: time.Now}, exports: exports{}}
-	i.report.Skipped, i.report.Files = in.skipped, len(in.files)
+	i := &importing{stack: s, options: options(s.cfg.Import), in: in, jobs: in.jobs, rejects: &rejects{now: time.Now}, exports: exports{}}
+	i.report.Files = len(in.Files)
+	for _, n := range in.Notices {
+		i.notices.add(n.Path, []producers.Notice{n.Notice})
+	}
 	i.listen(a, in)
 	return i
 }
@@ -260,7 +264,7 @@ func (i *importing) listed() {
 }
 
 // publishAll brings every file onto the bus.
-func (i *importing) publishAll(ctx context.Context, files []found) error {
+func (i *importing) publishAll(ctx context.Context, files []files.Found) error {
 	_, c, err := i.ingesting(ctx)
 	if err != nil {
 		return err
@@ -327,7 +331,7 @@ func (i *importing) finish(began time.Time) {
 	r := &i.report
 	r.Read, r.Published, r.Known = i.result.Read, i.result.Published, i.result.Known
 	r.Unparsed, r.Ambiguous, r.Places = i.result.Unparsed, i.result.Ambiguous, i.result.Places
-	r.Notices = i.notices.sorted()
+	r.Notices, r.Skipped = i.notices.sorted(), i.in.Skipped()
 	r.Seconds = time.Since(began).Seconds()
 	if r.PerChat == nil {
 		i.count(nil)
@@ -345,11 +349,11 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) (err er
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, in.close()) }()
+	defer func() { err = errors.Join(err, in.Close()) }()
 	i := a.newImport(&stack{cfg: cfg, log: log}, in)
 	i.report.DryRun = true
 	err = i.watched(ctx, func() error {
-		return i.readAll(ctx, in.files, ingest.Config{
+		return i.readAll(ctx, in.Files, ingest.Config{
 			ZoneNamed: named(cfg.Import.Zone), CharsetNamed: named(cfg.Import.Charset), Publisher: nowhere{}, Log: log})
 	})
 	if err != nil {
@@ -386,11 +390,11 @@ func (f *failure) Error() string {
 func (f *failure) Unwrap() error { return f.err }
 
 // fail notes that a file could not be read to its end. A reason that several files share, and that names none, is said once.
-func (i *importing) fail(f found, err error) {
+func (i *importing) fail(f files.Found, err error) {
 	if err == nil {
 		return
 	}
-	if reason := err.Error(); !strings.Contains(reason, f.file.Path) {
+	if reason := err.Error(); !strings.Contains(reason, f.File.Path) {
 		if before := i.failedFor[reason]; before != nil {
 			before.more++
 			return
@@ -398,7 +402,7 @@ func (i *importing) fail(f found, err error) {
 		if i.failedFor == nil {
 			i.failedFor = map[string]*failure{}
 		}
-		same := &failure{path: f.file.Path, err: err}
+		same := &failure{path: f.File.Path, err: err}
 		i.failedFor[reason], err = same, same
 	}
 	switch i.failures++; {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -34,22 +35,22 @@ const tailSize = 64 << 10
 // start: the record knows what came already, while what is passed over is lost.
 //
 // A file whose middle was changed, and which then was given its old size and time again, is taken for the same.
-func cursorName(f found, o producers.Options, stream time.Time) string {
-	path, err := filepath.Abs(f.file.Path)
+func cursorName(f files.Found, o producers.Options, stream time.Time) string {
+	path, err := filepath.Abs(f.File.Path)
 	if err != nil {
-		path = f.file.Path
+		path = f.File.Path
 	}
 	zone := ""
 	if o.Zone != nil {
 		zone = o.Zone.String()
 	}
-	return "import/" + event.Digest(string(f.def.Name), path, f.stamp, string(f.file.Head), tail(f.file),
+	return "import/" + event.Digest(string(f.Def.Name), path, f.Stamp, string(f.File.Head), tail(f.File),
 		string(o.Account), string(o.Namespace), string(o.Channel), zone, o.Charset, string(o.DateOrder), stream.UTC().Format(time.RFC3339Nano))
 }
 
 // cursorOf is cursorName for one incarnation of the stream: a cursor that was saved by an import which went on while the stream
 // was put back stands behind messages that were lost.
-func (i *importing) cursorOf(f found) string {
+func (i *importing) cursorOf(f files.Found) string {
 	name := cursorName(f, i.options, i.stream)
 	if i.incarnation > 1 {
 		name += "." + strconv.Itoa(int(i.incarnation))

@@ -14,11 +14,11 @@ import (
 func namedNow(t *testing.T, path string, o producers.Options, stream time.Time) string {
 	t.Helper()
 	f, err := findFiles([]string{path}, "jsonl")
-	if err != nil || len(f.files) != 1 {
+	if err != nil || len(f.Files) != 1 {
 		t.Fatalf("found %+v, %v", f, err)
 	}
-	name := cursorName(f.files[0], o, stream)
-	if err := f.close(); err != nil {
+	name := cursorName(f.Files[0], o, stream)
+	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
 	return name
@@ -102,10 +102,10 @@ func TestAZipThatIsSaidToBeSomebodys(t *testing.T) {
 	write(t, filepath.Join(dir, "one"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
 	zipped(t, filepath.Join(dir, "a.zip"), oneFile(filepath.Join(dir, "one")), "one.jsonl")
 	f, err := findFiles([]string{filepath.Join(dir, "a.zip")}, "jsonl")
-	if err != nil || len(f.files) != 1 || !strings.HasSuffix(f.files[0].file.Path, "a.zip/one.jsonl") {
+	if err != nil || len(f.Files) != 1 || !strings.HasSuffix(f.Files[0].File.Path, "a.zip/one.jsonl") {
 		t.Fatalf("found %+v, %v", f, err)
 	}
-	if err := f.close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -115,7 +115,7 @@ func TestAFileNamedTwiceIsReadOnce(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.jsonl"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
 	f, err := findFiles([]string{dir, filepath.Join(dir, "a.jsonl"), dir + "/./"}, "")
-	if err != nil || len(f.files) != 1 || len(f.skipped) != 2 || f.skipped[0].Why != "named twice" {
+	if err != nil || len(f.Files) != 1 || len(f.Skipped()) != 2 || f.Skipped()[0].Why != "named twice" {
 		t.Fatalf("found %+v, %v", f, err)
 	}
 }

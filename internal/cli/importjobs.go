@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -50,22 +51,22 @@ type plan struct {
 }
 
 // small reports whether a file shares what it asks for with others.
-func (p *plan) small(f found) bool { return p.shared != nil && f.file.Size <= smallFile }
+func (p *plan) small(f files.Found) bool { return p.shared != nil && f.File.Size <= smallFile }
 
-func (p *plan) weight(f found) int64 {
+func (p *plan) weight(f files.Found) int64 {
 	if p.small(f) {
 		return 1
 	}
 	return p.large
 }
 
-func (i *importing) plan(files []found, c ingest.Config) *plan {
+func (i *importing) plan(files []files.Found, c ingest.Config) *plan {
 	jobs := int64(max(i.jobs, 1))
 	p := &plan{large: max(smallAtOnce/jobs, 1)}
 	p.slots = semaphore.NewWeighted(jobs * p.large)
 	small := 0
 	for _, f := range files {
-		if f.file.Size <= smallFile {
+		if f.File.Size <= smallFile {
 			small++
 		}
 	}
@@ -78,7 +79,7 @@ func (i *importing) plan(files []found, c ingest.Config) *plan {
 // readAll reads the files, several at once, and adds up what became of them in the order in which they were found, so that
 // two imports of the same say the same. A file that cannot be read does not keep the others from it; after ctx has ended none
 // is begun.
-func (i *importing) readAll(ctx context.Context, files []found, c ingest.Config) error {
+func (i *importing) readAll(ctx context.Context, files []files.Found, c ingest.Config) error {
 	p := i.plan(files, c)
 	if p.shared != nil {
 		life, stop := context.WithCancel(context.WithoutCancel(ctx)) // what was read is published after ctx has ended
@@ -123,19 +124,19 @@ func (i *importing) readAll(ctx context.Context, files []found, c ingest.Config)
 var errStopped = errors.New("stopped before its end")
 
 // read brings one file onto the bus.
-func (i *importing) read(ctx context.Context, f found, c ingest.Config, p *plan) outcome {
+func (i *importing) read(ctx context.Context, f files.Found, c ingest.Config, p *plan) outcome {
 	began := time.Now()
-	o := outcome{report: fileReport{Path: f.file.Path, Source: string(f.def.Name)}}
+	o := outcome{report: fileReport{Path: f.File.Path, Source: string(f.Def.Name)}}
 	small, begin := p.small(f), i.progress.begin
 	if small {
 		begin = i.progress.beginSmall
 	}
 	progress := begin(f)
 	defer progress.end()
-	src, err := f.def.Archive(f.file, i.options)
+	src, err := f.Def.Archive(f.File, i.options)
 	if err == nil {
 		c.Source, c.Name = src, i.cursorOf(f)
-		c.Label = "archive/" + string(f.def.Name)
+		c.Label = "archive/" + string(f.Def.Name)
 		kept := &resumption{found: func(_ int, bytes int64) { progress.resumed(bytes) }}
 		if c.Cursors != nil {
 			kept.Cursors, c.Cursors = c.Cursors, kept
@@ -144,19 +145,20 @@ func (i *importing) read(ctx context.Context, f found, c ingest.Config, p *plan)
 			kept.observe(p)
 			progress.observe(p)
 		}
-		c.Rejected = func(e *event.Event) { i.rejects.event(f.file.Path, e) }
+		c.Rejected = func(e *event.Event) { i.rejects.event(f.File.Path, e) }
 		if small {
 			c = p.shared.Join(c)
 			c.SaveEvery = cmp.Or(c.SaveEvery, noSaving)
 		}
 		o.result, err = ingest.Run(ctx, c)
+		err = cmp.Or(err, f.Damage())
 		o.report.Resumed = kept.resumed()
 	}
 	if err != nil && ctx.Err() != nil {
 		err = errStopped
 	}
 	if err != nil && err != errStopped {
-		i.rejects.unreadable(f.file.Path, err)
+		i.rejects.unreadable(f.File.Path, err)
 	}
 	if o.err = err; err != nil {
 		o.report.Error = oneLine(err.Error())
@@ -173,12 +175,12 @@ func (i *importing) read(ctx context.Context, f found, c ingest.Config, p *plan)
 const noSaving = time.Hour
 
 // tellFile tells a person what became of a file. After many files only the sum is told.
-func (i *importing) tellFile(f found, o *outcome) {
+func (i *importing) tellFile(f files.Found, o *outcome) {
 	if i.toldFiles.Add(1) > manyFiles {
 		return
 	}
 	r := &o.report
-	text := fmt.Sprintf("%s: %s, %d read", f.file.Path, f.def.Title, r.Read)
+	text := fmt.Sprintf("%s: %s, %d read", f.File.Path, f.Def.Title, r.Read)
 	if !i.report.DryRun {
 		text += fmt.Sprintf(", %d published, %d known", r.Published, r.Known)
 	}
@@ -205,9 +207,9 @@ func (i *importing) tellQuiet() {
 }
 
 // add counts a file that was read in the whole.
-func (i *importing) add(ctx context.Context, f found, o *outcome) {
+func (i *importing) add(ctx context.Context, f files.Found, o *outcome) {
 	i.result.Add(o.result)
-	i.notices.add(f.file.Path, o.result.Notices)
+	i.notices.add(f.File.Path, o.result.Notices)
 	i.exports.add(o.result.Keys)
 	i.report.PerFile = append(i.report.PerFile, o.report)
 	i.report.Resumed += o.report.Resumed

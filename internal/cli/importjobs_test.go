@@ -19,6 +19,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -76,20 +77,20 @@ func (s *slow) Close() error {
 }
 
 // crowded is an import of n files, of which the fourth cannot be read.
-func crowded(n, jobs int) (*importing, *crowd, []found) {
+func crowded(n, jobs int) (*importing, *crowd, []files.Found) {
 	c := &crowd{}
-	var files []found
+	var list []files.Found
 	for k := range n {
 		s := &slow{name: fmt.Sprint("f", k), crowd: c}
 		if k == 3 {
 			s.err = errors.New("torn")
 		}
-		files = append(files, found{file: producers.File{Path: s.name, Size: 10, Head: make([]byte, 10)},
-			def: producers.Definition{Name: "fake", Title: "Fake", Archive: func(producers.File, producers.Options) (producers.Source, error) { return s, nil }}})
+		list = append(list, files.Found{File: producers.File{Path: s.name, Size: 10, Head: make([]byte, 10)},
+			Def: producers.Definition{Name: "fake", Title: "Fake", Archive: func(producers.File, producers.Options) (producers.Source, error) { return s, nil }}})
 	}
-	i := &importing{stack: &stack{log: slog.New(slog.DiscardHandler)}, jobs: jobs, progress: newProgress(files, time.Now),
+	i := &importing{stack: &stack{log: slog.New(slog.DiscardHandler)}, jobs: jobs, progress: newProgress(list, time.Now),
 		rejects: &rejects{now: time.Now}, note: func(string, ...any) {}}
-	return i, c, files
+	return i, c, list
 }
 
 // TestFilesAreReadSideBySide at most as many as were asked for, and the report is in the order of the files.
@@ -243,7 +244,7 @@ func TestFail_Shared(t *testing.T) {
 		if path == "b/1" {
 			why = "b/1 is torn"
 		}
-		i.fail(found{file: producers.File{Path: path}}, errors.New(why))
+		i.fail(files.Found{File: producers.File{Path: path}}, errors.New(why))
 	}
 	if want := "importing a/1 and 2 more files: no channel in a\nb/1 is torn"; i.failed.Error() != want {
 		t.Errorf("failed with %q, want %q", i.failed, want)

@@ -12,7 +12,7 @@ import (
 // listen finds out who listens while an import goes on: nobody, a person by bars or, on a terminal that can only print, by
 // lines; or a log.
 func (i *importing) listen(a *app, in *findings) {
-	i.progress = newProgress(in.files, time.Now)
+	i.progress = newProgress(in.Files, time.Now)
 	terminal := a.screen().terminal()
 	i.note, i.warn = a.note, standstillToLog(i.log)
 	switch {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/ingest"
 )
 
@@ -43,17 +44,17 @@ type fileProgress struct {
 	g      ingest.Progress
 }
 
-func newProgress(files []found, now func() time.Time) *progress {
+func newProgress(files []files.Found, now func() time.Time) *progress {
 	p := &progress{now: now, began: now(), files: len(files)}
 	for _, f := range files {
-		p.of += f.file.Size
+		p.of += f.File.Size
 	}
 	return p
 }
 
 // begin says that a file is being read from now on.
-func (p *progress) begin(f found) *fileProgress {
-	one := &fileProgress{whole: p, path: f.file.Path, size: f.file.Size, began: p.now()}
+func (p *progress) begin(f files.Found) *fileProgress {
+	one := &fileProgress{whole: p, path: f.File.Path, size: f.File.Size, began: p.now()}
 	if p.bars != nil {
 		one.bar = p.bars.file(one)
 	}
@@ -62,8 +63,8 @@ func (p *progress) begin(f found) *fileProgress {
 }
 
 // beginSmall does the same for one of many small files, which has no bar of its own.
-func (p *progress) beginSmall(f found) *fileProgress {
-	one := &fileProgress{whole: p, path: f.file.Path, size: f.file.Size, began: p.now()}
+func (p *progress) beginSmall(f files.Found) *fileProgress {
+	one := &fileProgress{whole: p, path: f.File.Path, size: f.File.Size, began: p.now()}
 	p.take(one)
 	return one
 }

@@ -12,14 +12,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/producers"
 )
 
 // files of these sizes, called a, b and so on.
-func sized(sizes ...int64) (out []found) {
+func sized(sizes ...int64) (out []files.Found) {
 	for n, size := range sizes {
-		out = append(out, found{file: producers.File{Path: "export/" + string(rune('a'+n)), Size: size}})
+		out = append(out, files.Found{File: producers.File{Path: "export/" + string(rune('a'+n)), Size: size}})
 	}
 	return out
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/ingest"
 )
 
@@ -153,12 +154,12 @@ func TestBarsStandUnderWhatIsSaid(t *testing.T) {
 	for _, env := range [][]string{{"TERM=xterm"}, {"TERM=xterm", "NO_COLOR=1"}} {
 		g := newGlass(t)
 		a := &app{errOut: g.tty, environ: env, output: "text"}
-		files := sized(1000, 3000, 1000)
-		in := &findings{files: files, jobs: 2}
+		list := sized(1000, 3000, 1000)
+		in := &findings{Findings: &files.Findings{Files: list}, jobs: 2}
 		i := a.newImport(&stack{log: slog.New(slog.NewTextHandler(a.screen(), nil))}, in)
 		var want []string
 		err := i.watched(t.Context(), func() error {
-			one, two := i.progress.begin(files[0]), i.progress.begin(files[1])
+			one, two := i.progress.begin(list[0]), i.progress.begin(list[1])
 			one.observe(reading(50, 5, 500))
 			two.observe(ingest.Progress{State: ingest.Waiting, Why: "no room"})
 			lines := g.until(t, "the bars", has("0 of 3 files", "export/a", "export/b", " 50 %", "50 read, 5 known", "waiting: no room"))
@@ -235,7 +236,7 @@ func TestNoBars(t *testing.T) {
 		if !c.file {
 			a.errOut = newGlass(t).tty
 		}
-		i := a.newImport(&stack{log: slog.New(slog.DiscardHandler)}, &findings{files: sized(1), quiet: c.quiet})
+		i := a.newImport(&stack{log: slog.New(slog.DiscardHandler)}, &findings{Findings: &files.Findings{Files: sized(1)}, quiet: c.quiet})
 		if i.bars != nil || (i.say != nil) != c.say {
 			t.Errorf("%s: bars %t, somebody is told %t", name, i.bars != nil, i.say != nil)
 		}
@@ -258,11 +259,11 @@ func TestATerminalThatGoes(t *testing.T) {
 	t.Parallel()
 	g := newGlass(t)
 	a := &app{errOut: g.tty, environ: []string{"TERM=xterm"}, output: "text"}
-	files := sized(10)
-	i := a.newImport(&stack{log: slog.New(slog.DiscardHandler)}, &findings{files: files, jobs: 1})
+	list := sized(10)
+	i := a.newImport(&stack{log: slog.New(slog.DiscardHandler)}, &findings{Findings: &files.Findings{Files: list}, jobs: 1})
 	odd := errors.New("odd")
 	err := i.watched(t.Context(), func() error {
-		f := i.progress.begin(files[0])
+		f := i.progress.begin(list[0])
 		g.until(t, "the bar", has("export/a"))
 		_ = g.master.Close() // at the next line, which its reader still takes
 		g.read.Wait()

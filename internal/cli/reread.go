@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/internal/reread"
 )
@@ -81,7 +82,7 @@ func (a *app) rereadCommand() *cobra.Command {
 
 // reread publishes what comes out otherwise, and waits until it is stored.
 func (a *app) reread(ctx context.Context, s *stack, cfg reread.Config) (*rereadReport, error) {
-	i := a.newImport(s, &findings{quiet: true, jobs: 1})
+	i := a.newImport(s, &findings{Findings: &files.Findings{}, quiet: true, jobs: 1})
 	b, c, err := i.ingesting(ctx)
 	if err != nil {
 		return &rereadReport{}, err

@@ -71,13 +71,13 @@ func (a *app) demoCommand() *cobra.Command {
 // up runs all roles, until ctx ends or, with once, the import has ended.
 func (a *app) up(ctx context.Context, f upFlags) (err error) {
 	began := time.Now()
-	in := &findings{}
+	in := noFindings()
 	if len(f.paths) > 0 {
 		if in, err = a.lookFor(f.importFlags, f.paths); err != nil {
 			return err
 		}
 	}
-	defer func() { err = errors.Join(err, in.close()) }()
+	defer func() { err = errors.Join(err, in.Close()) }()
 	whole := everything()
 	whole.control = true
 	s, err := a.prepare(ctx, session{exclusive: true, creates: true, lasting: !f.once, needs: whole})
@@ -143,7 +143,7 @@ func (a *app) sameFolder(s *stack) string {
 
 // upImport brings archives in and prints what came out: what was read, who wrote most, when, and the verification.
 func (a *app) upImport(ctx context.Context, s *stack, in *findings, once bool) error {
-	if len(in.files) == 0 {
+	if len(in.Files) == 0 {
 		return nil
 	}
 	r, failed := a.importAll(ctx, s, in)

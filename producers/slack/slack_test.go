@@ -152,6 +152,18 @@ func TestChannelIsFoundByItsFolder(t *testing.T) {
 	}
 }
 
+// A list of channels tells which charset a folder's name was in, also where two bytes alone say nothing.
+func TestChannelIsFoundInAnyCharset(t *testing.T) {
+	for _, folder := range []string{"稲", "\x88\xee", "ê\u03b5"} { // code page 932, and the same read as 437
+		c := day(dayOf(said1("1714550400.000100", "x")))
+		c.Path = "export/" + folder + "/2024-05-01.json"
+		c.Beside = map[string][]byte{"../channels.json": []byte(`[{"id":"C0000RICE1","name":"稲","created":1,"members":[]}]`)}
+		if got := readCase(t, c)[0].Channel; got != "C0000RICE1" {
+			t.Errorf("folder %q is channel %q", folder, got)
+		}
+	}
+}
+
 func TestFileWithoutFolder(t *testing.T) {
 	c := producertest.Case{Path: "2024-05-01.json", Data: dayOf(said1("1714550400.000100", "x")), Beside: map[string][]byte{}}
 	src, err := Definition().Archive(producertest.File(c.Path, c.Data), producers.Options{})

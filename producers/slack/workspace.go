@@ -13,7 +13,6 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/agrichat/agrichat/internal/charset"
@@ -76,19 +75,14 @@ func spellings(folder string) []string {
 // write there what their computer uses, or UTF-8 without saying so.
 func misread(name string) (out []string) {
 	if utf8.ValidString(name) {
-		s, err := charmap.CodePage437.NewEncoder().String(name)
-		if err != nil {
+		s, ok := charset.MisreadName(name)
+		if !ok {
 			return nil
 		}
 		name = s
 		out = append(out, s)
 	}
-	for _, page := range [...]*charmap.Charmap{charmap.CodePage866, charmap.Windows1251, charmap.CodePage437, charmap.Windows1252} {
-		if s, err := page.NewDecoder().String(name); err == nil {
-			out = append(out, s)
-		}
-	}
-	return out
+	return append(out, charset.Readings(name)...)
 }
 
 // unescapeZip undoes what unzip writes for characters that it cannot: #U and four digits, or #L and six.

@@ -1,0 +1,322 @@
+// Package files finds the files of exports under the paths that a user names, and says which source reads each.
+//
+// Zips are walked as if they were folders. A file that is packed with gzip, or is UTF-16, is given to its source unpacked and
+// as UTF-8. What no source reads is named as what it is, with what to do about it; nothing is left out without a word.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	pathpkg "path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/agrichat/agrichat/producers"
+)
+
+// Found is a file that a source reads.
+type Found struct {
+	File  producers.File
+	Def   producers.Definition
+	Stamp string // changes when the content does, as far as can be told without reading it
+
+	damage *damage // nil: it was not unpacked
+}
+
+// Damage says why a file could not be unpacked to its end by those who read it so far; nil: nothing was wrong.
+func (f Found) Damage() error { return f.damage.err() }
+
+// Skipped is a file that no source reads, and why.
+type Skipped struct {
+	Path string `json:"path"`
+	Why  string `json:"why"`
+}
+
+// Notice is something about a file's place that a user should know of.
+type Notice struct {
+	Path   string
+	Notice producers.Notice
+}
+
+// Findings is what is under the paths. It holds zip files open: close it.
+type Findings struct {
+	Files   []Found
+	Notices []Notice
+
+	skipped []Skipped
+	zips    []io.Closer
+	seen    map[string]bool // by absolute path
+	defs    []producers.Definition
+}
+
+// Close closes the zips: no file can be read any more.
+func (f *Findings) Close() error {
+	var errs []error
+	for _, z := range f.zips {
+		errs = append(errs, z.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Skipped returns the files that no source reads.
+func (f *Findings) Skipped() []Skipped { return f.skipped }
+
+func (f *Findings) skip(path, format string, args ...any) {
+	f.skipped = append(f.skipped, Skipped{path, fmt.Sprintf(format, args...)})
+}
+
+// Find walks the paths and recognises what is there by defs. With insist a file that is named itself is read by the first of defs whatever it
+// looks like. A path that is not there is an error; a file that nobody reads is not.
+func Find(paths []string, defs []producers.Definition, insist bool) (_ *Findings, err error) {
+	f := &Findings{seen: map[string]bool{}, defs: defs}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	for _, root := range paths {
+		named, err := os.Stat(root)
+		if err != nil {
+			return nil, &PathError{Path: root, Err: err}
+		}
+		if named.IsDir() {
+			err = f.walk(&tree{FS: os.DirFS(root), shown: root}, ".")
+		} else {
+			err = f.look(&tree{FS: os.DirFS(filepath.Dir(root)), shown: filepath.Dir(root)}, filepath.Base(root), root, insist)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("walking %s: %w", root, err)
+		}
+	}
+	return f, nil
+}
+
+// PathError says that a named path cannot be looked at.
+type PathError struct {
+	Path string
+	Err  error
+}
+
+func (e *PathError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *PathError) Unwrap() error { return e.Err }
+
+// tree is a folder, or a zip, that is walked.
+type tree struct {
+	fs.FS
+	shown string // its own path
+	zip   *zipFS // nil: it is a folder
+}
+
+// walk looks at every file below a folder, in natural order.
+func (f *Findings) walk(t *tree, dir string) error {
+	entries, err := fs.ReadDir(t.FS, dir)
+	if err != nil {
+		f.skip(t.path(dir), "%v", err)
+	}
+	sortEntries(entries)
+	for _, d := range entries {
+		name := pathpkg.Join(dir, d.Name())
+		switch {
+		case hidden(d.Name()):
+			continue
+		case d.IsDir():
+			err = f.walk(t, name)
+		default:
+			err = f.look(t, name, t.path(name), false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tree) path(name string) string { return filepath.Join(t.shown, filepath.FromSlash(name)) }
+
+// hidden files are what file managers and version control keep beside the user's.
+func hidden(name string) bool {
+	switch strings.ToLower(name) {
+	case "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini":
+		return true
+	}
+	return strings.HasPrefix(name, ".")
+}
+
+// look takes one file, or what is in it if it is a zip. One that was named twice is taken once: two readings at once would
+// share one cursor.
+func (f *Findings) look(t *tree, name, shown string, insist bool) error {
+	path, err := filepath.Abs(shown)
+	if err == nil && f.seen[path] {
+		f.skip(shown, "named twice")
+		return nil
+	}
+	f.seen[path] = true
+	info, err := fs.Stat(t.FS, name)
+	switch {
+	case err != nil:
+		f.skip(shown, "%v", err)
+	case !info.Mode().IsRegular():
+		f.skip(shown, "not a regular file")
+	case info.Size() == 0:
+		f.skip(shown, "empty")
+	default:
+		return f.lookAt(&candidate{tree: t, name: name, shown: shown, info: info}, insist)
+	}
+	return nil
+}
+
+// candidate is a file whose source is looked for.
+type candidate struct {
+	tree  *tree
+	name  string // in its tree
+	shown string
+	info  fs.FileInfo
+	plain *plain
+	head  []byte
+}
+
+func (f *Findings) lookAt(c *candidate, insist bool) error {
+	var err error
+	if c.plain, c.head, err = openPlain(func() (fs.File, error) { return c.tree.Open(c.name) }); err != nil {
+		f.skip(c.shown, "%v", err)
+		return nil
+	}
+	file := c.file()
+	def, sure := f.recognise(file)
+	if sure == producers.No {
+		if isZip(c.head) && !c.plain.changed() {
+			return f.lookInto(c)
+		}
+		if len(c.head) == 0 {
+			f.skip(c.shown, "%s", c.nothing())
+			return nil
+		}
+		if kind := container(c.head); kind != "" {
+			f.skip(c.shown, "%s", kind)
+			return nil
+		}
+		if !insist {
+			f.skip(c.shown, "%s", f.unknown(file))
+			return nil
+		}
+		def = f.defs[0]
+	}
+	if file.Size, err = c.plain.size(c.info); err != nil {
+		f.skip(c.shown, "%v", err)
+		return nil
+	}
+	f.Files = append(f.Files, Found{File: file, Def: def, Stamp: c.stamp(), damage: c.plain.damage})
+	return nil
+}
+
+// nothing says why nothing can be read of a file that is not empty.
+func (c *candidate) nothing() string {
+	if err := c.plain.damage.err(); err != nil {
+		return err.Error()
+	}
+	return "empty"
+}
+
+// file is the candidate as a source sees it. Its size is known only when it has been read.
+func (c *candidate) file() producers.File {
+	path := filepath.ToSlash(c.shown)
+	if c.plain.gzip {
+		path = withoutGzip(path)
+	}
+	return producers.File{Path: path, Head: c.head, Size: c.info.Size(), Open: c.plain.open, Beside: c.beside}
+}
+
+// recognise finds the surest source of a file.
+func (f *Findings) recognise(file producers.File) (def producers.Definition, best producers.Confidence) {
+	for _, d := range f.defs {
+		if d.Recognise == nil {
+			continue
+		}
+		if c := d.Recognise(file); c > best {
+			best, def = c, d
+		}
+	}
+	return def, best
+}
+
+// beside opens another file of the export. Lists and pages of the export itself are opened in their plain form; an attachment as it
+// is, for its hash is that of what was sent.
+func (c *candidate) beside(rel string) (io.ReadCloser, error) {
+	name := pathpkg.Join(pathpkg.Dir(c.name), rel)
+	if !c.ofExport(rel) {
+		return c.tree.Open(name)
+	}
+	r, err := c.plainBeside(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if packed, err := c.plainBeside(name + ".gz"); err == nil {
+			return packed, nil
+		}
+	}
+	return r, err
+}
+
+func (c *candidate) plainBeside(name string) (io.ReadCloser, error) {
+	p, _, err := openPlain(func() (fs.File, error) { return c.tree.Open(name) })
+	if err != nil {
+		return nil, err
+	}
+	return p.open()
+}
+
+// ofExport reports whether a file beside this one is a part of the export and no attachment: what exporters write is in the same
+// folder or above it, and WhatsApp, whose attachments are there too, writes nothing but the chat.
+func (c *candidate) ofExport(rel string) bool {
+	plain, above := rel, strings.HasPrefix(rel, "../")
+	for strings.HasPrefix(plain, "../") {
+		plain = plain[len("../"):]
+	}
+	if strings.Contains(plain, "/") && !above || strings.EqualFold(pathpkg.Ext(withoutGzip(c.name)), ".txt") {
+		return false
+	}
+	switch strings.ToLower(pathpkg.Ext(rel)) {
+	case ".json", ".jsonl", ".html", ".htm", ".yaml", ".yml", ".csv":
+		return true
+	}
+	return false
+}
+
+// damage is why files could not be unpacked to their end. A nil one has none.
+type damage struct {
+	mu    sync.Mutex // covers all below
+	cause error
+	at    int64
+}
+
+func (d *damage) add(cause error, at int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cause == nil || at < d.at {
+		d.cause, d.at = cause, at
+	}
+}
+
+func (d *damage) err() error {
+	if d == nil {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cause == nil {
+		return nil
+	}
+	if d.at == 0 {
+		return fmt.Errorf("damaged: nothing of it can be unpacked (%w); get it anew", d.cause)
+	}
+	return fmt.Errorf("damaged: only its first %d bytes could be unpacked (%w) and were read; get it anew", d.at, d.cause)
+}
+
+// unknown says what a file that no source reads looks like, and what to do.
+func (f *Findings) unknown(producers.File) string {
+	return "no source recognises it; --source says whose it is"
+}
