@@ -92,7 +92,7 @@ func (c *Config) name(events []event.Event) {
 		if e.Sent.Assumed && e.Reading.ZoneNamed == 0 {
 			e.Reading.ZoneNamed = c.ZoneNamed
 		}
-		if e.Reading.Charset != "" && e.Reading.Charset != charset.Damaged {
+		if e.Reading.Charset != "" && e.Reading.Charset != charset.Damaged && e.Reading.CharsetNamed == 0 {
 			e.Reading.CharsetNamed = c.CharsetNamed
 		}
 	}

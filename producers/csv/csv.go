@@ -19,6 +19,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/agrichat/agrichat/internal/event"
@@ -61,7 +62,7 @@ func recognise(f producers.File) producers.Confidence {
 	if !slices.Contains([]string{".csv", ".tsv", ".tab", ".txt", ".psv", ".dat"}, ext) || len(f.Head) == 0 || producers.Binary(f.Head) {
 		return producers.No
 	}
-	if text, _, err := readMapping(f); err == nil && text != nil {
+	if w, err := readMapping(f); err == nil && w.name != "" {
 		return producers.Likely
 	}
 	return producers.No
@@ -99,6 +100,11 @@ type position struct {
 	Last    string  `json:"last,omitempty"`   // id of the last event that could be read
 	Broken  int     `json:"broken,omitempty"` // rows since then that could not
 	Days    []since `json:"days,omitempty"`   // those that the tally remembers, oldest first
+
+	Before  time.Time `json:"before,omitzero"`   // when the row before was sent
+	Falling bool      `json:"falling,omitempty"` // the youngest row comes first
+
+	Announced []event.Channel `json:"announced,omitempty"` // those whose names are not UTF-8
 }
 
 // since is where a day began. The tally itself may have an entry for every row of two days, which is too much for a cursor:
@@ -157,23 +163,24 @@ func (a *archive) plan() (*plan, error) {
 	if head := a.file.Head; bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
 		return nil, fault.AsFatal(errors.New("the table is UTF-16: save it as UTF-8"))
 	}
-	text, name, err := readMapping(a.file)
+	w, err := readMapping(a.file)
 	if err != nil {
 		return nil, err
 	}
-	if text == nil {
+	if w.name == "" {
 		return nil, fault.AsFatal(noMapping(a.file))
 	}
-	m, err := parseMapping(text)
+	m, err := parseMapping(w.text)
 	if err == nil {
 		var p *plan
 		if p, err = m.plan(a.file, a.options); err == nil {
 			o := a.options
-			p.digest = event.Digest("mapping", string(text), string(o.Namespace), string(o.Channel), p.zone.String(), o.Charset)
+			p.named = w.at
+			p.digest = event.Digest("mapping", string(w.text), string(o.Namespace), string(o.Channel), p.zone.String(), o.Charset)
 			return p, nil
 		}
 	}
-	return nil, fault.AsFatal(fmt.Errorf("the mapping %s: %w", name, err))
+	return nil, fault.AsFatal(fmt.Errorf("the mapping %s: %w", w.name, err))
 }
 
 func openAt(f producers.File, offset int64) (io.ReadCloser, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // layout is how a time is written.
@@ -121,6 +122,7 @@ type moment struct {
 	event.Instant
 	day, minute string    // as printed, in no zone
 	other       time.Time // the other reading of an hour that comes twice
+	skipped     bool      // it lies in an hour that the zone skips
 }
 
 // read makes a time of what is printed; ok is false where it cannot be read.
@@ -144,8 +146,8 @@ func (l layout) read(s string, zone *time.Location) (m moment, ok bool) {
 		m.Instant = event.Known(at, l.precision(at))
 		m.Zone = at.Format("-07:00")
 	} else {
-		first, second := passes(at, zone)
-		m.Instant, m.other = event.Known(first, l.precision(at)), second
+		first, second, skipped := producers.WallTime(at, zone)
+		m.Instant, m.other, m.skipped = event.Known(first, l.precision(at)), second, skipped
 		m.Zone, m.Assumed = zone.String(), true
 	}
 	m.Instant = m.Bounded()
@@ -186,22 +188,4 @@ func (l layout) readUnix(s string) (m moment, ok bool) {
 	m.Instant = event.Known(at, p).Bounded()
 	m.day, m.minute = at.UTC().Format("2006-01-02"), at.UTC().Format("15:04")
 	return m, !m.IsZero()
-}
-
-// passes returns when clocks of a zone showed a wall time: twice in the hour that is set back.
-func passes(local time.Time, zone *time.Location) (first, second time.Time) {
-	y, mo, d := local.Date()
-	only := time.Date(y, mo, d, local.Hour(), local.Minute(), local.Second(), local.Nanosecond(), zone)
-	for _, around := range [...]time.Duration{-24 * time.Hour, 24 * time.Hour} {
-		_, shift := local.Add(around).In(zone).Zone()
-		at := local.Add(-time.Duration(shift) * time.Second)
-		if _, is := at.In(zone).Zone(); is != shift || at.Equal(only) {
-			continue
-		}
-		if at.Before(only) {
-			return at, only
-		}
-		return only, at
-	}
-	return only, time.Time{}
 }

@@ -112,22 +112,29 @@ func known(n *yaml.Node, names ...string) error {
 // longestMapping is more than anybody writes.
 const longestMapping = 64 << 10
 
-// readMapping finds the mapping of a table: its own, or the folder's. Nil if there is none.
-func readMapping(f producers.File) (text []byte, name string, err error) {
+// written is a mapping as it lies beside a table; its name is empty if there is none.
+type written struct {
+	name string
+	text []byte
+	at   int64 // when, in Unix milliseconds, at least 1
+}
+
+// readMapping finds the mapping of a table: its own, or the folder's.
+func readMapping(f producers.File) (written, error) {
 	if f.Beside == nil {
-		return nil, "", nil
+		return written{}, nil
 	}
 	for _, name := range mappingNames(f) {
-		text, err := readBeside(f, name)
+		w, err := readBeside(f, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, name, fmt.Errorf("reading the mapping %s: %w", name, err)
+			return w, fmt.Errorf("reading the mapping %s: %w", name, err)
 		}
-		return text, name, nil
+		return w, nil
 	}
-	return nil, "", nil
+	return written{}, nil
 }
 
 // mappingNames are the names a mapping may have, the table's own first. That of a folder is for what is surely a table.
@@ -141,17 +148,23 @@ func mappingNames(f producers.File) []string {
 	return names
 }
 
-func readBeside(f producers.File, name string) (_ []byte, err error) {
+func readBeside(f producers.File, name string) (w written, err error) {
 	r, err := f.Beside(name)
 	if err != nil {
-		return nil, err
+		return written{}, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	text, err := io.ReadAll(io.LimitReader(r, longestMapping+1))
-	if err == nil && len(text) > longestMapping {
+	w.name, w.at = name, 1
+	if s, ok := r.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		if info, err := s.Stat(); err == nil {
+			w.at = max(w.at, info.ModTime().UnixMilli())
+		}
+	}
+	w.text, err = io.ReadAll(io.LimitReader(r, longestMapping+1))
+	if err == nil && len(w.text) > longestMapping {
 		err = fmt.Errorf("it is longer than %d bytes", longestMapping)
 	}
-	return text, err
+	return w, err
 }
 
 func parseMapping(text []byte) (*mapping, error) {

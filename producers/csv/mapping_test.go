@@ -48,7 +48,6 @@ func TestMistakesInAMapping(t *testing.T) {
 		"one id for all":          {with("id: id", "id: {value: 1}"), []string{"id", "column"}},
 		"both":                    {with("channel: room", "channel: {column: room, value: x}"), []string{"line 3", "either"}},
 		"a charset":               {numbered + "charset: cp-nope\n", []string{"charset", "cp-nope", "IANA"}},
-		"UTF-16":                  {numbered + "charset: utf-16le\n", []string{"charset", "UTF-8"}},
 		"a delimiter":             {numbered + "delimiter: '::'\n", []string{"delimiter", "semicolon"}},
 		"a bare delimiter":        {numbered + "delimiter: ,\n", []string{"quotation marks", "comma"}},
 		"a quote":                 {numbered + "quote: ','\n", []string{"quote", "delimiter"}},

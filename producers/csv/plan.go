@@ -8,12 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/encoding/ianaindex"
-
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -35,7 +31,11 @@ type plan struct {
 	times     []int
 	layout    layout
 	zone      *time.Location
-	fallback  encoding.Encoding // nil: rows that are not UTF-8 are not read
+	chars     *charset.Decoder
+
+	zoneNamed, charsetNamed bool  // by the mapping
+	overruled               bool  // the mapping names another zone or charset than the user did for the import
+	named                   int64 // when the mapping was written, in Unix milliseconds
 }
 
 // place is where a row has a value: in a column, or everywhere the same; neither if column is -1 and value is empty.
@@ -63,7 +63,7 @@ func (m *mapping) plan(f producers.File, o producers.Options) (*plan, error) {
 		}
 	}
 	note(m.signs(p, f))
-	note(m.charset(p, o))
+	note(m.charsetOf(p, f, o))
 	h := readHeader(f.Head, p)
 	note(h.err)
 	p.width = len(h.cells)
@@ -109,10 +109,19 @@ func (m *mapping) plan(f producers.File, o producers.Options) (*plan, error) {
 		note(errors.New("reply_to: it names messages by their ids, so map id as well"))
 	}
 	note(m.times(p, h, o))
+	p.overruled = p.charsetNamed && o.Charset != "" && !same(m.Charset, o.Charset) ||
+		p.zoneNamed && o.Zone != nil && p.zone.String() != o.Zone.String()
 	if len(wrong) > 0 {
 		return nil, errors.Join(wrong...)
 	}
 	return p, nil
+}
+
+// same reports whether two names are of one charset.
+func same(a, b string) bool {
+	_, a, errA := charset.Lookup(a)
+	_, b, errB := charset.Lookup(b)
+	return errA == nil && errB == nil && a == b
 }
 
 // signs finds out what stands between cells and around them.
@@ -182,12 +191,9 @@ func readHeader(head []byte, p *plan) header {
 	if n := len(h.cells); n > 1 && h.cells[n-1] == "" && p.header { // a delimiter after the last
 		h.cells = h.cells[:n-1]
 	}
+	_ = p.chars.Cells(h.cells) // names are no part of an event
 	for i, c := range h.cells {
-		text, err := p.decode(c)
-		if err != nil {
-			text = printable([]byte(c))
-		}
-		h.cells[i] = strings.TrimSpace(text)
+		h.cells[i] = strings.TrimSpace(c)
 	}
 	if r.open {
 		h.err = errors.New("header: the table's first row has a quotation mark without its second")
@@ -260,7 +266,7 @@ func (m *mapping) times(p *plan, h header, o producers.Options) error {
 		wrong = append(wrong, fmt.Errorf("time: %w", err))
 	}
 	p.zone = o.Zone
-	if m.Time.Zone != "" {
+	if p.zoneNamed = m.Time.Zone != ""; p.zoneNamed {
 		if p.zone, err = time.LoadLocation(m.Time.Zone); err != nil || m.Time.Zone == "Local" {
 			wrong = append(wrong, fmt.Errorf("time: zone %q is not known: name one as Europe/Berlin is named, or UTC", m.Time.Zone))
 		}
@@ -271,42 +277,22 @@ func (m *mapping) times(p *plan, h header, o producers.Options) error {
 	return errors.Join(wrong...)
 }
 
-// errNoCharset says that bytes mean nothing without somebody's word.
-var errNoCharset = errors.New("the row is not UTF-8, and neither the mapping nor --charset says what it is")
-
-// decode turns a cell into UTF-8.
-func (p *plan) decode(cell string) (string, error) {
-	if utf8.ValidString(cell) {
-		return cell, nil
-	}
-	if p.fallback == nil {
-		return "", errNoCharset
-	}
-	out, err := p.fallback.NewDecoder().String(cell)
-	if err != nil {
-		return "", fmt.Errorf("decoding the row: %w", err)
-	}
-	return printable([]byte(out)), nil
-}
-
-// charset finds the encoding of rows that are not UTF-8.
-func (m *mapping) charset(p *plan, o producers.Options) error {
+// charsetOf finds the charset of rows that are not UTF-8; it is guessed if nobody names one.
+func (m *mapping) charsetOf(p *plan, f producers.File, o producers.Options) (err error) {
 	name := m.Charset
-	if name == "" {
+	if p.charsetNamed = name != ""; !p.charsetNamed {
 		name = o.Charset
 	}
-	if name == "" {
-		return nil
-	}
-	e, err := htmlindex.Get(name)
-	if err != nil {
-		if e, err = ianaindex.IANA.Encoding(name); err != nil || e == nil {
-			return fmt.Errorf("charset: %q is not known: name it as IANA does, for example windows-1251", name)
+	if name != "" {
+		_, full, err := charset.Lookup(name)
+		if err != nil {
+			p.chars, _ = charset.NewDecoder("", nil)
+			return err
+		}
+		if strings.HasPrefix(full, "utf-16") { // such a file came here as UTF-8
+			name = ""
 		}
 	}
-	if n, err := htmlindex.Name(e); err == nil && strings.HasPrefix(n, "utf-16") {
-		return errors.New("charset: UTF-16 is not read: save the table as UTF-8")
-	}
-	p.fallback = e
-	return nil
+	p.chars, err = charset.NewDecoder(name, f.Open)
+	return err
 }

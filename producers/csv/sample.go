@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -20,7 +21,8 @@ func noMapping(f producers.File) error {
 
 // sampleMapping makes a mapping from a table's first rows.
 func sampleMapping(f producers.File) string {
-	p := &plan{delimiter: guessDelimiter(f), quote: '"', header: true}
+	chars, _ := charset.NewDecoder("", f.Open) // without a name there is nothing that could be unknown
+	p := &plan{delimiter: guessDelimiter(f), quote: '"', header: true, chars: chars}
 	h := readHeader(f.Head, p)
 	first := parseRow(strip(f.Head), p.delimiter, p.quote, true)
 	second := parseRow(strip(f.Head)[first.size:], p.delimiter, p.quote, true)

@@ -10,7 +10,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
@@ -25,6 +28,8 @@ type session struct {
 	in    io.Closer
 	rows  *rows
 	tally producers.Tally
+
+	skipped int // rows of the batch whose hour the zone skips
 }
 
 // rowsPerCheck is how many rows are read between two looks at the context.
@@ -48,10 +53,10 @@ func (s *session) recount(ctx context.Context, from int64) error {
 			return fmt.Errorf("going on in %s: %w", s.file.Path, err)
 		}
 		from += int64(r.size)
-		if r.why != "" || len(r.cells) != s.width || s.decode(r.cells) != "" {
+		if r.why != "" || len(r.cells) != s.width {
 			continue
 		}
-		if c := s.content(r.cells); c.id == "" && slices.ContainsFunc(s.Days, func(d since) bool { return d.Day == c.at.day }) {
+		if c := s.content(keyCells(r.cells)); c.id == "" && slices.ContainsFunc(s.Days, func(d since) bool { return d.Day == c.at.day }) {
 			s.tally.Next(c.at.day, c.at.minute, c.within(), c.text)
 		}
 	}
@@ -81,6 +86,7 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
 	}
 	var b producers.Batch
+	s.skipped = 0
 	for len(b.Events) < s.batch && !s.Done {
 		if err := s.step(&b); err != nil {
 			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.Line, err)
@@ -92,6 +98,15 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 	var err error
 	if b.Cursor, err = json.Marshal(s.position); err != nil {
 		return producers.Batch{}, fmt.Errorf("writing the cursor: %w", err)
+	}
+	if s.skipped > 0 {
+		b.Notices = append(b.Notices, producers.SkippedHour(s.skipped))
+	}
+	if s.overruled && b.Counts.Read > 0 {
+		b.Notices = append(b.Notices, producers.Notice{
+			Code: "mapping-overrules", Text: "the mapping names a zone or charset of its own; the one named for the import is not used",
+			Count: b.Counts.Read,
+		})
 	}
 	return b, nil
 }
@@ -135,18 +150,55 @@ func (s *session) step(b *producers.Batch) error {
 		return nil
 	}
 	b.Counts.Read++
-	if r.why == "" {
-		r.why = s.decode(r.cells)
-	}
 	if r.why != "" {
 		b.Counts.Unparsed++
 		return s.add(b, s.unparsed(r, offset, line))
 	}
-	e, again := s.message(r, offset)
+	key, label := r.cells, ""
+	if !valid(r.cells) {
+		key, label = keyCells(r.cells), s.chars.Cells(r.cells)
+	}
+	e, again := s.message(r, key, offset)
 	if again {
 		b.Counts.Ambiguous++
 	}
+	s.reading(&e, label)
+	if err := s.announce(b, r.cells, &e); err != nil {
+		return err
+	}
 	return s.add(b, e)
+}
+
+// reading notes how a row was read, and when the mapping said so.
+func (s *session) reading(e *event.Event, label string) {
+	if e.Sent.Assumed && s.zoneNamed {
+		e.Reading.ZoneNamed = s.plan.named
+	}
+	if e.Reading.Charset = label; label != "" && label != charset.Damaged && s.charsetNamed {
+		e.Reading.CharsetNamed = s.plan.named
+	}
+}
+
+// announce says what a channel is called whose name is not UTF-8: its id is the same in every charset.
+func (s *session) announce(b *producers.Batch, cells []string, row *event.Event) error {
+	name := s.channel.in(cells)
+	if row.Reading.Charset == "" || strings.TrimSpace(name) == string(row.Channel) {
+		return nil
+	}
+	if slices.Contains(s.Announced, row.Channel) {
+		return nil
+	}
+	s.Announced = append(s.Announced, row.Channel)
+	e := event.Event{
+		Source: sourceName, Namespace: row.Namespace, Account: row.Account, Channel: row.Channel, NativeID: event.NativeID(row.Channel),
+		Kind: event.KindChannel, Revision: event.Unedited + "." + event.Revision(event.Digest(string(row.Channel))), Reading: row.Reading,
+		Body: &event.ChannelInfo{Name: strings.TrimSpace(name)}, Raw: row.Raw,
+	}
+	if err := e.Seal(); err != nil {
+		return fmt.Errorf("sealing an event: %w", err)
+	}
+	b.Events = append(b.Events, e)
+	return nil
 }
 
 // add seals an event and puts it into the batch.
@@ -161,16 +213,25 @@ func (s *session) add(b *producers.Batch, e event.Event) error {
 	return nil
 }
 
-// decode turns cells into UTF-8; why says that it cannot.
-func (s *session) decode(cells []string) (why string) {
-	for i, c := range cells {
-		text, err := s.plan.decode(c)
-		if err != nil {
-			return err.Error()
+func valid(cells []string) bool {
+	for _, c := range cells {
+		if !utf8.ValidString(c) {
+			return false
 		}
-		cells[i] = text
 	}
-	return ""
+	return true
+}
+
+// keyCells are cells as ids take them; the cells themselves if they are UTF-8.
+func keyCells(cells []string) []string {
+	if valid(cells) {
+		return cells
+	}
+	out := make([]string, len(cells))
+	for i, c := range cells {
+		out[i] = charset.Key([]byte(c))
+	}
+	return out
 }
 
 // unparsed keeps a row that could not be read. Its id is made of its bytes and of the event before it, so that a second
@@ -202,7 +263,7 @@ type content struct {
 func (s *session) content(cells []string) content {
 	c := content{
 		id: event.NativeID(strings.TrimSpace(s.id.in(cells))), channel: strings.TrimSpace(s.channel.in(cells)), who: s.who(cells),
-		text: strings.ReplaceAll(s.text.in(cells), "\r\n", "\n"),
+		text: s.textOf(cells),
 	}
 	if c.channel == "" {
 		c.channel = unnamed
@@ -214,31 +275,70 @@ func (s *session) content(cells []string) content {
 	return c
 }
 
+func (s *session) textOf(cells []string) string {
+	return strings.ReplaceAll(s.text.in(cells), "\r\n", "\n")
+}
+
+// order decides which pass of an hour that comes twice a row is of: the one that keeps the rows in order, which may be falling, and of
+// two that do the first. A row that is days before the one above it begins something else, such as another room.
+func (s *session) order(at *moment) {
+	if at.IsZero() {
+		return
+	}
+	const near = 24 * time.Hour
+	first, second := at.At, at.other
+	latest := first
+	if !second.IsZero() {
+		latest = second
+	}
+	before := s.Before
+	switch fell := before.Sub(latest); {
+	case before.IsZero():
+	case fell > 0 && fell < near:
+		s.Falling = true
+	case fell < 0 && !first.Before(before):
+		s.Falling = false
+	}
+	if !second.IsZero() && !before.IsZero() {
+		minute := before.Truncate(time.Minute)
+		rising := !s.Falling && first.Before(minute) && !second.Before(minute)
+		falling := s.Falling && !second.After(before) && before.Sub(second) < near
+		if rising || falling {
+			at.At, at.other = second.UTC(), first
+		}
+	}
+	s.Before = at.At
+}
+
 // within is whom a row is of: equal rows of two channels are not equal.
 func (c *content) within() event.AuthorID {
 	return event.AuthorID(event.Digest(c.channel, string(c.who.ID)))
 }
 
-// message makes an event of a row.
-func (s *session) message(r read, offset int64) (e event.Event, again bool) {
-	c := s.content(r.cells)
+// message makes an event of a row. key are its cells as ids take them.
+func (s *session) message(r read, key []string, offset int64) (e event.Event, again bool) {
+	c := s.content(key)
 	if c.id == "" {
 		c.id, again = s.tally.Next(c.at.day, c.at.minute, c.within(), c.text)
 		s.mark(offset)
 	}
-	body := &event.Message{Type: event.TypeMessage, Text: c.text}
+	s.order(&c.at)
+	body := &event.Message{Type: event.TypeMessage, Text: s.textOf(r.cells)}
 	switch {
 	case !c.known && c.at.day != "":
-		body.Details = map[string]string{"time": c.at.day}
+		body.Details = map[string]string{"time": s.printed(r.cells)}
+	case c.at.skipped:
+		body.Details = map[string]string{producers.DetailSkippedHour: "true"}
+		s.skipped++
 	case !c.at.other.IsZero():
 		body.Details = map[string]string{"sent_or": c.at.other.UTC().Format("2006-01-02T15:04:05Z07:00")}
 	}
-	if to := strings.TrimSpace(s.reply.in(r.cells)); to != "" {
+	if to := strings.TrimSpace(s.reply.in(key)); to != "" {
 		body.ReplyTo = &event.Ref{NativeID: event.NativeID(to)}
 	}
 	return event.Event{
 		Source: sourceName, Namespace: s.namespace, Account: s.options.Account, Channel: event.Channel(c.channel), NativeID: c.id,
-		Author: c.who, Kind: event.KindMessage, Revision: event.Unedited, Sent: c.at.Instant, Body: body, Raw: bytes.Clone(r.raw),
+		Author: s.who(r.cells), Kind: event.KindMessage, Revision: event.Unedited, Sent: c.at.Instant, Body: body, Raw: bytes.Clone(r.raw),
 	}, again
 }
 
