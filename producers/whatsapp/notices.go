@@ -34,7 +34,7 @@ func (s *session) opening(b *producers.Batch) {
 // notices says what is to be said of a message.
 func (s *session) notices(b *producers.Batch, e *entry) {
 	if e.skipped {
-		note(b, producers.SkippedHour())
+		note(b, producers.SkippedHour(1))
 	}
 	if e.header.style != s.survey.Style {
 		note(b, producers.Notice{
