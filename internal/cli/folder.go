@@ -151,3 +151,27 @@ func lookUp(path string) (a addresses, found bool, err error) {
 	}
 	return a, true, nil
 }
+
+// errNothingRuns says that there is nothing to look at.
+var errNothingRuns = errors.New("no agrichat runs here")
+
+// attach uses the servers of whoever runs on the data folder, and neither waits for it nor takes its lock, not even for a moment: it might
+// be what somebody who is starting finds taken. With needed it is an error that nobody runs.
+func (s *stack) attach(needed bool) error {
+	a, found, err := lookUp(s.cfg.Data)
+	if err != nil {
+		return err
+	}
+	if found = found && alive(a.PID); found {
+		s.at, s.joined = a, true
+		return nil
+	}
+	if needed {
+		return fmt.Errorf("%w: nobody has said where the servers of %s are, or they are still starting; agrichat up --data %s starts them",
+			errNothingRuns, s.cfg.Data, s.cfg.Data)
+	}
+	return nil
+}
+
+// alive reports whether a process is there: one that was killed leaves its addresses behind.
+func alive(pid int) bool { return !errors.Is(unix.Kill(pid, 0), unix.ESRCH) }

@@ -94,6 +94,9 @@ func (a *app) prepare(ctx context.Context, want session) (*stack, error) {
 	}
 	n := want.needs
 	embedded := n.bus && cfg.NATS.Embedded() || n.record && cfg.Postgres.Embedded() || n.figures && cfg.ClickHouse.Embedded()
+	if want.inspects {
+		return s, s.attach(embedded)
+	}
 	if !embedded && !want.exclusive {
 		return s, nil
 	}

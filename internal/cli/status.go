@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -49,7 +50,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: "Shows the addresses of the servers as any client takes them, whether an agrichat runs on the data folder, the gate, the\n" +
 			"streams of the bus, how much each consumer has before it, and the health checks that are not OK of every process that the\n" +
 			"bus reaches, such as a link to a server. A message of the bus may carry many events of a chat. It prints passwords: mind\n" +
-			"who looks on.",
+			"who looks on. It starts nothing, creates nothing and locks nothing; where nothing runs it says so, and the exit status is 1.",
 		Example: "  # where everything is, and how far\n" +
 			"  agrichat status\n\n" +
 			"  # the address of PostgreSQL, for psql and others\n" +
@@ -57,7 +58,7 @@ func (a *app) statusCommand() *cobra.Command {
 			"  # what waits for each consumer\n" +
 			"  agrichat status --output json | jq '.consumers[] | {name, pending, ack_pending}'",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.within(c.Context(), session{needs: everything(), lazy: true, inspects: true}, func(ctx context.Context, s *stack) error {
+			err := a.within(c.Context(), session{needs: everything(), lazy: true, inspects: true}, func(ctx context.Context, s *stack) error {
 				r, err := s.statusReport(ctx)
 				if err != nil {
 					return err
@@ -67,8 +68,21 @@ func (a *app) statusCommand() *cobra.Command {
 				}
 				return a.printStatus(r)
 			})
+			if errors.Is(err, errNothingRuns) && a.output == "json" {
+				err = errors.Join(a.printJSON(a.nothingRuns()), err)
+			}
+			return err
 		},
 	}
+}
+
+// nothingRuns is the report where there is nothing to look at.
+func (a *app) nothingRuns() *statusReport {
+	r := &statusReport{Streams: []bus.StreamStatus{}, Consumers: []bus.ConsumerStatus{}, Sources: []liveReport{}, Processes: []processReport{}}
+	if cfg, _, err := a.config(); err == nil {
+		r.Data = cfg.Data
+	}
+	return r
 }
 
 // gateWord is how long status waits for the word of etcd and of the bucket: longer than both take where they answer.
@@ -117,7 +131,7 @@ func (s *stack) busURL() string {
 func (a *app) printStatus(r *statusReport) error {
 	t := newTable(a.out)
 	t.row("data", r.Data)
-	up := "no: the servers below run only while this command does"
+	up := "no: the servers below are those of the configuration"
 	if r.Up {
 		up = "yes"
 	}
