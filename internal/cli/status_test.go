@@ -12,7 +12,7 @@ import (
 func TestStatus_NothingRuns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.run("status").want(1).complains("no agrichat runs here", "agrichat up")
+	w.run("status").want(1).says("no agrichat runs here", "agrichat up")
 	if _, err := os.Stat(w.data); !os.IsNotExist(err) {
 		t.Errorf("the data folder was made: %v", err)
 	}
@@ -40,7 +40,7 @@ func TestStatus_NothingRuns(t *testing.T) {
 		if err := os.WriteFile(path, []byte(addresses), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		w.run("status").want(1).complains("no agrichat runs here")
+		w.run("status").want(1).says("no agrichat runs here")
 		left, err := os.ReadFile(path)
 		if diff := cmp.Diff(addresses, string(left)); diff != "" || err != nil {
 			t.Errorf("%s, %v", diff, err)
@@ -52,7 +52,7 @@ func TestStatus_NothingRuns(t *testing.T) {
 func TestStatus_BesideUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	up := w.start("up")
+	up := w.start("", "up")
 	polls := 0
 	eventually(t, "status reaches what up has started", func() bool {
 		polls++
@@ -67,5 +67,5 @@ func TestStatus_BesideUp(t *testing.T) {
 	}
 	w.run("status").want(0).prints("yes", w.data)
 	up.stop().want(0)
-	w.run("status").want(1).complains("no agrichat runs here")
+	w.run("status").want(1).says("no agrichat runs here")
 }
