@@ -52,6 +52,18 @@ type Notice struct {
 	Count  int    // of records concerned, at least 1
 }
 
+// SharedError is an error that all files of one export have alike, such as an option that was not given: it is said once.
+type SharedError struct {
+	Export string // what is the same for the files of one export: its folder
+	Err    error
+}
+
+// Error implements error.
+func (e *SharedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *SharedError) Unwrap() error { return e.Err }
+
 // Counts says how a batch's input was understood; the runner adds them up.
 type Counts struct {
 	Read      int   // records of input: messages, lines, whatever the format counts in

@@ -2,10 +2,8 @@ package telegram
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/jsonscan"
 )
 
@@ -24,8 +22,7 @@ func (s *session) enterMessages() error {
 		s.Chat.Channel = s.options.Channel
 	}
 	if !s.Chat.shared() && s.private() == "" {
-		return fault.AsFatal(fmt.Errorf("the messages of chat %q are numbered for one account only, and the export does not "+
-			"say whose it is: %w", s.Chat.Name, errNameless))
+		return nameless(s.file, errPrivate(s.Chat.Name))
 	}
 	s.scan.Skip(1)
 	s.Place = inMessages
@@ -68,8 +65,7 @@ func (s *session) announce(n event.Namespace, at event.Instant) error {
 // negative: the exporter moves it out of the way of the new group's numbers.
 func (s *session) migrated() error {
 	if s.private() == "" {
-		return fault.AsFatal(fmt.Errorf("the oldest messages of %q are of the basic group that it once was, which numbers them "+
-			"for each account by itself: %w", s.Chat.Name, errNameless))
+		return nameless(s.file, errMigrated(s.Chat.Name))
 	}
 	if s.Chat.Old {
 		return nil

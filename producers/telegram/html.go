@@ -35,15 +35,17 @@ func recognisePage(head []byte) producers.Confidence {
 
 // pageState is all that a session remembers; written out, it is the cursor.
 type pageState struct {
-	Page   bool     `json:"page"`
-	Offset int64    `json:"offset"`
-	Line   int      `json:"line"`
-	Begun  bool     `json:"begun,omitempty"` // what stands before the first message was read
-	Done   bool     `json:"done,omitempty"`
-	Chat   chat     `json:"chat,omitzero"`
-	Said   speakers `json:"said,omitzero"`
-	Day    string   `json:"day,omitempty"`  // the date that was last put between the messages
-	Zone   string   `json:"zone,omitempty"` // the distance from UTC that was last printed
+	Page    bool          `json:"page"`
+	Account event.Account `json:"account,omitempty"` // as the JSON beside it names it
+	Listed  bool          `json:"listed,omitempty"`  // it is one of an account's
+	Offset  int64         `json:"offset"`
+	Line    int           `json:"line"`
+	Begun   bool          `json:"begun,omitempty"` // what stands before the first message was read
+	Done    bool          `json:"done,omitempty"`
+	Chat    chat          `json:"chat,omitzero"`
+	Said    speakers      `json:"said,omitzero"`
+	Day     string        `json:"day,omitempty"`  // the date that was last put between the messages
+	Zone    string        `json:"zone,omitempty"` // the distance from UTC that was last printed
 
 	// Observed is the time of the export's newest message, as of which results of polls are emitted; read at the first poll.
 	Observed time.Time `json:"observed,omitzero"`
@@ -104,8 +106,9 @@ type page struct {
 	clock clock
 	media *folder
 
-	events []event.Event
-	counts producers.Counts
+	events  []event.Event
+	counts  producers.Counts
+	notices notices
 }
 
 // Next reads on until a batch is full or the file ends.
@@ -129,7 +132,7 @@ func (p *page) Next(ctx context.Context) (producers.Batch, error) {
 	if err != nil {
 		return producers.Batch{}, fmt.Errorf("writing the cursor: %w", err)
 	}
-	return producers.Batch{Events: p.events, Cursor: cursor, Counts: p.counts}, nil
+	return producers.Batch{Events: p.events, Cursor: cursor, Counts: p.counts, Notices: p.notices.take()}, nil
 }
 
 // Close closes the file.
@@ -153,7 +156,7 @@ func (p *page) step(ctx context.Context) error {
 	case err != nil:
 		return err
 	case !p.Begun:
-		return p.begin(raw, whole)
+		return p.begin(ctx, raw, whole)
 	case len(raw) == 0:
 		return p.finish()
 	case !whole:
@@ -258,7 +261,7 @@ func (p *page) announce(n event.Namespace, at event.Instant) error {
 	return p.emit(event.Event{
 		Namespace: n, NativeID: event.NativeID(p.Chat.Channel), Kind: event.KindChannel,
 		Revision: revision + "." + event.Revision(content), Sent: at, Reading: event.Reading{Charset: p.Chat.Charset},
-		Body: &event.ChannelInfo{Name: p.Chat.Name},
+		Body: &event.ChannelInfo{Name: p.Chat.Name, Type: p.Chat.kind()},
 	})
 }
 

@@ -5,14 +5,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/internal/fault"
 )
 
 // deleted is what the exporter calls everybody whose account is no more.
@@ -70,8 +68,7 @@ func (p *page) message(ctx context.Context, s shown) error {
 // migrated is called for each message of the basic group that the chat was before.
 func (p *page) migrated() error {
 	if p.private() == "" {
-		return fault.AsFatal(fmt.Errorf("the oldest messages of %q are of the basic group that it once was, which numbers them "+
-			"for each account by itself: %w", p.Chat.Name, errNameless))
+		return nameless(p.file, errMigrated(p.Chat.Name))
 	}
 	if p.Chat.Old {
 		return nil
@@ -182,6 +179,13 @@ func (m *pageMessage) done(author event.Person) error {
 	})
 	if err != nil {
 		return err
+	}
+	if byName(m.Chat.Channel) {
+		if m.Listed {
+			m.notices.add(listedByName())
+		} else {
+			m.notices.add(chatByName())
+		}
 	}
 	before := m.Chat.Before
 	m.met(m.id, m.at.At)

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,7 @@ import (
 )
 
 // begin reads what stands before the first message: the chat's name.
-func (p *page) begin(raw []byte, whole bool) error {
+func (p *page) begin(ctx context.Context, raw []byte, whole bool) error {
 	p.Begun = true
 	if bytes.HasPrefix(raw, []byte(messageTag)) { // somebody took it off
 		raw, whole = nil, true
@@ -27,8 +28,8 @@ func (p *page) begin(raw []byte, whole bool) error {
 	if key != nil {
 		p.Chat.NameKey, _ = header(key)
 	}
-	p.Chat.Charset = label
-	if err := p.place(listed); err != nil {
+	p.Chat.Charset, p.Listed = label, listed
+	if err := p.place(ctx); err != nil {
 		return err
 	}
 	if err := p.announce(p.namespace(), event.Instant{}); err != nil {
@@ -66,13 +67,22 @@ var errChatless = errors.New("an HTML export does not say which chat it is of, o
 	"for ids: name the account that exported it with --account; or, of a channel or supergroup, its id with --channel, " +
 	"for example --channel channel1234567890, then its messages are those of a JSON export too")
 
-// place decides of which chat the page is. Where the user names it by its id with its type, as a JSON export does, the
-// messages are the same ones; else the chat goes by its name.
-func (p *page) place(listed bool) error {
+// place decides of which chat the page is. Where the JSON of the same export says it, or the user names the chat by its id with its
+// type, the messages are the same ones as in JSON; else the chat goes by its name.
+func (p *page) place(ctx context.Context) error {
+	known, err := p.known(ctx)
 	switch {
-	case p.options.Channel != "" && !listed:
+	case err != nil:
+		return err
+	case known:
+		p.Chat.Channel = p.Chat.channelID()
+		if p.namespace() == "" {
+			return nameless(p.file, errPrivate(p.Chat.Name))
+		}
+		return nil
+	case p.options.Channel != "" && !p.Listed:
 		p.Chat.Channel = p.options.Channel
-	case listed && p.namesakes():
+	case p.Listed && p.namesakes():
 		p.Chat.Channel = event.Channel("name:" + p.Chat.nameKey() + "/" + path.Base(path.Dir(p.file.Path)))
 	case p.Chat.Name != "":
 		p.Chat.Channel = event.Channel("name:" + p.Chat.nameKey())
@@ -80,9 +90,30 @@ func (p *page) place(listed bool) error {
 		p.Chat.Channel = "unnamed"
 	}
 	if p.namespace() == "" {
-		return fault.AsFatal(fmt.Errorf("chat %q: %w", p.Chat.Name, errChatless))
+		return nameless(p.file, fmt.Errorf("chat %q: %w", p.Chat.Name, errChatless))
 	}
 	return nil
+}
+
+// known looks for the chat in the JSON of the same export: in the page's folder if it is of one chat, else in the account's.
+func (p *page) known(ctx context.Context) (bool, error) {
+	rel := sidecarName
+	if p.Listed {
+		rel = "../../" + sidecarName
+	}
+	x, err := p.sidecars.beside(ctx, p.file, rel, p.options.Charset)
+	if err != nil || x == nil || x.single == p.Listed {
+		return false, err
+	}
+	p.Account = x.account
+	c, ok := x.chatOf(p.Chat.Name)
+	if !ok && p.Listed {
+		c, ok = x.listedAs(p.list(), path.Base(path.Dir(p.file.Path)))
+	}
+	if ok {
+		p.Chat.Peer, p.Chat.Type = c.Peer, c.Type
+	}
+	return ok, nil
 }
 
 // mostListed is how much is read of the list of an account's chats: some hundred bytes each.
@@ -90,41 +121,71 @@ const mostListed = 16 << 20
 
 // namesakes reports whether the account's list has another chat of this name. Their messages have the same numbers.
 func (p *page) namesakes() bool {
-	if p.file.Beside == nil {
-		return false
-	}
-	r, err := p.file.Beside("../../lists/chats.html")
-	if err != nil { // the page stands alone: nobody can tell
-		return false
-	}
-	defer func() { _ = r.Close() }() // it was only read
-	b, err := io.ReadAll(io.LimitReader(r, mostListed))
-	if err != nil {
-		return false
-	}
-	b, _, _ = decode(p.chars, b)
-	const entry = `<div class="name bold">`
 	found := 0
-	for i := bytes.Index(b, []byte(entry)); i >= 0; i = bytes.Index(b, []byte(entry)) {
-		e, n, err := parseElement(b[i:])
-		if err != nil {
-			return found > 1
-		}
-		if e.words() == p.Chat.Name {
+	for _, c := range p.list() {
+		if c.name == p.Chat.Name {
 			found++
 		}
-		b = b[i+n:]
 	}
 	return found > 1
 }
 
-// shared reports whether the chat's messages are numbered for all accounts alike, which only the user can say.
+// listedChat is an entry of the list of an account's chats.
+type listedChat struct{ name, folder string }
+
+// list reads the list of the account's chats; none if the page stands alone.
+func (p *page) list() (out []listedChat) {
+	if p.file.Beside == nil {
+		return nil
+	}
+	r, err := p.file.Beside("../../lists/chats.html")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	b, err := io.ReadAll(io.LimitReader(r, mostListed))
+	if err != nil {
+		return nil
+	}
+	b, _, _ = decode(p.chars, b)
+	const entry = `<div class="name bold">`
+	for i := bytes.Index(b, []byte(entry)); i >= 0; i = bytes.Index(b, []byte(entry)) {
+		e, n, err := parseElement(b[i:])
+		if err != nil {
+			return out
+		}
+		out = append(out, listedChat{name: e.words(), folder: lastFolder(b[:i])})
+		b = b[i+n:]
+	}
+	return out
+}
+
+// lastFolder is the folder of the pages that the last link in b leads to.
+func lastFolder(b []byte) string {
+	const link = `href="../chats/`
+	i := bytes.LastIndex(b, []byte(link))
+	if i < 0 {
+		return ""
+	}
+	folder, _, _ := strings.Cut(string(b[i+len(link):]), "/")
+	return folder
+}
+
+// shared reports whether the chat's messages are numbered for all accounts alike, which only JSON or the user can say.
 func (p *page) shared() bool {
+	if p.Chat.Peer != "" {
+		return p.Chat.shared()
+	}
 	id, ok := strings.CutPrefix(string(p.Chat.Channel), "channel")
 	return ok && isNumber(id)
 }
 
-func (p *page) whose() event.Account { return account(string(p.options.Account)) }
+func (p *page) whose() event.Account {
+	if p.Account != "" {
+		return p.Account
+	}
+	return account(string(p.options.Account))
+}
 
 // private is the namespace of what is numbered for one account only; empty if nobody said whose export it is.
 func (p *page) private() event.Namespace {

@@ -27,8 +27,9 @@ type session struct {
 	clock clock
 	media *folder
 
-	events []event.Event
-	counts producers.Counts
+	events  []event.Event
+	counts  producers.Counts
+	notices notices
 }
 
 // Next reads on until a batch is full or the file ends.
@@ -51,7 +52,7 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 	if err != nil {
 		return producers.Batch{}, err
 	}
-	return producers.Batch{Events: s.events, Cursor: cursor, Counts: s.counts}, nil
+	return producers.Batch{Events: s.events, Cursor: cursor, Counts: s.counts, Notices: s.notices.take()}, nil
 }
 
 // Close closes the file.

@@ -31,6 +31,7 @@ const batchSize = 500
 func Definition() producers.Definition { return definition(batchSize) }
 
 func definition(batch int) producers.Definition {
+	beside := new(sidecars)
 	return producers.Definition{
 		Name:  sourceName,
 		Title: "Telegram",
@@ -38,12 +39,12 @@ func definition(batch int) producers.Definition {
 			"one chat or a whole account. Carries the last edit of a message, reactions and service messages; no deletions. " +
 			"Exports made before June 2022 print local time only, and HTML prints no summer time: name the zone. Private chats " +
 			"and basic groups need --account unless the export says whose it is. HTML carries no edits, no ids of people, and " +
-			"none of the chat: it goes by its name, beside a JSON export of the same chat, unless --channel gives the id that " +
-			"JSON has (channel1234567890, user1234, chat1234); then each message is one and the same.",
+			"none of the chat: where result.json of the same export lies beside it, or --channel gives the id that JSON has " +
+			"(channel1234567890, user1234, chat1234), each message is one and the same; else the chat goes by its name, beside JSON's.",
 		Can:       producers.Abilities{Archive: true, Edits: true, Reactions: true},
 		Recognise: recognise,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
-			return &archive{file: f, options: o, batch: batch}, nil
+			return &archive{file: f, options: o, batch: batch, sidecars: beside}, nil
 		},
 	}
 }
@@ -84,9 +85,10 @@ func recognise(f producers.File) producers.Confidence {
 func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }
 
 type archive struct {
-	file    producers.File
-	options producers.Options
-	batch   int
+	file     producers.File
+	options  producers.Options
+	batch    int
+	sidecars *sidecars // shared by all files of an import
 }
 
 // Connect opens the file and goes to where the cursor points.

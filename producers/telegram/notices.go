@@ -1,0 +1,59 @@
+package telegram
+
+import (
+	"fmt"
+	"path"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// notices are those of the batch that is being read.
+type notices []producers.Notice
+
+// add counts a record.
+func (n *notices) add(one producers.Notice) {
+	for i := range *n {
+		if o := &(*n)[i]; o.Code == one.Code && o.Text == one.Text && o.Option == one.Option {
+			o.Count++
+			return
+		}
+	}
+	one.Count = 1
+	*n = append(*n, one)
+}
+
+func (n *notices) take() []producers.Notice {
+	out := []producers.Notice(*n)
+	*n = nil
+	return out
+}
+
+// What an export leaves open.
+func chatByName() producers.Notice {
+	return producers.Notice{Code: "chat-by-name", Option: "--channel",
+		Text: "pages do not say which chat they are of: it goes by its name, and a JSON export of it stands beside it"}
+}
+
+func listedByName() producers.Notice {
+	return producers.Notice{Code: "chat-by-name",
+		Text: "pages of an account do not say which chats they are of: these go by their names; the result.json of the same export in its folder tells"}
+}
+
+// nameless is the error of an export of private messages that does not say whose it is. All pages of it have the same one.
+func nameless(f producers.File, why error) error {
+	return fault.AsFatal(&producers.SharedError{Export: path.Dir(f.Path), Err: why})
+}
+
+func errPrivate(name string) error {
+	return fmt.Errorf("the messages of chat %q are numbered for one account only, and the export does not say whose it is: %w", name, errNameless)
+}
+
+func errMigrated(name string) error {
+	return fmt.Errorf("the oldest messages of %q are of the basic group that it once was, which numbers them for each account by itself: %w",
+		name, errNameless)
+}
+
+// byName reports whether a channel stands for a chat whose id is not known.
+func byName(c event.Channel) bool { return c == "unnamed" || len(c) > 5 && c[:5] == "name:" }
