@@ -14,6 +14,7 @@ import (
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/internal/seqset"
@@ -389,12 +390,18 @@ func (f *failure) Error() string {
 // Unwrap gives the reason.
 func (f *failure) Unwrap() error { return f.err }
 
-// fail notes that a file could not be read to its end. A reason that several files share, and that names none, is said once.
+// fail notes that a file could not be read to its end. A reason that several files share, and that names none, is said once, and so is
+// what all files of one export lack.
 func (i *importing) fail(f files.Found, err error) {
 	if err == nil {
 		return
 	}
-	if reason := err.Error(); !strings.Contains(reason, f.File.Path) {
+	reason := err.Error()
+	var shared *producers.SharedError
+	if errors.As(err, &shared) {
+		reason, err = shared.Export+": "+shared.Error(), fault.AsFatal(shared)
+	}
+	if shared != nil || !strings.Contains(reason, f.File.Path) {
 		if before := i.failedFor[reason]; before != nil {
 			before.more++
 			return
