@@ -4,55 +4,28 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/agrichat/agrichat/internal/archive"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/ingest"
 )
 
-// The codes of notices about messages that may stand twice.
+// The codes of notices about messages that may stand twice, or once for two.
 const (
 	noticeOverlapIDs    = "overlap-ids"
 	noticeOverlapPeople = "overlap-authors"
 	noticeOverlapZones  = "overlap-zones"
 	noticeOverlapNew    = "overlap-differs"
+	noticeOverlapEdge   = "overlap-edge"
 )
 
 // exports are the content keys that each file brought of a chat: two exports of one chat are compared by them.
-type exports map[ingest.Chat][][]ingest.Key
+type exports map[ingest.Chat][]*ingest.Export
 
-func (x exports) add(of map[ingest.Chat][]ingest.Key) {
-	for chat, keys := range of {
-		x[chat] = append(x[chat], keys)
+func (x exports) add(of map[ingest.Chat]*ingest.Export) {
+	for chat, export := range of {
+		x[chat] = append(x[chat], export)
 	}
-}
-
-// differing returns how many messages of a chat stand in one export between two that another export or the record holds too, and are
-// not held there themselves: they were edited between the exports, their author was renamed, or one of the exports lacks them.
-func differing(of [][]ingest.Key) (n int) {
-	var all []ingest.Key
-	for _, keys := range of {
-		all = append(all, keys...)
-	}
-	slices.SortFunc(all, func(a, b ingest.Key) int { return cmp.Compare(a|1, b|1) })
-	shared := func(k ingest.Key) bool {
-		i, _ := slices.BinarySearchFunc(all, k, func(a, b ingest.Key) int { return cmp.Compare(a|1, b|1) })
-		return k.Known() || i+1 < len(all) && all[i+1].Same(k)
-	}
-	for _, keys := range of {
-		between, pending := false, 0
-		for _, k := range keys {
-			switch {
-			case shared(k):
-				n += pending
-				between, pending = true, 0
-			case between:
-				pending++
-			}
-		}
-	}
-	return n
 }
 
 // overlaps finds what of this import seems to stand twice, and says so.
@@ -69,9 +42,13 @@ func (i *importing) overlaps(ctx context.Context) error {
 		if len(i.exports[chat]) > 1 || c.Known > 0 {
 			again = append(again, key)
 		}
-		if n := differing(i.exports[chat]); n > 0 {
+		if n := ingest.Differing(i.exports[chat]); n > 0 {
 			i.doubt(noticeOverlapNew, fmt.Sprintf("messages of chat %q lie between others that another export holds too and that export lacks them: "+
 				"edited, their author renamed, or one export is not whole", cmp.Or(c.Name, c.Channel)), "", n)
+		}
+		if n := ingest.Meeting(i.exports[chat]); n > 0 { // they count once, so that none seems to stand twice
+			i.notices = append(i.notices, notice{Code: noticeOverlapEdge, Text: fmt.Sprintf("messages of chat %q stand in a minute in which two exports meet; "+
+				"equal ones of one author are taken for the same", cmp.Or(c.Name, c.Channel)), Count: n, Files: []string{}})
 		}
 	}
 	i.exports = nil

@@ -151,18 +151,6 @@ type Place struct {
 	Reason string `json:"reason"`
 }
 
-// Key is a content key, cut to 63 bits, and whether the record held the message: two exports of one chat are compared by them.
-type Key uint64
-
-// Known reports whether the record held the message.
-func (k Key) Known() bool { return k&1 != 0 }
-
-// Same reports whether both are of one message.
-func (k Key) Same(o Key) bool { return k|1 == o|1 }
-
-// MaxKeys bounds Result.Keys, in all chats of a run together.
-const MaxKeys = 4_000_000
-
 // MaxPlaces bounds Result.Places; Counts.Unparsed has the total.
 const MaxPlaces = 1000
 
@@ -171,7 +159,7 @@ type Result struct {
 	Counts
 	Chats     map[Chat]ChatCounts
 	Places    []Place            // the first MaxPlaces
-	Keys      map[Chat][]Key     // of messages with content keys, in their order; the first MaxKeys
+	Keys      map[Chat]*Export   // of messages with content keys, in their order; the first MaxKeys
 	Notices   []producers.Notice // what was assumed, guessed or left out, each once, most first
 	Sequences seqset.Set         // of what was published
 }

@@ -3,7 +3,6 @@ package ingest
 import (
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/agrichat/agrichat/internal/event"
@@ -68,26 +67,6 @@ func (t *tally) take(events []event.Event, known []bool, ambiguous int) {
 		c.Ambiguous += ambiguous
 		t.sum.Chats[chatOf(&events[0])] = c
 	}
-}
-
-// key notes the content key of a message.
-func (t *tally) key(chat Chat, e *event.Event, known bool) {
-	if e.Kind != event.KindMessage || t.keys == MaxKeys || !producers.IsContentKey(e.NativeID) {
-		return
-	}
-	k, err := strconv.ParseUint(string(e.NativeID[1:17]), 16, 64)
-	if err != nil {
-		return
-	}
-	k &^= 1
-	if known {
-		k |= 1
-	}
-	if t.sum.Keys == nil {
-		t.sum.Keys = map[Chat][]Key{}
-	}
-	t.sum.Keys[chat] = append(t.sum.Keys[chat], Key(k))
-	t.keys++
 }
 
 func ofOneChat(events []event.Event) bool {

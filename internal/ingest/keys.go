@@ -1,0 +1,130 @@
+package ingest
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// Key is a content key, cut to 63 bits, and whether the record held the message: two exports of one chat are compared by them.
+type Key uint64
+
+// Known reports whether the record held the message.
+func (k Key) Known() bool { return k&1 != 0 }
+
+func (k Key) compare(o Key) int { return cmp.Compare(k|1, o|1) }
+
+// MaxKeys bounds Result.Keys, in all chats of a run together.
+const MaxKeys = 4_000_000
+
+// Export is what one file brought of a chat's messages with content keys, in their order.
+type Export struct {
+	Keys []Key
+	// First and Last are how many of them are of the first minute, and of the last one.
+	First, Last int
+
+	begin, end int64 // those minutes
+}
+
+// add notes a message's key.
+func (x *Export) add(k Key, sent time.Time) {
+	minute := sent.Unix() / 60
+	if len(x.Keys) == 0 {
+		x.begin = minute
+	}
+	if x.First == len(x.Keys) && minute == x.begin {
+		x.First++
+	}
+	if len(x.Keys) == 0 || minute != x.end {
+		x.Last, x.end = 0, minute
+	}
+	x.Last++
+	x.Keys = append(x.Keys, k)
+}
+
+// key notes the content key of a message.
+func (t *tally) key(chat Chat, e *event.Event, known bool) {
+	if e.Kind != event.KindMessage || t.keys == MaxKeys || !producers.IsContentKey(e.NativeID) {
+		return
+	}
+	k, err := strconv.ParseUint(string(e.NativeID[1:17]), 16, 64)
+	if err != nil {
+		return
+	}
+	k &^= 1
+	if known {
+		k |= 1
+	}
+	if t.sum.Keys == nil {
+		t.sum.Keys = map[Chat]*Export{}
+	}
+	x := t.sum.Keys[chat]
+	if x == nil {
+		x = &Export{}
+		t.sum.Keys[chat] = x
+	}
+	x.add(Key(k), e.Sent.At)
+	t.keys++
+}
+
+// sharedKeys returns what says whether a message of one of the exports of a chat is held by another one or by the record.
+func sharedKeys(of []*Export) func(Key) bool {
+	var all []Key
+	for _, x := range of {
+		all = append(all, x.Keys...)
+	}
+	slices.SortFunc(all, Key.compare)
+	return func(k Key) bool {
+		i, _ := slices.BinarySearchFunc(all, k, Key.compare)
+		return k.Known() || i+1 < len(all) && all[i+1].compare(k) == 0
+	}
+}
+
+// Differing returns how many messages of a chat stand in one export between two that another export or the record holds too, and are
+// not held there themselves: they were edited between the exports, their author was renamed, or one of the exports lacks them.
+func Differing(of []*Export) (n int) {
+	shared := sharedKeys(of)
+	for _, x := range of {
+		between, pending := false, 0
+		for _, k := range x.Keys {
+			switch {
+			case shared(k):
+				n += pending
+				between, pending = true, 0
+			case between:
+				pending++
+			}
+		}
+	}
+	return n
+}
+
+// Meeting returns how many messages of a chat stand where two exports meet within one minute: an export holds them in its first minute or
+// its last, another export or the record holds them too, and nothing else of the export. Whether such a message is the same one or an
+// equal one of that minute cannot be told; it counts once.
+func Meeting(of []*Export) (n int) {
+	shared := sharedKeys(of)
+	for _, x := range of {
+		met, inner, alone := 0, 0, 0
+		for i, k := range x.Keys {
+			switch {
+			case !shared(k):
+				alone++
+			case i < x.First:
+				met++
+			case i < len(x.Keys)-x.Last:
+				inner++
+			case k.Known(): // else the other export has it in its first minute, and counts it
+				met++
+			}
+		}
+		if inner == 0 && alone > 0 {
+			n += met
+		}
+	}
+	return n
+}

@@ -1,0 +1,36 @@
+package ingest
+
+import (
+	"testing"
+	"time"
+)
+
+// exportOf makes an export: keys are even, and odd ones are known to the record; each stands in the minute beside it.
+func exportOf(of ...[2]int) *Export {
+	x := &Export{}
+	for _, k := range of {
+		x.add(Key(k[0]), time.Unix(int64(60*k[1]), 0))
+	}
+	return x
+}
+
+func TestMeeting(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   []*Export
+		want int
+	}{
+		{"alone", []*Export{exportOf([2]int{2, 1}, [2]int{4, 1})}, 0},
+		{"two that meet", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}), exportOf([2]int{4, 2}, [2]int{6, 2}, [2]int{8, 3})}, 1},
+		{"three in a row", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}), exportOf([2]int{4, 2}, [2]int{10, 2}, [2]int{6, 3}), exportOf([2]int{6, 3}, [2]int{8, 4})}, 2},
+		{"two that overlap", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}), exportOf([2]int{2, 1}, [2]int{4, 2}, [2]int{6, 3})}, 0},
+		{"a longer overlap", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}, [2]int{6, 3}), exportOf([2]int{4, 2}, [2]int{6, 3}, [2]int{8, 4})}, 0},
+		{"the record's end", []*Export{exportOf([2]int{3, 1}, [2]int{4, 1}, [2]int{6, 2})}, 1},
+		{"the record's beginning", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}, [2]int{7, 2})}, 1},
+		{"the same again", []*Export{exportOf([2]int{3, 1}, [2]int{5, 1})}, 0},
+	} {
+		if got := Meeting(c.of); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
