@@ -160,6 +160,51 @@ func TestSession_Playback(t *testing.T) {
 	}
 }
 
+// TestSession_Untimed: an older bouncer tells times only of what it kept.
+func TestSession_Untimed(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
+	again := func(more int) func(*script) {
+		return func(s *script) {
+			s.welcome("server-time batch")
+			s.expect("JOIN")
+			s.say(":keeper!k@h JOIN #b", ":znc.in BATCH +aa znc.in/playback #b")
+			for n := range 3 + more { // a fourth lol was missed
+				s.say(fmt.Sprintf("@batch=aa;time=%s :ann!u@h PRIVMSG #b :lol", at.Add(time.Duration(n)*time.Second).Format("2006-01-02T15:04:05.120Z")))
+			}
+			s.say(":znc.in BATCH -aa", fmt.Sprintf(":ann!u@h PRIVMSG #b :new %d", more))
+			s.expect("QUIT")
+		}
+	}
+	addr := serve(t, nil, func(s *script) {
+		s.welcome("server-time batch")
+		s.expect("JOIN")
+		s.say(":keeper!k@h JOIN #b")
+		for range 3 {
+			s.say(":ann!u@h PRIVMSG #b :lol")
+		}
+		s.say(":ann!u@h PRIVMSG #b :new 0")
+		s.expect("QUIT")
+	}, again(1), again(2))
+	l := configured(t, fakeConfig(addr, "tls: false\n"))
+	l.clock = func() time.Time { return at.Add(4 * time.Second) }
+	r := recorder{texts: map[event.ID]string{}}
+	cursor := r.gather(t, l, nil, "new 0")
+	cursor = r.gather(t, l, cursor, "new 1")
+	r.gather(t, l, cursor, "new 2")
+	want := []string{"ann: lol", "ann: lol", "ann: lol", "ann: new 0", "ann: lol", "ann: new 1", "ann: lol", "ann: new 2"}
+	if diff := cmp.Diff(want, r.order); diff != "" {
+		t.Errorf("messages differ: %s", diff)
+	}
+	var p progress
+	for n := range 2 * untimedKept {
+		p.keepUntimed(at, "a", fmt.Sprint(n), "k")
+	}
+	if len(p.Untimed) != untimedKept {
+		t.Errorf("%d lines are remembered, want %d", len(p.Untimed), untimedKept)
+	}
+}
+
 // TestSession_Mark: old lines do not take the mark back.
 func TestSession_Mark(t *testing.T) {
 	t.Parallel()

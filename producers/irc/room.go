@@ -19,7 +19,8 @@ type room struct {
 	topic    string
 	people   map[string]string // who is there: folded nick to nick; quits and new nicks do not name channels
 	progress progress
-	before   []recentLine // what progress held of them when the connection began
+	before   []recentLine // what progress held of Recent when the connection began
+	untimed  []recentLine // the same of Untimed, less what has come again
 	passing  pass
 	joined   time.Time // by the server's clock; zero: it did not say
 	catching *catching // not nil while what was missed is being asked for
@@ -122,19 +123,23 @@ func (s *session) contentKey(r *room, batch *replay, in *received, at time.Time,
 	day, minute := at.Format(time.DateOnly), at.Format("15:04")
 	var id event.NativeID
 	var ambiguous bool
-	switch at, timed := serverTime(in); {
+	switch stamped, timed := serverTime(in); {
+	case timed && s.recallUntimed(r, stamped, author, text, &id):
 	case timed && batch != nil:
-		if known, ok := batch.recall(at, author, text); ok {
+		if known, ok := batch.recall(stamped, author, text); ok {
 			return known
 		}
-		id, ambiguous = batch.passing.next(at, author, text)
+		id, ambiguous = batch.passing.next(stamped, author, text)
 	case timed:
-		id, ambiguous = r.passing.next(at, author, text)
-		r.progress.keep(at, author, text, id)
+		id, ambiguous = r.passing.next(stamped, author, text)
+		r.progress.keep(stamped, author, text, id)
 	case batch != nil:
 		id, ambiguous = batch.tally.Next(day, minute, author, text)
 	default:
 		id, ambiguous = r.progress.tally(day+" "+minute).Next(day, minute, author, text)
+		if s.caps["server-time"] && what.Type != event.TypeService {
+			r.progress.keepUntimed(at, author, text, id)
+		}
 	}
 	if ambiguous {
 		s.out.Counts.Ambiguous++
@@ -174,6 +179,37 @@ func (p *progress) keep(at time.Time, author event.AuthorID, text string, id eve
 	}
 	p.Recent = append(p.Recent, recentLine{at, digestOf(author, text), id})
 }
+
+// untimedKept bounds what is remembered for a bouncer that tells the times only of what it kept: more than those keep by default.
+const untimedKept = 500
+
+// keepUntimed remembers a line that came without a time from a server that tells times: older bouncers do when they replay it.
+func (p *progress) keepUntimed(at time.Time, author event.AuthorID, text string, id event.NativeID) {
+	if len(p.Untimed) == untimedKept {
+		p.Untimed = slices.Delete(p.Untimed, 0, 1)
+	}
+	p.Untimed = append(p.Untimed, recentLine{at, digestOf(author, text), id})
+}
+
+// recallUntimed finds the id of a line that came over an earlier connection without its time.
+func (s *session) recallUntimed(r *room, at time.Time, author event.AuthorID, text string, id *event.NativeID) bool {
+	if len(r.untimed) == 0 {
+		return false
+	}
+	line := digestOf(author, text)
+	i := slices.IndexFunc(r.untimed, func(l recentLine) bool {
+		return l.Line == line && l.Time.Sub(at).Abs() <= receivedWithin
+	})
+	if i < 0 {
+		return false
+	}
+	*id = r.untimed[i].ID
+	r.untimed = slices.Delete(r.untimed, i, i+1)
+	return true
+}
+
+// receivedWithin is how far our clock and the way to us may put a line from its time.
+const receivedWithin = time.Minute
 
 // recall returns the id of a line that came before with its milliseconds.
 func (b *replay) recall(at time.Time, author event.AuthorID, text string) (event.NativeID, bool) {

@@ -24,6 +24,7 @@ type progress struct {
 	Mark    mark          `json:"mark,omitzero"`
 	Minutes []minuteTally `json:"minutes,omitempty"`
 	Recent  []recentLine  `json:"recent,omitempty"`
+	Untimed []recentLine  `json:"untimed,omitempty"`
 }
 
 // mark is the last message up to which nothing is missing.
@@ -106,7 +107,7 @@ func newSession(l *live, c *conn, r *registration, cur liveCursor) *session {
 	}
 	for _, w := range l.wanted {
 		p := cur.Channels[w.id]
-		s.rooms[w.id] = &room{id: w.id, name: w.name, progress: p, before: slices.Clone(p.Recent), people: map[string]string{}}
+		s.rooms[w.id] = &room{id: w.id, name: w.name, progress: p, before: slices.Clone(p.Recent), untimed: slices.Clone(p.Untimed), people: map[string]string{}}
 	}
 	return s
 }
