@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/charset"
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -53,7 +55,8 @@ func recognise(f producers.File) producers.Confidence {
 	}
 	ext := strings.ToLower(path.Ext(f.Path))
 	ours := ext == ".jsonl" || ext == ".ndjson"
-	r := reader{archive: &archive{file: f}}
+	chars, _ := charset.NewDecoder("", f.Open) // without a name there is nothing that could be unknown
+	r := reader{archive: &archive{file: f}, chars: chars}
 	if _, err := r.event(first); err == nil {
 		if ours {
 			return producers.Certain
@@ -93,6 +96,8 @@ type position struct {
 	Broken int             `json:"broken,omitempty"` // lines since then that could not
 	Tally  producers.Tally `json:"tally,omitzero"`
 	Before time.Time       `json:"before,omitzero"` // when the last line's message was sent
+
+	Announced []event.Channel `json:"announced,omitempty"` // those whose names are not UTF-8
 }
 
 // Connect opens the file and goes to where the cursor points.
@@ -106,11 +111,15 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 			return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: it points before the start", a.file.Path))
 		}
 	}
+	chars, err := charset.NewDecoder(a.options.Charset, a.file.Open)
+	if err != nil {
+		return nil, fault.AsFatal(err)
+	}
 	in, err := openAt(a.file, at.Offset)
 	if err != nil {
 		return nil, err
 	}
-	return &session{reader: reader{archive: a, position: at}, in: in, lines: newLines(in)}, nil
+	return &session{reader: reader{archive: a, position: at, chars: chars}, in: in, lines: newLines(in)}, nil
 }
 
 func openAt(f producers.File, offset int64) (io.ReadCloser, error) {

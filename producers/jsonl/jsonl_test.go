@@ -141,7 +141,6 @@ func TestReasonsNameTheKey(t *testing.T) {
 		`{"author":"a","text":"x"}`:                              "channel",
 		`{"channel":"c","author":"a","text":"x","type":"shout"}`: "shout",
 		`{"channel":"c","author":"a","text":5}`:                  "text",
-		"{\"channel\":\"c\xff\"}":                                "UTF-8",
 		`["channel"]`:                                            "reading",
 	} {
 		e := one(t, text, producers.Options{})

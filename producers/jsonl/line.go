@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -128,16 +129,73 @@ func (r *ref) UnmarshalJSON(b []byte) error {
 
 // event makes an event of a line, which may be an envelope.
 func (r *reader) event(raw []byte) (*event.Event, error) {
-	r.again, r.skipped = false, false
-	if !utf8.Valid(raw) {
-		return nil, errors.New("the line is not UTF-8")
+	r.again, r.skipped, r.called = false, false, ""
+	if utf8.Valid(raw) {
+		return r.parse(raw, raw)
 	}
+	text, label := r.chars.Decode(raw)
+	beside := &reader{archive: r.archive, position: position{Before: r.Before}} // the line is counted once
+	key, err := r.parse([]byte(charset.Key(raw)), raw)
+	if err != nil {
+		return nil, err
+	}
+	e, err := beside.parse([]byte(text), raw)
+	if err != nil {
+		return nil, err
+	}
+	r.called = string(e.Channel)
+	takeIDs(e, key)
+	e.Reading.Charset = label
+	if err := e.Seal(); err != nil {
+		return nil, fmt.Errorf("the line says too little: %w", err)
+	}
+	return e, nil
+}
+
+// takeIDs gives an event all that is an id from the same line as ids take it: they are the same in every charset.
+func takeIDs(e, key *event.Event) {
+	e.Namespace, e.Channel, e.NativeID, e.Revision = key.Namespace, key.Channel, key.NativeID, key.Revision
+	switch k := key.Body.(type) {
+	case *event.Message:
+		if b, ok := e.Body.(*event.Message); ok {
+			takeRefs(b, k)
+		}
+	case *event.Reaction:
+		if b, ok := e.Body.(*event.Reaction); ok {
+			b.Target = k.Target
+		}
+	case *event.Reactions:
+		if b, ok := e.Body.(*event.Reactions); ok {
+			b.Target = k.Target
+		}
+	case *event.PollResults:
+		if b, ok := e.Body.(*event.PollResults); ok {
+			b.Target = k.Target
+		}
+	}
+}
+
+func takeRefs(b, key *event.Message) {
+	b.Thread = key.Thread
+	if b.ReplyTo != nil && key.ReplyTo != nil {
+		b.ReplyTo = key.ReplyTo
+	}
+	if b.Forward != nil && key.Forward != nil {
+		b.Forward.Channel, b.Forward.NativeID = key.Forward.Channel, key.Forward.NativeID
+	}
+	if b.Service != nil && key.Service != nil {
+		b.Service.Target = key.Service.Target
+	}
+}
+
+// parse makes an event of a line's text; raw is what is kept.
+func (r *reader) parse(text, raw []byte) (*event.Event, error) {
 	var members map[string]stdjson.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
+	if err := json.Unmarshal(text, &members); err != nil {
 		return nil, fmt.Errorf("reading the line: %w", err)
 	}
 	if _, envelope := members["v"]; envelope {
-		e, err := event.Decode(raw)
+		e, err := event.Decode(text)
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +203,7 @@ func (r *reader) event(raw []byte) (*event.Event, error) {
 		return e, nil
 	}
 	var l line
-	if err := json.Unmarshal(raw, &l, json.RejectUnknownMembers(true)); err != nil {
+	if err := json.Unmarshal(text, &l, json.RejectUnknownMembers(true)); err != nil {
 		return nil, fmt.Errorf("reading the line: %w", err)
 	}
 	return r.make(&l, members, raw)

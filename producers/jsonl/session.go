@@ -8,8 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
@@ -122,7 +125,28 @@ func (s *session) take(b *producers.Batch, line []byte, size int64) error {
 	if s.skipped {
 		b.Notices = append(b.Notices, producers.SkippedHour(1))
 	}
+	if err := s.announce(b, e); err != nil {
+		return err
+	}
 	b.Events = append(b.Events, *e)
+	return nil
+}
+
+// announce says what a channel is called whose name is not UTF-8: its id is the same in every charset.
+func (s *session) announce(b *producers.Batch, of *event.Event) error {
+	if of.Reading.Charset == "" || of.Channel == "" || s.called == string(of.Channel) || slices.Contains(s.Announced, of.Channel) {
+		return nil
+	}
+	s.Announced = append(s.Announced, of.Channel)
+	e := event.Event{
+		Source: of.Source, Namespace: of.Namespace, Account: of.Account, Channel: of.Channel, NativeID: event.NativeID(of.Channel),
+		Kind: event.KindChannel, Revision: event.Unedited + "." + event.Revision(event.Digest(string(of.Channel))), Reading: of.Reading,
+		Body: &event.ChannelInfo{Name: s.called}, Raw: of.Raw,
+	}
+	if err := e.Seal(); err != nil {
+		return fmt.Errorf("sealing line %d of %s: %w", s.Line, s.file.Path, err)
+	}
+	b.Events = append(b.Events, e)
 	return nil
 }
 
@@ -144,7 +168,9 @@ type reader struct {
 	*archive
 	position
 	again   bool // the last line's content key may be another line's too
-	skipped bool // the last line's time lies in an hour that the zone skips
+	chars   *charset.Decoder
+	called  string // the last line's channel, as it is shown, where that is not its id
+	skipped bool   // the last line's time lies in an hour that the zone skips
 }
 
 // unparsed keeps a line that could not be understood. Its id is made of its bytes and of the event before it, so that a
@@ -156,7 +182,7 @@ func (r *reader) unparsed(line []byte, offset int64, why error) (*event.Event, e
 		Source: sourceName, Namespace: r.namespace(""), Account: r.options.Account,
 		NativeID: event.NativeID("u" + event.Digest("unparsed", r.Last, strconv.Itoa(r.Broken), string(line))),
 		Kind:     event.KindUnparsed, Revision: event.Unedited,
-		Body: &event.Unparsed{Reason: jsonscan.Reason(why), File: r.file.Path, Line: r.Line, Offset: offset},
+		Body: &event.Unparsed{Reason: jsonscan.Reason(why), File: strings.ToValidUTF8(r.file.Path, "\uFFFD"), Line: r.Line, Offset: offset},
 		Raw:  bytes.Clone(line),
 	}
 	if err := e.Seal(); err != nil {
