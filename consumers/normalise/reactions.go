@@ -33,8 +33,8 @@ func (w word) later(than word) bool {
 // foldReactions returns the reactions to a message from all events about them, each once, in any order. old are the rows
 // that stand: those that nothing supports any more are returned as removed, because somebody was told of them.
 func foldReactions(p place, target event.NativeID, message event.ThingID, events []item, old []reactionRow) []reactionRow {
-	words, whole, latest := hear(p, events)
-	rows, named := namedRows(p, target, message, words, whole)
+	words, shown, latest := hear(p, events)
+	rows, named := namedRows(p, target, message, words, shown)
 	rows = append(rows, unnamedRows(p, target, message, latest, named)...)
 	rows = append(rows, withdrawn(rows, old)...)
 	slices.SortFunc(rows, func(a, b reactionRow) int { return bytes.Compare(a.thing[:], b.thing[:]) })
@@ -42,12 +42,18 @@ func foldReactions(p place, target event.NativeID, message event.ThingID, events
 }
 
 // namedRows returns a row for every reactor, and how many of them stand by each emoji.
-func namedRows(p place, target event.NativeID, message event.ThingID, words map[reactor]word, whole *snapshot) ([]reactionRow, map[string]int) {
+func namedRows(p place, target event.NativeID, message event.ThingID, words map[reactor]word, shown []*snapshot) ([]reactionRow, map[string]int) {
 	rows := make([]reactionRow, 0, len(words))
 	named := map[string]int{}
 	for who, w := range words {
-		if whole != nil && whole.dismisses(who, w) {
-			w.removed, w.shown = true, whole.Sent
+		for _, s := range shown { // the youngest first
+			if !s.Sent.Later(w.decided) {
+				break
+			}
+			if s.dismisses(who) {
+				w.removed, w.shown = true, s.Sent
+				break
+			}
 		}
 		if !w.removed {
 			named[who.emoji]++
@@ -62,12 +68,33 @@ type snapshot struct {
 	*item
 	*event.Reactions
 	people map[reactor]struct{}
+	open   map[string]int // by emoji, how many more people reacted than are named
 }
 
-// dismisses reports whether a complete list that is younger than the word does not know the reactor.
-func (s *snapshot) dismisses(who reactor, w word) bool {
+// dismisses reports whether a list that is complete for the emoji does not know the reactor. What a younger word says of him stands.
+func (s *snapshot) dismisses(who reactor) bool {
 	_, there := s.people[who]
-	return !there && s.Sent.Later(w.decided)
+	return !there && s.complete(who.emoji)
+}
+
+// complete reports whether nobody reacted with the emoji who is not named: the list says so, or it counts as many as it names. A list
+// that counts at all counts every emoji.
+func (s *snapshot) complete(emoji string) bool {
+	return s.Complete || len(s.Counts) > 0 && s.open[emoji] <= 0
+}
+
+// count fills open.
+func (s *snapshot) count() {
+	if s.Complete {
+		return
+	}
+	s.open = make(map[string]int, len(s.Counts))
+	for _, c := range s.Counts {
+		s.open[c.Emoji] += min(max(c.Count, 0), countMost)
+	}
+	for who := range s.people {
+		s.open[who.emoji]--
+	}
 }
 
 func (s *snapshot) total() int {
@@ -92,8 +119,8 @@ func (s *snapshot) newer(than *snapshot) bool {
 	return bytes.Compare(s.ID[:], than.ID[:]) > 0
 }
 
-// hear gathers the latest word on every reactor, the latest complete snapshot and the latest one of any kind.
-func hear(p place, events []item) (words map[reactor]word, whole, latest *snapshot) {
+// hear gathers the latest word on every reactor, the snapshots, of which the youngest comes first, and that one alone.
+func hear(p place, events []item) (words map[reactor]word, shown []*snapshot, latest *snapshot) {
 	words = map[reactor]word{}
 	say := func(who event.Person, emoji string, w word) reactor {
 		key := reactor{who.Key(p.source, p.namespace), emoji}
@@ -112,15 +139,20 @@ func hear(p place, events []item) (words map[reactor]word, whole, latest *snapsh
 			for _, rp := range b.People {
 				s.people[say(rp.Person, rp.Emoji, word{decided: it.Sent, by: it.ID, shown: rp.Sent, person: rp.Person})] = struct{}{}
 			}
-			if s.newer(latest) {
-				latest = s
-			}
-			if b.Complete && s.newer(whole) {
-				whole = s
-			}
+			s.count()
+			shown = append(shown, s)
 		}
 	}
-	return words, whole, latest
+	slices.SortFunc(shown, func(a, b *snapshot) int {
+		if a.newer(b) {
+			return -1
+		}
+		return 1
+	})
+	if len(shown) > 0 {
+		latest = shown[0]
+	}
+	return words, shown, latest
 }
 
 func personRow(p place, target event.NativeID, message event.ThingID, who reactor, w word) reactionRow {

@@ -19,8 +19,9 @@ type touched struct {
 	reactors map[reactor]event.AuthorID
 	emoji    map[string]struct{}
 
-	words         map[reactor]word
-	whole, latest *snapshot
+	words  map[reactor]word
+	shown  []*snapshot
+	latest *snapshot
 }
 
 func newTouched(message event.ThingID, g *about) *touched {
@@ -51,7 +52,7 @@ func (t *touched) things() [][16]byte {
 
 // hear keeps the latest words on the touched reactors, and of the latest snapshot the counts of the touched emoji.
 func (t *touched) hear() {
-	t.words, t.whole, t.latest = hear(t.place, t.events)
+	t.words, t.shown, t.latest = hear(t.place, t.events)
 	maps.DeleteFunc(t.words, func(who reactor, _ word) bool { _, is := t.reactors[who]; return !is })
 	if t.latest == nil {
 		return
@@ -91,7 +92,7 @@ func (w *work) foldTouchedReactions(ctx context.Context, groups map[event.ThingI
 		return err
 	}
 	for _, t := range list {
-		rows, counts := namedRows(t.place, t.native, t.message, t.words, t.whole)
+		rows, counts := namedRows(t.place, t.native, t.message, t.words, t.shown)
 		for emoji, n := range named[t.message] {
 			counts[emoji] += n
 		}
