@@ -139,6 +139,10 @@ type Definition struct {
 	// Unreadable says of a file that no source recognises what it is, if this source knows, and what to do to have it read; empty if it
 	// does not. Nil: it knows of none.
 	Unreadable func(f File) string
+	// Belongs reports whether a file that no source recognises is a part of this source's exports: rel is its path from the export's
+	// folder, or from one below or above it, slashes forward. Pictures, sounds, documents and styles beside and below a file that the source
+	// reads need not be named. Optional.
+	Belongs func(rel string) bool
 	// Archive makes a source that reads f. Called only with files that Recognise knows or that the user named it for.
 	Archive func(f File, o Options) (Source, error)
 	// Live makes a live source. decode fills a struct with yaml tags from the source's configuration and refuses unknown

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/agrichat/agrichat/internal/files"
 )
 
 // TestZipsAreReadAsFolders finds the same in a zip as in the folder that it was made of.
@@ -26,8 +28,8 @@ func TestZipsAreReadAsFolders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(f.Files) != 1 || len(f.Skipped()) != 1 {
-			t.Fatalf("%s: %d files found, %d skipped", root, len(f.Files), len(f.Skipped()))
+		if len(f.Files) != 1 || len(skipped(f)) != 1 {
+			t.Fatalf("%s: %d files found, %d skipped", root, len(f.Files), len(skipped(f)))
 		}
 		one := f.Files[0]
 		if got, want := one.File.Path, filepath.ToSlash(filepath.Join(dir, root, "a", "one.jsonl")); got != want {
@@ -71,7 +73,7 @@ func TestAZipThatIsNone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "broken.zip")
 	write(t, path, "PK\x03\x04 and nothing more")
 	f, err := findFiles([]string{path}, "")
-	if err != nil || len(f.Files) != 0 || len(f.Skipped()) != 1 {
+	if err != nil || len(f.Files) != 0 || len(skipped(f)) != 1 {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	if err := f.Close(); err != nil {
@@ -133,4 +135,9 @@ func read(t *testing.T, open func() (io.ReadCloser, error)) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+func skipped(f *findings) []files.Skipped {
+	list, _ := f.Skipped()
+	return list
 }

@@ -49,6 +49,7 @@ type importReport struct {
 	Causes      []deadCause     `json:"dead_letter_causes,omitempty"`
 	Unstored    uint64          `json:"unstored_sequences,omitempty"` // messages that were removed from CHAT before they were stored
 	Skipped     []files.Skipped `json:"skipped,omitempty"`
+	Belonging   int             `json:"export_files"` // files that no source reads by themselves, but that belong to the exports: media, styles, lists
 }
 
 type chatReport struct {
@@ -206,11 +207,12 @@ func (a *app) lookFor(f importFlags, paths []string) (*findings, error) {
 	if err := a.printImport(&i.report); err != nil {
 		return in, err
 	}
-	if len(in.Skipped()) == 0 {
+	skipped, belonging := in.Skipped()
+	if len(skipped) == 0 {
 		return in, fmt.Errorf("nothing to import: there are no files in %s", strings.Join(paths, ", "))
 	}
 	return in, fmt.Errorf("nothing to import: no source can read any of %d files; agrichat sources says what each reads, --source says whose they are",
-		len(in.Skipped()))
+		len(skipped)+belonging)
 }
 
 // importAll brings in what was found. The report is right also when it ends with an error.
@@ -332,7 +334,8 @@ func (i *importing) finish(began time.Time) {
 	r := &i.report
 	r.Read, r.Published, r.Known = i.result.Read, i.result.Published, i.result.Known
 	r.Unparsed, r.Ambiguous, r.Places = i.result.Unparsed, i.result.Ambiguous, i.result.Places
-	r.Notices, r.Skipped = i.notices.sorted(), i.in.Skipped()
+	r.Notices = i.notices.sorted()
+	r.Skipped, r.Belonging = i.in.Skipped()
 	r.Seconds = time.Since(began).Seconds()
 	if r.PerChat == nil {
 		i.count(nil)

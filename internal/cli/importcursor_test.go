@@ -115,7 +115,7 @@ func TestAFileNamedTwiceIsReadOnce(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.jsonl"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
 	f, err := findFiles([]string{dir, filepath.Join(dir, "a.jsonl"), dir + "/./"}, "")
-	if err != nil || len(f.Files) != 1 || len(f.Skipped()) != 2 || f.Skipped()[0].Why != "named twice" {
+	if err != nil || len(f.Files) != 1 || len(skipped(f)) != 2 || skipped(f)[0].Why != "named twice" {
 		t.Fatalf("found %+v, %v", f, err)
 	}
 }

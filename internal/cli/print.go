@@ -72,6 +72,9 @@ func printImportText(w io.Writer, r *importReport) error {
 	if r.Rejects != "" {
 		fmt.Fprintf(w, "rejected: %d, listed in %s\n", r.Rejected, r.Rejects)
 	}
+	if r.Belonging > 0 {
+		fmt.Fprintf(w, "%d files belong to the exports: media, styles, lists\n", r.Belonging)
+	}
 	for i, s := range r.Skipped {
 		if i == shownPlaces {
 			fmt.Fprintf(w, "... and %d more files skipped; --output json lists them\n", len(r.Skipped)-i)

@@ -25,6 +25,8 @@ type Found struct {
 	Stamp string // changes when the content does, as far as can be told without reading it
 
 	damage *damage // nil: it was not unpacked
+	tree   *tree
+	name   string // in its tree
 }
 
 // Damage says why a file could not be unpacked to its end by those who read it so far; nil: nothing was wrong.
@@ -47,7 +49,7 @@ type Findings struct {
 	Files   []Found
 	Notices []Notice
 
-	skipped []Skipped
+	skipped []skip
 	zips    []io.Closer
 	seen    map[string]bool // by absolute path
 	defs    []producers.Definition
@@ -62,11 +64,8 @@ func (f *Findings) Close() error {
 	return errors.Join(errs...)
 }
 
-// Skipped returns the files that no source reads.
-func (f *Findings) Skipped() []Skipped { return f.skipped }
-
 func (f *Findings) skip(path, format string, args ...any) {
-	f.skipped = append(f.skipped, Skipped{path, fmt.Sprintf(format, args...)})
+	f.skipped = append(f.skipped, skip{Skipped: Skipped{path, fmt.Sprintf(format, args...)}})
 }
 
 // Find walks the paths and recognises what is there by defs. With insist a file that is named itself is read by the first of defs whatever it
@@ -109,8 +108,13 @@ func (e *PathError) Unwrap() error { return e.Err }
 // tree is a folder, or a zip, that is walked.
 type tree struct {
 	fs.FS
-	shown string // its own path
-	zip   *zipFS // nil: it is a folder
+	shown     string // its own path
+	zip       *zipFS // nil: it is a folder
+	outer     *tree  // that a zip lies in
+	outerName string // there
+
+	mu   sync.Mutex // covers all below
+	used map[string]bool
 }
 
 // walk looks at every file below a folder, in natural order.
@@ -198,11 +202,11 @@ func (f *Findings) lookAt(c *candidate, insist bool) error {
 			return nil
 		}
 		if kind := container(c.head); kind != "" {
-			f.skip(c.shown, "%s", kind)
+			f.skipped = append(f.skipped, skip{Skipped: Skipped{c.shown, kind}, tree: c.tree, name: c.name})
 			return nil
 		}
 		if !insist {
-			f.skip(c.shown, "%s", f.unknown(file))
+			f.skipped = append(f.skipped, skip{Skipped: Skipped{c.shown, f.unknown(file)}, tree: c.tree, name: c.name, head: c.head[:min(len(c.head), magicSize)]})
 			return nil
 		}
 		def = f.defs[0]
@@ -211,7 +215,7 @@ func (f *Findings) lookAt(c *candidate, insist bool) error {
 		f.skip(c.shown, "%v", err)
 		return nil
 	}
-	f.Files = append(f.Files, Found{File: file, Def: def, Stamp: c.stamp(), damage: c.plain.damage})
+	f.Files = append(f.Files, Found{File: file, Def: def, Stamp: c.stamp(), damage: c.plain.damage, tree: c.tree, name: c.name})
 	return nil
 }
 
@@ -249,8 +253,15 @@ func (f *Findings) recognise(file producers.File) (def producers.Definition, bes
 // is, for its hash is that of what was sent.
 func (c *candidate) beside(rel string) (io.ReadCloser, error) {
 	name := pathpkg.Join(pathpkg.Dir(c.name), rel)
+	if info, err := fs.Stat(c.tree.FS, name); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for a writer
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
 	if !c.ofExport(rel) {
-		return c.tree.Open(name)
+		r, err := c.tree.Open(name)
+		if err == nil {
+			c.tree.use(name)
+		}
+		return r, err
 	}
 	r, err := c.plainBeside(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -266,6 +277,7 @@ func (c *candidate) plainBeside(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.tree.use(name)
 	return p.open()
 }
 
@@ -314,9 +326,4 @@ func (d *damage) err() error {
 		return fmt.Errorf("damaged: nothing of it can be unpacked (%w); get it anew", d.cause)
 	}
 	return fmt.Errorf("damaged: only its first %d bytes could be unpacked (%w) and were read; get it anew", d.at, d.cause)
-}
-
-// unknown says what a file that no source reads looks like, and what to do.
-func (f *Findings) unknown(producers.File) string {
-	return "no source recognises it; --source says whose it is"
 }

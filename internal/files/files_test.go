@@ -55,6 +55,11 @@ func find(t *testing.T, insist bool, paths ...string) *Findings {
 	return f
 }
 
+func skipped(f *Findings) []Skipped {
+	list, _ := f.Skipped()
+	return list
+}
+
 func content(t *testing.T, open func() (io.ReadCloser, error)) string {
 	t.Helper()
 	r, err := open()
@@ -150,8 +155,8 @@ func TestFind_Plain(t *testing.T) {
 	put(t, filepath.Join(dir, "all.zip"), zipOf(t, members...))
 	for _, root := range []string{"folder", "all.zip"} {
 		f := find(t, false, filepath.Join(dir, root))
-		if len(f.Files) != len(forms) || len(f.Skipped()) > 0 {
-			t.Fatalf("%s: %d files, skipped %v", root, len(f.Files), f.Skipped())
+		if len(f.Files) != len(forms) || len(skipped(f)) > 0 {
+			t.Fatalf("%s: %d files, skipped %v", root, len(f.Files), skipped(f))
 		}
 		for _, one := range f.Files {
 			got, base := content(t, one.File.Open), filepath.Base(one.File.Path)
@@ -179,8 +184,8 @@ func TestFind_Plain(t *testing.T) {
 		put(t, filepath.Join(dir, "sum.log.gz"), wrong)
 		put(t, filepath.Join(dir, "nothing.log.gz"), whole[:6])
 		f := find(t, false, dir)
-		if len(f.Files) != 2 || len(f.Skipped()) != 1 || !strings.Contains(f.Skipped()[0].Why, "damaged") {
-			t.Fatalf("%v, %v", f.Files, f.Skipped())
+		if len(f.Files) != 2 || len(skipped(f)) != 1 || !strings.Contains(skipped(f)[0].Why, "damaged") {
+			t.Fatalf("%v, %v", f.Files, skipped(f))
 		}
 		for _, one := range f.Files {
 			got := content(t, one.File.Open)
@@ -349,7 +354,7 @@ func TestFind_DamagedZip(t *testing.T) {
 			put(t, path, c.data)
 			f := find(t, false, path)
 			if len(f.Files) == 0 {
-				t.Fatalf("nothing is found: %v", f.Skipped())
+				t.Fatalf("nothing is found: %v", skipped(f))
 			}
 			damaged := 0
 			for _, one := range f.Files {
@@ -361,8 +366,8 @@ func TestFind_DamagedZip(t *testing.T) {
 					t.Errorf("%s: %d bytes: %.20q", one.File.Path, len(got), got)
 				}
 			}
-			if damaged != c.damaged || len(f.Skipped()) != c.skipped {
-				t.Errorf("%d are damaged, skipped %v", damaged, f.Skipped())
+			if damaged != c.damaged || len(skipped(f)) != c.skipped {
+				t.Errorf("%d are damaged, skipped %v", damaged, skipped(f))
 			}
 		})
 	}
@@ -400,8 +405,8 @@ func TestFind_Containers(t *testing.T) {
 			path := filepath.Join(t.TempDir(), name)
 			put(t, path, c.data)
 			f := find(t, insist, path)
-			if len(f.Files) > 0 || len(f.Skipped()) != 1 || !strings.Contains(f.Skipped()[0].Why, c.want) {
-				t.Errorf("%s: %+v, %+v", name, f.Files, f.Skipped())
+			if len(f.Files) > 0 || len(skipped(f)) != 1 || !strings.Contains(skipped(f)[0].Why, c.want) {
+				t.Errorf("%s: %+v, %+v", name, f.Files, skipped(f))
 			}
 		}
 	}
@@ -409,8 +414,56 @@ func TestFind_Containers(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a.zip")
 		put(t, path, zipOf(t, member{name: "a.txt", data: "chat old"}, member{name: "a.txt", data: "chat new"}))
 		f := find(t, false, path)
-		if len(f.Files) != 1 || len(f.Skipped()) != 1 || content(t, f.Files[0].File.Open) != "chat new" {
-			t.Errorf("%+v, %+v", f.Files, f.Skipped())
+		if len(f.Files) != 1 || len(skipped(f)) != 1 || content(t, f.Files[0].File.Open) != "chat new" {
+			t.Errorf("%+v, %+v", f.Files, skipped(f))
 		}
 	})
+}
+
+// What belongs to an export is counted, and what nobody reads says what it is.
+func TestFindings_Skipped(t *testing.T) {
+	t.Parallel()
+	jpeg := "\xff\xd8\xff\xe0 and more"
+	in := []member{
+		{name: "export/chat.txt", data: "chat"}, {name: "export/photo", data: jpeg}, {name: "export/css/style.css", data: "a{}"}, {name: "export/notes.txt", data: "used"},
+		{name: "export/sub/deep/list.json", data: "[]"}, {name: "export/sub/other.json", data: "[]"}, {name: "other/photo.jpg", data: jpeg}, {name: "other/msgstore.db", data: "SQLite format 3\x00"},
+		{name: "other/msgstore.db.crypt14", data: "\x00\x01\x02"}, {name: "other/inbox.mbox", data: "From a@b\nSubject: x\n"}, {name: "other/letter.eml", data: "Received: x\nSubject: x\n"},
+		{name: "other/facebook.json", data: `{"participants":[],"messages":[{"timestamp_ms":1}]}`}, {name: "other/page.html", data: `<div class="chatlog">`},
+		{name: "other/text.txt", data: "who knows"}, {name: "other/key_datas", data: "TDF$\x00"}, {name: "other/blank.txt", data: " \n\n"},
+	}
+	want := map[string]string{
+		"export/sub/other.json": "no source recognises", "other/photo.jpg": "a picture", "other/msgstore.db": "WhatsApp's own database", "other/msgstore.db.crypt14": "encrypted backup",
+		"other/inbox.mbox": "mail", "other/letter.eml": "mail", "other/facebook.json": "Facebook", "other/page.html": "as JSON", "other/text.txt": "--source", "other/key_datas": "Telegram Desktop's own data",
+		"other/blank.txt": "blanks",
+	}
+	dir := t.TempDir()
+	for _, m := range in {
+		put(t, filepath.Join(dir, "folder", m.name), []byte(m.data))
+	}
+	put(t, filepath.Join(dir, "all.zip"), zipOf(t, in...))
+	defs := chats()
+	defs[0].Belongs = func(rel string) bool { return rel == "sub/deep/list.json" }
+	for _, root := range []string{"folder", "all.zip"} {
+		f, err := Find([]string{filepath.Join(dir, root)}, defs, false)
+		if err != nil || len(f.Files) != 1 {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		if got := content(t, func() (io.ReadCloser, error) { return f.Files[0].File.Beside("notes.txt") }); got != "used" {
+			t.Errorf("%q", got)
+		}
+		list, belonging := f.Skipped()
+		got := map[string]string{}
+		for _, s := range list {
+			rel := strings.TrimPrefix(filepath.ToSlash(s.Path), filepath.ToSlash(filepath.Join(dir, root))+"/")
+			if got[rel] = s.Why; want[rel] != "" && strings.Contains(s.Why, want[rel]) {
+				got[rel] = want[rel]
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" || belonging != 4 {
+			t.Errorf("%s: %d belong; %s", root, belonging, diff)
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -45,8 +45,10 @@ func (f *Findings) lookInto(c *candidate) error {
 	for _, n := range z.notices {
 		f.Notices = append(f.Notices, Notice{Path: c.shown, Notice: n})
 	}
-	f.skipped = append(f.skipped, z.unreadable(c.shown)...)
-	return f.walk(&tree{FS: z, shown: c.shown, zip: z}, ".")
+	for _, s := range z.unreadable(c.shown) {
+		f.skipped = append(f.skipped, skip{Skipped: s, tree: c.tree, name: c.name})
+	}
+	return f.walk(&tree{FS: z, shown: c.shown, zip: z, outer: c.tree, outerName: c.name}, ".")
 }
 
 // zipFS is what is in a zip, by names that are UTF-8.

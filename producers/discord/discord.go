@@ -42,7 +42,8 @@ func definition(batch int) producers.Definition {
 			"told apart by content, and stand beside those of a JSON export of the same channel. The CSV of 2019 prints local " +
 			"time to the minute: name the zone. Where a CSV file's name has no channel id in brackets, the channel is called " +
 			"after the file, and after its folder where several have files of that name; --channel may name it.",
-		Can: producers.Abilities{Archive: true, Edits: true, Reactions: true},
+		Can:     producers.Abilities{Archive: true, Edits: true, Reactions: true},
+		Belongs: belongs,
 		Recognise: func(f producers.File) producers.Confidence {
 			c := recognise(f)
 			if c != producers.No && !isObject(f.Head) {

@@ -44,6 +44,7 @@ func definition(batch int) producers.Definition {
 			"goes by its folder's name.",
 		Can:       producers.Abilities{Archive: true, Edits: true, Deletions: true, Reactions: true},
 		Recognise: recognise,
+		Belongs:   belongs,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
 			return &archive{file: f, options: o, batch: batch, known: known, content: contentOf(f)}, nil
 		},
