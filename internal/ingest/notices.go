@@ -40,7 +40,7 @@ func (n notices) read(events []event.Event) {
 		switch {
 		case e.Sent.IsZero():
 			timeless++
-		case e.Sent.Assumed && r.ZoneNamed == 0:
+		case e.Sent.Assumed && r.ZoneNamed == 0 && !isOffset(e.Sent.Zone):
 			zone++
 		}
 		if r.DateGuessed {
@@ -69,6 +69,9 @@ func (n notices) read(events []event.Event) {
 		}
 	}
 }
+
+// isOffset reports whether a zone is a distance from UTC, which only the input itself can have named.
+func isOffset(zone string) bool { return zone != "" && (zone[0] == '+' || zone[0] == '-') }
 
 // sorted returns the notices, those of most records first.
 func (n notices) sorted() []producers.Notice {
