@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // wall is how the exporter prints the time of its computer, which no zone is written beside.
@@ -16,10 +17,11 @@ type clock struct {
 	zone *time.Location // that the user named; nil if none
 }
 
-// moment is a time as read. other is set where the printed hour came twice, because clocks were set back.
+// moment is a time as read. other is set where the printed hour came twice, because clocks were set back; skipped where it never came.
 type moment struct {
 	event.Instant
-	other time.Time
+	other   time.Time
+	skipped bool
 }
 
 // read makes a time of what is printed: the absolute one if there is one. Of an hour that came twice the first pass is
@@ -73,8 +75,8 @@ func (c clock) assume(local, after time.Time) moment {
 	if zone == nil {
 		zone = time.UTC
 	}
-	first, second := passes(local, zone)
-	m := moment{Instant: event.Known(first, event.PrecisionSecond)}
+	first, second, skipped := producers.WallTime(local, zone)
+	m := moment{Instant: event.Known(first, event.PrecisionSecond), skipped: skipped}
 	if !second.IsZero() {
 		m.other = second.UTC()
 		if first.Before(after) {
@@ -84,23 +86,4 @@ func (c clock) assume(local, after time.Time) moment {
 	m.Zone, m.Assumed = zone.String(), true
 	m.Instant = m.Bounded()
 	return m
-}
-
-// passes returns when clocks of a zone showed a wall time: twice in the hour that is set back; in the hour that is left out
-// never, then it is read as if it were not.
-func passes(local time.Time, zone *time.Location) (first, second time.Time) {
-	y, mo, d := local.Date()
-	only := time.Date(y, mo, d, local.Hour(), local.Minute(), local.Second(), 0, zone)
-	for _, around := range [...]time.Duration{-24 * time.Hour, 24 * time.Hour} { // zones change by less, and less often
-		_, shift := local.Add(around).In(zone).Zone()
-		at := local.Add(-time.Duration(shift) * time.Second)
-		if _, is := at.In(zone).Zone(); is != shift || at.Equal(only) {
-			continue
-		}
-		if at.Before(only) {
-			return at, only
-		}
-		return only, at
-	}
-	return only, time.Time{}
 }

@@ -35,17 +35,18 @@ func recognisePage(head []byte) producers.Confidence {
 
 // pageState is all that a session remembers; written out, it is the cursor.
 type pageState struct {
-	Page    bool          `json:"page"`
-	Account event.Account `json:"account,omitempty"` // as the JSON beside it names it
-	Listed  bool          `json:"listed,omitempty"`  // it is one of an account's
-	Offset  int64         `json:"offset"`
-	Line    int           `json:"line"`
-	Begun   bool          `json:"begun,omitempty"` // what stands before the first message was read
-	Done    bool          `json:"done,omitempty"`
-	Chat    chat          `json:"chat,omitzero"`
-	Said    speakers      `json:"said,omitzero"`
-	Day     string        `json:"day,omitempty"`  // the date that was last put between the messages
-	Zone    string        `json:"zone,omitempty"` // the distance from UTC that was last printed
+	Page    bool                              `json:"page"`
+	Account event.Account                     `json:"account,omitempty"` // as the JSON beside it names it
+	Listed  bool                              `json:"listed,omitempty"`  // it is one of an account's
+	Offset  int64                             `json:"offset"`
+	Line    int                               `json:"line"`
+	Begun   bool                              `json:"begun,omitempty"` // what stands before the first message was read
+	Done    bool                              `json:"done,omitempty"`
+	Chat    chat                              `json:"chat,omitzero"`
+	Said    speakers                          `json:"said,omitzero"`
+	Threads map[event.NativeID]event.NativeID `json:"threads,omitempty"` // of the page's messages that stand in a topic
+	Day     string                            `json:"day,omitempty"`     // the date that was last put between the messages
+	Zone    string                            `json:"zone,omitempty"`    // the distance from UTC that was last printed
 
 	// Observed is the time of the export's newest message, as of which results of polls are emitted; read at the first poll.
 	Observed time.Time `json:"observed,omitzero"`

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // deleted is what the exporter calls everybody whose account is no more.
@@ -58,6 +59,7 @@ func (p *page) message(ctx context.Context, s shown) error {
 			return err
 		}
 		m.ns = p.private()
+		p.notices.add(migratedGroup())
 	}
 	if service {
 		return m.service(ctx)
@@ -156,6 +158,13 @@ func (m *pageMessage) readDate(title string) (moment, string) {
 }
 
 func (m *pageMessage) doubts(title string) {
+	switch {
+	case m.at.skipped:
+		m.detail(producers.DetailSkippedHour, "true")
+		m.notices.add(producers.SkippedHour(1))
+	case strings.Contains(title, " UTC") && m.clock.zone == nil && !m.at.IsZero():
+		m.notices.add(winterOffset())
+	}
 	if !m.at.other.IsZero() {
 		m.detail("sent_or", m.at.other.Format(time.RFC3339))
 	}
@@ -290,13 +299,30 @@ func (m *pageMessage) reply(e *element) {
 		m.body.ReplyTo = &to
 	case m.Chat.isTopic(string(to.NativeID)):
 		m.body.Thread = to.NativeID
+		m.threaded()
 	default:
+		m.body.Thread = m.Threads[to.NativeID]
+		m.threaded()
 		m.body.ReplyTo = &event.Ref{NativeID: to.NativeID}
 		if n := m.namespaceOf(to.NativeID); n != m.ns && n != "" {
 			m.body.ReplyTo.Namespace = n
 		}
 	}
 }
+
+// threaded notes in which topic the message stands, for those that answer it.
+func (m *pageMessage) threaded() {
+	if m.body.Thread == "" {
+		return
+	}
+	if m.Threads == nil || len(m.Threads) >= pageThreads {
+		m.Threads = map[event.NativeID]event.NativeID{}
+	}
+	m.Threads[m.id] = m.body.Thread
+}
+
+// pageThreads bounds the cursor; a page has a thousand messages.
+const pageThreads = 4096
 
 // namespaceOf is where the message of a number is numbered.
 func (p *page) namespaceOf(id event.NativeID) event.Namespace {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // mapping makes events of one message.
@@ -28,6 +29,7 @@ func (m *mapping) emit(ctx context.Context) error {
 			return err
 		}
 		m.ns = m.private()
+		m.notices.add(migratedGroup())
 	}
 	timed := m.r.unix != ""
 	m.at = m.clock.read(m.r.date, m.r.unix, m.Chat.Before)
@@ -51,6 +53,9 @@ func (m *mapping) emit(ctx context.Context) error {
 	}
 	if err := m.session.emit(e); err != nil {
 		return err
+	}
+	if m.otherAccount && m.ns != sourceName {
+		m.notices.add(otherAccount(m.Account))
 	}
 	m.remember()
 	if err := m.releasePolls(ctx); err != nil {
@@ -100,6 +105,7 @@ func (m *mapping) message(ctx context.Context) (*event.Message, error) {
 		b.Forward = m.forward()
 	}
 	m.reply(b)
+	m.threads.add(r.id, b.Thread)
 	for _, x := range r.mentions {
 		b.Mentions = append(b.Mentions, person(x.id, x.name, true))
 	}
@@ -127,6 +133,10 @@ func (m *mapping) doubts(b *event.Message) {
 	}
 	if !m.at.other.IsZero() {
 		note("sent_or", m.at.other.Format(time.RFC3339))
+	}
+	if m.at.skipped {
+		note(producers.DetailSkippedHour, "true")
+		m.notices.add(producers.SkippedHour(1))
 	}
 	if m.at.IsZero() && m.r.date+m.r.unix != "" {
 		note("date", strings.TrimSpace(m.r.date+" "+m.r.unix))
@@ -167,6 +177,8 @@ func (m *mapping) reply(b *event.Message) {
 	ref := &event.Ref{NativeID: event.NativeID(to)}
 	if m.r.replyPeer != "" {
 		ref.Channel = event.Channel(peer(m.r.replyPeer, true))
+	} else {
+		b.Thread = m.threads.of(to)
 	}
 	n := m.namespaceOf(ref)
 	if n == "" { // whose numbers these are is not known

@@ -41,6 +41,21 @@ func listedByName() producers.Notice {
 		Text: "pages of an account do not say which chats they are of: these go by their names; the result.json of the same export in its folder tells"}
 }
 
+func migratedGroup() producers.Notice {
+	return producers.Notice{Code: "migrated-group",
+		Text: "a basic group became a supergroup: exports of the supergroup hold its old messages under other ids than exports of the group itself"}
+}
+
+func otherAccount(a event.Account) producers.Notice {
+	return producers.Notice{Code: "other-account", Option: "--account " + string(a),
+		Text: "the export itself says whose it is, which is not the account named: its private chats and basic groups do not join those of other exports"}
+}
+
+func winterOffset() producers.Notice {
+	return producers.Notice{Code: "winter-offset", Option: "--zone",
+		Text: "pages print the zone's distance from UTC as it is in winter: times in summer may be an hour late"}
+}
+
 // nameless is the error of an export of private messages that does not say whose it is. All pages of it have the same one.
 func nameless(f producers.File, why error) error {
 	return fault.AsFatal(&producers.SharedError{Export: path.Dir(f.Path), Err: why})

@@ -40,6 +40,10 @@ func (m *mapping) service(b *event.Message) {
 		if len(r.members) == 1 && r.members[0] == r.from && r.from != "" { // one who removes himself leaves
 			s.Action, s.Members = event.ActionLeave, nil
 		}
+	case "migrate_to_supergroup":
+		if !m.Chat.shared() {
+			m.notices.add(migratedGroup())
+		}
 	case "topic_created":
 		m.session.Chat.addTopic(r.id)
 	case "custom_action":

@@ -30,6 +30,9 @@ type session struct {
 	events  []event.Event
 	counts  producers.Counts
 	notices notices
+	threads threads
+
+	otherAccount bool // the user named another account than the file
 }
 
 // Next reads on until a batch is full or the file ends.
@@ -39,6 +42,10 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 	}
 	s.events, s.counts = make([]event.Event, 0, s.batch+4), producers.Counts{}
 	start := s.scan.Offset()
+	s.otherAccount = s.Account != "" && s.options.Account != "" && account(string(s.options.Account)) != s.Account
+	if err := s.restoreThreads(ctx); err != nil {
+		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
+	}
 	for len(s.events) < s.batch && !s.Complete {
 		if err := s.step(ctx); err != nil {
 			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.Line(), err)
@@ -231,6 +238,7 @@ func (s *session) owner() error {
 	id, err := s.dec.member(f.Raw, "user_id")
 	if err == nil && id != "" {
 		s.Account = account(id)
+		s.otherAccount = s.options.Account != "" && account(string(s.options.Account)) != s.Account
 	}
 	return nil
 }

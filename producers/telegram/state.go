@@ -52,11 +52,19 @@ type chat struct {
 	LastID  event.NativeID  `json:"last_id,omitempty"`  // of the previous readable message
 	Broken  int             `json:"broken,omitempty"`   // records since then that were not
 	Topics  []string        `json:"topics,omitempty"`   // ids of the messages that opened a topic, sorted
+	Start   position        `json:"start,omitzero"`     // of the first message
 	Polls   []heldPoll      `json:"polls,omitempty"`    // whose results are not emitted yet
 	Tally   producers.Tally `json:"tally,omitzero"`     // for messages without ids
 
 	// Observed is the time of the chat's newest message, read ahead when more polls are held than a cursor should carry.
 	Observed time.Time `json:"observed,omitzero"`
+}
+
+// position is a place in the file.
+type position struct {
+	Offset int64 `json:"offset"`
+	Line   int   `json:"line"`
+	Indent int   `json:"indent,omitempty"`
 }
 
 func readCursor(c producers.Cursor) (state, error) {
