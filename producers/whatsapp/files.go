@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/agrichat/agrichat/internal/event"
 )
 
@@ -34,7 +36,7 @@ func (a *archive) locate(ctx context.Context, attachments []event.Attachment) er
 }
 
 func (a *archive) sum(ctx context.Context, at *event.Attachment) (err error) {
-	r, err := a.file.Beside(at.Path)
+	r, err := a.beside(at.Path)
 	if err != nil {
 		return err
 	}
@@ -46,6 +48,22 @@ func (a *archive) sum(ctx context.Context, at *event.Attachment) (err error) {
 	}
 	at.SHA256, at.Bytes = hex.EncodeToString(h.Sum(nil)), n
 	return nil
+}
+
+// beside opens a file of the export. Zips of a Mac write accents apart from their letters, others do not, whatever the text does.
+func (a *archive) beside(name string) (io.ReadCloser, error) {
+	r, err := a.file.Beside(name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return r, err
+	}
+	for _, form := range [...]norm.Form{norm.NFC, norm.NFD} {
+		if other := form.String(name); other != name {
+			if r, err := a.file.Beside(other); err == nil {
+				return r, nil
+			}
+		}
+	}
+	return nil, err
 }
 
 // patient reads until its context ends: a video may take longer than anyone wants to wait.

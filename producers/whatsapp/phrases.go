@@ -24,7 +24,7 @@ type phrases struct {
 	option    map[string]bool
 	once      []template
 	templates []template
-	notices   []template        // of encryption: those of the templates that older phones print as if somebody said them
+	notices   []notice          // of encryption: those of the templates that older phones print as if somebody said them
 	initials  [256]bool         // their first bytes
 	langs     map[string]string // of the phrases that only one language has
 }
@@ -79,7 +79,8 @@ func (p *phrases) add(lang, name, phrase string) {
 		if set == nil {
 			t := newTemplate(lang, first, second, phrase)
 			if p.templates = append(p.templates, t); second == "encryption" {
-				p.notices = append(p.notices, t)
+				word, _, _ := strings.Cut(t.parts[0].text, " ")
+				p.notices = append(p.notices, notice{t, word})
 				p.initials[t.parts[0].text[0]] = true
 			}
 			return
@@ -205,8 +206,7 @@ func (p *phrases) notice(text string) (match, bool) {
 		return match{}, false
 	}
 	for i := range p.notices {
-		first, _, _ := strings.Cut(p.notices[i].parts[0].text, " ")
-		if !strings.HasPrefix(text, first) {
+		if !strings.HasPrefix(text, p.notices[i].word) {
 			continue
 		}
 		if m, ok := p.notices[i].match(plain(text), false); ok {
@@ -222,6 +222,12 @@ type template struct {
 	parts                []part
 	open                 bool // anything may follow
 	passive              bool // nobody is said to have done it
+}
+
+// notice is a template and its first word, which most texts do not begin with.
+type notice struct {
+	template
+	word string
 }
 
 // part is a piece of text, or a place for one.

@@ -299,6 +299,17 @@ func TestFilesBeside(t *testing.T) {
 	}
 }
 
+func TestArchive_AccentsOfFiles(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, file string }{{"Pla\u0301n.pdf", "Pl\u00e1n.pdf"}, {"Pl\u00e1n.pdf", "Pla\u0301n.pdf"}} {
+		f := folder(androidPath, "13.06.24, 10:00 - A: "+c.text+" (file attached)\n", map[string]string{c.file: "abc"})
+		events, _ := drain(t, f, owner())
+		if a := events[1].Body.(*event.Message).Attachments[0]; a.Bytes != 3 || a.Missing != "" {
+			t.Errorf("%q beside %q is %+v", c.text, c.file, a)
+		}
+	}
+}
+
 // TestExports reads exports of others, where there are any: they are not ours to keep.
 func TestExports(t *testing.T) {
 	t.Parallel()
