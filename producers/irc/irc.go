@@ -1,9 +1,10 @@
 // Package irc reads IRC: live over IRCv3, and the logs that clients, bouncers and bots leave behind.
 //
 // It promises that a message has the same id however often it comes: by msgid where the server gives one, else by a content
-// key of the minute, the nick and the text, which live lines and logs share. Lines that cannot be understood are kept as
-// unparsed events. It does not join a channel's live messages with its logs where the server gives msgids: those are two
-// schemes of ids. It does not record private conversations, and it never says anything in a channel.
+// key of the time, the nick and the text. The time is the server's to the millisecond where it tells one, else the minute, as
+// in logs. Lines that cannot be understood are kept as unparsed events. It does not join a channel's live messages with its logs
+// where the server gives msgids or times: those are other schemes of ids. It does not record private conversations, and it
+// never says anything in a channel.
 package irc
 
 import (
