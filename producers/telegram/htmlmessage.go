@@ -82,7 +82,11 @@ func (p *page) migrated() error {
 // service keeps what the network said.
 func (m *pageMessage) service(ctx context.Context) error {
 	m.Said = speakers{}
-	s := readSentence(serviceText(m.root))
+	said := serviceText(m.root)
+	s := readSentence(said)
+	if s.Text != said {
+		m.detail("text", said)
+	}
 	if to := linked(m.root); s.Native == "pin_message" {
 		s.Target = to.NativeID
 	}
@@ -114,7 +118,9 @@ func (m *pageMessage) ordinary(ctx context.Context) error {
 	} else {
 		m.Said.Forwarded = event.Forward{}
 	}
-	m.reply(body.child("reply_to"))
+	if err := m.reply(ctx, body.child("reply_to")); err != nil {
+		return err
+	}
 	if err := m.attach(ctx, body); err != nil {
 		return err
 	}
@@ -284,9 +290,9 @@ func (m *pageMessage) forward(f *element) {
 }
 
 // reply notes which message this one answers; of one in another chat the page says only that.
-func (m *pageMessage) reply(e *element) {
+func (m *pageMessage) reply(ctx context.Context, e *element) error {
 	if e == nil {
-		return
+		return nil
 	}
 	to := linked(e)
 	switch {
@@ -301,13 +307,24 @@ func (m *pageMessage) reply(e *element) {
 		m.body.Thread = to.NativeID
 		m.threaded()
 	default:
-		m.body.Thread = m.Threads[to.NativeID]
+		topic := m.Threads[to.NativeID]
+		if topic == "" {
+			var err error
+			if topic, err = m.topicElsewhere(ctx, e, to.NativeID); err != nil {
+				return err
+			}
+		}
+		m.body.Thread = topic
 		m.threaded()
+		if topic == to.NativeID {
+			return nil
+		}
 		m.body.ReplyTo = &event.Ref{NativeID: to.NativeID}
 		if n := m.namespaceOf(to.NativeID); n != m.ns && n != "" {
 			m.body.ReplyTo.Namespace = n
 		}
 	}
+	return nil
 }
 
 // threaded notes in which topic the message stands, for those that answer it.

@@ -19,6 +19,7 @@ type sentence struct {
 	action, native string
 	words          string
 	people         bool // who stands after the words is a member
+	title          bool // a title in quotation marks stands after them
 	end            bool // nothing stands after the words
 }
 
@@ -26,21 +27,21 @@ type sentence struct {
 func sentences() []sentence {
 	return []sentence{
 		{action: event.ActionPin, native: "pin_message", words: " pinned this message", end: true},
-		{action: event.ActionTitle, native: "edit_group_title", words: " changed group title to «"},
+		{action: event.ActionTitle, native: "edit_group_title", words: " changed group title to «", title: true},
 		{action: event.ActionOther, native: "edit_group_photo", words: " changed group photo", end: true},
 		{action: event.ActionOther, native: "delete_group_photo", words: " removed group photo", end: true},
-		{action: event.ActionCreate, native: "create_group", words: " created group «"},
-		{action: event.ActionOther, native: "topic_created", words: " created topic «"},
+		{action: event.ActionCreate, native: "create_group", words: " created group «", title: true},
+		{action: event.ActionOther, native: "topic_created", words: " created topic «", title: true},
 		{action: event.ActionJoin, native: "join_group_by_request", words: " joined group by request", end: true},
 		{action: event.ActionJoin, native: "join_group_by_link", words: " joined group by link from "},
 		{action: event.ActionOther, native: "migrate_to_supergroup", words: " converted this group to a supergroup", end: true},
-		{action: event.ActionOther, native: "migrate_from_group", words: " converted a basic group to this supergroup «"},
+		{action: event.ActionOther, native: "migrate_from_group", words: " converted a basic group to this supergroup «", title: true},
 		{action: event.ActionInvite, native: "invite_members", words: " invited ", people: true},
 		{action: event.ActionKick, native: "remove_members", words: " removed ", people: true},
 	}
 }
 
-// readSentence says what a sentence reports, where that is certain: only one of them is in it, and once. A name may hold such words too.
+// readSentence says what a sentence reports, as JSON does, where that is certain: only one of them is in it, and once. A name may hold such words too.
 func readSentence(said string) *event.Service {
 	s := &event.Service{Action: event.ActionOther, Text: said}
 	var found sentence
@@ -63,12 +64,26 @@ func readSentence(said string) *event.Service {
 	}
 	s.Action, s.Native = found.action, found.native
 	switch {
+	case found.title:
+		title, ok := titleOf(after)
+		if !ok {
+			return &event.Service{Action: event.ActionOther, Text: said}
+		}
+		s.Text = title
 	case found.native == "remove_members" && before == after:
 		s.Action = event.ActionLeave
 	case found.people:
 		s.Members = onePerson(after)
 	}
 	return s
+}
+
+// titleOf is the title that a text begins with, without the mark that ends it.
+func titleOf(after string) (title string, ok bool) {
+	if title, _, ok = strings.Cut(after, "» with members "); ok {
+		return title, true
+	}
+	return strings.CutSuffix(after, "»")
 }
 
 // onePerson is who a sentence names, if it is surely one person: a list of several can be told apart from no name.

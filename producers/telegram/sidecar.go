@@ -27,6 +27,8 @@ type sidecar struct {
 type sidecars struct {
 	mu   sync.Mutex
 	read map[string]*sidecar
+
+	topics map[string]map[int64]int64 // of the pages in a folder
 }
 
 // sidecarsKept bounds what is remembered: an import has few exports, each of some thousand chats.

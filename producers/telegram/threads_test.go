@@ -75,6 +75,34 @@ func TestPageThread_Chain(t *testing.T) {
 	}
 }
 
+// TestPageThread_OtherPage: what a page says of topics is not said again in those after it.
+func TestPageThread_OtherPage(t *testing.T) {
+	reply := func(id, to string) string {
+		return `<div class="message default clearfix" id="message` + id + `"><div class="body"><div class="pull_right date details" ` +
+			`title="01.07.2021 12:00:00">12:00</div><div class="from_name">Ann </div><div class="reply_to details">In reply to <a href="` +
+			to + `">this message</a></div><div class="text">x</div></div></div>`
+	}
+	first := pageOf("Chat", told("2", "Ann created topic «T»"), reply("4", "#go_to_message2"), reply("5", "#go_to_message4"), reply("6", "#go_to_message1"))
+	second := pageOf("Chat", reply("7", "messages.html#go_to_message2"), reply("8", "messages.html#go_to_message5"), reply("9", "#go_to_message8"),
+		reply("10", "messages.html#go_to_message6"), reply("11", "messages9.html#go_to_message5"))
+	c := producertest.Case{Path: "x/messages2.html", Data: second, Options: club(), Beside: map[string][]byte{"messages.html": first, "messages2.html": second}}
+	byID, _ := exported(t, c)
+	for id, want := range map[event.NativeID]string{"7": "2 ", "8": "2 5", "9": "2 8", "10": " 6", "11": "2 5"} {
+		m := message(t, byID[id])
+		got := string(m.Thread) + " "
+		if m.ReplyTo != nil {
+			got += string(m.ReplyTo.NativeID)
+		}
+		if got != want {
+			t.Errorf("message %s is in %q, want %q", id, got, want)
+		}
+	}
+	delete(c.Beside, "messages.html")
+	if byID, _ = exported(t, c); message(t, byID["7"]).Thread != "" || message(t, byID["7"]).ReplyTo == nil {
+		t.Error("a page that stands alone knows of a topic")
+	}
+}
+
 func TestSkippedHour(t *testing.T) {
 	o := club()
 	o.Zone = zone(t, "Europe/Berlin")
