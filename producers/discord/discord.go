@@ -2,7 +2,8 @@
 //
 // It promises to hold one message at a time, however large the file; to go on after a record that is broken, which it keeps
 // as it stands; and ids that two exports of one channel in the same format agree on. JSON carries Discord's own ids. CSV
-// carries none, so its messages get content keys: where one channel comes both ways, its messages stand twice, under ids of
+// carries none, so its messages get content keys, unless a JSON export of the channel lies in the same folder: then rows take
+// the ids that their messages have there. Where one channel comes both ways from two folders, its messages stand twice, under ids of
 // two schemes.
 //
 // It does not say more than the export does: of a message's edits only the last is known, mentions are resolved to names in
@@ -39,7 +40,7 @@ func definition(batch int) producers.Definition {
 		Title: "Discord",
 		Doc: "JSON and CSV exports of DiscordChatExporter, one channel or thread a file, in parts or whole. JSON carries ids, " +
 			"the last edit of a message, replies, forwards and reactions; no deletions. CSV carries no ids: its messages are " +
-			"told apart by content, and stand beside those of a JSON export of the same channel. The CSV of 2019 prints local " +
+			"told apart by content, unless a JSON export of the channel lies in the same folder, whose ids they take then. The CSV of 2019 prints local " +
 			"time to the minute: name the zone. Where a CSV file's name has no channel id in brackets, the channel is called " +
 			"after the file, and after its folder where several have files of that name; --channel may name it.",
 		Can:     producers.Abilities{Archive: true, Edits: true, Reactions: true},

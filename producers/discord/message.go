@@ -50,6 +50,9 @@ func (m *mapping) emit(ctx context.Context) error {
 	if err := m.session.emit(e); err != nil {
 		return err
 	}
+	if m.observe != nil {
+		m.observe(m.r, &e)
+	}
 	m.met(e.NativeID, m.sent)
 	return m.reactions(e.NativeID)
 }

@@ -26,6 +26,7 @@ type record struct {
 
 type user struct {
 	id, name, nickname string
+	tag                string // four digits, which told equal names apart
 	bot                bool
 }
 
@@ -131,6 +132,8 @@ func (d *decoder) user(u *user) error {
 			return d.Into(&u.name)
 		case "nickname":
 			return d.Into(&u.nickname)
+		case "discriminator":
+			return d.Into(&u.tag)
 		case "isBot":
 			return d.truth(&u.bot)
 		}

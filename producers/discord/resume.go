@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -32,6 +33,9 @@ func (a *archive) connectTable(ctx context.Context, out output) (producers.Sessi
 	}
 	t := &table{output: out, clock: clock{zone: a.options.Zone}}
 	t.derived = strings.HasPrefix(string(out.Where.Channel), "name:") && a.options.Channel == ""
+	if err := t.join(ctx); err != nil {
+		return nil, err
+	}
 	t.cols, _ = parseHeader([]byte(t.Header))
 	if t.Place == atStart && !t.Complete {
 		if err := t.seed(ctx, part); err != nil {
@@ -59,6 +63,16 @@ func (a *archive) connectTable(ctx context.Context, out output) (producers.Sessi
 		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
+}
+
+// join reads the JSON export of the channel that may lie beside the table, which says more of it than a file's name.
+func (t *table) join(ctx context.Context) (err error) {
+	if t.sibling, err = t.archive.sibling(ctx, &t.Where); err != nil || t.sibling == nil {
+		return err
+	}
+	t.taken = map[event.NativeID]struct{}{}
+	t.Where, t.derived = t.sibling.where, false
+	return nil
 }
 
 // place lets the user's words stand over what the path says.
@@ -107,6 +121,8 @@ func (t *table) replay(ctx context.Context) error {
 		}
 		if s := t.said(cells); t.counted(s.at.day, offset) && !blank(cells) {
 			t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
+			t.decodeCells(cells)
+			t.known(cells, s.at.Instant)
 		}
 		t.scan.Skip(size)
 	}
@@ -162,6 +178,11 @@ func (t *table) seed(ctx context.Context, part int) error {
 	}
 	for _, s := range minute {
 		t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
+		if t.sibling != nil {
+			if k, _, _ := t.sibling.find(s.author, s.at.Instant, s.text, t.taken); k != nil {
+				t.taken[k.id] = struct{}{}
+			}
+		}
 		t.Seed, t.Days = s.at.day, []dayMark{{Day: s.at.day, Line: 1}}
 	}
 	if t.Place == atStart {

@@ -23,6 +23,8 @@ type session struct {
 	dec   *decoder
 	clock clock
 	media *media
+
+	observe func(r *record, e *event.Event) // nil: nobody does
 }
 
 // Next reads on until a batch is full or the file ends.

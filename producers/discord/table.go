@@ -27,6 +27,8 @@ type table struct {
 	tally producers.Tally
 
 	derived bool // the path alone says which channel it is of
+	sibling *sibling
+	taken   map[event.NativeID]struct{} // messages of the sibling that rows were
 }
 
 // Next reads on until a batch is full or the file ends.
@@ -243,11 +245,17 @@ func (t *table) message(cells []string, raw []byte, offset int64, line int) erro
 	s := t.said(cells)
 	t.mark(s.at.day, offset, line)
 	id, again := t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
+	listed := cell(keys(cells), t.cols.reactions)
+	t.label = t.decodeCells(cells)
+	if k, who, same := t.known(cells, s.at.Instant); k != nil {
+		return t.joined(cells, raw, listed, k, who, same)
+	}
 	if again {
 		t.counts.Ambiguous++
 	}
-	listed := cell(keys(cells), t.cols.reactions)
-	t.label = t.decodeCells(cells)
+	if t.sibling != nil {
+		t.note(unjoined())
+	}
 	body := &event.Message{Type: event.TypeMessage, Text: t.textOf(cells), Attachments: attachments(cell(cells, t.cols.attachments))}
 	switch date := cell(cells, t.cols.date); {
 	case !s.at.known && date != "":
@@ -267,6 +275,35 @@ func (t *table) message(cells []string, raw []byte, offset int64, line int) erro
 	}
 	t.met(id, s.at.Instant)
 	return t.reactions(id, cell(cells, t.cols.reactions), listed, s.at.Instant)
+}
+
+// known finds the message of the sibling that a row is.
+func (t *table) known(cells []string, at event.Instant) (k *known, who event.Person, same bool) {
+	if t.sibling == nil || at.IsZero() {
+		return nil, event.Person{}, false
+	}
+	if k, who, same = t.sibling.find(t.authorOf(cells), at, t.textOf(cells), t.taken); k != nil {
+		t.taken[k.id] = struct{}{}
+	}
+	return k, who, same
+}
+
+// joined makes of a row the event that the sibling makes, as far as the row says it.
+func (t *table) joined(cells []string, raw []byte, listed string, k *known, who event.Person, same bool) error {
+	t.note(joined())
+	e := event.Event{
+		NativeID: k.id, Author: who, Kind: event.KindMessage, Revision: k.revision, Sent: k.sent, Raw: raw,
+		Body: &event.Message{Type: k.kind, Text: t.textOf(cells), Edited: k.edited, Attachments: k.files, Service: k.service},
+	}
+	if !same { // an edit lies between the two exports: which came first is not said
+		e.Revision, e.Reading.Unversioned = event.Unedited, true
+		e.Body = &event.Message{Type: k.kind, Text: t.textOf(cells), Attachments: k.files, Service: k.service}
+	}
+	if err := t.emit(e); err != nil {
+		return err
+	}
+	t.met(k.id, k.sent)
+	return t.reactions(k.id, cell(cells, t.cols.reactions), listed, k.sent)
 }
 
 // reactions puts into the batch what the table shows of the reactions to a message. key is the cell as ids take it.

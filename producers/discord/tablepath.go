@@ -75,6 +75,7 @@ func (p *tablePath) general() bool {
 type tables struct {
 	mu      sync.Mutex
 	folders map[string][][]string // by name
+	beside  map[string][]string   // JSON files, by folder
 }
 
 func (k *tables) add(file string) {

@@ -1,0 +1,222 @@
+package discord
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
+)
+
+// sibling is what the JSON exports beside a table say of the messages of its channel. It does not change once it is read.
+type sibling struct {
+	where   where
+	people  []event.Person
+	called  map[string][]int32 // whom an id, a name or a name with its four digits may be of
+	numbers map[event.AuthorID]int32
+	minutes map[minute][]known
+}
+
+// minute is one in which somebody wrote.
+type minute struct {
+	at     int64
+	author int32
+}
+
+// known is a message of the JSON.
+type known struct {
+	id       event.NativeID
+	revision event.Revision
+	sent     event.Instant
+	edited   event.Instant
+	text     string // its digest
+	kind     event.MessageType
+	service  *event.Service
+	files    []event.Attachment
+}
+
+func minuteOf(at time.Time) int64 { return at.Truncate(time.Minute).Unix() }
+
+func textDigest(s string) string { return event.Digest("text", producers.NormaliseText(s)) }
+
+// add takes a message of the JSON.
+func (s *sibling) add(r *record, e *event.Event) {
+	n, found := s.numbers[e.Author.ID]
+	if !found {
+		n = int32(len(s.people))
+		s.numbers[e.Author.ID] = n
+		s.people = append(s.people, e.Author)
+		u := r.author
+		for _, name := range [...]string{u.id, u.name, u.name + "#" + u.tag} {
+			s.called[name] = append(s.called[name], n)
+		}
+	}
+	b, ok := e.Body.(*event.Message)
+	if !ok || e.Sent.IsZero() {
+		return
+	}
+	at := minute{minuteOf(e.Sent.At), n}
+	s.minutes[at] = append(s.minutes[at], known{
+		id: e.NativeID, revision: e.Revision, sent: e.Sent, edited: b.Edited, text: textDigest(b.Text), kind: b.Type, service: b.Service,
+		files: b.Attachments,
+	})
+}
+
+// find looks for the message that a row is: of the same author and time, and of the same text unless it was edited meanwhile. taken are
+// those that rows before were.
+func (s *sibling) find(author event.AuthorID, at event.Instant, text string, taken map[event.NativeID]struct{}) (k *known, who event.Person, same bool) {
+	digest := textDigest(text)
+	exact := at.Precision >= event.PrecisionSecond && !at.Assumed
+	var edited []*known
+	for _, n := range s.called[string(author)] {
+		list := s.minutes[minute{minuteOf(at.At), n}]
+		for i := range list {
+			m := &list[i]
+			if _, gone := taken[m.id]; gone || exact && !m.sent.At.Truncate(time.Millisecond).Equal(at.At.Truncate(time.Millisecond)) {
+				continue
+			}
+			if m.text == digest {
+				return m, s.people[n], true
+			}
+			edited, who = append(edited, m), s.people[n]
+		}
+	}
+	if exact && len(edited) == 1 {
+		return edited[0], who, false
+	}
+	return nil, event.Person{}, false
+}
+
+// sibling reads the JSON exports that lie beside a table and are of its channel; nil if there are none.
+func (a *archive) sibling(ctx context.Context, w *where) (*sibling, error) {
+	if a.file.Beside == nil || a.options.Channel != "" && !isID(string(a.options.Channel)) {
+		return nil, nil
+	}
+	names, err := a.known.exports(a.file)
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	own := parsePath(a.file.Path)
+	var out *sibling
+	for _, name := range names {
+		p := parsePath(name)
+		id, _ := p.id()
+		if p.name != own.name && (id == "" || id != string(w.Channel)) {
+			continue
+		}
+		f, err := a.besides(name)
+		if err != nil {
+			return nil, err
+		}
+		if f == nil || recognise(*f) == producers.No || !isObject(f.Head) {
+			continue
+		}
+		if out == nil {
+			out = &sibling{called: map[string][]int32{}, numbers: map[event.AuthorID]int32{}, minutes: map[minute][]known{}}
+		}
+		if err := a.readSibling(ctx, *f, out, w); err != nil {
+			return nil, fmt.Errorf("reading the export beside %s: %w", a.file.Path, err)
+		}
+	}
+	if out == nil || len(out.minutes) == 0 {
+		return nil, nil
+	}
+	return out, nil
+}
+
+// besides is another file of the folder; nil if it is not there any more.
+func (a *archive) besides(name string) (_ *producers.File, err error) {
+	f := producers.File{
+		Path: path.Join(path.Dir(a.file.Path), name), Open: func() (io.ReadCloser, error) { return a.file.Beside(name) },
+	}
+	r, err := f.Open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", f.Path, err)
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	f.Head, err = io.ReadAll(io.LimitReader(r, producers.HeadSize))
+	return &f, err
+}
+
+func (a *archive) readSibling(ctx context.Context, f producers.File, into *sibling, w *where) (err error) {
+	b := &archive{file: f, options: a.options, batch: batchSize, known: a.known}
+	c, err := b.Connect(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	s, ok := c.(*session)
+	if !ok {
+		return nil
+	}
+	s.observe = func(r *record, e *event.Event) {
+		if isID(string(w.Channel)) && s.Where.Channel != w.Channel {
+			return
+		}
+		into.where = s.Where
+		into.add(r, e)
+	}
+	for {
+		if _, err := s.Next(ctx); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// exports are the names of the JSON files in the folder of a table. A folder is listed once.
+func (k *tables) exports(f producers.File) ([]string, error) {
+	dir := path.Dir(f.Path)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if names, done := k.beside[dir]; done {
+		return names, nil
+	}
+	r, err := f.Beside(".")
+	if err != nil { // there is nothing that could be listed
+		return nil, nil //nolint:nilerr // the table may be all that somebody has
+	}
+	var names []string
+	if d, ok := r.(fs.ReadDirFile); ok {
+		var entries []fs.DirEntry
+		if entries, err = d.ReadDir(-1); err != nil {
+			return nil, errors.Join(fmt.Errorf("listing what lies beside %s: %w", f.Path, err), r.Close())
+		}
+		for _, e := range entries {
+			if name := strings.TrimSuffix(e.Name(), ".gz"); !e.IsDir() && strings.EqualFold(path.Ext(name), ".json") {
+				names = append(names, name)
+			}
+		}
+	}
+	if k.beside == nil {
+		k.beside = map[string][]string{}
+	}
+	k.beside[dir] = names
+	return names, r.Close()
+}
+
+// joined is the notice of a row that is a message of the JSON export beside it.
+func joined() producers.Notice {
+	return producers.Notice{
+		Code: "ids-from-sibling", Text: "rows of a table took the ids of the JSON export of the channel beside it, so that nothing stands twice",
+		Count: 1,
+	}
+}
+
+// unjoined is the notice of a row that is not.
+func unjoined() producers.Notice {
+	return producers.Notice{
+		Code: "not-in-sibling", Text: "rows of a table are not in the JSON export of the channel beside it, and have ids of their own",
+		Count: 1,
+	}
+}
