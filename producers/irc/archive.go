@@ -318,6 +318,9 @@ func (s *reading) event(e *entry, before position) event.Event {
 	if e.skipped {
 		detail(body, producers.DetailSkippedHour, "true")
 	}
+	if !e.other.IsZero() {
+		detail(body, "sent_or", e.other.UTC().Format(time.RFC3339))
+	}
 	if e.printed.known() {
 		detail(body, "printed_day", e.printed.String())
 	}

@@ -39,11 +39,12 @@ type entry struct {
 	said      said
 	id        event.NativeID
 	sent      event.Instant
-	raw       []byte // without its end
-	charset   string // in which it was read; empty: UTF-8
-	guessed   bool   // its date
-	printed   civil  // the day that its header printed, which it is not of
-	skipped   bool   // its time lies in an hour that the zone skips
+	raw       []byte    // without its end
+	charset   string    // in which it was read; empty: UTF-8
+	guessed   bool      // its date
+	printed   civil     // the day that its header printed, which it is not of
+	skipped   bool      // its time lies in an hour that the zone skips
+	other     time.Time // the other reading of its time, in an hour that comes twice
 	ambiguous bool
 	reason    string // why the line is unparsed; empty if it is not
 }
@@ -93,7 +94,7 @@ func (l *log) read(line line) (entry, bool) {
 	}
 	e.add(l.charset, more)
 	l.advance(st)
-	e.sent, e.skipped = st.instant(l.at.today(), l.zone, l.at.Second)
+	e.sent, e.other, e.skipped = st.instant(l.at.today(), l.zone, l.at.Second)
 	l.mark(&e)
 	if e.sent.Later(l.at.Latest) {
 		l.at.Latest = e.sent
@@ -258,7 +259,7 @@ func (l *log) untimed(e *entry, here position, text string) {
 	}
 	st, clock := l.lastClock()
 	st.precision = event.PrecisionDay
-	e.sent, _ = st.instant(l.at.today(), l.zone, l.at.Second)
+	e.sent, _, _ = st.instant(l.at.today(), l.zone, l.at.Second)
 	l.mark(e)
 	l.name(e, key, here, clock)
 }

@@ -84,6 +84,8 @@ func TestPlaces(t *testing.T) {
 		"#two.01-03-2021.log":                                " #two 2021-03-01 guessed",
 		"#two.21-03-05.log":                                  " #two 2021-03-05 guessed",
 		"irc.libera.#two.2021-03-01.weechatlog":              "libera #two 2021-03-01",
+		"irc/libera/#two/2021-03-01.weechatlog":              "libera #two 2021-03-01",
+		"2021/libera/#two/03-01.weechatlog":                  "libera #two 2021-03-01",
 		"2021/irc.libera.#two.weechatlog":                    "libera #two ",
 		"2021/libera/#go.dev.weechatlog":                     "libera #go.dev ",
 		"irc.libera.#two/2021/03/01":                         "libera #two 2021-03-01",
@@ -151,7 +153,7 @@ func TestClocks(t *testing.T) {
 		{lord, civil{2024, 4, 7}, "01:15", true, "2024-04-06 14:15"},
 	} {
 		s, _, _ := takeStamp(c.clock)
-		at, _ := s.instant(c.day, c.in, c.second)
+		at, _, _ := s.instant(c.day, c.in, c.second)
 		if got := at.At.Format("2006-01-02 15:04"); got != c.want {
 			t.Errorf("%s %s in %s (second %v) is %s, want %s", c.day, c.clock, c.in, c.second, got, c.want)
 		}

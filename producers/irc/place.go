@@ -45,8 +45,9 @@ func placeOf(name string, order producers.DateOrder) place {
 	}
 	folders, file := parts[:len(parts)-1], parts[len(parts)-1]
 	names, above := datesOf(folders)
-	if strings.HasSuffix(file, ".weechatlog") {
-		if p, ok := weechatPlace(strings.TrimSuffix(file, ".weechatlog"), above, order); ok {
+	if buffer, ok := strings.CutSuffix(file, ".weechatlog"); ok {
+		file = buffer // which may be a date alone, in a folder for the channel
+		if p, ok := weechatPlace(buffer, above, order); ok {
 			if p.network == "" {
 				p.network, p.near = networkOf(names, p.channel)
 			}

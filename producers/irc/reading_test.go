@@ -320,12 +320,33 @@ func TestArchive_SkippedHour(t *testing.T) {
 			d := civilOf(time.Date(2011, 9, 10+day, 0, 0, 0, 0, time.UTC))
 			for minute := 0; minute < 24*60; minute += 15 {
 				s := stamp{hour: minute / 60, minute: minute % 60}
-				at, skipped := s.instant(d, in, false)
+				at, _, skipped := s.instant(d, in, false)
 				wall := at.At.In(in)
 				if same := civilOf(wall) == d && wall.Hour() == s.hour && wall.Minute() == s.minute; same == skipped {
 					t.Fatalf("%s %s in %s is %s, skipped %v", d, s.clock(), other, wall, skipped)
 				}
 			}
 		}
+	}
+}
+
+// An hour that comes twice is placed by the order of the lines; what it could be too is said of each.
+func TestArchive_HourTwice(t *testing.T) {
+	const text = "2024-10-27 02:50:00\tann\tone\n2024-10-27 02:10:00\tann\ttwo\n2024-10-27 03:10:00\tann\tthree\n"
+	want := [][2]string{{"00:50", "2024-10-27T01:50:00Z"}, {"01:10", "2024-10-27T00:10:00Z"}, {"02:10", ""}}
+	for _, b := range readLog(t, "irc.agronet.#sow.weechatlog", text, producers.Options{Zone: zone(t, "Europe/Berlin")}) {
+		for _, e := range b.Events {
+			m, ok := e.Body.(*event.Message)
+			if !ok {
+				continue
+			}
+			if got := [2]string{e.Sent.At.Format("15:04"), m.Details["sent_or"]}; got != want[0] {
+				t.Errorf("%q: %v, want %v", m.Text, got, want[0])
+			}
+			want = want[1:]
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%d messages are missing", len(want))
 	}
 }

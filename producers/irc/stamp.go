@@ -143,51 +143,56 @@ func takeTwo(t string, most int) (int, string, bool) {
 
 // instant places a printed time of the day d in the zone. second says that the clock was set back and shows this hour again.
 // Everything whose zone the line does not name is marked as assumed: the user named it, or nobody did and it is UTC.
-// skipped says that no clock of the zone shows that time, because it was set on past it: then it is moved on as far.
-func (s stamp) instant(d civil, in *time.Location, second bool) (at event.Instant, skipped bool) {
+// other is the other reading of an hour that comes twice. skipped says that no clock of the zone shows that time, because it was set on past it: then it is moved on as far.
+func (s stamp) instant(d civil, in *time.Location, second bool) (at event.Instant, other time.Time, skipped bool) {
 	if !d.known() {
-		return event.Instant{}, false
+		return event.Instant{}, other, false
 	}
 	if s.zone != nil {
 		in = s.zone
 	}
-	t, skipped := wallTime(d, s, in, second)
-	return event.Instant{At: t.UTC(), Precision: s.precision, Zone: in.String(), Assumed: s.zone == nil}, skipped
+	t, other, skipped := wallTime(d, s, in, second)
+	return event.Instant{At: t.UTC(), Precision: s.precision, Zone: in.String(), Assumed: s.zone == nil}, other, skipped
 }
 
-// wallTime is time.Date, except that it says which of two instants an hour shown twice means, and that an hour is never shown.
-func wallTime(d civil, s stamp, in *time.Location, second bool) (at time.Time, skipped bool) {
+// wallTime is time.Date, except that it says which of two instants an hour shown twice means and which is the other, and that an hour is never
+// shown.
+func wallTime(d civil, s stamp, in *time.Location, second bool) (at, other time.Time, skipped bool) {
 	t := time.Date(d.Year, time.Month(d.Month), d.Day, s.hour, s.minute, s.second, s.nano, in)
 	if in == time.UTC {
-		return t, false
+		return t, other, false
 	}
 	if t.Day() != d.Day || t.Hour() != s.hour || t.Minute() != s.minute && s.second < 60 {
 		_, before := t.Add(-dayAndMore).Zone()
 		wall := time.Date(d.Year, time.Month(d.Month), d.Day, s.hour, s.minute, s.second, s.nano, time.UTC)
-		return wall.Add(-time.Duration(before) * time.Second), true
+		return wall.Add(-time.Duration(before) * time.Second), other, true
 	}
 	const aroundChange = 3 * time.Hour // farther than any clock is ever set back
 	_, before := t.Add(-aroundChange).Zone()
 	_, after := t.Add(aroundChange).Zone()
-	return repeatedTime(t, before, after, second), false
+	at, other = repeatedTime(t, before, after, second)
+	return at, other, false
 }
 
 // dayAndMore is farther than any clock is ever set on: whole days were left out where the date line moved.
 const dayAndMore = 26 * time.Hour
 
 // repeatedTime is t, or the other instant at which clocks that are set back from one offset to another show the same.
-func repeatedTime(t time.Time, before, after int, second bool) time.Time {
+func repeatedTime(t time.Time, before, after int, second bool) (at, other time.Time) {
 	if before <= after { // only a clock set back shows an hour twice
-		return t
+		return t, time.Time{}
 	}
 	_, now := t.Zone()
 	first := t.Add(time.Duration(now-before) * time.Second)
 	if _, o := first.Zone(); o != before {
-		return t
+		return t, time.Time{}
 	}
 	last := first.Add(time.Duration(before-after) * time.Second)
-	if _, o := last.Zone(); o != after || !second {
-		return first
+	switch _, o := last.Zone(); {
+	case o != after:
+		return first, time.Time{}
+	case second:
+		return last, first
 	}
-	return last
+	return first, last
 }
