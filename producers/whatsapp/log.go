@@ -249,8 +249,9 @@ type entry struct {
 	id        event.NativeID
 	sent      event.Instant
 	ambiguous bool
-	open      bool // day and month of its date may be the other way round
-	skipped   bool // its time lies in an hour that the zone skips
+	open      bool      // day and month of its date may be the other way round
+	skipped   bool      // its time lies in an hour that the zone skips
+	other     time.Time // the other reading of its time, in an hour that comes twice
 }
 
 // log understands records one after another. The same records from the same position give the same entries.
@@ -301,7 +302,7 @@ func (l *log) next() (entry, error) {
 	if rec.keyRest != "" {
 		keyed = l.reader.message(rec.keyRest)
 	}
-	e.sent, e.skipped = l.sent(&rec.header)
+	e.sent, e.other, e.skipped = l.sent(&rec.header)
 	_, open := l.reader.survey.orderOf(rec.header.style)
 	e.open = open && l.date.swappable
 	author, text := event.AuthorID(keyed.author), keyed.key
@@ -331,8 +332,8 @@ func (l *log) latest(ctx context.Context) (event.Instant, error) {
 	}
 }
 
-// sent is when the next message was sent, and whether that lies in an hour that the zone skips.
-func (l *log) sent(h *header) (sent event.Instant, skipped bool) {
+// sent is when the next message was sent, the other reading of an hour that comes twice, and whether the zone skips that hour.
+func (l *log) sent(h *header) (sent event.Instant, other time.Time, skipped bool) {
 	at := &l.records.at
 	o, _ := l.reader.survey.orderOf(h.style)
 	if h.stamp.numbers != l.date.numbers || o != l.date.order {
@@ -340,11 +341,11 @@ func (l *log) sent(h *header) (sent event.Instant, skipped bool) {
 		l.date = date{h.stamp.numbers, o, day, day.String(), day.key(), day.swappable()}
 	}
 	l.advance(l.date.day, h.stamp)
-	sent, skipped = l.instant(l.date.civil, h)
+	sent, other, skipped = l.instant(l.date.civil, h)
 	if sent.Later(at.Latest) {
 		at.Latest = sent
 	}
-	return sent, skipped
+	return sent, other, skipped
 }
 
 // advance moves the day and the clock on. A clock that goes back within a day may have been set back, as in autumn.
@@ -369,37 +370,40 @@ func clock(minute int) string {
 }
 
 // instant places a printed time in the zone. WhatsApp never names one, so it is assumed, whoever named it.
-func (l *log) instant(d civil, h *header) (at event.Instant, skipped bool) {
+func (l *log) instant(d civil, h *header) (at event.Instant, other time.Time, skipped bool) {
 	p := event.PrecisionMinute
 	if h.style.Seconds {
 		p = event.PrecisionSecond
 	}
 	s := h.stamp
-	t := wallTime(d, s, l.zone, l.records.at.Second)
+	t, other := wallTime(d, s, l.zone, l.records.at.Second)
 	skipped = l.zone != time.UTC && s.second < 60 && t.Minute()+60*t.Hour() != s.minute+60*s.hour
-	return event.Instant{At: t.UTC(), Precision: p, Zone: l.zone.String(), Assumed: true}, skipped
+	return event.Instant{At: t.UTC(), Precision: p, Zone: l.zone.String(), Assumed: true}, other, skipped
 }
 
-// wallTime is time.Date, except that it says which of two instants an hour shown twice means.
-func wallTime(d civil, s stamp, in *time.Location, second bool) time.Time {
+// wallTime is time.Date, except that it says which of two instants an hour shown twice means, and which is the other.
+func wallTime(d civil, s stamp, in *time.Location, second bool) (at, other time.Time) {
 	t := time.Date(d.year, time.Month(d.month), d.day, s.hour, s.minute, s.second, 0, in)
 	if in == time.UTC {
-		return t
+		return t, time.Time{}
 	}
 	const aroundChange = 3 * time.Hour // farther than any clock is ever set
 	_, before := t.Add(-aroundChange).Zone()
 	_, after := t.Add(aroundChange).Zone()
 	if before <= after { // only a clock set back shows an hour twice
-		return t
+		return t, time.Time{}
 	}
 	_, now := t.Zone()
 	first := t.Add(time.Duration(now-before) * time.Second)
 	if _, o := first.Zone(); o != before {
-		return t
+		return t, time.Time{}
 	}
 	last := first.Add(time.Duration(before-after) * time.Second)
-	if _, o := last.Zone(); o != after || !second {
-		return first
+	switch _, o := last.Zone(); {
+	case o != after:
+		return first, time.Time{}
+	case second:
+		return last, first
 	}
-	return last
+	return first, last
 }

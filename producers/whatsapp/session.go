@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
@@ -185,9 +186,13 @@ func (s *session) message(e entry) event.Event {
 		out.Author = s.log.reader.person(e.said.author)
 	}
 	out.Reading = event.Reading{DateGuessed: e.open, Charset: e.charset}
-	if e.skipped {
+	if e.skipped || !e.other.IsZero() {
 		e.said.body.Details = body.Details
-		e.said.detail(producers.DetailSkippedHour, "true")
+		if e.skipped {
+			e.said.detail(producers.DetailSkippedHour, "true")
+		} else {
+			e.said.detail("sent_or", e.other.UTC().Format(time.RFC3339))
+		}
 		body.Details = e.said.body.Details
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
@@ -332,5 +333,26 @@ func TestExports(t *testing.T) {
 		for i := range events {
 			t.Log(show(&events[i]))
 		}
+	}
+}
+
+// An hour that comes twice is placed by the order of the messages; what it could be too is said of each.
+func TestHourTwice(t *testing.T) {
+	const text = "27.10.2024, 02:50 - Ann: one\n27.10.2024, 02:10 - Ann: two\n27.10.2024, 03:10 - Ann: three\n"
+	want := [][2]string{{"00:50", "2024-10-27T01:50:00Z"}, {"01:10", "2024-10-27T00:10:00Z"}, {"02:10", ""}}
+	for _, b := range batches(t, "WhatsApp Chat with Farm.txt", text, producers.Options{Account: "me", Zone: zone(t, "Europe/Berlin")}) {
+		for _, e := range b.Events {
+			m, ok := e.Body.(*event.Message)
+			if !ok {
+				continue
+			}
+			if got := [2]string{e.Sent.At.Format("15:04"), m.Details["sent_or"]}; got != want[0] {
+				t.Errorf("%q: %v, want %v", m.Text, got, want[0])
+			}
+			want = want[1:]
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%d messages are missing", len(want))
 	}
 }
