@@ -30,7 +30,7 @@ type archive struct {
 	now       func() time.Time
 }
 
-func newArchive(f producers.File, o producers.Options) (producers.Source, error) {
+func (s *seenLogs) archive(f producers.File, o producers.Options) (producers.Source, error) {
 	cs, err := charset.NewDecoder(o.Charset, f.Open)
 	if err != nil {
 		return nil, err
@@ -48,6 +48,11 @@ func newArchive(f producers.File, o producers.Options) (producers.Source, error)
 	}
 	if p.named {
 		a.assumed = append(a.assumed, noticeChannel())
+	}
+	if o.Channel == "" && p.network == "" {
+		if p.network = s.network(p); p.network != "" {
+			p.near = true
+		}
 	}
 	if a.namespace == "" && p.near {
 		a.assumed = append(a.assumed, noticeNear())

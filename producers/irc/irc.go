@@ -16,6 +16,7 @@ const sourceName event.Source = "irc"
 
 // Definition describes the source.
 func Definition() producers.Definition {
+	seen := &seenLogs{}
 	return producers.Definition{
 		Name:  sourceName,
 		Title: "IRC",
@@ -24,8 +25,8 @@ func Definition() producers.Definition {
 			"person in one minute that an export cuts in two cannot be told apart. Private messages are not recorded.",
 		Sample:    sample,
 		Can:       producers.Abilities{Live: true, Archive: true, Backfill: true},
-		Recognise: recognise,
-		Archive:   newArchive,
+		Recognise: seen.recognise,
+		Archive:   seen.archive,
 		Live:      newLive,
 	}
 }

@@ -64,8 +64,12 @@ func TestPlaces(t *testing.T) {
 		"znc/users/ann/moddata/log/libera_#two_20210301.log": "libera #two 2021-03-01",
 		"znc/moddata/log/ann_libera_#two_20210301.log":       "libera #two 2021-03-01",
 		"networks/libera/moddata/log/#two/2021-03-01.log.gz": "libera #two 2021-03-01",
+		"alpha/#two_20210301.log":                            " #two 2021-03-01",
+		"agronet/#two.log":                                   "agronet #two ",
+		"logs/alpha/#two.log":                                "alpha #two ",
+		"logs/#two/2021-03-01.log":                           "logs #two 2021-03-01",
 		"hexchat/logs/libera/#two.log":                       "libera #two ",
-		"alpha/#two.log":                                     "alpha #two ",
+		"alpha/#two.log":                                     " #two ",
 		"/home/ann/#two.log":                                 " #two ",
 		"logs/ann/libera/#two.log":                           "libera #two ",
 		"mirc/logs/libera/#two.20210301.log":                 "libera #two 2021-03-01",
@@ -344,7 +348,7 @@ func BenchmarkLog(b *testing.B) {
 	data := []byte(text.String())
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		src, err := newArchive(file("#a_20191001.log", data), producers.Options{})
+		src, err := (&seenLogs{}).archive(file("#a_20191001.log", data), producers.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -21,7 +21,8 @@ type place struct {
 	folder  string // in which the dates of a path begin that names no channel
 	// named says that the channel is a folder's name which has no mark of a channel, so that it may be something else.
 	named bool
-	near  bool // the network is the folder above, which no layout says is one
+	near  bool     // the network is the folder above, for want of a better
+	above []string // folders above the channel's that are no dates
 }
 
 // placeOf reads a path as the loggers make it:
@@ -36,8 +37,8 @@ type place struct {
 //	.../NET/#CHANNEL/2019-10-01.log, .../2019/10/01/#CHANNEL.txt, .../CHANNEL/2019/10/01.txt   archives
 //
 // Folders that are dates are never a channel or a network. Other folders count as a network only where they stand in one of
-// these, beside a name with the mark of a channel: a name taken from wherever the user keeps files would make other ids of the
-// same log when it is moved.
+// these, or are called like one: a name taken from wherever the user keeps files would make other ids of the same log when it is
+// moved.
 func placeOf(name string, order producers.DateOrder) place {
 	parts := strings.Split(strings.Trim(path.Clean("/"+strings.ReplaceAll(name, `\`, "/")), "/"), "/")
 	for i := range parts {
@@ -49,12 +50,15 @@ func placeOf(name string, order producers.DateOrder) place {
 		file = buffer // which may be a date alone, in a folder for the channel
 		if p, ok := weechatPlace(buffer, above, order); ok {
 			if p.network == "" {
-				p.network, p.near = networkOf(names, p.channel)
+				p.network, p.near = networkOf(names, p.channel, false)
+				p.above = names
 			}
 			return p
 		}
 	}
-	rest, day, guessed := fileDate(withoutExtensions(file), above, order)
+	base := withoutExtensions(file)
+	rest, day, guessed := fileDate(base, above, order)
+	_, inFile := wholeDay(base)
 	p := place{day: day, guessed: guessed, channel: rest}
 	if rest == "" {
 		names = p.channelOf(names, folders)
@@ -67,7 +71,8 @@ func placeOf(name string, order producers.DateOrder) place {
 		p.network, p.channel, p.named = net, channel, false
 		return p
 	}
-	p.network, p.near = networkOf(names, p.channel)
+	p.network, p.near = networkOf(names, p.channel, rest == "" && inFile)
+	p.above = names
 	return p
 }
 
@@ -83,8 +88,9 @@ func (p *place) channelOf(names []string, folders []string) []string {
 	return names[:n]
 }
 
-// networkOf finds the network in the folders above a channel's. near says that it is the one above for want of a better.
-func networkOf(names []string, channel string) (network string, near bool) {
+// networkOf finds the network in the folders above a channel's. near says that it is the one above for want of a better: of a channel
+// with a file for each day any, else one that stands where clients keep their logs, or is called like a network.
+func networkOf(names []string, channel string, daily bool) (network string, near bool) {
 	if n := len(names) - 1; n >= 0 && fold(names[n]) == fold(channel) { // a folder for the channel, which the file names too
 		names = names[:n]
 	}
@@ -99,10 +105,30 @@ func networkOf(names []string, channel string) (network string, near bool) {
 			return names[n], false
 		}
 	}
-	if n < 0 || !isChannel(channel) || isDigit(names[n][0]) || isGeneral(names, n) {
+	switch {
+	case n < 0 || !isChannel(channel) || isDigit(names[n][0]):
+		return "", false
+	case daily:
+		return names[n], true
+	case isGeneral(names, n):
 		return "", false
 	}
-	return names[n], true
+	kept := n > 0 && isLogFolder(names[n-1]) || n > 1 && isLogFolder(names[n-2]) // logs/USER/NET
+	if kept || n > 0 && strings.EqualFold(names[n-1], "scrollback") || isNetwork(names[n]) {
+		return names[n], true
+	}
+	return "", false
+}
+
+// isNetwork reports whether a folder is called like a network of IRC.
+func isNetwork(name string) bool {
+	switch f := strings.ToLower(name); f {
+	case "libera", "liberachat", "libera.chat", "libera-chat", "libera chat", "freenode", "oftc", "efnet", "rizon", "hackint", "snoonet", "espernet",
+		"gamesurge", "geekshed", "mozilla", "gimpnet", "tilde", "tildechat", "ergo", "twitch", "bitlbee", "slashnet", "swiftirc":
+		return true
+	default:
+		return strings.HasSuffix(f, "net") || strings.HasPrefix(f, "irc.") || strings.HasSuffix(f, "irc") || strings.HasSuffix(f, ".chat")
+	}
 }
 
 // isLogFolder reports whether a folder is named for holding logs.

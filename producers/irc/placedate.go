@@ -131,6 +131,15 @@ func fileDate(base string, above dateParts, order producers.DateOrder) (rest str
 	return base, d, false
 }
 
+// wholeDay finds a day in a file's name.
+func wholeDay(base string) (civil, bool) {
+	if d, _, ok := isoDate(base); ok {
+		return d, true
+	}
+	d, _, _, ok := compactDate(base)
+	return d, ok
+}
+
 // nameBeside returns what stands beside a date in a file's name; a number alone is that of a part.
 func nameBeside(before, after string) string {
 	name := withoutExtensions(strings.Trim(before, "_-. "))

@@ -86,17 +86,17 @@ func TestArchive_Charset(t *testing.T) {
 	}
 }
 
-func TestNewArchive_NoChannel(t *testing.T) {
+func TestArchive_NoChannel(t *testing.T) {
 	t.Parallel()
 	text := []byte("[10:00] <a> x\n")
 	errs := map[string]bool{}
 	for _, path := range []string{"x/irclogs/2021/03/01.txt", "x/irclogs/2021/03/02.txt", "x/irclogs/2021/04/2021-04-01.log"} {
-		_, err := newArchive(file(path, text), producers.Options{})
+		_, err := (&seenLogs{}).archive(file(path, text), producers.Options{})
 		if err == nil {
 			t.Fatalf("%s is of some channel", path)
 		}
 		errs[err.Error()] = true
-		if _, err := newArchive(file(path, text), producers.Options{Channel: "#a"}); err != nil {
+		if _, err := (&seenLogs{}).archive(file(path, text), producers.Options{Channel: "#a"}); err != nil {
 			t.Errorf("%s with a channel: %v", path, err)
 		}
 	}
@@ -133,6 +133,39 @@ func TestArchive_Path(t *testing.T) {
 	}
 }
 
+// TestSeenLogs_Network: logs of one channel's name in several folders do not become one channel.
+func TestSeenLogs_Network(t *testing.T) {
+	t.Parallel()
+	text := []byte("[10:00] <ann> ok\n")
+	for name, want := range map[string]map[string]string{
+		"one folder":     {"x/#a.log": "irc", "x/#b.log": "irc"},
+		"two":            {"x/#a.log": "x", "y/#a.log": "y", "y/#b.log": "irc"},
+		"far apart":      {"x/log/farm.log": "x/log", "y/log/farm.log": "y/log"},
+		"no folder":      {"farm.log": "irc", "y/farm.log": "y"},
+		"dates":          {"2019/farm.log": "irc", "2020/farm.log": "irc", "2020/01/farm.2020-01-02.log": "irc"},
+		"days":           {"x/alpha/2021-03-01.log": "x", "y/alpha/2021-03-01.log": "y"},
+		"named networks": {"libera/#a.log": "libera", "oftc/#a.log": "oftc"},
+	} {
+		def := Definition()
+		for path := range want {
+			if def.Recognise(file(path, text)) == producers.No {
+				t.Errorf("%s is not recognised", path)
+			}
+		}
+		got := map[string]string{}
+		for path := range want {
+			src, err := def.Archive(file(path, text), producers.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[path] = string(src.(*archive).namespace)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: networks differ: %s", name, diff)
+		}
+	}
+}
+
 // TestArchive_LastLineCut: a log that somebody writes to, in three states, is read with a cursor and anew.
 func TestArchive_LastLineCut(t *testing.T) {
 	t.Parallel()
@@ -152,7 +185,7 @@ func TestArchive_LastLineCut(t *testing.T) {
 		}
 		f := producertest.File(path, []byte(state))
 		f.Open = func() (io.ReadCloser, error) { return os.Open(path) }
-		src, err := newArchive(f, producers.Options{})
+		src, err := (&seenLogs{}).archive(f, producers.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

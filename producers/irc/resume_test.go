@@ -25,7 +25,7 @@ func TestSeek(t *testing.T) {
 	}
 	f := producertest.File(path, data)
 	f.Open = func() (io.ReadCloser, error) { return os.Open(path) }
-	src, err := newArchive(f, producers.Options{})
+	src, err := (&seenLogs{}).archive(f, producers.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestAnotherFile(t *testing.T) {
 		"empty":   "",
 		"other":   strings.Repeat("10:00 <a> these lines end elsewhere\n", 5000),
 	} {
-		src, err := newArchive(file("a.log", []byte(other)), producers.Options{})
+		src, err := (&seenLogs{}).archive(file("a.log", []byte(other)), producers.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestAnotherFile(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	src, err := newArchive(file("a.log", data), producers.Options{})
+	src, err := (&seenLogs{}).archive(file("a.log", data), producers.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,14 +95,14 @@ func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	f := file("a.log", nil)
 	f.Open = func() (io.ReadCloser, error) { return nil, os.ErrNotExist }
-	src, err := newArchive(f, producers.Options{})
+	src, err := (&seenLogs{}).archive(f, producers.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := src.Connect(t.Context(), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file that is not there gives %v", err)
 	}
-	if _, err := newArchive(f, producers.Options{Charset: "klingon-1"}); err == nil || !strings.Contains(err.Error(), "klingon-1") {
+	if _, err := (&seenLogs{}).archive(f, producers.Options{Charset: "klingon-1"}); err == nil || !strings.Contains(err.Error(), "klingon-1") {
 		t.Errorf("an unknown charset gives %v", err)
 	}
 }

@@ -1,0 +1,56 @@
+package irc
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/agrichat/agrichat/producers"
+)
+
+// seenLogs knows of all logs that were looked at whose path names no network. Of one channel's name in several folders each is of a network
+// called after its folder: they would become one channel otherwise, whose equal lines fall together.
+type seenLogs struct {
+	mu      sync.Mutex            // covers folders
+	folders map[string][][]string // by channel
+}
+
+func (s *seenLogs) recognise(f producers.File) producers.Confidence {
+	c := recognise(f)
+	if c == producers.No {
+		return c
+	}
+	p := placeOf(strings.ToValidUTF8(f.Path, "_"), "")
+	if p.channel == "" || p.network != "" {
+		return c
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.folders == nil {
+		s.folders = map[string][][]string{}
+	}
+	name := fold(p.channel)
+	if !slices.ContainsFunc(s.folders[name], func(f []string) bool { return slices.Equal(f, p.above) }) {
+		s.folders[name] = append(s.folders[name], p.above)
+	}
+	return c
+}
+
+// network returns as many of the folders above a log as tell it from others of its channel's name; empty: there are none.
+func (s *seenLogs) network(p place) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	depth := 0
+	for _, other := range s.folders[fold(p.channel)] {
+		if slices.Equal(other, p.above) {
+			continue
+		}
+		depth = max(depth, 1)
+		for depth < len(p.above) && slices.Equal(lastOf(other, depth), lastOf(p.above, depth)) {
+			depth++
+		}
+	}
+	return strings.Join(lastOf(p.above, depth), "/")
+}
+
+func lastOf(s []string, n int) []string { return s[max(len(s)-n, 0):] }
