@@ -45,7 +45,7 @@ func (r *reader) message(rest string) said {
 		}
 	}
 	if !own && text != "" {
-		if m, ok := r.announced(name, firstLine(text)); ok {
+		if m, ok := r.announced(firstLine(text)); ok {
 			return r.told(name, text, m)
 		}
 	}
@@ -58,17 +58,19 @@ func firstLine(s string) string {
 }
 
 // announced finds a notice of encryption that older phones print as if the group, or the other person, had said it.
-func (r *reader) announced(name, line string) (match, bool) {
+func (r *reader) announced(line string) (match, bool) {
 	m, ok := r.phrases.notice(line)
-	if !ok || r.bracket || name == r.chat || m.rest == "" {
+	if !ok || r.bracket || m.rest == "" {
 		return m, ok
 	}
+	if strings.HasPrefix(m.rest, ".") || strings.HasPrefix(m.rest, ",") || strings.HasPrefix(m.rest, "،") {
+		return m, true
+	}
 	rest := strings.ToLower(m.rest)
-	for _, w := range [...]string{
-		".", ",", "。", "،", " end-to-end", " сквозн", " ende-zu-ende", " de extremo a extremo", " de bout en bout", " de ponta a ponta", " uçtan uca",
-		" con crittografia", " تمام", "되",
+	for _, w := range [...]string{ // in what follows where a phrase is the start of a sentence
+		"end-to-end", "сквозн", "ende-zu-ende", "cifrad", "criptograf", "crittograf", "chiffrement", "uçtan uca", "بين الطرفين", "التشفير", "되",
 	} {
-		if strings.HasPrefix(rest, w) {
+		if strings.Contains(rest, w) {
 			return m, true
 		}
 	}

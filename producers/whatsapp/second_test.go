@@ -112,7 +112,7 @@ func TestArchive_GroupNotices(t *testing.T) {
 			t.Errorf("%q is %q", text, got)
 		}
 	}
-	compare(t, messages(t, androidPath, "13.06.24, 10:00 - Ann: Messages are end-to-end encrypted they say\n"),
+	compare(t, messages(t, "WhatsApp Chat with Ann.txt", "13.06.24, 10:00 - Ann: Messages are end-to-end encrypted they say\n"),
 		"2024-06-13 10:00 <Ann> Messages are end-to-end encrypted they say")
 }
 
