@@ -8,9 +8,12 @@ import (
 )
 
 // decoder reads messages. It is used by one session, one value after the other.
-type decoder struct{ *jsonscan.Decoder }
+type decoder struct {
+	*jsonscan.Decoder
+	tags bool // the four digits of names are wanted
+}
 
-func newDecoder() *decoder { return &decoder{jsonscan.NewDecoder()} }
+func newDecoder() *decoder { return &decoder{Decoder: jsonscan.NewDecoder()} }
 
 // text reads a value that stands alone; empty if it is no plain value.
 func (d *decoder) text(raw []byte) string {

@@ -51,11 +51,14 @@ func (m *mapping) emit(ctx context.Context) error {
 		return err
 	}
 	if m.observe != nil {
-		m.observe(m.r, &e)
+		m.show(e)
 	}
 	m.met(e.NativeID, m.sent)
 	return m.reactions(e.NativeID)
 }
+
+// show is apart from emit, so that what nobody observes stays on the stack.
+func (m *mapping) show(e event.Event) { m.observe(m.r, &e) }
 
 func (u *user) person() event.Person {
 	name := u.nickname

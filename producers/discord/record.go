@@ -133,7 +133,9 @@ func (d *decoder) user(u *user) error {
 		case "nickname":
 			return d.Into(&u.nickname)
 		case "discriminator":
-			return d.Into(&u.tag)
+			if d.tags {
+				return d.Into(&u.tag)
+			}
 		case "isBot":
 			return d.truth(&u.bot)
 		}

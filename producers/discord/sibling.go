@@ -158,6 +158,7 @@ func (a *archive) readSibling(ctx context.Context, f producers.File, into *sibli
 	if !ok {
 		return nil
 	}
+	s.dec.tags = true
 	s.observe = func(r *record, e *event.Event) {
 		if isID(string(w.Channel)) && s.Where.Channel != w.Channel {
 			return

@@ -161,7 +161,7 @@ func (s *session) reactions(r *record, raw []byte, at event.Instant) error {
 		at = latest(at, instant(string(reply.TS)))
 	}
 	b := &event.Reactions{Target: event.NativeID(r.TS), Complete: true}
-	total := 0
+	parts, total := []string{"reactions"}, 0
 	for _, x := range joined(r.Reactions) {
 		n := x.reacted()
 		if n == 0 {
@@ -170,6 +170,7 @@ func (s *session) reactions(r *record, raw []byte, at event.Instant) error {
 		b.Counts = append(b.Counts, event.ReactionCount{Emoji: string(x.Name), Count: n})
 		b.Complete = b.Complete && n == len(x.Users)
 		total += n
+		parts = x.parts(parts)
 		for _, u := range x.Users {
 			b.People = append(b.People, event.ReactionPerson{Person: s.person(u, ""), Emoji: string(x.Name)})
 		}
@@ -177,31 +178,32 @@ func (s *session) reactions(r *record, raw []byte, at event.Instant) error {
 	if total == 0 {
 		return nil
 	}
-	key := record{Reactions: r.Reactions}
 	if s.label != "" {
-		key.Reactions = nil
+		key := record{}
 		s.keyed(raw, &key)
+		parts = parts[:1]
+		for _, x := range joined(key.Reactions) {
+			parts = x.parts(parts)
+		}
 	}
 	return s.emit(event.Event{
 		Channel: s.Channel, NativeID: event.NativeID(r.TS), Kind: event.KindReactions, Sent: at, Body: b,
-		Revision: event.RevisionAt(at.At) + "." + event.RevisionSeq(uint64(total)) + "." + event.Revision(digest(key.Reactions)),
+		Revision: event.RevisionAt(at.At) + "." + event.RevisionSeq(uint64(total)) + "." + event.Revision(event.Digest(parts...)),
 	})
 }
 
-// digest is of what the reactions are, in the order of the export.
-func digest(list []reaction) string {
-	parts := []string{"reactions"}
-	for _, x := range joined(list) {
-		if n := x.reacted(); n > 0 {
-			parts = append(parts, string(x.Name), strconv.Itoa(n))
-			parts = append(parts, slices.Sorted(slices.Values(x.Users))...)
-		}
+// parts adds what tells one state of the reaction from another.
+func (x reaction) parts(to []string) []string {
+	n := x.reacted()
+	if n == 0 {
+		return to
 	}
-	return event.Digest(parts...)
+	to = append(to, string(x.Name), strconv.Itoa(n))
+	return append(to, slices.Sorted(slices.Values(x.Users))...)
 }
 
 // reacted is how many people reacted; zero if it is unknown with what.
-func (x *reaction) reacted() int {
+func (x reaction) reacted() int {
 	if x.Name == "" {
 		return 0
 	}
