@@ -249,10 +249,13 @@ func (f *Findings) recognise(file producers.File) (def producers.Definition, bes
 	return def, best
 }
 
-// beside opens another file of the export. Lists and pages of the export itself are opened in their plain form; an attachment as it
+// beside opens another file of the export, or a folder, for its listing. Lists and pages of the export itself are opened in their plain form; an attachment as it
 // is, for its hash is that of what was sent.
 func (c *candidate) beside(rel string) (io.ReadCloser, error) {
 	name := pathpkg.Join(pathpkg.Dir(c.name), rel)
+	if f, ok := openFolder(c.tree.FS, name); ok {
+		return f, nil
+	}
 	if info, err := fs.Stat(c.tree.FS, name); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for a writer
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
