@@ -18,7 +18,7 @@ type OverlapKind string
 
 // The kinds of overlap.
 const (
-	OverlapIDs    OverlapKind = "ids"    // by two schemes of ids: two chats of one name, or ids and content keys in one chat
+	OverlapIDs    OverlapKind = "ids"    // by two schemes of ids: two chats of like names, or ids and content keys in one chat
 	OverlapPeople OverlapKind = "people" // by two names of one author in one chat
 	OverlapZones  OverlapKind = "zones"  // at two times of one chat, a whole number of quarter hours apart
 )
@@ -36,7 +36,7 @@ type Overlap struct {
 // keysAtOnce bounds the size of a question.
 const keysAtOnce = 1000
 
-// Overlaps finds messages of the chats that seem to stand twice: with equal minute and text in two chats of one name or under two schemes of
+// Overlaps finds messages of the chats that seem to stand twice: with equal minute and text in two chats of one name, or of which one's name holds the other's, or under two schemes of
 // ids in one chat; and, in chats where again is set, by two names of an author or in two zones. What coincides by chance is left out:
 // at least half of the smaller side and a tenth of the larger must stand twice in the time that both have in common, a third where only the
 // time differs.

@@ -40,8 +40,10 @@ func TestArchive_Overlaps(t *testing.T) {
 		{"name:Farm", "farm", true, talk(10, 5, 0, "Ann")},
 		{"guild1", "general", false, append(talk(20, 100, 0, "a"), spokenAt{1, "a", "hello"})},
 		{"guild2", "general", false, append(talk(20, 200, 0, "b"), spokenAt{1, "b", "hello"})},
-		{"csv", "csv", false, talk(6, 0, 0, "1")},
-		{"csv", "csv", true, talk(6, 0, 0, "ann#1")},
+		{"csv", "csv", false, talk(6, 300, 0, "1")},
+		{"csv", "csv", true, talk(6, 300, 0, "ann#1")},
+		{"42", "seeds", false, talk(6, 400, 0, "1")},
+		{"table", "Guild - seeds [42]", true, talk(6, 400, 0, "ann#1")},
 		{"renamed", "renamed", true, append(append(talk(8, 0, 0, "Bob"), talk(8, 0, 0, "Bobby")...), talk(8, 50, 0, "Ann")...)},
 		{"moved", "moved", true, append(talk(6, 0, 0, "Bob"), talk(7, 0, 360, "Bob")...)},
 		{"daily", "daily", true, append(append(talk(30, 0, 0, "Bob"), spokenAt{10, "Ann", "good morning"}), spokenAt{10 + 1440, "Ann", "good morning"})},
@@ -76,7 +78,7 @@ func TestArchive_Overlaps(t *testing.T) {
 		}
 		return out
 	}
-	got, err := archive.New(db).Overlaps(t.Context(), keyOf("name:Farm", "guild2", "csv", "renamed", "moved", "daily"), keyOf("renamed", "moved", "daily"))
+	got, err := archive.New(db).Overlaps(t.Context(), keyOf("name:Farm", "guild2", "csv", "table", "renamed", "moved", "daily"), keyOf("renamed", "moved", "daily"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,11 +90,12 @@ func TestArchive_Overlaps(t *testing.T) {
 	for what, n := range map[string]uint64{"people renamed  Bob Bobby 0s": 8, "zones moved    6h0m0s": 6, "ids csv csv   0s": 6} {
 		want[what] = n
 	}
-	pair := []string{"channel1", "name:Farm"}
-	if keyOf(pair[0])[0] > keyOf(pair[1])[0] {
-		pair[0], pair[1] = pair[1], pair[0]
+	for n, pair := range map[uint64][]string{10: {"channel1", "name:Farm"}, 6: {"42", "table"}} {
+		if keyOf(pair[0])[0] > keyOf(pair[1])[0] {
+			pair[0], pair[1] = pair[1], pair[0]
+		}
+		want["ids "+pair[0]+" "+pair[1]+"   0s"] = n
 	}
-	want["ids "+pair[0]+" "+pair[1]+"   0s"] = 10
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

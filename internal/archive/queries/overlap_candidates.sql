@@ -1,18 +1,19 @@
--- Chats that may hold the same messages under other ids: those that share a name with one of keys, and those of keys with both ids and
--- content keys. keys: channel keys in hexadecimal.
+-- Chats that may hold the same messages under other ids: those whose name holds the name of one of keys or is held by it, and those of keys with
+-- both ids and content keys. keys: channel keys in hexadecimal.
 WITH
     asked AS (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16) AS key),
-    named AS
+    named AS (SELECT key, source, lowerUTF8(name) AS called FROM channels FINAL WHERE lengthUTF8(name) >= 3),
+    alike AS
     (
-        SELECT source, lowerUTF8(name) AS called, groupArray(key) AS same FROM channels FINAL
-        WHERE name != ''
-        GROUP BY source, called
-        HAVING length(same) > 1 AND hasAny(same, (SELECT groupArray(key) FROM asked))
+        SELECT [a.key, b.key] AS same
+        FROM (SELECT * FROM named WHERE key IN asked) AS a
+        INNER JOIN named AS b ON a.source = b.source
+        WHERE a.key != b.key AND (position(a.called, b.called) > 0 OR position(b.called, a.called) > 0)
     )
 SELECT DISTINCT lower(hex(key)) AS k
 FROM
 (
-    SELECT arrayJoin(same) AS key FROM named
+    SELECT arrayJoin(same) AS key FROM alike
     UNION ALL
     SELECT channel_key FROM messages
     WHERE channel_key IN (SELECT key FROM asked) AND kind IN ('message', 'action')

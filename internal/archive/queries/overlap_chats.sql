@@ -1,26 +1,20 @@
--- Messages of the chats that are equal in minute and text, by pairs of chats of one name and pairs of schemes of ids. keys: channel keys in
--- hexadecimal, which overlap_candidates found.
+-- Messages of the chats that are equal in source, minute and text, by pairs of chats and of schemes of ids. keys: channel keys in hexadecimal,
+-- which overlap_candidates found.
 WITH
-    named AS
-    (
-        SELECT key, source, if(name = '', lower(hex(key)), lowerUTF8(name)) AS called FROM channels FINAL
-        WHERE key IN (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16))
-    ),
-    places AS (SELECT source, called, groupArray(key) AS same FROM named GROUP BY source, called),
     spoken AS
     (
-        SELECT channel_key, length(external_id) = 33 AND startsWith(external_id, 'k') AS keyed,
+        SELECT source, channel_key, length(external_id) = 33 AND startsWith(external_id, 'k') AS keyed,
             intDiv(toUnixTimestamp64Micro(assumeNotNull(sent_at)), 60000000) AS minute, cityHash64(text) AS said, count() AS n
         FROM messages FINAL
-        WHERE channel_key IN (SELECT key FROM named) AND kind IN ('message', 'action') AND NOT deleted AND text != '' AND sent_at IS NOT NULL
-            AND precision >= 2
-        GROUP BY channel_key, keyed, minute, said
+        WHERE channel_key IN (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16))
+            AND kind IN ('message', 'action') AND NOT deleted AND text != '' AND sent_at IS NOT NULL AND precision >= 2
+        GROUP BY source, channel_key, keyed, minute, said
     ),
     met AS
     (
         SELECT arraySort(groupArray(32)((channel_key, keyed, n))) AS sides
-        FROM spoken INNER JOIN (SELECT arrayJoin(same) AS key, cityHash64(source, called) AS place FROM places) AS p ON p.key = spoken.channel_key
-        GROUP BY place, minute, said
+        FROM spoken
+        GROUP BY source, minute, said
         HAVING length(sides) BETWEEN 2 AND 8
     )
 SELECT lower(hex(p.1.1)) AS a, p.1.2 AS a_keyed, lower(hex(p.2.1)) AS b, p.2.2 AS b_keyed, sum(least(p.1.3, p.2.3)) AS messages
