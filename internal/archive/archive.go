@@ -74,6 +74,19 @@ func (a *Archive) Totals(ctx context.Context, f Filter) (Figures, error) {
 	return total, err
 }
 
+// Zoneless is how many messages have a time of which the network did not name the zone: it was named by the user, or taken for UTC.
+type Zoneless struct {
+	Messages uint64 `json:"messages"`
+	Of       uint64 `json:"of"` // messages with a time
+}
+
+// Zoneless counts the messages whose zone was assumed.
+func (a *Archive) Zoneless(ctx context.Context, f Filter) (Zoneless, error) {
+	var z Zoneless
+	err := a.ask(ctx, "zoneless", f.params(), func(rows driver.Rows) error { return rows.Scan(&z.Messages, &z.Of) })
+	return z, err
+}
+
 // Network is a namespace of a source.
 type Network struct {
 	Source    string `json:"source"`

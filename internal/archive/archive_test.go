@@ -182,6 +182,15 @@ func TestHoursAndDays(t *testing.T) {
 	}
 }
 
+func TestArchive_Zoneless(t *testing.T) {
+	t.Parallel()
+	a := filled(t)
+	got, err := a.Zoneless(t.Context(), archive.Filter{})
+	check(t, "messages without a zone", archive.Zoneless{Messages: 0, Of: 4}, got, err)
+	got, err = a.Zoneless(t.Context(), archive.Filter{Source: "nobody"})
+	check(t, "messages of nobody", archive.Zoneless{}, got, err)
+}
+
 func check(t *testing.T, what string, want, got any, err error) {
 	t.Helper()
 	if err != nil {

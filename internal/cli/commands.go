@@ -165,15 +165,23 @@ func (s *stack) figuresOf(ctx context.Context, top uint64) (*figuresReport, erro
 
 func askFigures(ctx context.Context, x *archive.Archive, zone *time.Location, top uint64) (*figuresReport, error) {
 	r := &figuresReport{Zone: zone.String()}
-	var errs [6]error
+	var errs [7]error
 	r.Totals, errs[0] = x.Totals(ctx, archive.Filter{})
 	r.Nets, errs[1] = x.Networks(ctx, archive.Filter{})
 	r.Chats, errs[2] = x.Chats(ctx, archive.Filter{}, archive.Everyone)
 	r.Authors, errs[3] = x.Authors(ctx, archive.Filter{}, top)
-	r.Hours, errs[4] = x.HoursOfDay(ctx, archive.Filter{}, zone)
-	r.Busiest, errs[5] = x.HoursOfWeek(ctx, archive.Filter{}, zone)
-	slices.SortStableFunc(r.Busiest, func(a, b archive.Hour) int { return int(b.Messages) - int(a.Messages) })
-	r.Busiest = r.Busiest[:min(len(r.Busiest), int(top))]
+	day, err := x.HoursOfDay(ctx, archive.Filter{}, zone)
+	errs[4] = err
+	week, err := x.HoursOfWeek(ctx, archive.Filter{}, zone)
+	errs[5] = err
+	r.Zoneless, errs[6] = x.Zoneless(ctx, archive.Filter{})
+	slices.SortStableFunc(week, func(a, b archive.Hour) int { return int(b.Messages) - int(a.Messages) })
+	for _, h := range day {
+		r.Hours = append(r.Hours, hourOfDay{h.Hour, h.Messages, h.Characters, h.Words, h.Reactions})
+	}
+	for _, h := range week[:min(len(week), int(top))] {
+		r.Busiest = append(r.Busiest, hourOfWeek{h.Weekday.String(), h})
+	}
 	return r, errors.Join(errs[:]...)
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"archive/zip"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/files"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // TestZipsAreReadAsFolders finds the same in a zip as in the folder that it was made of.
@@ -140,4 +143,78 @@ func read(t *testing.T, open func() (io.ReadCloser, error)) string {
 func skipped(f *findings) []files.Skipped {
 	list, _ := f.Skipped()
 	return list
+}
+
+// TestAttachmentsInAZip have the same hash, size and mark of what is missing as in a folder, whatever the source.
+func TestAttachmentsInAZip(t *testing.T) {
+	t.Parallel()
+	for name, texts := range map[string]map[string]string{
+		"telegram": {"result.json": `{"name":"Field","type":"private_supergroup","id":4001000900,"messages":[` +
+			`{"id":1,"type":"message","date":"2024-05-01T10:00:00","date_unixtime":"1714557600","from":"Vera","from_id":"user1","photo":"photos/a.jpg","text":"one"},` +
+			`{"id":2,"type":"message","date":"2024-05-01T10:01:00","date_unixtime":"1714557660","from":"Vera","from_id":"user1","photo":"photos/gone.jpg","text":"two"}]}`,
+			"photos/a.jpg": "\xff\xd8\xff picture"},
+		"whatsapp": {"WhatsApp Chat with Field.txt": "01/05/2024, 10:00 - Vera: IMG-1.jpg (file attached)\n31/05/2024, 10:01 - Vera: IMG-2.jpg (file attached)\n",
+			"IMG-1.jpg": "\xff\xd8\xff picture"},
+		"discord": {"field.json": `{"guild":{"id":"1","name":"Farm"},"channel":{"id":"2","type":"GuildTextChat","name":"field"},"messages":[` +
+			`{"id":"1235000000000000000","type":"Default","timestamp":"2024-05-01T10:00:00+00:00","content":"one","author":{"id":"3","name":"vera"},` +
+			`"attachments":[{"id":"4","url":"field.json_Files/a.jpg","fileName":"a.jpg","fileSizeBytes":9},{"id":"5","url":"field.json_Files/gone.jpg","fileName":"gone.jpg","fileSizeBytes":9}]}],"messageCount":1}`,
+			"field.json_Files/a.jpg": "\xff\xd8\xff picture"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			var names []string
+			for file, text := range texts {
+				write(t, filepath.Join(dir, "folder", file), text)
+				names = append(names, file)
+			}
+			zipped(t, filepath.Join(dir, "all.zip"), os.DirFS(filepath.Join(dir, "folder")).(interface {
+				ReadFile(string) ([]byte, error)
+			}), names...)
+			folder, zip := attachments(t, filepath.Join(dir, "folder")), attachments(t, filepath.Join(dir, "all.zip"))
+			if diff := cmp.Diff(folder, zip); diff != "" {
+				t.Error(diff)
+			}
+			if len(zip) != 2 || zip[0].SHA256 == "" || zip[0].Missing != "" || zip[1].Missing == "" {
+				t.Errorf("%+v", zip)
+			}
+		})
+	}
+}
+
+// attachments are those of the messages of the first file that is found.
+func attachments(t *testing.T, root string) (out []event.Attachment) {
+	t.Helper()
+	f, err := findFiles([]string{root}, "")
+	if err != nil || len(f.Files) != 1 {
+		t.Fatalf("found %+v, %v", f, err)
+	}
+	if list, belonging := f.Skipped(); len(list) > 0 || belonging != 1 {
+		t.Errorf("%d belong, skipped %v", belonging, list)
+	}
+	src, err := f.Files[0].Def.Archive(f.Files[0].File, producers.Options{Account: "me"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := src.Connect(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		b, err := s.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range b.Events {
+			if m, ok := e.Body.(*event.Message); ok {
+				out = append(out, m.Attachments...)
+			}
+		}
+	}
+	if err := errors.Join(s.Close(), f.Close()); err != nil {
+		t.Error(err)
+	}
+	return out
 }

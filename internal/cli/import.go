@@ -25,31 +25,33 @@ import (
 
 // importReport is what an import ends with. Its names are relied upon by scripts.
 type importReport struct {
-	Files       int             `json:"files"`
-	Read        int             `json:"read"`           // records of input
-	Published   int             `json:"published"`      // events acknowledged by the bus
-	Known       int             `json:"known"`          // events that the record held already, and that were not published
-	Stored      int64           `json:"stored"`         // different events of those published, in the record
-	Updated     int64           `json:"updated"`        // different events that stood before and that this import completed or corrected
-	Already     int64           `json:"already_stored"` // events published that another message had stored
-	Dead        int64           `json:"dead_lettered"`  // events published that could not be stored
-	Facts       int64           `json:"facts"`          // states that came of them, in ClickHouse
-	Unparsed    int             `json:"unparsed"`
-	Ambiguous   int             `json:"ambiguous"`
-	Overlapping int             `json:"overlapping"`             // messages that seem to stand twice: see the notices overlap-*
-	Resumed     int             `json:"resumed,omitempty"`       // records that an import which was stopped had read, and this one did not
-	Rejected    int             `json:"rejected,omitempty"`      // records and files that could not be read
-	Rejects     string          `json:"rejected_file,omitempty"` // lists them, a line each
-	Seconds     float64         `json:"seconds"`
-	DryRun      bool            `json:"dry_run,omitempty"`
-	PerChat     []chatReport    `json:"per_chat"`
-	PerFile     []fileReport    `json:"per_file"`
-	Notices     []notice        `json:"notices,omitempty"` // what was assumed, guessed, joined or left out
-	Places      []ingest.Place  `json:"unparsed_places,omitempty"`
-	Causes      []deadCause     `json:"dead_letter_causes,omitempty"`
-	Unstored    uint64          `json:"unstored_sequences,omitempty"` // messages that were removed from CHAT before they were stored
-	Skipped     []files.Skipped `json:"skipped,omitempty"`
-	Belonging   int             `json:"export_files"` // files that no source reads by themselves, but that belong to the exports: media, styles, lists
+	Files              int             `json:"files"`
+	Read               int             `json:"read"`           // records of input
+	Events             int             `json:"events"`         // that the records told: published, known and, in a dry run, neither
+	Published          int             `json:"published"`      // events acknowledged by the bus
+	Known              int             `json:"known"`          // events that the record held already, and that were not published
+	Stored             int64           `json:"stored"`         // different events of those published, in the record
+	Updated            int64           `json:"updated"`        // different events that stood before and that this import completed or corrected
+	Already            int64           `json:"already_stored"` // events published that another message had stored
+	Dead               int64           `json:"dead_lettered"`  // events published that could not be stored
+	Facts              int64           `json:"facts"`          // states that came of them, in ClickHouse
+	Unparsed           int             `json:"unparsed"`
+	Ambiguous          int             `json:"ambiguous"`
+	Overlapping        int             `json:"overlapping"`             // messages that seem to stand twice: see the notices overlap-*
+	Resumed            int             `json:"resumed,omitempty"`       // records that an import which was stopped had read, and this one did not
+	Rejected           int             `json:"rejected,omitempty"`      // records and files that could not be read
+	Rejects            string          `json:"rejected_file,omitempty"` // lists them, a line each
+	Seconds            float64         `json:"seconds"`
+	DryRun             bool            `json:"dry_run,omitempty"`
+	PerChat            []chatReport    `json:"per_chat"`
+	PerFile            []fileReport    `json:"per_file"`
+	Notices            []notice        `json:"notices,omitempty"` // what was assumed, guessed, joined or left out
+	Places             []ingest.Place  `json:"unparsed_places,omitempty"`
+	Causes             []deadCause     `json:"dead_letter_causes,omitempty"`
+	Unstored           uint64          `json:"unstored_sequences,omitempty"` // messages that were removed from CHAT before they were stored
+	Skipped            []files.Skipped `json:"skipped,omitempty"`
+	Belonging          int             `json:"export_files"`                    // files that no source reads by themselves, but that belong to the exports: media, styles, lists
+	AmbiguousElsewhere int             `json:"ambiguous_not_by_chat,omitempty"` // of ambiguous, those that no chat of per_chat counts: of batches of several chats
 }
 
 type chatReport struct {
@@ -57,7 +59,8 @@ type chatReport struct {
 	Namespace string `json:"namespace"`
 	Channel   string `json:"channel"`
 	Name      string `json:"name,omitempty"`
-	Read      int    `json:"read"` // events
+	Read      int    `json:"read"` // events: the same as the next, under the name that it had first
+	Events    int    `json:"events"`
 	Published int    `json:"published"`
 	Known     int    `json:"known"`
 	Stored    int64  `json:"stored"`
@@ -341,6 +344,13 @@ func (i *importing) finish(began time.Time) {
 	r.Seconds = time.Since(began).Seconds()
 	if r.PerChat == nil {
 		i.count(nil)
+	}
+	r.Events, r.AmbiguousElsewhere = 0, r.Ambiguous
+	for n := range r.PerChat {
+		c := &r.PerChat[n]
+		c.Events = c.Read
+		r.Events += c.Events
+		r.AmbiguousElsewhere -= c.Ambiguous
 	}
 }
 

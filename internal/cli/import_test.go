@@ -113,7 +113,7 @@ func TestDemo(t *testing.T) {
 			t.Errorf("standard output holds more than results: %s", line)
 		}
 	}
-	w.run("stats", "--top", "1", "--zone", "Europe/Moscow").want(0).quiet().prints("BUSIEST HOURS (Europe/Moscow)")
+	w.run("stats", "--top", "1", "--zone", "Europe/Moscow").want(0).quiet().prints("BUSIEST HOURS (Europe/Moscow; ")
 	fields(t, []byte(w.run("stats", "--output", "json").want(0).out), "totals", "chats", "authors", "zone", "networks")
 }
 

@@ -21,7 +21,7 @@ func TestImport_ManySmallFiles(t *testing.T) {
 		write(t, filepath.Join(dir, fmt.Sprintf("%03d.jsonl", i)), text)
 	}
 	first := w.run("import", dir).want(0)
-	first.prints(fmt.Sprintf("%d files: %d records read", files, files+1), "unparsed: ")
+	first.prints(fmt.Sprintf("%d files: %d records read as", files, files+1), "unparsed: ")
 	if n := strings.Count(first.out+first.err, "\n"); n > 40 {
 		t.Errorf("%d lines are printed:\n%s%s", n, first.out, first.err)
 	}

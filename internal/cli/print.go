@@ -62,8 +62,11 @@ func printImportText(w io.Writer, r *importReport) error {
 	if err := printChats(w, r.PerChat); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d files: %d records read, %d events published, %d known, %d stored, %d updated, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, %d overlapping, in %.1f s\n",
-		r.Files, r.Read, r.Published, r.Known, r.Stored, r.Updated, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Overlapping, r.Seconds)
+	fmt.Fprintf(w, "%d files: %d records read as %d events, %d events published, %d known, %d stored, %d updated, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, %d overlapping, in %.1f s\n",
+		r.Files, r.Read, r.Events, r.Published, r.Known, r.Stored, r.Updated, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Overlapping, r.Seconds)
+	if len(r.PerChat) > 0 {
+		fmt.Fprintln(w, countsMeaning)
+	}
 	printDead(w, r)
 	printNotices(w, r.Notices)
 	if r.Resumed > 0 {
@@ -91,6 +94,12 @@ func printImportText(w io.Writer, r *importReport) error {
 	}
 	return nil
 }
+
+// countsMeaning explains the counts of an import, which are the same in every line and in the JSON.
+const countsMeaning = `  records: what the files consist of (messages, lines); events: what the records tell (a message and each version of it, reactions, who is who,
+  what a chat is called); known: events that were stored before, and are not published again; published: events on the bus; stored: published
+  events that are in PostgreSQL and were not before, already stored: those that were; facts, or aggregated: states that came of them, in ClickHouse;
+  ambiguous: records without an id of their own that equal another of the same chat and minute, and were told apart by counting`
 
 // printChats prints what became of each chat, and an empty line; nothing if there is none.
 func printChats(w io.Writer, chats []chatReport) error {
@@ -149,10 +158,27 @@ type figuresReport struct {
 	Totals  archive.Figures   `json:"totals"`
 	Chats   []archive.Chat    `json:"chats"`
 	Authors []archive.Author  `json:"authors"`
-	Hours   []archive.Hour    `json:"hours_of_day"`
-	Busiest []archive.Hour    `json:"busiest_hours_of_week"`
-	Zone    string            `json:"zone"`
+	Hours   []hourOfDay       `json:"hours_of_day"`
+	Busiest []hourOfWeek      `json:"busiest_hours_of_week"`
+	Zone    string            `json:"zone"` // in which clocks showed these hours
 	Nets    []archive.Network `json:"networks"`
+
+	Zoneless archive.Zoneless `json:"without_zone"`
+}
+
+// hourOfDay is an hour of every day.
+type hourOfDay struct {
+	Hour       uint8  `json:"hour"`
+	Messages   uint64 `json:"messages"`
+	Characters uint64 `json:"characters"`
+	Words      uint64 `json:"words"`
+	Reactions  uint64 `json:"reactions"`
+}
+
+// hourOfWeek is an hour of one day of the week, by its number, 0 for Sunday, and its name.
+type hourOfWeek struct {
+	WeekdayName string `json:"weekday_name"`
+	archive.Hour
 }
 
 func printFigures(w io.Writer, r *figuresReport) error {
@@ -162,11 +188,19 @@ func printFigures(w io.Writer, r *figuresReport) error {
 		t.row(cmp.Or(p.Name, p.ID), p.Source, p.Messages, p.Words, p.Reactions)
 	}
 	t.row()
-	t.row("BUSIEST HOURS ("+r.Zone+")", "", "MESSAGES", "WORDS", "REACTIONS")
-	for _, h := range r.Busiest {
-		t.row(fmt.Sprintf("%s %02d:00", h.Weekday, h.Hour), "", h.Messages, h.Words, h.Reactions)
+	in := r.Zone
+	if r.Zoneless.Messages > 0 {
+		in += fmt.Sprintf("; %d of %d messages carry no zone", r.Zoneless.Messages, r.Zoneless.Of)
 	}
-	return t.done()
+	t.row("BUSIEST HOURS ("+in+")", "", "MESSAGES", "WORDS", "REACTIONS")
+	for _, h := range r.Busiest {
+		t.row(fmt.Sprintf("%s %02d:00", h.WeekdayName, h.Hour.Hour), "", h.Messages, h.Words, h.Reactions)
+	}
+	if err := t.done(); err != nil || r.Zoneless.Messages == 0 {
+		return err
+	}
+	_, err := fmt.Fprintln(w, "messages that carry no zone are counted as they were read: in the zone named at import (--zone), else as if the printed time were UTC")
+	return err
 }
 
 func printVerify(w io.Writer, r *verify.Report) error {

@@ -91,7 +91,7 @@ func (a *archive) connectPage(from producers.Cursor) (producers.Session, error) 
 	}
 	return &page{
 		archive: a, pageState: st, in: r, scan: &pieces{r: r, at: st.Offset, line: st.Line},
-		clock: clock{zone: a.options.Zone}, media: openFolder(a.file.Path), chars: chars,
+		clock: clock{zone: a.options.Zone}, media: openFolder(a.file), chars: chars,
 	}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // attach notes the message's files.
@@ -82,8 +83,9 @@ func (f *folder) locate(ctx context.Context, a *event.Attachment, where string) 
 // folder is the one that the export stands in. Files are read where they stand, one piece at a time, and never outside
 // of it, whatever path an export may name.
 type folder struct {
-	root *os.Root // nil if the export stands in no folder that can be read
-	sums map[string]sum
+	root   *os.Root                                // nil if the export stands in no folder that can be read
+	beside func(rel string) (io.ReadCloser, error) // then: opens what is in the zip with it; nil: nothing does
+	sums   map[string]sum
 }
 
 type sum struct {
@@ -94,12 +96,20 @@ type sum struct {
 // remembered is how many files' sums are kept: stickers come again and again.
 const remembered = 4096
 
-func openFolder(export string) *folder {
-	root, err := os.OpenRoot(filepath.Dir(filepath.FromSlash(export)))
-	if err != nil { // an export from an archive or a pipe: nothing is said of its files then
-		root = nil
+func openFolder(export producers.File) *folder {
+	f := &folder{sums: map[string]sum{}}
+	var err error
+	if f.root, err = os.OpenRoot(filepath.Dir(filepath.FromSlash(export.Path))); err != nil { // an export in a zip
+		f.root = nil
+		if export.Beside == nil {
+			return f
+		}
+		if self, err := export.Beside(path.Base(export.Path)); err == nil { // whoever opens that opens what is beside it
+			_ = self.Close()
+			f.beside = export.Beside
+		}
 	}
-	return &folder{root: root, sums: map[string]sum{}}
+	return f
 }
 
 func (f *folder) close() {
@@ -110,7 +120,7 @@ func (f *folder) close() {
 
 // sum reads a file. That it cannot be read is something to note, and no reason to stop; only the end of ctx is.
 func (f *folder) sum(ctx context.Context, name string) (sum, error) {
-	if f.root == nil {
+	if f.root == nil && f.beside == nil {
 		return sum{}, nil
 	}
 	if s, known := f.sums[name]; known {
@@ -128,11 +138,13 @@ func (f *folder) sum(ctx context.Context, name string) (sum, error) {
 }
 
 func (f *folder) read(ctx context.Context, name string) sum {
-	const unreadable = "the file cannot be read from the export's folder"
+	if f.root == nil {
+		return f.readBeside(ctx, name)
+	}
 	info, err := f.root.Stat(filepath.FromSlash(name)) // before opening: opening a pipe would wait for a writer
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return sum{missing: "the export names this file but does not hold it"}
+		return sum{missing: notHeld}
 	case err != nil:
 		return sum{missing: unreadable}
 	case !info.Mode().IsRegular():
@@ -142,6 +154,27 @@ func (f *folder) read(ctx context.Context, name string) sum {
 	if err != nil {
 		return sum{missing: unreadable}
 	}
+	return hash(ctx, file)
+}
+
+// Why a file is missing.
+const (
+	notHeld    = "the export names this file but does not hold it"
+	unreadable = "the file cannot be read from the export's folder"
+)
+
+func (f *folder) readBeside(ctx context.Context, name string) sum {
+	file, err := f.beside(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return sum{missing: notHeld}
+	case err != nil:
+		return sum{missing: unreadable}
+	}
+	return hash(ctx, file)
+}
+
+func hash(ctx context.Context, file io.ReadCloser) sum {
 	defer func() { _ = file.Close() }() // it was only read
 	h := sha256.New()
 	n, err := io.Copy(h, &patient{ctx: ctx, r: file})

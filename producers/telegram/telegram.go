@@ -111,7 +111,7 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 	}
 	s := &session{
 		archive: a, state: st, in: r, scan: newScanner(r, st.Offset, st.Line, st.Indent),
-		clock: clock{zone: a.options.Zone}, media: openFolder(a.file.Path), dec: newDecoder(), chars: chars,
+		clock: clock{zone: a.options.Zone}, media: openFolder(a.file), dec: newDecoder(), chars: chars,
 	}
 	return s, nil
 }
