@@ -73,7 +73,7 @@ func Open(ctx context.Context, c Config) (*pgxpool.Pool, error) {
 	}
 	if err := checkServer(ctx, pool); err != nil {
 		pool.Close()
-		return nil, Classify(fmt.Errorf("connecting to %s: %w", where, err))
+		return nil, Classify(refusePooler(fmt.Errorf("connecting to %s: %w", where, err)))
 	}
 	return pool, nil
 }
@@ -145,6 +145,8 @@ func Classify(err error) error {
 	switch {
 	case pe.Code == "25006": // read_only_sql_transaction: the wrong server, and the right one will be found
 		return fault.AsTransient(err, 0)
+	case poolerPrepared(pe):
+		return refusePooler(err)
 	case pe.Code == "28P01", pe.Code == "28000", pe.Code == "3D000", pe.Code == "42501":
 		return fault.AsFatal(fmt.Errorf("%w; check user, password, database and rights in postgres.dsn", err))
 	case pe.Code == "53100":
