@@ -98,7 +98,7 @@ func printImportText(w io.Writer, r *importReport) error {
 // countsMeaning explains the counts of an import, which are the same in every line and in the JSON.
 const countsMeaning = `  records: what the files consist of (messages, lines); events: what the records tell (a message and each version of it, reactions, who is who,
   what a chat is called); known: events that were stored before, and are not published again; published: events on the bus; stored: published
-  events that are in PostgreSQL and were not before, already stored: those that were; facts, or aggregated: states that came of them, in ClickHouse;
+  events that are in PostgreSQL and were not before, updated: those that were and got more or better content, already stored: those that were; facts, or aggregated: states that came of them, in ClickHouse;
   ambiguous: records without an id of their own that equal another of the same chat and minute, and were told apart by counting`
 
 // printChats prints what became of each chat, and an empty line; nothing if there is none.
