@@ -3,8 +3,8 @@
 -- compaction joins. Each table is read once: joined to one transaction after the other, a million messages would take minutes,
 -- for an index of block ranges knows nothing of the newest ones. The same holds for spans, of which an import has thousands when
 -- others publish meanwhile: events are read from the first span to the last, and each is looked up among the spans.
--- Events that stood before and that the sequences completed or corrected are those that their transactions changed last. Of a row of the
--- ledger that compaction has joined from very many nothing is said.
+-- Events that stood before and that the sequences completed or corrected are those that their transactions changed last; rows of the ledger that
+-- compaction has joined say nothing of that.
 WITH asked AS MATERIALIZED (
     SELECT $2::text::int8multirange AS spans
 ), stood AS MATERIALIZED (
@@ -14,9 +14,9 @@ WITH asked AS MATERIALIZED (
       AND (SELECT spans FROM asked) @> (e.position >> 10)
     GROUP BY 1, 2
 ), entered AS MATERIALIZED (
-    SELECT generate_series(l.first_counter, l.counter) AS counter
+    SELECT l.counter
     FROM agrichat.ledger l
-    WHERE l.incarnation = $1 AND l.sequences && (SELECT spans FROM asked) AND l.counter - l.first_counter < 10000
+    WHERE l.incarnation = $1 AND l.sequences && (SELECT spans FROM asked) AND l.counter = l.first_counter
 ), updated AS MATERIALIZED (
     SELECT e.channel_key, e.changed, count(*) AS n
     FROM agrichat.events e JOIN entered t ON t.counter = e.changed
