@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"maps"
 	"time"
 )
 
@@ -21,13 +22,49 @@ func Merge(a, b *Event) *Event {
 		out.Author, out.Body = fuller(a.Author, b.Author), mergeBody(a, b)
 		out.Reading.Unversioned = a.Reading.Unversioned && b.Reading.Unversioned
 		out.Reading.Charset, out.Reading.CharsetNamed = a.Reading.Charset, a.Reading.CharsetNamed
+		out.mergeDoubts(a, b)
 		return &out
 	case c < 0:
 		surer = b
 	}
 	out.Author, out.Body, out.Reading.Unversioned = surer.Author, surer.Body, surer.Reading.Unversioned
 	out.Reading.Charset, out.Reading.CharsetNamed = surer.Reading.Charset, surer.Reading.CharsetNamed
+	out.mergeDoubts(a, b)
 	return &out
+}
+
+// mergeDoubts takes the details that say what else a time may be from the copy whose time stands: those of another time make no sense beside it.
+func (e *Event) mergeDoubts(a, b *Event) {
+	m, ok := e.Body.(*Message)
+	if !ok || a.Sent.At.Equal(b.Sent.At) {
+		return
+	}
+	from := a
+	if e.Sent != a.Sent {
+		from = b
+	}
+	of, ok := from.Body.(*Message)
+	if !ok {
+		return
+	}
+	for _, key := range [...]string{"sent_or", "skipped_hour"} {
+		value, has := of.Details[key]
+		if m.Details[key] == value {
+			continue
+		}
+		changed := *m
+		if changed.Details = maps.Clone(m.Details); changed.Details == nil {
+			changed.Details = map[string]string{}
+		}
+		if changed.Details[key] = value; !has {
+			delete(changed.Details, key)
+		}
+		if len(changed.Details) == 0 {
+			changed.Details = nil
+		}
+		m = &changed
+	}
+	e.Body = m
 }
 
 // MergeSent picks the time that is known better: one whose day and month are sure, the more precise one, one whose zone the network

@@ -152,3 +152,22 @@ func TestMerge_Leaves(t *testing.T) {
 		}
 	}
 }
+
+// Of an hour that comes twice the other reading stands beside the one that was taken.
+func TestMerge_TimesInDoubt(t *testing.T) {
+	at := func(hour int, other string) *event.Event {
+		return &event.Event{Kind: event.KindMessage, Sent: event.Instant{At: time.Date(2024, 10, 27, hour, 30, 0, 0, time.UTC), Precision: event.PrecisionMinute, Assumed: true},
+			Body: &event.Message{Type: event.TypeMessage, Text: "x", Details: map[string]string{"sent_or": other, "mood": "good"}}}
+	}
+	first, second := at(0, "2024-10-27T01:30:00Z"), at(1, "2024-10-27T00:30:00Z")
+	for _, got := range []*event.Event{event.Merge(first, second), event.Merge(second, first)} {
+		if m := got.Body.(*event.Message); !got.Sent.At.Equal(first.Sent.At) || m.Details["sent_or"] != "2024-10-27T01:30:00Z" || m.Details["mood"] != "good" {
+			t.Errorf("%v, %v", got.Sent, m.Details)
+		}
+	}
+	sure := at(1, "")
+	sure.Sent.Assumed, sure.Body.(*event.Message).Details = false, nil
+	if m := event.Merge(first, sure).Body.(*event.Message); m.Details["sent_or"] != "" || m.Details["mood"] != "good" {
+		t.Errorf("beside a sure time: %v", m.Details)
+	}
+}
