@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"bytes"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"slices"
 	"strings"
@@ -157,6 +158,7 @@ type surveyor struct {
 	eastern    bool
 	names      map[string]*colon
 	forms      forms
+	seed       maphash.Seed
 }
 
 // colon is how often a name was seen, and the second part of it that every message has so far.
@@ -165,6 +167,7 @@ type colon struct {
 	part  string
 	first string // what came first after the name, if that has no second part
 	told  *match // the service line that the first message with this name may be
+	last  uint64 // the hash of the last message that has a second part
 }
 
 const (
@@ -177,7 +180,7 @@ const (
 )
 
 func newSurveyor(s style, p *phrases) *surveyor {
-	v := &surveyor{style: s, phrases: p, names: map[string]*colon{}}
+	v := &surveyor{style: s, phrases: p, names: map[string]*colon{}, seed: maphash.MakeSeed()}
 	for _, o := range s.orders() {
 		v.candidates = append(v.candidates, candidate{order: o})
 	}
@@ -227,7 +230,7 @@ func (v *surveyor) name(name, said string) {
 	c := v.names[name]
 	switch {
 	case c == nil && len(v.names) < colonNames:
-		c = &colon{seen: 1, part: strings.Clone(part)}
+		c = &colon{seen: 1, part: strings.Clone(part), last: v.hashOf(part, said)}
 		if part == "" {
 			c.first = said[:min(len(said), longestPhrase)]
 		}
@@ -236,9 +239,20 @@ func (v *surveyor) name(name, said string) {
 		}
 		v.names[strings.Clone(name)] = c
 	case c != nil:
-		c.seen++
+		if last := v.hashOf(part, said); last == 0 || last != c.last { // the same message again is no evidence
+			c.last = last
+			c.seen++
+		}
 		c.join(v.phrases, name, part, said)
 	}
+}
+
+// hashOf tells messages with a second colon apart; zero for others.
+func (v *surveyor) hashOf(part, said string) uint64 {
+	if part == "" {
+		return 0
+	}
+	return maphash.String(v.seed, said)
 }
 
 // join compares a further message's second part. Lines of WhatsApp's own, such as "Work: Bob left", are no messages of that name.

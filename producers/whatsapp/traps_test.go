@@ -356,3 +356,13 @@ func TestHourTwice(t *testing.T) {
 		t.Errorf("%d messages are missing", len(want))
 	}
 }
+
+// One message that is sent again and again is no evidence that its first word belongs to the name.
+func TestColonsOfEqualMessages(t *testing.T) {
+	events := messages(t, "WhatsApp Chat with Farm.txt", strings.Repeat("27.10.2024, 02:50 - Ann: note: sow\n", 3))
+	for _, e := range events {
+		if m, ok := e.Body.(*event.Message); ok && (e.Author.Name != "Ann" || m.Text != "note: sow") {
+			t.Errorf("%q: %q", e.Author.Name, m.Text)
+		}
+	}
+}
