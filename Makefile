@@ -3,6 +3,8 @@
 # make test           every test, with real servers; installs what it needs
 # make test-restore   bus, database or both put back to an earlier state while files are imported, 30 times; RUNS=100 for more,
 #                     SEED=1 repeats one; make test does it three times
+# make test-diff      10,000 random chats in every format, layout and encoding that is read, compared with what was written; CHATS=500 for
+#                     fewer, SEED=1 begins with another; make test does 100
 # make lab            three etcd, three PostgreSQL under Patroni, three NATS and all roles, each on a host of its own, on this
 #                     machine (needs Linux and root); STRICT=1 loses nothing; make lab-down ends it
 # make test-ha        every bad day in the lab, once, in both profiles: the better part of an hour; RUNS=5 for medians, CASES=crash
@@ -69,6 +71,10 @@ test: build engines servers
 .PHONY: test-restore
 test-restore: build engines
 	RESTORE_RUNS=$(or $(RUNS),$(if $(SEED),1,30)) RESTORE_SEED=$(SEED) $(GO) test -count=1 -v -timeout 4h -parallel 4 -run TestRestore ./internal/crashtest
+
+.PHONY: test-diff
+test-diff:
+	AGRICHAT_DIFF_CHATS=$(or $(CHATS),10000) AGRICHAT_DIFF_SEED=$(or $(SEED),1) $(GO) test -count=1 -v -timeout 4h ./internal/difftest
 
 .PHONY: bench
 bench: build engines
