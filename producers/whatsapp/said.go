@@ -116,7 +116,10 @@ func (r *reader) sender(rest string) (name, text string, ok bool) {
 	}
 	known, asked := r.senders[before]
 	if !asked {
-		_, service := r.serviceOf(line)
+		m, service := r.serviceOf(line)
+		if strings.HasSuffix(m.actor, ":") || strings.HasSuffix(m.members, ":") { // "Ann: left" is what Ann said
+			service = false
+		}
 		known = !service && !slices.Contains(r.survey.Told, before)
 		if len(r.senders) >= colonNames {
 			clear(r.senders)

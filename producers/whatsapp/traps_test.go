@@ -366,3 +366,15 @@ func TestColonsOfEqualMessages(t *testing.T) {
 		}
 	}
 }
+
+// Whoever says what WhatsApp says of people is a person all the same.
+func TestWordsOfServiceLines(t *testing.T) {
+	const text = "27.10.2024, 02:50 - Ann: left\n27.10.2024, 02:51 - Bob: was added\n27.10.2024, 02:52 - Ann: ok\n27.10.2024, 02:53 - Bob left\n"
+	want := []string{"Ann", "Bob", "Ann", "Bob"}
+	for i, e := range messages(t, "WhatsApp Chat with Farm.txt", text) {
+		m, ok := e.Body.(*event.Message)
+		if !ok || e.Author.Name != want[i] || (m.Type == event.TypeService) != (i == 3) {
+			t.Errorf("message %d: %q, %+v", i, e.Author.Name, e.Body)
+		}
+	}
+}
