@@ -99,7 +99,8 @@ func discordMessage(c *Chat, m Message, zone *time.Location) object {
 func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
 func discordCSV(c *Chat, r *rand.Rand) Layout {
-	old, size, zone := r.IntN(3) == 0, pick(r, 0, 0, 2, 7), pick(r, time.UTC, c.Zone)
+	// Parts of two messages would often lie within a minute: whether equal ones of it are the same nobody can tell.
+	old, size, zone := r.IntN(3) == 0, pick(r, 0, 0, 7, 20), pick(r, time.UTC, c.Zone)
 	l := Layout{Source: "discord", Name: fmt.Sprintf("discord/csv old=%v parts=%d", old, size), Unit: time.Millisecond, Charset: true}
 	if old {
 		l.Wall, l.Unit, l.Parted = true, time.Minute, size > 0
