@@ -139,6 +139,9 @@ type Definition struct {
 	// Unreadable says of a file that no source recognises what it is, if this source knows, and what to do to have it read; empty if it
 	// does not. Nil: it knows of none.
 	Unreadable func(f File) string
+	// Ordered reports whether f is one of the parts of an export whose times are too coarse to order messages: those of one folder are read
+	// one after another, in natural order. nil: none is.
+	Ordered func(f File) bool
 	// Belongs reports whether a file that no source recognises is a part of this source's exports: rel is its path from the export's
 	// folder, or from one below or above it, slashes forward. Pictures, sounds, documents and styles beside and below a file that the source
 	// reads need not be named. Optional.

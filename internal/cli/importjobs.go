@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 	"sync"
 	"time"
@@ -91,12 +92,16 @@ func (i *importing) readAll(ctx context.Context, files []files.Found, c ingest.C
 	var reading sync.WaitGroup
 	var mu sync.Mutex // covers all that is added up, and these
 	outcomes, next := make([]*outcome, len(files)), 0
+	parts := parts{}
 	for n, f := range files {
 		if ctx.Err() != nil || p.slots.Acquire(ctx, p.weight(f)) != nil {
 			break
 		}
+		before, done := parts.next(f)
 		reading.Go(func() {
 			defer p.slots.Release(p.weight(f))
+			defer close(done)
+			<-before // it was begun earlier, and ends when ctx does
 			o := i.read(ctx, f, c, p)
 			mu.Lock()
 			defer mu.Unlock()
@@ -118,6 +123,23 @@ func (i *importing) readAll(ctx context.Context, files []files.Found, c ingest.C
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// parts are the last parts begun of exports whose parts are read one after another, by source and folder: closed when they are read.
+type parts map[string]chan struct{}
+
+// next returns what a file waits for, and what to close when it is read.
+func (p parts) next(f files.Found) (before, done chan struct{}) {
+	done = make(chan struct{})
+	key := string(f.Def.Name) + "\x00" + path.Dir(f.File.Path)
+	if f.Def.Ordered != nil && f.Def.Ordered(f.File) {
+		before, p[key] = p[key], done
+	}
+	if before == nil {
+		before = make(chan struct{})
+		close(before)
+	}
+	return before, done
 }
 
 // errStopped is why a file of an import that was stopped is not done.

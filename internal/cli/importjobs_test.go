@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -249,4 +250,26 @@ func TestFail_Shared(t *testing.T) {
 	if want := "importing a/1 and 2 more files: no channel in a\nb/1 is torn"; i.failed.Error() != want {
 		t.Errorf("failed with %q, want %q", i.failed, want)
 	}
+}
+
+// TestImporting_ReadAll_ordered holds that parts of one folder are read one after another in their order, and other folders meanwhile.
+func TestImporting_ReadAll_ordered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		i, c, files := crowded(8, 4)
+		for n := range files {
+			files[n].File.Path = []string{"a", "b"}[n%2] + "/" + fmt.Sprint(n)
+			files[n].Def.Ordered = func(producers.File) bool { return true }
+		}
+		began := time.Now()
+		if err := i.readAll(t.Context(), files, ingest.Config{Publisher: nowhere{}}); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took != 4*time.Second || c.most != 2 {
+			t.Errorf("took %s, %d were read at once", took, c.most)
+		}
+		if evens := slices.DeleteFunc(slices.Clone(c.begun), func(s string) bool { return s[1]%2 == 1 }); !slices.IsSorted(evens) {
+			t.Errorf("began %v", c.begun)
+		}
+	})
 }

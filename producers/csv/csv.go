@@ -48,6 +48,7 @@ func definition(batch int) producers.Definition {
 		Can:        producers.Abilities{Archive: true},
 		Recognise:  recognise,
 		Unreadable: unreadable,
+		Ordered:    func(producers.File) bool { return true },
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
 			return &archive{file: f, options: o, batch: batch}, nil
 		},

@@ -45,6 +45,10 @@ func definition(batch int) producers.Definition {
 			"after the file, and after its folder where several have files of that name; --channel may name it.",
 		Can:     producers.Abilities{Archive: true, Edits: true, Reactions: true},
 		Belongs: belongs,
+		Ordered: func(f producers.File) bool {
+			_, table := parseHeader(firstLine(bytes.TrimPrefix(f.Head, byteOrderMark())))
+			return table
+		},
 		Recognise: func(f producers.File) producers.Confidence {
 			c := recognise(f)
 			if c != producers.No && !isObject(f.Head) {
