@@ -207,7 +207,10 @@ func (r *runner) session(ctx context.Context) error {
 	r.tell(Connecting, "")
 	s, err := r.Source.Connect(ctx, r.cursor)
 	if err != nil {
-		return fmt.Errorf("connecting: %w", err)
+		if r.Live {
+			err = fmt.Errorf("connecting: %w", err)
+		}
+		return err // an archive's names its file
 	}
 	r.tell(Reading, "")
 	ctx, cancel := context.WithCancel(ctx)
