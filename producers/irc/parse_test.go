@@ -304,7 +304,7 @@ func FuzzPlace(f *testing.F) {
 	f.Add("a/networks/b/moddata/log/#c/2019-10-01.log")
 	f.Add("irc.a.#b.weechatlog")
 	f.Fuzz(func(t *testing.T, path string) {
-		if p := placeOf(path, ""); p.channel == "" && errNoChannel(p.folder).Error() == "" {
+		if p := placeOf(path, ""); p.channel == "" && errNoChannel(path, p.folder).Error() == "" {
 			t.Fatalf("%q names no channel and no folder", path)
 		}
 	})

@@ -191,9 +191,12 @@ func underscored(s string) (network, channel string, ok bool) {
 }
 
 // errNoChannel says that only the user knows which channel the logs of a folder are of: it is the same for all of them.
-func errNoChannel(folder string) error {
-	if folder == "" {
+func errNoChannel(file, folder string) error {
+	switch {
+	case folder == "":
 		folder = "this folder"
+	case strings.HasPrefix(file, "/"):
+		folder = "/" + folder
 	}
 	return fmt.Errorf("logs in %s have only dates in their paths, and no channel: import them with --channel", folder)
 }
