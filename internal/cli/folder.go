@@ -167,7 +167,7 @@ func (s *stack) attach(needed bool) error {
 		return nil
 	}
 	if needed {
-		return fmt.Errorf("%w: nobody has said where the servers of %s are, or they are still starting; agrichat up --data %s starts them",
+		return fmt.Errorf("%w: no servers run on %s, or they are still starting; agrichat up --data %s starts them",
 			errNothingRuns, s.cfg.Data, s.cfg.Data)
 	}
 	return nil

@@ -121,11 +121,12 @@ func (a *app) importCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "import PATH...",
 		Short: "Bring archives in, and wait until everything in them is stored and aggregated",
-		Long: "Walks files and folders, recognises exports by their content, and brings them in. What the record holds already\n" +
+		Long: "Walks files and folders, recognises exports by their content, and brings them in. What is stored already\n" +
 			"is not published again. It ends when everything is stored and aggregated. An import that was stopped or killed goes on\n" +
 			"where it was when the same command is given again. What could not be read is kept as it came, and listed in a file in\n" +
 			"the folder rejected of the data folder. What could not be stored is a dead letter: it is counted by its cause, and the\n" +
-			"exit status is 1.",
+			"exit status is 1. What was assumed is told in notes, each with the option that settles it: import the files again with that\n" +
+			"option; for --zone and --charset agrichat reread does it without the files.",
 		Example: "  # everything in a folder, zips too; the second time only what is new\n" +
 			"  agrichat import ~/exports --account alice --zone Europe/Moscow\n\n" +
 			"  # what would be read, and how much of it, for a script\n" +
@@ -162,10 +163,10 @@ func (f *importFlags) check() error {
 }
 
 func (a *app) importFlags(c *cobra.Command, f *importFlags) {
-	c.Flags().StringVar(&f.source, "source", "", "whose exports these are, if they are not recognised (agrichat sources)")
+	c.Flags().StringVar(&f.source, "source", "", "of which network or format the exports are, if they are not recognised (agrichat sources lists them)")
 	c.Flags().IntVar(&f.jobs, "jobs", jobsByCores(), "files read at once")
 	_ = c.RegisterFlagCompletionFunc("source", completeSources) // the flag is there: it was made above
-	a.given.add(c.Flags(), "account", "import.account", "whose collection this is, where the export does not say")
+	a.given.add(c.Flags(), "account", "import.account", "name of the account that made the export, where the export does not say; any name, but always the same")
 	a.given.add(c.Flags(), "namespace", "import.namespace", "network or workspace, where the export does not say")
 	a.given.add(c.Flags(), "channel", "import.channel", "channel, where the export does not say")
 	a.given.add(c.Flags(), "zone", "import.zone", "time zone of times that carry none, such as Europe/Moscow")
@@ -214,8 +215,8 @@ func (a *app) lookFor(f importFlags, paths []string) (*findings, error) {
 	if len(skipped) == 0 {
 		return in, fmt.Errorf("nothing to import: there are no files in %s", strings.Join(paths, ", "))
 	}
-	return in, fmt.Errorf("nothing to import: no source can read any of %d files; agrichat sources says what each reads, --source says whose they are",
-		len(skipped)+belonging)
+	return in, fmt.Errorf("nothing to import: no source recognises anything in %s; agrichat sources says what each reads, and --source says of what an export is",
+		counted(len(skipped)+belonging, "file"))
 }
 
 // importAll brings in what was found. The report is right also when it ends with an error.
@@ -399,7 +400,7 @@ func (f *failure) Error() string {
 	if f.more == 0 {
 		return fmt.Sprintf("importing %s: %v", f.path, f.err)
 	}
-	return fmt.Sprintf("importing %s and %d more files: %v", f.path, f.more, f.err)
+	return fmt.Sprintf("importing %s and %s: %v", f.path, counted(f.more, "more file"), f.err)
 }
 
 // Unwrap gives the reason.

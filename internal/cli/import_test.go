@@ -108,7 +108,7 @@ func TestDemo(t *testing.T) {
 	checkSample(t, &got.Import, &got.Verify)
 
 	again := w.run("demo", sample(t), "--once").want(0).quiet()
-	again.prints("0 events published", "verified up to sequence", "WHO WROTE MOST", "BUSIEST HOURS", "NETWORK", "unparsed: ", "files belong to the exports")
+	again.prints("0 events published", "verified up to sequence", "WHO WROTE MOST", "BUSIEST HOURS", "NETWORK", "unparsed: ", "of the exports: media")
 	again.says("ready in", "known")
 	for line := range strings.Lines(again.out) {
 		if strings.HasPrefix(line, "{") || strings.Contains(line, "level=") {
@@ -216,7 +216,7 @@ func TestBadInput(t *testing.T) {
 	}
 	w.run("import", filepath.Join(dir, "whole"), "--account", "me").want(0).
 		prints("skipped "+filepath.Join(dir, "whole", "notes.txt"), "line 3", "known")
-	w.run("import", filepath.Join(dir, "garbage.bin")).want(1).says("no source can read")
+	w.run("import", filepath.Join(dir, "garbage.bin")).want(1).says("no source recognises")
 	r = imported{}
 	w.run("import", filepath.Join(dir, "garbage.bin"), "--source", "jsonl", "--output", "json").want(0).into(&r)
 	if r.Unparsed == 0 || r.Stored != r.Published || len(r.Places) != r.Unparsed {

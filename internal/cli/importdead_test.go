@@ -91,7 +91,7 @@ func TestImport_AlreadyStored(t *testing.T) {
 	if r.Stored != 300 || r.AlreadyStored != r.Published-300 || r.DeadLettered != 0 || len(r.Causes) != 0 {
 		t.Errorf("imported %+v", r)
 	}
-	w.run("import", dir).want(0).prints("0 stored, 0 already stored", "0 dead-lettered")
+	w.run("import", dir).want(0).prints("0 stored, 0 updated, 0 already stored", "0 dead-lettered")
 }
 
 // TestImport_Standstill waits behind a shut gate: the import says why nothing is stored, goes on waiting, and says what is left when

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/files"
+	"github.com/agrichat/agrichat/internal/reread"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -64,12 +66,25 @@ func printNotices(w io.Writer, of []notice) {
 			fmt.Fprintf(w, "... and %d more notices; --output json lists them\n", len(of)-i)
 			return
 		}
-		text := fmt.Sprintf("note: %d%s: %s", n.Count, filesOf(n), strings.Map(printable, n.Text))
+		text := fmt.Sprintf("note: %s%s: %s", counted(n.Count, unitOf(n.Code)), filesOf(n), strings.Map(printable, n.Text))
 		if n.Option != "" {
 			text += "; " + n.Option + " settles it"
 		}
 		fmt.Fprintln(w, text)
 	}
+}
+
+// unitOf is what the notices of a code count.
+func unitOf(code string) string {
+	switch {
+	case code == files.NoticeZipNames:
+		return "name"
+	case code == reread.NoticeZone || code == reread.NoticeCharset || code == reread.NoticeUnchanged:
+		return "event"
+	case strings.HasPrefix(code, "overlap-"):
+		return "message"
+	}
+	return "record"
 }
 
 func filesOf(n notice) string {

@@ -40,6 +40,14 @@ func printable(r rune) rune {
 	return r
 }
 
+// counted gives a number with what it counts.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 func (t *table) done() error { return cmp.Or(t.err, t.w.Flush()) }
 
 func sortedChats(chats map[ingest.Chat]*chatReport) []chatReport {
@@ -62,10 +70,13 @@ func printImportText(w io.Writer, r *importReport) error {
 	if err := printChats(w, r.PerChat); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d files: %d records read as %d events, %d events published, %d known, %d stored, %d updated, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, %d overlapping, in %.1f s\n",
-		r.Files, r.Read, r.Events, r.Published, r.Known, r.Stored, r.Updated, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Overlapping, r.Seconds)
+	if r.DryRun {
+		fmt.Fprintln(w, "a dry run: nothing was published, and nothing stored")
+	}
+	fmt.Fprintf(w, "%s: %d records read as %d events, %d events published, %d known, %d stored, %d updated, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, %d overlapping, in %.1f s\n",
+		counted(r.Files, "file"), r.Read, r.Events, r.Published, r.Known, r.Stored, r.Updated, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Overlapping, r.Seconds)
 	if len(r.PerChat) > 0 {
-		fmt.Fprintln(w, countsMeaning)
+		printMeanings(w, r)
 	}
 	printDead(w, r)
 	printNotices(w, r.Notices)
@@ -73,10 +84,10 @@ func printImportText(w io.Writer, r *importReport) error {
 		fmt.Fprintf(w, "went on after %d records that an earlier import had read\n", r.Resumed)
 	}
 	if r.Rejects != "" {
-		fmt.Fprintf(w, "rejected: %d, listed in %s\n", r.Rejected, r.Rejects)
+		fmt.Fprintf(w, "rejected: %d records and files that could not be read; %s lists them with the reasons\n", r.Rejected, r.Rejects)
 	}
 	if r.Belonging > 0 {
-		fmt.Fprintf(w, "%d files belong to the exports: media, styles, lists\n", r.Belonging)
+		fmt.Fprintf(w, "beside them %s of the exports: media, styles, lists\n", counted(r.Belonging, "file"))
 	}
 	for i, s := range r.Skipped {
 		if i == shownPlaces {
@@ -95,11 +106,30 @@ func printImportText(w io.Writer, r *importReport) error {
 	return nil
 }
 
-// countsMeaning explains the counts of an import, which are the same in every line and in the JSON.
-const countsMeaning = `  records: what the files consist of (messages, lines); events: what the records tell (a message and each version of it, reactions, who is who,
-  what a chat is called); known: events that were stored before, and are not published again; published: events on the bus; stored: published
-  events that are in PostgreSQL and were not before, updated: those that were and got more or better content, already stored: those that were; facts, or aggregated: states that came of them, in ClickHouse;
-  ambiguous: records without an id of their own that equal another of the same chat and minute, and were told apart by counting`
+// printMeanings explains the counts of an import that are not 0. Their names are the same in the table, in the line and in the JSON.
+func printMeanings(w io.Writer, r *importReport) {
+	for _, m := range []struct {
+		said bool
+		text string
+	}{
+		{true, "records: what the files consist of: messages, lines"},
+		{true, "events: what the records tell: a message and each version of it, reactions, who is who, what a chat is called"},
+		{r.Published > 0, "published: events that were sent on to be stored"},
+		{r.Known > 0, "known: events that were stored before, and were not published again"},
+		{r.Stored > 0, "stored: published events that are new in PostgreSQL"},
+		{r.Updated > 0, "updated: published events that PostgreSQL held, and that were completed or corrected"},
+		{r.Already > 0, "already stored: published events that PostgreSQL held as they are; two files may tell the same"},
+		{r.Dead > 0, "dead-lettered: published events that could not be stored; agrichat dlq list shows them"},
+		{r.Facts > 0, "facts, in the table aggregated: what changed by these events, and is in ClickHouse now"},
+		{r.Unparsed > 0, "unparsed: records that could not be understood; they are kept as they came"},
+		{r.Ambiguous > 0, "ambiguous: records without an id that others may equal (the same text in one minute, or no time), so that they were told apart by counting"},
+		{r.Overlapping > 0, "overlapping: messages that seem to stand twice; the notes say why"},
+	} {
+		if m.said {
+			fmt.Fprintln(w, "  "+m.text)
+		}
+	}
+}
 
 // printChats prints what became of each chat, and an empty line; nothing if there is none.
 func printChats(w io.Writer, chats []chatReport) error {
@@ -199,7 +229,7 @@ func printFigures(w io.Writer, r *figuresReport) error {
 	if err := t.done(); err != nil || r.Zoneless.Messages == 0 {
 		return err
 	}
-	_, err := fmt.Fprintln(w, "messages that carry no zone are counted as they were read: in the zone named at import (--zone), else as if the printed time were UTC")
+	_, err := fmt.Fprintln(w, "messages that carry no zone are counted as they were read: in the zone that was named (import or reread --zone), else as if the printed time were UTC")
 	return err
 }
 

@@ -54,6 +54,11 @@ func (a *app) rereadCommand() *cobra.Command {
 				return misuse{errors.New("nothing to read again: name --zone or --charset")}
 			}
 			cfg := reread.Config{Charset: f.charset, Source: event.Source(f.source), Namespace: event.Namespace(f.namespace), Channel: event.Channel(f.channel)}
+			if f.source != "" {
+				if _, err := definition(f.source); err != nil {
+					return err
+				}
+			}
 			if f.zone != "" {
 				zone, err := time.LoadLocation(f.zone)
 				if err != nil {
@@ -150,6 +155,10 @@ func printRereadText(w io.Writer, r *rereadReport) error {
 		}
 	}
 	printNotices(w, r.Notices)
+	if r.Changed == 0 {
+		_, err := fmt.Fprintf(w, "nothing is read otherwise now: all was read so before, or --source, --namespace and --channel fit nothing that is stored; in %.1f s\n", r.Seconds)
+		return err
+	}
 	_, err := fmt.Fprintf(w, "%d events are read otherwise now, %d published, in %.1f s\n", r.Changed, r.Published, r.Seconds)
 	return err
 }

@@ -132,5 +132,5 @@ func (f *Findings) unknown(file producers.File) string {
 	if kind := kindOf(file.Path, file.Head); kind != "" {
 		return kind
 	}
-	return "no source recognises it; --source says whose it is"
+	return "no source recognises it; if it is an export, --source says of what"
 }

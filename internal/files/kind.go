@@ -100,7 +100,7 @@ func kindOf(name string, head []byte) string {
 		return kind + ", and no chat"
 	}
 	if bytes.IndexByte(head, 0) >= 0 {
-		return "no text, and of no kind that is known; --source says whose it is"
+		return "no text, and of no kind that is known; if it is an export, --source says of what"
 	}
 	return ""
 }

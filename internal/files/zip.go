@@ -160,7 +160,7 @@ func (z *zipFS) folder(dir string) {
 func (z *zipFS) unreadable(shown string) (out []Skipped) {
 	add := func(format string, args ...any) { out = append(out, Skipped{shown, fmt.Sprintf(format, args...)}) }
 	if z.rescued != nil {
-		add("a damaged zip (%v): its list of files is lost or wrong; %d files were found by searching, and are read as far as they go; get it anew",
+		add("a damaged zip (%v): its list of files is lost or wrong; files found by searching are read as far as they go, here %d; get it anew",
 			z.rescued, len(z.files))
 	}
 	for _, reason := range []error{errEncrypted, errMethod} {

@@ -16,6 +16,9 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
+// NoticeZipNames is the code of the notice that names in a zip were guessed: it counts names.
+const NoticeZipNames = "zip-names-guessed"
+
 // zipNames returns the names of a zip's entries as UTF-8. Those that are not, and do not say what they are, were written by one program on
 // one computer: they are in one charset, which is guessed from all of them.
 func zipNames(entries []*zip.File) ([]string, producers.Notice) {
@@ -43,7 +46,7 @@ func zipNames(entries []*zip.File) ([]string, producers.Notice) {
 	for k, i := range odd {
 		names[i] = charset.In(e, raw[k])
 	}
-	return names, producers.Notice{Code: "zip-names-guessed", Count: len(odd), Text: fmt.Sprintf(
+	return names, producers.Notice{Code: NoticeZipNames, Count: len(odd), Text: fmt.Sprintf(
 		"the zip does not say in which charset its names are; they were read as %s; if they are wrong, unpack it and import the folder", label)}
 }
 
