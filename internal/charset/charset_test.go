@@ -100,6 +100,10 @@ func TestGuessNames(t *testing.T) {
 	}{
 		{charmap.CodePage866, "Чат WhatsApp с Зерно.txt"},
 		{charmap.Windows1251, "Чат WhatsApp с Зерно.txt"},
+		{charmap.Windows1251, "Чат WhatsApp с контактом Мама.txt"},
+		{charmap.Windows1251, "Мама.txt"},
+		{charmap.Windows1255, "שיחת WhatsApp עם אמא.txt"},
+		{charmap.Windows1253, "Συνομιλία WhatsApp με Γιώργος.txt"},
 		{charmap.CodePage437, "WhatsApp Chat mit Jürgen Möller.txt"},
 		{charmap.CodePage850, "Conversa do WhatsApp com João.txt"},
 		{japanese.ShiftJIS, "農場のチャット/2024-05-01.json"},

@@ -190,7 +190,7 @@ func wordPlausibility(word []rune) float64 {
 	bad, upper, turned := 0, 0, 0
 	for i, r := range word {
 		s := scriptOf(r)
-		if s == "" {
+		if s == "" || misplaced(word, i) {
 			bad++
 			continue
 		}
@@ -225,6 +225,16 @@ func wordPlausibility(word []rune) float64 {
 		p *= 0.5 // words of accents alone are those of another script
 	}
 	return max(p, 0)
+}
+
+// misplaced reports what Hebrew and Greek words do not have: vowel points without a letter before them, and forms of letters that end a
+// word within one. Cyrillic of windows-1251 that is read as either is full of them.
+func misplaced(word []rune, i int) bool {
+	switch word[i] {
+	case 'ך', 'ם', 'ן', 'ף', 'ץ', 'ς':
+		return i+1 < len(word) && unicode.IsLetter(word[i+1])
+	}
+	return 0x0591 <= word[i] && word[i] <= 0x05c7 && (i == 0 || !unicode.Is(unicode.Hebrew, word[i-1]))
 }
 
 func scriptOf(r rune) string {
