@@ -79,7 +79,7 @@ func (a *Archive) overlapIDs(ctx context.Context, p ch.Params) (out []Overlap, e
 	if err != nil || len(candidates) == 0 {
 		return nil, err
 	}
-	p = ch.Params{"keys": array(candidates)}
+	p = ch.Params{"keys": array(candidates), "asked": p["keys"]}
 	type pair struct {
 		Overlap
 		keyed, otherKeyed uint8

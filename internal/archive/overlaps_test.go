@@ -38,6 +38,7 @@ func TestArchive_Overlaps(t *testing.T) {
 	chats := []overlapping{
 		{"channel1", "Farm", false, talk(20, 0, 0, "user1")},
 		{"name:Farm", "farm", true, talk(10, 5, 0, "Ann")},
+		{"channel7", "Farm yard", false, talk(5, 0, 0, "user1")}, // stands twice, but in no chat that is asked for
 		{"guild1", "general", false, append(talk(20, 100, 0, "a"), spokenAt{1, "a", "hello"})},
 		{"guild2", "general", false, append(talk(20, 200, 0, "b"), spokenAt{1, "b", "hello"})},
 		{"csv", "csv", false, talk(6, 300, 0, "1")},

@@ -1,5 +1,5 @@
 -- Messages of the chats that are equal in source, minute and text, by pairs of chats and of schemes of ids. keys: channel keys in hexadecimal,
--- which overlap_candidates found.
+-- which overlap_candidates found. asked: those of which one must be of a pair.
 WITH
     spoken AS
     (
@@ -21,5 +21,6 @@ SELECT lower(hex(p.1.1)) AS a, p.1.2 AS a_keyed, lower(hex(p.2.1)) AS b, p.2.2 A
 FROM met
 ARRAY JOIN arrayFlatten(arrayMap((x, i) -> arrayMap(y -> (x, y), arraySlice(sides, i + 1)), sides, arrayEnumerate(sides))) AS p
 GROUP BY a, a_keyed, b, b_keyed
+HAVING has({asked:Array(String)}, a) OR has({asked:Array(String)}, b)
 ORDER BY messages DESC, a, b
 LIMIT 100
