@@ -85,23 +85,42 @@ func sharedKeys(of []*Export) func(Key) bool {
 }
 
 // Differing returns how many messages of a chat stand in one export between two that another export or the record holds too, and are
-// not held there themselves: they were edited between the exports, their author was renamed, or one of the exports lacks them.
+// not held there themselves: they were edited between the exports, their author was renamed, or one of the exports lacks them. Where two
+// exports have such messages before the first one that both hold, or after the last, only the longer of the two may begin earlier or end later.
 func Differing(of []*Export) (n int) {
 	shared := sharedKeys(of)
+	before, after := map[Key]ends{}, map[Key]ends{}
 	for _, x := range of {
-		between, pending := false, 0
-		for _, k := range x.Keys {
+		first, last, pending := -1, -1, 0
+		for i, k := range x.Keys {
 			switch {
-			case shared(k):
-				n += pending
-				between, pending = true, 0
-			case between:
+			case !shared(k):
 				pending++
+				continue
+			case first < 0:
+				first = i
+			default:
+				n += pending
 			}
+			last, pending = i, 0
+		}
+		if first >= 0 {
+			before[x.Keys[first]|1] = before[x.Keys[first]|1].add(first)
+			after[x.Keys[last]|1] = after[x.Keys[last]|1].add(pending)
+		}
+	}
+	for _, at := range [...]map[Key]ends{before, after} {
+		for _, e := range at {
+			n += e.all - e.most
 		}
 	}
 	return n
 }
+
+// ends are the messages that exports have beyond the same shared one: of all exports, and of the one that has most.
+type ends struct{ all, most int }
+
+func (e ends) add(n int) ends { return ends{e.all + n, max(e.most, n)} }
 
 // Meeting returns how many messages of a chat stand where two exports meet within one minute: an export holds them in its first minute or
 // its last, another export or the record holds them too, and nothing else of the export. Whether such a message is the same one or an

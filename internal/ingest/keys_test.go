@@ -34,3 +34,25 @@ func TestMeeting(t *testing.T) {
 		}
 	}
 }
+
+func TestDiffering(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   []*Export
+		want int
+	}{
+		{"between two", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}, [2]int{6, 3}), exportOf([2]int{2, 1}, [2]int{6, 3})}, 1},
+		{"both first", []*Export{exportOf([2]int{2, 1}, [2]int{6, 2}), exportOf([2]int{4, 1}, [2]int{6, 2})}, 1},
+		{"both last", []*Export{exportOf([2]int{2, 1}, [2]int{6, 2}), exportOf([2]int{2, 1}, [2]int{8, 2}, [2]int{10, 3})}, 1},
+		{"one begins later", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}, [2]int{6, 3}), exportOf([2]int{6, 3}, [2]int{8, 4})}, 0},
+		{"two that overlap and two others that do", []*Export{
+			exportOf([2]int{2, 1}, [2]int{4, 2}), exportOf([2]int{4, 2}, [2]int{6, 3}),
+			exportOf([2]int{12, 6}, [2]int{14, 7}), exportOf([2]int{14, 7}, [2]int{16, 8})}, 0},
+		{"known at both ends", []*Export{exportOf([2]int{3, 1}, [2]int{4, 2}, [2]int{7, 3})}, 1},
+		{"nothing in common", []*Export{exportOf([2]int{2, 1}), exportOf([2]int{4, 1})}, 0},
+	} {
+		if got := Differing(c.of); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
