@@ -49,7 +49,7 @@ func TestImport_EveryFormat(t *testing.T) {
 	w.twoKinds(filepath.Join(dir, "kinds"), args)
 }
 
-// twoKinds imports one channel by ids and by content keys.
+// twoKinds imports one channel by ids and by content keys, from two folders: in one folder the ids are known to both.
 func (w *world) twoKinds(dir string, args []string) {
 	w.t.Helper()
 	c := difftest.New(7)
@@ -59,7 +59,7 @@ func (w *world) twoKinds(dir string, args []string) {
 			continue
 		}
 		v := difftest.Variant{Chat: c, Layout: l, Parts: [][]difftest.Message{c.Messages}}
-		if _, err := v.Write(dir, 0); err != nil {
+		if _, err := v.Write(filepath.Join(dir, strings.ReplaceAll(l.Name, "/", " ")), 0); err != nil {
 			w.t.Fatal(err)
 		}
 	}
