@@ -39,6 +39,8 @@ func TestArchive_Overlaps(t *testing.T) {
 		{"channel1", "Farm", false, talk(20, 0, 0, "user1")},
 		{"name:Farm", "farm", true, talk(10, 5, 0, "Ann")},
 		{"channel7", "Farm yard", false, talk(5, 0, 0, "user1")}, // stands twice, but in no chat that is asked for
+		{"tractors", "", false, talk(6, 500, 0, "U1")},           // no list of channels names it
+		{"C01", "tractors", false, talk(6, 500, 0, "U1")},
 		{"guild1", "general", false, append(talk(20, 100, 0, "a"), spokenAt{1, "a", "hello"})},
 		{"guild2", "general", false, append(talk(20, 200, 0, "b"), spokenAt{1, "b", "hello"})},
 		{"csv", "csv", false, talk(6, 300, 0, "1")},
@@ -79,7 +81,7 @@ func TestArchive_Overlaps(t *testing.T) {
 		}
 		return out
 	}
-	got, err := archive.New(db).Overlaps(t.Context(), keyOf("name:Farm", "guild2", "csv", "table", "renamed", "moved", "daily"), keyOf("renamed", "moved", "daily"))
+	got, err := archive.New(db).Overlaps(t.Context(), keyOf("name:Farm", "guild2", "csv", "table", "C01", "renamed", "moved", "daily"), keyOf("renamed", "moved", "daily"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +93,11 @@ func TestArchive_Overlaps(t *testing.T) {
 	for what, n := range map[string]uint64{"people renamed  Bob Bobby 0s": 8, "zones moved    6h0m0s": 6, "ids csv csv   0s": 6} {
 		want[what] = n
 	}
-	for n, pair := range map[uint64][]string{10: {"channel1", "name:Farm"}, 6: {"42", "table"}} {
+	for _, pair := range [][]string{{"channel1", "name:Farm"}, {"42", "table"}, {"C01", "tractors"}} {
+		n := uint64(6)
+		if pair[0] == "channel1" {
+			n = 10
+		}
 		if keyOf(pair[0])[0] > keyOf(pair[1])[0] {
 			pair[0], pair[1] = pair[1], pair[0]
 		}

@@ -1,8 +1,8 @@
 -- Chats that may hold the same messages under other ids: those whose name holds the name of one of keys or is held by it, and those of keys with
--- both ids and content keys. keys: channel keys in hexadecimal.
+-- both ids and content keys. A chat without a name goes by its id, which is the folder's name where no list of channels lay beside it. keys: channel keys in hexadecimal.
 WITH
     asked AS (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16) AS key),
-    named AS (SELECT key, source, lowerUTF8(name) AS called FROM channels FINAL WHERE lengthUTF8(name) >= 3),
+    named AS (SELECT key, source, lowerUTF8(if(name = '', channel, name)) AS called FROM channels FINAL WHERE lengthUTF8(called) >= 3),
     alike AS
     (
         SELECT [a.key, b.key] AS same
