@@ -17,6 +17,7 @@ type Came struct {
 	Stored                     int64  // different events that first stood at one of the sequences
 	Facts                      int64  // rows that stand as the transactions of these sequences wrote them
 	Updated                    int64  // different events that stood before and that these sequences completed or corrected
+	Differing                  int64  // of both, those of which copies had different texts
 }
 
 // Came counts, in the record itself, what came of the sequences of the current incarnation.

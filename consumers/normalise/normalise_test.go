@@ -556,7 +556,8 @@ func TestACopyThatSaysLessIsKnown(t *testing.T) {
 	}{
 		"the same":                         {stored, true},
 		"the same, its time told with +01": {elsewhere, true},
-		"less text":                        {said("text", "Nick", event.PrecisionSecond), true},
+		"no text":                          {said("", "Nick", event.PrecisionSecond), true},
+		"less text":                        {said("text", "Nick", event.PrecisionSecond), false},
 		"no name":                          {said("a text", "", event.PrecisionSecond), true},
 		"a coarser time":                   {said("a text", "Nick", event.PrecisionMinute), true},
 		"more text":                        {said("a text, and more", "Nick", event.PrecisionSecond), false},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/seqset"
 )
 
 // reading returns a message of a chat without ids, read in one way.
@@ -115,5 +116,32 @@ func TestVersions_Unversioned(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestKeeper_Known_differs holds that a copy with another text is published once, whichever text stands, and counted.
+func TestKeeper_Known_differs(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
+	long := reading(t, at, event.Reading{Unversioned: true}, event.Unedited, "a longer text")
+	short := reading(t, at, event.Reading{Unversioned: true}, event.Unedited, "edited")
+	log := deliverEach(t, long, short)
+	k := keeper(t, database(t), newListener(log))
+	if err := k.Handle(t.Context(), log[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if known, err := k.Known(t.Context(), []event.Event{long, short}); err != nil || !known[0] || known[1] {
+		t.Fatalf("known is %v: %v", known, err)
+	}
+	if err := k.Handle(t.Context(), log[1:]); err != nil {
+		t.Fatal(err)
+	}
+	if known, err := k.Known(t.Context(), []event.Event{long, short}); err != nil || !known[0] || !known[1] {
+		t.Errorf("known is %v: %v", known, err)
+	}
+	for seq, want := range map[uint64]int64{1: 1, 2: 1} { // the event of the first was changed by the second
+		if came, err := k.Came(t.Context(), seqset.Of(seq)); err != nil || len(came) != 1 || came[0].Differing != want {
+			t.Errorf("of message %d came %+v, %v", seq, came, err)
+		}
 	}
 }

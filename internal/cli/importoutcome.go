@@ -47,6 +47,7 @@ func (i *importing) settle(ctx context.Context) error {
 			return err
 		}
 		i.count(came)
+		i.differing(came)
 		return i.countUnstored(ctx, k)
 	})
 }

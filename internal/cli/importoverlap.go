@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/agrichat/agrichat/consumers/normalise"
 	"github.com/agrichat/agrichat/internal/archive"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/ingest"
@@ -16,6 +18,7 @@ const (
 	noticeOverlapPeople = "overlap-authors"
 	noticeOverlapZones  = "overlap-zones"
 	noticeOverlapNew    = "overlap-differs"
+	noticeTexts         = "texts-differ"
 	noticeOverlapEdge   = "overlap-edge"
 )
 
@@ -25,6 +28,19 @@ type exports map[ingest.Chat][]*ingest.Export
 func (x exports) add(of map[ingest.Chat]*ingest.Export) {
 	for chat, export := range of {
 		x[chat] = append(x[chat], export)
+	}
+}
+
+// differing says of which messages the copies had different texts.
+func (i *importing) differing(came []normalise.Came) {
+	i.notices = slices.DeleteFunc(i.notices, func(n notice) bool { return n.Code == noticeTexts }) // it may be asked again
+	var n int64
+	for _, c := range came {
+		n += c.Differing
+	}
+	if n > 0 {
+		i.notices = append(i.notices, notice{Code: noticeTexts, Count: int(min(n, 1<<31)), Files: []string{},
+			Text: "messages came with different texts under one id, without a time of the edit: the longest text stands, the others are in the log"})
 	}
 }
 

@@ -144,3 +144,31 @@ func TestImport_LaterWord(t *testing.T) {
 	}
 	w.equal()
 }
+
+// TestImport_TextsDiffer holds that an import says where messages of one id came with different texts, at once or one after the other.
+func TestImport_TextsDiffer(t *testing.T) {
+	t.Parallel()
+	export := func(text string) string {
+		return fmt.Sprintf(`{"name": "Farm", "type": "public_supergroup", "id": 4001, "messages": [{"id": 1, "type": "message", `+
+			`"date": "2024-05-01T10:00:00", "date_unixtime": "1714557600", "from": "Ann", "from_id": "user5", "text": %q}]}`, text)
+	}
+	for _, once := range []bool{true, false} {
+		w, dir := newOutside(t), t.TempDir()
+		write(t, filepath.Join(dir, "a", "result.json"), export("a longer text"))
+		write(t, filepath.Join(dir, "b", "result.json"), export("new text"))
+		var n noticed
+		if once {
+			n = w.noticed(dir)
+		} else {
+			w.run("import", filepath.Join(dir, "a")).want(0)
+			n = w.noticed(filepath.Join(dir, "b"))
+		}
+		if n.counts()["texts-differ"] != 1 {
+			t.Errorf("at once %v: %+v", once, n)
+		}
+		if n = w.noticed(dir); n.counts()["texts-differ"] != 0 || n.Stored != 0 {
+			t.Errorf("imported again: %+v", n)
+		}
+		w.equal()
+	}
+}

@@ -69,6 +69,8 @@ type Reading struct {
 	CharsetNamed int64 `json:"charset_named,omitempty"`
 	// Unversioned says that the input shows the last version of a message and not whether it was edited.
 	Unversioned bool `json:"unversioned,omitempty"`
+	// Differs says that copies of the event, read as surely, had different texts: one of them stands.
+	Differs bool `json:"differs,omitempty"`
 }
 
 // IsZero reports whether nothing was left open.

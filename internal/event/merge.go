@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"maps"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Merge joins two copies of the same event (equal ids) that differ in what they know. Of times the better known one stands
@@ -22,6 +24,7 @@ func Merge(a, b *Event) *Event {
 		out.Author, out.Body = fuller(a.Author, b.Author), mergeBody(a, b)
 		out.Reading.Unversioned = a.Reading.Unversioned && b.Reading.Unversioned
 		out.Reading.Charset, out.Reading.CharsetNamed = a.Reading.Charset, a.Reading.CharsetNamed
+		out.Reading.Differs = a.Reading.Differs || b.Reading.Differs || differ(a.Body, b.Body)
 		out.mergeDoubts(a, b)
 		return &out
 	case c < 0:
@@ -29,8 +32,28 @@ func Merge(a, b *Event) *Event {
 	}
 	out.Author, out.Body, out.Reading.Unversioned = surer.Author, surer.Body, surer.Reading.Unversioned
 	out.Reading.Charset, out.Reading.CharsetNamed = surer.Reading.Charset, surer.Reading.CharsetNamed
+	out.Reading.Differs = surer.Reading.Differs
 	out.mergeDoubts(a, b)
 	return &out
+}
+
+// differ reports whether two messages have different texts, white space and invisible characters aside.
+func differ(a, b Body) bool {
+	ma, _ := a.(*Message)
+	mb, _ := b.(*Message)
+	if ma == nil || mb == nil || ma.Text == mb.Text {
+		return false
+	}
+	visible := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+				return -1
+			}
+			return r
+		}, s)
+	}
+	va, vb := visible(ma.Text), visible(mb.Text)
+	return va != "" && vb != "" && va != vb
 }
 
 // mergeDoubts takes the details that say what else a time may be from the copy whose time stands: those of another time make no sense beside it.

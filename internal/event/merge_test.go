@@ -171,3 +171,25 @@ func TestMerge_TimesInDoubt(t *testing.T) {
 		t.Errorf("beside a sure time: %v", m.Details)
 	}
 }
+
+func TestMerge_Differs(t *testing.T) {
+	message := func(text string, r event.Reading) *event.Event {
+		return &event.Event{Kind: event.KindMessage, Reading: r, Body: &event.Message{Text: text}}
+	}
+	for _, c := range []struct {
+		name string
+		a, b *event.Event
+		want bool
+	}{
+		{"one text", message("a b", event.Reading{}), message("a b", event.Reading{}), false},
+		{"other white space", message("a  b\n", event.Reading{}), message("a b", event.Reading{}), false},
+		{"no text", message("a b", event.Reading{}), message("", event.Reading{}), false},
+		{"two texts", message("a b", event.Reading{}), message("a c", event.Reading{}), true},
+		{"two texts before", message("a b", event.Reading{Differs: true}), message("a b", event.Reading{}), true},
+		{"two charsets", message("a b", event.Reading{Charset: "koi8-r"}), message("a c", event.Reading{}), false},
+	} {
+		if got := event.Merge(c.a, c.b).Reading.Differs; got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}

@@ -169,6 +169,7 @@ func (q *quick) reading(r *Reading) {
 	r.Charset = q.text(`"charset":`)
 	r.CharsetNamed = q.number(`"charset_named":`)
 	r.Unversioned = q.has(`"unversioned":true`)
+	r.Differs = q.has(`"differs":true`)
 	q.end()
 }
 

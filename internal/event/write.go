@@ -76,6 +76,9 @@ func AppendReading(b []byte, r *Reading) []byte {
 	if r.Unversioned {
 		b = append(b, `,"unversioned":true`...)
 	}
+	if r.Differs {
+		b = append(b, `,"differs":true`...)
+	}
 	b[begun] = '{'
 	return append(b, '}')
 }

@@ -33,7 +33,7 @@ func (n *notices) take() []producers.Notice {
 // What an export leaves open.
 func chatByName() producers.Notice {
 	return producers.Notice{Code: "chat-by-name", Option: "--channel",
-		Text: "pages do not say which chat they are of: it goes by its name, and a JSON export of it stands beside it"}
+		Text: "pages do not say which chat they are of: it goes by its name, and a JSON export of it would stand beside it"}
 }
 
 func listedByName() producers.Notice {

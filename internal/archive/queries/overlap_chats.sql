@@ -15,7 +15,7 @@ WITH
         SELECT arraySort(groupArray(32)((channel_key, keyed, n))) AS sides
         FROM spoken
         GROUP BY source, minute, said
-        HAVING length(sides) BETWEEN 2 AND 8
+        HAVING length(sides) BETWEEN 2 AND 32
     )
 SELECT lower(hex(p.1.1)) AS a, p.1.2 AS a_keyed, lower(hex(p.2.1)) AS b, p.2.2 AS b_keyed, sum(least(p.1.3, p.2.3)) AS messages
 FROM met

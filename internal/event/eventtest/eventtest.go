@@ -50,7 +50,7 @@ func Copies(e *event.Event) *rapid.Generator[*event.Event] {
 
 // readings makes what was left open of an event sent then: nothing where there is nothing to be read otherwise.
 func readings(t *rapid.T, sent event.Instant) (r event.Reading) {
-	r.Unversioned = rapid.Bool().Draw(t, "unversioned")
+	r.Unversioned, r.Differs = rapid.Bool().Draw(t, "unversioned"), rapid.Bool().Draw(t, "differs")
 	if sent.Assumed {
 		r.ZoneNamed = rapid.Int64Range(0, 3).Draw(t, "zone named")
 		r.DateGuessed = rapid.Bool().Draw(t, "date guessed")
