@@ -67,10 +67,9 @@ func TestUp(t *testing.T) {
 		t.Errorf("up prints %q and says %q", stopped.out, stopped.err)
 	}
 	var after standing
-	w.run("status", "--output", "json").want(0).quiet().into(&after)
-	if after.Up || after.Postgres != s.Postgres || after.NATS != s.NATS || after.ClickHouse != s.ClickHouse ||
-		after.Processes == nil || len(after.Processes) > 0 {
-		t.Errorf("status said %+v, and after the end %+v", s, after)
+	w.run("status", "--output", "json").want(1).into(&after)
+	if after.Up || after.Data != w.data || after.Processes == nil || len(after.Processes) > 0 {
+		t.Errorf("status says %+v after the end", after)
 	}
 }
 
@@ -184,8 +183,11 @@ func TestEachServerByItself(t *testing.T) {
 			w := newWorld(t).with(variable(t))
 			w.run("import", sample(t, "jsonl")).want(0).quiet()
 			w.equal()
+			up := w.start("Ctrl-C stops", "up")
+			up.await("health")
 			var s standing
 			w.run("status", "--output", "json").want(0).into(&s)
+			up.stop().want(0)
 			embedded := map[string]bool{"NATS": s.NATS.Embedded, "PostgreSQL": s.Postgres.Embedded, "ClickHouse": s.ClickHouse.Embedded}
 			for server, is := range embedded {
 				if is != (server != name) {

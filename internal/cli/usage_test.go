@@ -52,7 +52,7 @@ func TestMisuseTouchesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.run("import", "nowhere").want(2)
 	w.run("import", t.TempDir()).want(1).one("there are no files")
-	w.run("import", sample(t, "telegram", "photos")).want(1).says("no source can read any of 2 files").prints("skipped")
+	w.run("import", sample(t, "telegram", "photos")).want(1).says("no source recognises anything in 2 files").prints("skipped")
 	w.run("import", "--dry-run", sample(t)).want(0)
 	w.run("produce").want(2).one("no source is configured")
 	w.run("produce", "libera").want(2).one("libera")
