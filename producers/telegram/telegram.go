@@ -43,7 +43,6 @@ func definition(batch int) producers.Definition {
 			"(channel1234567890, user1234, chat1234), each message is one and the same; else the chat goes by its name, beside JSON's.",
 		Can:       producers.Abilities{Archive: true, Edits: true, Reactions: true},
 		Recognise: recognise,
-		Ordered:   func(f producers.File) bool { return isPage(f.Head) },
 		Belongs:   belongs,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
 			return &archive{file: f, options: o, batch: batch, sidecars: beside}, nil
