@@ -39,7 +39,7 @@ type Batch struct {
 	Events  []event.Event // may be empty where only the cursor or the counts moved on
 	Cursor  Cursor
 	Counts  Counts
-	Notices []Notice
+	Notices Notices
 }
 
 // Notice is something that a source assumed, guessed, joined, left out or could not place, which a user should know of. The runner
@@ -50,6 +50,20 @@ type Notice struct {
 	Text   string // for a person: one sentence that is the same for every such record, without the count
 	Option string // what settles it, as it is typed, such as --channel; empty: nothing does
 	Count  int    // of records concerned, at least 1
+}
+
+// Notices are those of a batch, each once.
+type Notices []Notice
+
+// Add adds a notice, or its count to that of an equal one.
+func (s *Notices) Add(n Notice) {
+	for i := range *s {
+		if o := &(*s)[i]; o.Code == n.Code && o.Text == n.Text && o.Option == n.Option {
+			o.Count += n.Count
+			return
+		}
+	}
+	*s = append(*s, n)
 }
 
 // SharedError is an error that all files of one export have alike, such as an option that was not given: it is said once.

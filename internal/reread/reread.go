@@ -191,7 +191,7 @@ func (s *session) times(e *event.Event, b *producers.Batch) bool {
 	}
 	if moved {
 		e.Reading.ZoneNamed = 0 // the runner puts in when it was named
-		b.Notices = append(b.Notices, producers.Notice{Code: NoticeZone, Count: 1,
+		b.Notices.Add(producers.Notice{Code: NoticeZone, Count: 1,
 			Text: fmt.Sprintf("times that were read in the zone %s are read in %s", before.Zone, s.Zone)})
 	}
 	return moved
@@ -210,7 +210,7 @@ func (s *session) move(i *event.Instant, after time.Time, b *producers.Batch) bo
 		s.zones[i.Zone] = old
 	}
 	if old == nil {
-		b.Notices = append(b.Notices, producers.Notice{Code: NoticeUnchanged, Count: 1,
+		b.Notices.Add(producers.Notice{Code: NoticeUnchanged, Count: 1,
 			Text: fmt.Sprintf("times were read in the zone %q, which is not known by name here, and stay", i.Zone)})
 		return false
 	}
@@ -236,7 +236,7 @@ func (s *session) texts(e *event.Event, b *producers.Batch) (bool, error) {
 	}
 	old, _, err := charset.Lookup(was)
 	if was == charset.Damaged || err != nil {
-		b.Notices = append(b.Notices, producers.Notice{Code: NoticeUnchanged, Count: 1, Text: "single bytes of texts were replaced; such texts stay"})
+		b.Notices.Add(producers.Notice{Code: NoticeUnchanged, Count: 1, Text: "single bytes of texts were replaced; such texts stay"})
 		return false, nil
 	}
 	t := &transcoding{from: old, to: s.encoding}
@@ -246,13 +246,13 @@ func (s *session) texts(e *event.Event, b *producers.Batch) (bool, error) {
 		return false, err
 	}
 	if t.lost {
-		b.Notices = append(b.Notices, producers.Notice{Code: NoticeUnchanged, Count: 1, Option: "--charset",
+		b.Notices.Add(producers.Notice{Code: NoticeUnchanged, Count: 1, Option: "--charset",
 			Text: "texts have bytes that " + was + " does not have and stay; importing their files again with the charset reads them"})
 		return false, nil
 	}
 	e.Author, e.Body = author, body
 	e.Reading.Charset, e.Reading.CharsetNamed = s.label, 0
-	b.Notices = append(b.Notices, producers.Notice{Code: NoticeCharset, Count: 1, Text: fmt.Sprintf("texts that were read as %s are read as %s", was, s.label)})
+	b.Notices.Add(producers.Notice{Code: NoticeCharset, Count: 1, Text: fmt.Sprintf("texts that were read as %s are read as %s", was, s.label)})
 	return true, nil
 }
 

@@ -23,22 +23,11 @@ type output struct {
 
 	events  []event.Event
 	counts  producers.Counts
-	notices []producers.Notice
+	notices producers.Notices
 }
 
 func (o *output) begin() {
 	o.events, o.counts, o.notices = make([]event.Event, 0, o.batch+4), producers.Counts{}, nil
-}
-
-// note adds to the batch's notices.
-func (o *output) note(n producers.Notice) {
-	for i := range o.notices {
-		if o.notices[i].Code == n.Code && o.notices[i].Text == n.Text {
-			o.notices[i].Count += n.Count
-			return
-		}
-	}
-	o.notices = append(o.notices, n)
 }
 
 // decode returns a record as UTF-8, and remembers what it was.

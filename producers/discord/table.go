@@ -85,7 +85,7 @@ func (t *table) step() error {
 	t.scan.Skip(n)
 	t.counts.Read++
 	if t.derived {
-		t.note(fromPath())
+		t.notices.Add(fromPath())
 	}
 	return t.message(cells, raw, offset, line)
 }
@@ -254,7 +254,7 @@ func (t *table) message(cells []string, raw []byte, offset int64, line int) erro
 		t.counts.Ambiguous++
 	}
 	if t.sibling != nil {
-		t.note(unjoined())
+		t.notices.Add(unjoined())
 	}
 	body := &event.Message{Type: event.TypeMessage, Text: t.textOf(cells), Attachments: attachments(cell(cells, t.cols.attachments))}
 	switch date := cell(cells, t.cols.date); {
@@ -262,7 +262,7 @@ func (t *table) message(cells []string, raw []byte, offset int64, line int) erro
 		body.Details = map[string]string{"date": date}
 	case s.at.skipped:
 		body.Details = map[string]string{producers.DetailSkippedHour: "true"}
-		t.note(producers.SkippedHour(1))
+		t.notices.Add(producers.SkippedHour(1))
 	case !s.at.other.IsZero():
 		body.Details = map[string]string{"sent_or": s.at.other.UTC().Format("2006-01-02T15:04:05Z07:00")}
 	}
@@ -290,7 +290,7 @@ func (t *table) known(cells []string, at event.Instant) (k *known, who event.Per
 
 // joined makes of a row the event that the sibling makes, as far as the row says it.
 func (t *table) joined(cells []string, raw []byte, listed string, k *known, who event.Person, same bool) error {
-	t.note(joined())
+	t.notices.Add(joined())
 	e := event.Event{
 		NativeID: k.id, Author: who, Kind: event.KindMessage, Revision: k.revision, Sent: k.sent, Raw: raw,
 		Body: &event.Message{Type: k.kind, Text: t.textOf(cells), Edited: k.edited, Attachments: k.files, Service: k.service},

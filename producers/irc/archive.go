@@ -251,7 +251,7 @@ func (s *reading) line(b *producers.Batch) error {
 	s.cut = line.whole && line.bytes[len(line.bytes)-1] != '\n'
 	if s.cut && s.growing && !s.log.at.Long {
 		s.cut = false
-		addNotice(b, noticeHeld(), 1)
+		b.Notices.Add(noticeHeld())
 		return s.end(b)
 	}
 	before := s.log.at
@@ -280,20 +280,20 @@ func (s *reading) count(b *producers.Batch, e *entry) {
 		b.Counts.Ambiguous++
 	}
 	for _, n := range s.archive.assumed {
-		addNotice(b, n, 1)
+		b.Notices.Add(n)
 	}
 	if e.reason != "" {
 		b.Counts.Unparsed++
 		return
 	}
 	if e.skipped {
-		addNotice(b, producers.SkippedHour(1), 1)
+		b.Notices.Add(producers.SkippedHour(1))
 	}
 	if e.printed.known() {
-		addNotice(b, noticeDay(), 1)
+		b.Notices.Add(noticeDay())
 	}
 	if s.cut {
-		addNotice(b, noticeOpenEnd(), 1)
+		b.Notices.Add(noticeOpenEnd())
 	}
 }
 

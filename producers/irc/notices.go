@@ -5,43 +5,31 @@ import "github.com/agrichat/agrichat/producers"
 // What the reader of a log assumes of it.
 
 func noticeChannel() producers.Notice {
-	return producers.Notice{Code: "channel-from-path", Option: "--channel",
+	return producers.Notice{Count: 1, Code: "channel-from-path", Option: "--channel",
 		Text: "the channel was named after the folder that the log is in"}
 }
 
 func noticeNetwork() producers.Notice {
-	return producers.Notice{Code: "network-unnamed", Option: "--namespace",
+	return producers.Notice{Count: 1, Code: "network-unnamed", Option: "--namespace",
 		Text: "the path names no network, so the log stands under the network irc"}
 }
 
 func noticeNear() producers.Notice {
-	return producers.Notice{Code: "network-from-path", Option: "--namespace",
+	return producers.Notice{Count: 1, Code: "network-from-path", Option: "--namespace",
 		Text: "the network was named after the folder that the logs are in"}
 }
 
 func noticeDay() producers.Notice {
-	return producers.Notice{Code: "day-went-back",
+	return producers.Notice{Count: 1, Code: "day-went-back",
 		Text: "a day header names an earlier day than the lines above it; the day after those was taken"}
 }
 
 func noticeHeld() producers.Notice {
-	return producers.Notice{Code: "last-line-cut",
+	return producers.Notice{Count: 1, Code: "last-line-cut",
 		Text: "the last line has no line end and may still be being written; an import reads it when the log has grown, or rested for an hour"}
 }
 
 func noticeOpenEnd() producers.Notice {
-	return producers.Notice{Code: "last-line-open",
+	return producers.Notice{Count: 1, Code: "last-line-open",
 		Text: "the last line has no line end; if it was cut off, the whole line will be another message"}
-}
-
-// addNotice counts one more of a notice in a batch.
-func addNotice(b *producers.Batch, n producers.Notice, count int) {
-	for i := range b.Notices {
-		if b.Notices[i].Code == n.Code {
-			b.Notices[i].Count += count
-			return
-		}
-	}
-	n.Count = count
-	b.Notices = append(b.Notices, n)
 }

@@ -10,22 +10,16 @@ import (
 )
 
 // notices are those of the batch that is being read.
-type notices []producers.Notice
+type notices producers.Notices
 
 // add counts a record.
 func (n *notices) add(one producers.Notice) {
-	for i := range *n {
-		if o := &(*n)[i]; o.Code == one.Code && o.Text == one.Text && o.Option == one.Option {
-			o.Count++
-			return
-		}
-	}
 	one.Count = 1
-	*n = append(*n, one)
+	(*producers.Notices)(n).Add(one)
 }
 
-func (n *notices) take() []producers.Notice {
-	out := []producers.Notice(*n)
+func (n *notices) take() producers.Notices {
+	out := producers.Notices(*n)
 	*n = nil
 	return out
 }

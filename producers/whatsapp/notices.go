@@ -10,21 +10,10 @@ const (
 	noticeSecondForm = "header-second-form"
 )
 
-// note adds a notice to a batch, to the like of which one more record is added.
-func note(b *producers.Batch, n producers.Notice) {
-	for i := range b.Notices {
-		if b.Notices[i].Code == n.Code {
-			b.Notices[i].Count += n.Count
-			return
-		}
-	}
-	b.Notices = append(b.Notices, n)
-}
-
 // opening says what of a whole file is to be said, once.
 func (s *session) opening(b *producers.Batch) {
 	if s.archive.copied {
-		note(b, producers.Notice{
+		b.Notices.Add(producers.Notice{
 			Code: noticeCopy, Option: "--channel", Count: 1,
 			Text: "the number in brackets after the name of an export is taken for that of a copy, and its messages join the chat of the name without it",
 		})
@@ -34,15 +23,15 @@ func (s *session) opening(b *producers.Batch) {
 // notices says what is to be said of a message.
 func (s *session) notices(b *producers.Batch, e *entry) {
 	if e.skipped {
-		note(b, producers.SkippedHour(1))
+		b.Notices.Add(producers.SkippedHour(1))
 	}
 	if e.header.style != s.survey.Style {
-		note(b, producers.Notice{
+		b.Notices.Add(producers.Notice{
 			Code: noticeSecondForm, Count: 1,
 			Text: "messages begin with a date of a second form, and follow in time on those before them",
 		})
 	} else if s.survey.Overruled {
-		note(b, producers.Notice{
+		b.Notices.Add(producers.Notice{
 			Code: noticeOrder, Option: "--date-order", Count: 1,
 			Text: "dates have another order of day and month than the one that was named, which would not fit the file",
 		})
@@ -54,7 +43,7 @@ func (s *session) others(b *producers.Batch) {
 	n := s.log.records.others
 	s.log.records.others = 0
 	if n > 0 {
-		note(b, producers.Notice{
+		b.Notices.Add(producers.Notice{
 			Code: noticeOtherForm, Count: n,
 			Text: "lines look like the header of a message in another form of date, and were kept as text of the message before them",
 		})
