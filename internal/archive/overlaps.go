@@ -36,10 +36,10 @@ type Overlap struct {
 // keysAtOnce bounds the size of a question.
 const keysAtOnce = 1000
 
-// Overlaps finds messages of the chats that seem to stand twice: with equal minute and text in two chats of one name, or of which one's name holds the other's, or under two schemes of
-// ids in one chat; and, in chats where again is set, by two names of an author or in two zones. What coincides by chance is left out:
-// at least half of the smaller side and a tenth of the larger must stand twice in the time that both have in common, a third where only the
-// time differs.
+// Overlaps finds messages that seem to stand twice: with equal minute and text in two chats of which one's name holds the other's, or under
+// two schemes of ids in one chat; and, in the chats of again, by two names of an author or in two zones. What coincides by chance is left
+// out: at least half of the smaller side and a tenth of the larger must stand twice in the time that both have in common, a third where
+// only the time differs.
 // keys are event.Key in hexadecimal.
 func (a *Archive) Overlaps(ctx context.Context, keys []string, again []string) ([]Overlap, error) {
 	var out []Overlap

@@ -22,16 +22,19 @@ type rereadFlags struct {
 
 // rereadReport is what reading the log again ends with. Its names are relied upon by scripts.
 type rereadReport struct {
-	Changed   int      `json:"changed"`   // events that are read otherwise now
-	Published int      `json:"published"` // of these, published: the record did not hold them so
-	Notices   []notice `json:"notices"`   // what was changed, and what could not be
-	Chats     []struct {
-		Source    event.Source    `json:"source"`
-		Namespace event.Namespace `json:"namespace"`
-		Channel   event.Channel   `json:"channel"`
-		Published int             `json:"published"`
-	} `json:"per_chat"`
-	Seconds float64 `json:"seconds"`
+	Changed   int          `json:"changed"`   // events that are read otherwise now
+	Published int          `json:"published"` // of these, published: the record did not hold them so
+	Notices   []notice     `json:"notices"`   // what was changed, and what could not be
+	Chats     []rereadChat `json:"per_chat"`
+	Seconds   float64      `json:"seconds"`
+}
+
+// rereadChat is a chat of which something was published.
+type rereadChat struct {
+	Source    string `json:"source"`
+	Namespace string `json:"namespace"`
+	Channel   string `json:"channel"`
+	Published int    `json:"published"`
 }
 
 func (a *app) rereadCommand() *cobra.Command {
@@ -125,12 +128,7 @@ func (i *importing) reread() *rereadReport {
 		}
 	}
 	for _, c := range i.report.PerChat {
-		r.Chats = append(r.Chats, struct {
-			Source    event.Source    `json:"source"`
-			Namespace event.Namespace `json:"namespace"`
-			Channel   event.Channel   `json:"channel"`
-			Published int             `json:"published"`
-		}{event.Source(c.Source), event.Namespace(c.Namespace), event.Channel(c.Channel), c.Published})
+		r.Chats = append(r.Chats, rereadChat{c.Source, c.Namespace, c.Channel, c.Published})
 	}
 	return r
 }
