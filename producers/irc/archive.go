@@ -40,7 +40,7 @@ func (s *seenLogs) archive(f producers.File, o producers.Options) (producers.Sou
 		p.channel, p.named = string(o.Channel), false
 	}
 	if p.channel == "" {
-		return nil, errNoChannel(f.Path, p.folder)
+		return nil, errNoChannel(f.Path, p)
 	}
 	a := &archive{
 		file: f, account: o.Account, namespace: o.Namespace, name: p.channel, channel: event.Channel(fold(p.channel)),

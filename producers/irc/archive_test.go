@@ -351,7 +351,7 @@ func TestGrown(t *testing.T) {
 
 func TestUndated(t *testing.T) {
 	t.Parallel()
-	c := producertest.Case{Path: "chat.log", Data: []byte("10:00 <a> x\n10:00 <a> y\n")}
+	c := producertest.Case{Path: "#farm.log", Data: []byte("10:00 <a> x\n10:00 <a> y\n")}
 	batches := producertest.Read(t, Definition(), c, nil)
 	events := producertest.Events(batches)
 	var k keyed

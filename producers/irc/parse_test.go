@@ -95,6 +95,43 @@ func TestPlaces(t *testing.T) {
 		"irc.libera.#two/2021/03/01":                         "libera #two 2021-03-01",
 		"irc.libera.#two/2021-03-01.log":                     "libera #two 2021-03-01",
 
+		// Weeks.
+		"libera/#two.2021-W09.log":            "libera #two ",
+		"libera/#two.2021W09.log":             "libera #two ",
+		"libera/#two_2021-w09.log":            "libera #two ",
+		"libera/#two-2021-W09.log":            "libera #two ",
+		"libera/#two.W09-2021.log":            "libera #two ",
+		"libera/#two/2021-W09.log":            "libera #two ",
+		"libera/#two/2021/W09.log":            "libera #two ",
+		"libera/2021/#two.W09.log":            "libera #two ",
+		"libera/2021-W09/#two.log":            "libera #two ",
+		"libera/#two.2021-W09-1.log":          "libera #two 2021-03-01",
+		"libera/#two/2021W091.log":            "libera #two 2021-03-01",
+		"libera/#two.2020-W53-7.log":          "libera #two 2021-01-03",
+		"libera/#two.log.2021-W09":            "libera #two ",
+		"libera/#two.2021-Q1.log":             "libera #two ",
+		"libera/#two.week09.2021.log":         "libera #two ",
+		"libera/#two.2021-week-09.log":        "libera #two ",
+		"libera/#two.2021-KW09.log":           "libera #two ",
+		"irc.libera.#two.2021-W09.weechatlog": "libera #two ",
+		"libera/#fosdem-W09.log":              "libera #fosdem-W09 ",
+
+		// Names that any log may have.
+		"log.txt":               "  ",
+		"channel.log":           "  ",
+		"Chat Log.txt":          "  ",
+		"irc.log":               "  ",
+		"irc_log_2.txt":         "  ",
+		"libera/log.txt":        "  ",
+		"ann/log (1).txt":       "  ",
+		"log.20210301.txt":      "  2021-03-01",
+		"irc-2021-03-01.log":    "  2021-03-01",
+		"libera/#two/log.txt":   "libera #two ",
+		"#two/chat.2021-03.log": " #two ",
+		"#log.txt":              " #log ",
+		"libera/irc/#irc.log":   " #irc ",
+		"logs.weechatlog":       "  ",
+
 		// What only looks like a date.
 		"libera/#fosdem-2021.log": "libera #fosdem-2021 ",
 		"libera/#python-3.log":    "libera #python-3 ",
@@ -304,7 +341,7 @@ func FuzzPlace(f *testing.F) {
 	f.Add("a/networks/b/moddata/log/#c/2019-10-01.log")
 	f.Add("irc.a.#b.weechatlog")
 	f.Fuzz(func(t *testing.T, path string) {
-		if p := placeOf(path, ""); p.channel == "" && errNoChannel(path, p.folder).Error() == "" {
+		if p := placeOf(path, ""); p.channel == "" && errNoChannel(path, p).Error() == "" {
 			t.Fatalf("%q names no channel and no folder", path)
 		}
 	})

@@ -18,11 +18,12 @@ type place struct {
 	channel string
 	day     civil
 	guessed bool   // the day's month and day could be either way round
-	folder  string // in which the dates of a path begin that names no channel
+	folder  string // in which the dates of a path begin that names no channel, or a file whose name any log may have
 	// named says that the channel is a folder's name which has no mark of a channel, so that it may be something else.
-	named bool
-	near  bool     // the network is the folder above, for want of a better
-	above []string // folders above the channel's that are no dates
+	named  bool
+	near   bool     // the network is the folder above, for want of a better
+	above  []string // folders above the channel's that are no dates
+	called bool     // no channel: the file has a name that any log may have
 }
 
 // placeOf reads a path as the loggers make it:
@@ -60,8 +61,12 @@ func placeOf(name string, order producers.DateOrder) place {
 	rest, day, guessed := fileDate(base, above, order)
 	_, inFile := wholeDay(base)
 	p := place{day: day, guessed: guessed, channel: rest}
-	if rest == "" {
+	switch {
+	case rest == "", isAnyName(rest) && rest != base:
+		rest, p.channel = "", ""
 		names = p.channelOf(names, folders)
+	case isAnyName(rest):
+		names = p.markedFolder(names, folders)
 	}
 	net, channel, ok := pluginName(p.channel)
 	if !ok {
@@ -86,6 +91,38 @@ func (p *place) channelOf(names []string, folders []string) []string {
 	}
 	p.channel, p.named = names[n], !isChannel(names[n])
 	return names[:n]
+}
+
+// markedFolder takes the channel of a file whose name any log may have from the folder that it is in, if that is called as only channels are.
+func (p *place) markedFolder(names []string, folders []string) []string {
+	p.channel = ""
+	if n := len(names) - 1; n >= 0 && isChannel(names[n]) {
+		p.channel = names[n]
+		return names[:n]
+	}
+	p.folder, p.called = strings.Join(folders, "/"), true
+	return names
+}
+
+// isAnyName reports whether a file's name says no more than that it is a log: "log", "Chat Log (2)", "irc_log-3".
+func isAnyName(name string) bool {
+	if isChannel(name) {
+		return false
+	}
+	word := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" ._-()0123456789", r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(name))
+	switch word {
+	case "log", "logs", "logfile", "logfiles", "textlog", "mylog", "mylogs", "newlog", "fulllog", "chat", "chats", "chatlog", "chatlogs", "chathistory",
+		"channel", "channels", "channellog", "channellogs", "chan", "chanlog", "chanlogs", "irc", "irclog", "irclogs", "ircchat", "ircchatlog",
+		"ircchannel", "message", "messages", "history", "backlog", "scrollback", "transcript", "transcripts", "conversation", "conversations",
+		"room", "roomlog", "buffer", "session", "sessionlog", "export", "output", "dump", "text", "file", "untitled", "unnamed":
+		return true
+	}
+	return false
 }
 
 // networkOf finds the network in the folders above a channel's. near says that it is the one above for want of a better: of a channel
@@ -167,7 +204,7 @@ func weechatPlace(base string, above dateParts, order producers.DateOrder) (plac
 	} else {
 		p.channel = base
 	}
-	return p, p.channel != ""
+	return p, p.channel != "" && (p.network != "" || !isAnyName(p.channel))
 }
 
 // pluginName reads "irc.NET.#CHANNEL", WeeChat's full name of a buffer.
@@ -191,12 +228,16 @@ func underscored(s string) (network, channel string, ok bool) {
 }
 
 // errNoChannel says that only the user knows which channel the logs of a folder are of: it is the same for all of them.
-func errNoChannel(file, folder string) error {
+func errNoChannel(file string, p place) error {
+	folder := p.folder
 	switch {
 	case folder == "":
 		folder = "this folder"
 	case strings.HasPrefix(file, "/"):
 		folder = "/" + folder
+	}
+	if p.called {
+		return fmt.Errorf("logs in %s have names that do not say which channel they are of: import those of each channel with --channel", folder)
 	}
 	return fmt.Errorf("logs in %s have only dates in their paths, and no channel: import them with --channel", folder)
 }

@@ -2,6 +2,7 @@ package irc
 
 import (
 	"strings"
+	"time"
 
 	"github.com/agrichat/agrichat/producers"
 )
@@ -51,8 +52,8 @@ func folderDate(s string, above dateParts, inside bool) (dateParts, bool) {
 		return dateParts{y: fields[0].n}, true
 	case len(fields) == 2 && fields[0].year() && fields[1].year(): // 2019-2021
 		return dateParts{}, true
-	case len(fields) == 2 && fields[0].year() && fields[1].kind == weekField:
-		return dateParts{y: fields[0].n}, true
+	case yearAndPart(fields) > 0:
+		return dateParts{y: yearAndPart(fields)}, true
 	case len(fields) == 2 && fields[0].year() && fields[1].month() > 0:
 		return dateParts{y: fields[0].n, m: fields[1].month()}, true
 	case len(fields) == 2 && fields[1].year() && fields[0].month() > 0:
@@ -61,6 +62,18 @@ func folderDate(s string, above dateParts, inside bool) (dateParts, bool) {
 		return above, false
 	}
 	return above.add(fields, "")
+}
+
+// yearAndPart returns the year of a week or a quarter, which tell no day; 0: the fields are something else.
+func yearAndPart(f []dateField) int {
+	switch {
+	case len(f) != 2:
+	case f[0].year() && f[1].kind == weekField:
+		return f[0].n
+	case f[1].year() && f[0].kind == weekField:
+		return f[1].n
+	}
+	return 0
 }
 
 // add completes a date by the fields of a part beneath it.
@@ -167,6 +180,10 @@ func endDate(base string, at int, above dateParts, order producers.DateOrder) (t
 	switch last := fields[len(fields)-1]; {
 	case len(fields) == 1 && last.year():
 		return dateParts{y: last.n}, false, whole || base[at] == '.'
+	case yearAndPart(fields) > 0:
+		return dateParts{y: yearAndPart(fields)}, false, true
+	case len(fields) == 1 && last.kind == weekField:
+		return above, false, above.y > 0 && apart
 	case len(fields) == 2 && fields[0].year() && fields[1].month() > 0:
 		return dateParts{y: fields[0].n, m: fields[1].month()}, false, true
 	case len(fields) == 2 && last.year() && fields[0].month() > 0:
@@ -211,6 +228,9 @@ func wholeDate(f []dateField, order producers.DateOrder) (t dateParts, guessed, 
 	}
 	a, b, c := f[0], f[1], f[2]
 	switch {
+	case a.year() && b.kind == weekField:
+		t, ok = weekDate(a.n, b.n, c.n)
+		return t, false, ok && c.kind == shortField && !c.two
 	case a.year() && b.month() > 0 && c.kind == shortField:
 		ok = try(a.n, b.month(), c.n)
 		return t, false, ok
@@ -228,6 +248,16 @@ func wholeDate(f []dateField, order producers.DateOrder) (t dateParts, guessed, 
 		return shortDate(try, &t, order, a.n, b.n, c.n)
 	}
 	return t, false, false
+}
+
+// weekDate reads 2021-W09-1: year, week and weekday of ISO 8601.
+func weekDate(y, week, day int) (dateParts, bool) {
+	const january4 = 4 // is always in the first week
+	first := time.Date(y, time.January, january4, 0, 0, 0, 0, time.UTC)
+	sinceMonday := (int(first.Weekday()) + 6) % 7
+	at := first.AddDate(0, 0, (week-1)*7+day-1-sinceMonday)
+	isoYear, isoWeek := at.ISOWeek()
+	return dateParts{at.Year(), int(at.Month()), at.Day()}, 1 <= day && day <= 7 && isoYear == y && isoWeek == week
 }
 
 // numericDate reads 01-10-2019: the day first, unless it cannot be or the user says so.
@@ -262,7 +292,7 @@ const (
 	longField  fieldKind = iota // four digits
 	shortField                  // one or two digits
 	nameField                   // of a month
-	weekField
+	weekField                   // or a quarter
 )
 
 // dateField is one number or name of a date.
@@ -293,8 +323,8 @@ func dateFields(s string) []dateField {
 			i++
 			continue
 		}
-		if s[i] == 'W' && i > 0 && run(s[i+1:], len(s), isDigit) == 2 {
-			out, i = append(out, dateField{kind: weekField}), i+3
+		if f, length := weekFields(s[i:]); length > 0 {
+			out, i = append(out, f...), i+length
 			continue
 		}
 		n := run(s[i:], len(s), isDigit)
@@ -311,6 +341,34 @@ func dateFields(s string) []dateField {
 		return nil
 	}
 	return out
+}
+
+// weekFields reads a week or a quarter, and the weekday that may follow a week: "W09", "w9", "KW09", "week-09", "W091", "Q1". length 0: it is neither.
+func weekFields(s string) (f []dateField, length int) {
+	low := strings.ToLower(s)
+	for _, word := range [...]string{"week", "kw", "w", "q"} {
+		rest, ok := strings.CutPrefix(low, word)
+		if !ok {
+			continue
+		}
+		if len(rest) > 1 && strings.IndexByte("._- ", rest[0]) >= 0 && word != "q" {
+			rest = rest[1:]
+		}
+		n := run(rest, len(rest), isDigit)
+		if n == 0 || n > 3 || word == "q" && (n > 1 || rest[0] > '4') {
+			return nil, 0
+		}
+		week, _ := number(rest[:min(n, 2)])
+		if week == 0 || week > 53 {
+			return nil, 0
+		}
+		f = []dateField{{kind: weekField, n: week}}
+		if n == 3 {
+			f = append(f, dateField{kind: shortField, n: int(rest[2] - '0')})
+		}
+		return f, len(low) - len(rest) + n
+	}
+	return nil, 0
 }
 
 // fieldsOf reads one run of digits or letters.

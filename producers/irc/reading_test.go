@@ -107,6 +107,28 @@ func TestArchive_NoChannel(t *testing.T) {
 	}
 }
 
+// TestArchive_AnyName: a log whose name says only that it is one is of no channel, and that is said once a folder.
+func TestArchive_AnyName(t *testing.T) {
+	t.Parallel()
+	text := []byte("[10:00] <a> x\n")
+	errs := map[string]bool{}
+	for _, path := range []string{"/x/saved/log.txt", "/x/saved/chat.log", "/x/saved/channel log (2).txt"} {
+		_, err := (&seenLogs{}).archive(file(path, text), producers.Options{})
+		if err == nil {
+			t.Fatalf("%s is of some channel", path)
+		}
+		errs[err.Error()] = true
+		if _, err := (&seenLogs{}).archive(file(path, text), producers.Options{Channel: "#a"}); err != nil {
+			t.Errorf("%s with a channel: %v", path, err)
+		}
+	}
+	for err := range errs {
+		if len(errs) > 1 || !strings.Contains(err, "/x/saved") || !strings.Contains(err, "--channel") || strings.Contains(err, "only dates") {
+			t.Errorf("one of %d errors is %q", len(errs), err)
+		}
+	}
+}
+
 // TestArchive_Path: what the path tells reaches every line, and what it was taken to tell is said.
 func TestArchive_Path(t *testing.T) {
 	t.Parallel()
