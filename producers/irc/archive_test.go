@@ -355,7 +355,7 @@ func TestUndated(t *testing.T) {
 	batches := producertest.Read(t, Definition(), c, nil)
 	events := producertest.Events(batches)
 	var k keyed
-	if !events[1].Sent.IsZero() || events[1].NativeID != k.next("", "10:00", "a", "x") || events[1].Channel != "chat" {
+	if !events[1].Sent.IsZero() || events[1].NativeID != k.next("", "10:00", "a", "x") || events[1].Channel != "#farm" {
 		t.Errorf("a line without a date is %s of %+v in %s", events[1].NativeID, events[1].Sent, events[1].Channel)
 	}
 	if n := batches[0].Counts; n.Read != 2 || n.Ambiguous != 2 {
