@@ -15,7 +15,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -143,7 +142,7 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 	if len(at.Days) > 0 {
 		start = min(start, at.Days[0].Offset)
 	}
-	in, err := openAt(a.file, start)
+	in, err := producers.OpenAt(a.file, start)
 	if err != nil {
 		return nil, err
 	}
@@ -182,22 +181,6 @@ func (a *archive) plan() (*plan, error) {
 		}
 	}
 	return nil, fault.AsFatal(fmt.Errorf("the mapping %s: %w", w.name, err))
-}
-
-func openAt(f producers.File, offset int64) (io.ReadCloser, error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", f.Path, err)
-	}
-	if seeker, ok := r.(io.Seeker); ok {
-		_, err = seeker.Seek(offset, io.SeekStart)
-	} else {
-		_, err = io.CopyN(io.Discard, r, offset)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("going to byte %d of %s: %w", offset, f.Path, err), r.Close())
-	}
-	return r, nil
 }
 
 // printable is what a file says of itself, as text.

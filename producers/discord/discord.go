@@ -13,8 +13,6 @@ package discord
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"io"
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/fault"
@@ -110,7 +108,7 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 	if !isObject(a.file.Head) {
 		return a.connectTable(ctx, out)
 	}
-	r, err := openAt(a.file, st.Offset)
+	r, err := producers.OpenAt(a.file, st.Offset)
 	if err != nil {
 		return nil, err
 	}
@@ -118,22 +116,4 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 		output: out, in: r, scan: newScanner(r, st.Offset, st.Line),
 		dec: newDecoder(), media: newMedia(a.file), clock: clock{zone: a.options.Zone},
 	}, nil
-}
-
-// openAt opens the file with its first bytes already passed.
-func openAt(f producers.File, offset int64) (io.ReadCloser, error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", f.Path, err)
-	}
-	if seeker, ok := r.(io.Seeker); ok {
-		_, err = seeker.Seek(offset, io.SeekStart)
-	} else {
-		_, err = io.CopyN(io.Discard, r, offset)
-	}
-	if err != nil {
-		_ = r.Close() // the first error says more
-		return nil, fmt.Errorf("going to byte %d of %s, where reading stopped last time: %w", offset, f.Path, err)
-	}
-	return r, nil
 }

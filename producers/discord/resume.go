@@ -54,7 +54,7 @@ func (a *archive) connectTable(ctx context.Context, out output) (producers.Sessi
 			offset, line = d.Offset, d.Line
 		}
 	}
-	r, err := openAt(a.file, offset)
+	r, err := producers.OpenAt(a.file, offset)
 	if err != nil {
 		return nil, err
 	}

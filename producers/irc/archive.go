@@ -156,7 +156,7 @@ func (s *reading) resume(ctx context.Context, r io.Reader, cur archiveCursor) er
 	if s.done {
 		return nil
 	}
-	if err := skip(r, cur.Tally.Offset); err != nil {
+	if err := producers.Skip(r, cur.Tally.Offset); err != nil {
 		return s.cursorError(err)
 	}
 	s.lines = newLines(r)
@@ -191,18 +191,6 @@ func (s *reading) cursorError(err error) error {
 }
 
 var errOtherFile = errors.New("file has changed")
-
-func skip(r io.Reader, n int64) error {
-	if n == 0 {
-		return nil
-	}
-	if sk, ok := r.(io.Seeker); ok {
-		_, err := sk.Seek(n, io.SeekStart)
-		return err
-	}
-	_, err := io.CopyN(io.Discard, r, n)
-	return err
-}
 
 const (
 	batchEvents = 500

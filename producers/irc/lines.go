@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"github.com/agrichat/agrichat/producers"
 )
 
 // line is one line of a file with its end, or a piece of one that is too long. A message of several lines is one.
@@ -18,7 +20,7 @@ type line struct {
 
 // text is the line without its end, in memory of its own.
 func (l line) text() []byte {
-	return bytes.Clone(trimEnd(l.bytes))
+	return bytes.Clone(producers.TrimEnd(l.bytes))
 }
 
 // parts returns the first line of text and those after it.
@@ -26,11 +28,7 @@ func (l line) parts(text []byte) (first, more []byte) {
 	if l.first >= len(l.bytes) {
 		return text, nil
 	}
-	return trimEnd(text[:l.first]), text[l.first:]
-}
-
-func trimEnd(b []byte) []byte {
-	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte{'\n'}), []byte{'\r'})
+	return producers.TrimEnd(text[:l.first]), text[l.first:]
 }
 
 // maxLine is far above what IRC sends (512 bytes and tags), and far below what a message on the bus may hold.

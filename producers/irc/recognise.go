@@ -50,7 +50,7 @@ func weigh(head []byte) (w weight) {
 		if w.lines == weighedLines {
 			break
 		}
-		text := strings.TrimLeft(charset.Key(trimEnd(b)), "\x00")
+		text := strings.TrimLeft(charset.Key(producers.TrimEnd(b)), "\x00")
 		if w.columns > 0 && isFurther(b) {
 			w.further++
 			continue

@@ -9,9 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"path"
 	"strings"
 	"time"
@@ -115,25 +113,9 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 	if err != nil {
 		return nil, fault.AsFatal(err)
 	}
-	in, err := openAt(a.file, at.Offset)
+	in, err := producers.OpenAt(a.file, at.Offset)
 	if err != nil {
 		return nil, err
 	}
 	return &session{reader: reader{archive: a, position: at, chars: chars}, in: in, lines: newLines(in)}, nil
-}
-
-func openAt(f producers.File, offset int64) (io.ReadCloser, error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", f.Path, err)
-	}
-	if seeker, ok := r.(io.Seeker); ok {
-		_, err = seeker.Seek(offset, io.SeekStart)
-	} else {
-		_, err = io.CopyN(io.Discard, r, offset)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("going to byte %d of %s: %w", offset, f.Path, err), r.Close())
-	}
-	return r, nil
 }

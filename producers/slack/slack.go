@@ -13,7 +13,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
@@ -78,7 +77,7 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 			return nil, err
 		}
 	}
-	r, err := openAt(a.file, st.Offset)
+	r, err := producers.OpenAt(a.file, st.Offset)
 	if err != nil {
 		return nil, err
 	}
@@ -122,25 +121,4 @@ func (a *archive) ownTeam() string {
 	votes := []map[string]int{{}, {}, {}}
 	countTeams(a.file.Head, votes)
 	return cmp.Or(most(votes[0]), most(votes[1]), most(votes[2]))
-}
-
-// openAt opens the file with its first bytes already passed.
-func openAt(f producers.File, offset int64) (io.ReadCloser, error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", f.Path, err)
-	}
-	if offset == 0 {
-		return r, nil
-	}
-	if seeker, ok := r.(io.Seeker); ok {
-		_, err = seeker.Seek(offset, io.SeekStart)
-	} else {
-		_, err = io.CopyN(io.Discard, r, offset)
-	}
-	if err != nil {
-		_ = r.Close() // the first error says more
-		return nil, fmt.Errorf("going to byte %d of %s, where reading stopped last time: %w", offset, f.Path, err)
-	}
-	return r, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/jsonscan"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // errNameless says that ids cannot be made, because they would be of nobody's chat.
@@ -77,7 +78,7 @@ func (s *session) migrated() error {
 
 // lookAhead finds out which chat the messages are of, where a writer says so only after them.
 func (s *session) lookAhead() (err error) {
-	r, err := openAt(s.file, s.scan.Offset())
+	r, err := producers.OpenAt(s.file, s.scan.Offset())
 	if err != nil {
 		return err
 	}

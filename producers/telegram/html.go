@@ -85,7 +85,7 @@ func (a *archive) connectPage(from producers.Cursor) (producers.Session, error) 
 	if err != nil {
 		return nil, fault.AsFatal(err)
 	}
-	r, err := openAt(a.file, st.Offset)
+	r, err := producers.OpenAt(a.file, st.Offset)
 	if err != nil {
 		return nil, err
 	}

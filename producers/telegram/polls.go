@@ -57,7 +57,7 @@ func (s *session) releasePolls(ctx context.Context) error {
 
 // newestAhead is the time of the newest message of the chat, of which those before here were read.
 func (s *session) newestAhead(ctx context.Context) (latest time.Time, err error) {
-	r, err := openAt(s.file, s.scan.Offset())
+	r, err := producers.OpenAt(s.file, s.scan.Offset())
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -12,8 +12,6 @@ package telegram
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"io"
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
@@ -105,7 +103,7 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 	if err != nil {
 		return nil, fault.AsFatal(err)
 	}
-	r, err := openAt(a.file, st.Offset)
+	r, err := producers.OpenAt(a.file, st.Offset)
 	if err != nil {
 		return nil, err
 	}
@@ -114,24 +112,6 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 		clock: clock{zone: a.options.Zone}, media: openFolder(a.file), dec: newDecoder(), chars: chars,
 	}
 	return s, nil
-}
-
-// openAt opens the file with its first bytes already passed.
-func openAt(f producers.File, offset int64) (io.ReadCloser, error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", f.Path, err)
-	}
-	if seeker, ok := r.(io.Seeker); ok {
-		_, err = seeker.Seek(offset, io.SeekStart)
-	} else {
-		_, err = io.CopyN(io.Discard, r, offset)
-	}
-	if err != nil {
-		_ = r.Close() // the first error says more
-		return nil, fmt.Errorf("going to byte %d of %s, where reading stopped last time: %w", offset, f.Path, err)
-	}
-	return r, nil
 }
 
 // account is the user id without the type that some write before it.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // threads remembers in which topic messages stand: an answer to one of them stands there too, and the export does not say it.
@@ -67,7 +68,7 @@ func (s *session) restoreThreads(ctx context.Context) (err error) {
 	}
 	s.threads.topics = map[int64]int64{}
 	from := s.Chat.Start
-	r, err := openAt(s.file, from.Offset)
+	r, err := producers.OpenAt(s.file, from.Offset)
 	if err != nil {
 		return err
 	}

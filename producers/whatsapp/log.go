@@ -12,6 +12,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // position is a place before a message, and what of those before it decides how the next are read.
@@ -108,7 +109,7 @@ func (r *records) header() (header, bool) {
 	if r.at.Within || !r.whole || len(r.line) == 0 || !mayBegin(r.line[0]) {
 		return header{}, false
 	}
-	h, ok := r.decoder.header(trimEnd(r.line))
+	h, ok := r.decoder.header(producers.TrimEnd(r.line))
 	if !ok {
 		return h.header, false
 	}
@@ -131,10 +132,6 @@ func (r *records) cutOff() bool {
 // mayBegin is a quick look: most lines of text begin with a letter. What is beyond ASCII may be a mark.
 func mayBegin(b byte) bool { return isDigit(b) || b == '[' || b >= 0x80 }
 
-func trimEnd(b []byte) []byte {
-	return bytes.TrimSuffix(bytes.TrimSuffix(b, []byte{'\n'}), []byte{'\r'})
-}
-
 // next returns the next record, or io.EOF alone.
 func (r *records) next() (record, error) {
 	for r.peek() {
@@ -145,7 +142,7 @@ func (r *records) next() (record, error) {
 			return rec, nil
 		}
 		blank := len(bytes.TrimSpace(r.line)) == 0
-		rec.raw, rec.size = append(r.buf[:0], trimEnd(r.line)...), int64(len(r.line))
+		rec.raw, rec.size = append(r.buf[:0], producers.TrimEnd(r.line)...), int64(len(r.line))
 		r.buf = rec.raw
 		rec.reason = "line stands before the first message"
 		if r.cutOff() {

@@ -339,7 +339,7 @@ func (v *surveyor) known(m *match) bool {
 func lines(head []byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for line := range bytes.SplitSeq(bytes.TrimRight(head, "\r\n"), []byte{lineEnd(head)}) {
-			if !yield(string(trimEnd(line))) {
+			if !yield(string(producers.TrimEnd(line))) {
 				return
 			}
 		}

@@ -34,7 +34,7 @@ func (s *session) resume(ctx context.Context, r io.Reader, cur cursor) error {
 	}
 	s.log = newLog(r, newReader(s.archive.phrases, s.survey, clean(s.archive.chat)), s.archive.zone, s.decoder, cur)
 	at := &s.log.records.at
-	if err := skip(r, at.Offset); err != nil {
+	if err := producers.Skip(r, at.Offset); err != nil {
 		return s.cursorError(err)
 	}
 	for n := 0; at.Offset < cur.Next.Offset; n++ {
@@ -63,18 +63,6 @@ func (s *session) cursorError(err error) error {
 }
 
 var errOtherFile = errors.New("file has changed")
-
-func skip(r io.Reader, n int64) error {
-	if n == 0 {
-		return nil
-	}
-	if sk, ok := r.(io.Seeker); ok {
-		_, err := sk.Seek(n, io.SeekStart)
-		return err
-	}
-	_, err := io.CopyN(io.Discard, r, n)
-	return err
-}
 
 const (
 	batchEvents = 500
