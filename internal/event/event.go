@@ -61,6 +61,11 @@ type Event struct {
 type Reading struct {
 	// ZoneNamed is when a user named the zone of an assumed time, in Unix milliseconds; zero: nobody did, and the time was read as UTC.
 	ZoneNamed int64 `json:"zone_named,omitempty"`
+	// Printed is the time as the copy read it whose date stands, where the zone that was named last is another copy's.
+	Printed Printed `json:"printed,omitzero"`
+	// EditedNamed and ForwardNamed are as ZoneNamed, of the times in the body, where those were named at another time; -1: nobody named them.
+	EditedNamed  int64 `json:"edited_named,omitempty"`
+	ForwardNamed int64 `json:"forward_named,omitempty"`
 	// DateGuessed says that day and month could be either way round.
 	DateGuessed bool `json:"date_guessed,omitempty"`
 	// Charset in which bytes that are not UTF-8 were read (charset.Decoder); empty: there were none.

@@ -10,29 +10,31 @@ import (
 	"unicode"
 )
 
-// Merge joins two copies of the same event (equal ids) that differ in what they know. Of times the better known one stands
-// (MergeSent), of texts those that were read in the surer charset; everything else is joined leaf by leaf, so that nothing which
-// one copy alone says is lost: where both say something, the longer one stands, then the one that sorts first. The result is
+// Merge joins two copies of the same event (equal ids) that differ in what they know. Of times the better known one stands, in the zone
+// that was named last (MergeSent), of texts those that were read in the surer charset; everything else is joined leaf by leaf, so that nothing
+// which one copy alone says is lost: where both say something, the longer one stands, then the one that sorts first. The result is
 // the same in whichever order, grouping or number copies come. Provenance (Account, Seen, Raw) is the first one's: it
 // belongs to a copy, not to the event.
 func Merge(a, b *Event) *Event {
 	out := *a
 	out.Sent, out.Reading = MergeSent(a.Sent, a.Reading, b.Sent, b.Reading)
+	r := &out.Reading
 	surer := a
 	switch c := a.Reading.compareCharset(b.Reading); {
 	case c == 0:
-		out.Author, out.Body = fuller(a.Author, b.Author), mergeBody(a, b)
-		out.Reading.Unversioned = a.Reading.Unversioned && b.Reading.Unversioned
-		out.Reading.Charset, out.Reading.CharsetNamed = a.Reading.Charset, a.Reading.CharsetNamed
-		out.Reading.Differs = a.Reading.Differs || b.Reading.Differs || differ(a.Body, b.Body)
+		out.Author, out.Body = fuller(a.Author, b.Author), mergeBody(a, b, r)
+		r.Unversioned = a.Reading.Unversioned && b.Reading.Unversioned
+		r.Charset, r.CharsetNamed = a.Reading.Charset, a.Reading.CharsetNamed
+		r.Differs = a.Reading.Differs || b.Reading.Differs || differ(a.Body, b.Body)
 		out.mergeDoubts(a, b)
 		return &out
 	case c < 0:
 		surer = b
 	}
-	out.Author, out.Body, out.Reading.Unversioned = surer.Author, surer.Body, surer.Reading.Unversioned
-	out.Reading.Charset, out.Reading.CharsetNamed = surer.Reading.Charset, surer.Reading.CharsetNamed
-	out.Reading.Differs = surer.Reading.Differs
+	out.Author, out.Body, r.Unversioned = surer.Author, surer.Body, surer.Reading.Unversioned
+	r.Charset, r.CharsetNamed = surer.Reading.Charset, surer.Reading.CharsetNamed
+	r.Differs = surer.Reading.Differs
+	r.keepLeaves(surer)
 	out.mergeDoubts(a, b)
 	return &out
 }
@@ -56,22 +58,40 @@ func differ(a, b Body) bool {
 	return va != "" && vb != "" && va != vb
 }
 
-// mergeDoubts takes the details that say what else a time may be from the copy whose time stands: those of another time make no sense beside it.
+// mergeDoubts takes the details that say what else a time may be from the copy whose time stands: those of another time make no sense beside
+// it. A time that stands in the zone of another copy has its own.
 func (e *Event) mergeDoubts(a, b *Event) {
 	m, ok := e.Body.(*Message)
-	if !ok || a.Sent.At.Equal(b.Sent.At) {
-		return
-	}
-	from := a
-	if e.Sent != a.Sent {
-		from = b
-	}
-	of, ok := from.Body.(*Message)
 	if !ok {
 		return
 	}
-	for _, key := range [...]string{"sent_or", "skipped_hour"} {
-		value, has := of.Details[key]
+	own, first, second := ownTime(e.Sent, e.Reading), ownTime(a.Sent, a.Reading), ownTime(b.Sent, b.Reading)
+	doubts := map[string]string{}
+	switch {
+	case e.Reading.Printed != (Printed{}):
+		_, other, skipped := own.in(e.Sent.Zone)
+		if !other.IsZero() {
+			doubts[DetailSentOr] = other.Format(time.RFC3339)
+		}
+		if skipped {
+			doubts[DetailSkippedHour] = "true"
+		}
+	case first == second:
+		return
+	default:
+		from, ok := pick(own == first, a, b).Body.(*Message)
+		if !ok {
+			return
+		}
+		doubts = from.Details
+	}
+	e.Body = m.withDoubts(doubts)
+}
+
+// withDoubts returns the message with the details that say what else its time may be.
+func (m *Message) withDoubts(doubts map[string]string) *Message {
+	for _, key := range [...]string{DetailSentOr, DetailSkippedHour} {
+		value, has := doubts[key]
 		if m.Details[key] == value {
 			continue
 		}
@@ -87,28 +107,7 @@ func (e *Event) mergeDoubts(a, b *Event) {
 		}
 		m = &changed
 	}
-	e.Body = m
-}
-
-// MergeSent picks the time that is known better: one whose day and month are sure, the more precise one, one whose zone the network
-// gave, one whose zone was named later, the earlier. Its part of the reading comes with it.
-func MergeSent(a Instant, ra Reading, b Instant, rb Reading) (Instant, Reading) {
-	first := true
-	switch {
-	case b.IsZero():
-	case a.IsZero():
-		first = false
-	case ra.DateGuessed != rb.DateGuessed:
-		first = rb.DateGuessed
-	case a.Precision != b.Precision || a.Assumed != b.Assumed || ra.ZoneNamed == rb.ZoneNamed:
-		first = MergeInstant(a, b) == a
-	default:
-		first = ra.ZoneNamed > rb.ZoneNamed
-	}
-	if first {
-		return a, ra
-	}
-	return b, rb
+	return m
 }
 
 // compareCharset is positive where a's texts are surer than b's: those that were UTF-8, then those whose charset was named last, then

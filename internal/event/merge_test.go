@@ -114,7 +114,7 @@ func TestMerge_Reading(t *testing.T) {
 			message(sent(at.Add(time.Hour), "America/New_York"), event.Reading{ZoneNamed: 2}, "a", "t")},
 		{"a zone that was named", message(sent(at, "UTC"), event.Reading{}, "a", "t"),
 			message(sent(at.Add(time.Hour), "America/New_York"), event.Reading{ZoneNamed: 2}, "a", "t")},
-		{"a sure date", message(sent(at.AddDate(0, -1, 0), "UTC"), event.Reading{DateGuessed: true, ZoneNamed: 9}, "a", "t"),
+		{"a sure date", message(sent(at.AddDate(0, -1, 0), "UTC"), event.Reading{DateGuessed: true}, "a", "t"),
 			message(sent(at, "UTC"), event.Reading{}, "a", "t")},
 		{"a charset that was named", message(sent(at, "UTC"), event.Reading{Charset: "windows-1252"}, "longer author", "a longer text"),
 			message(sent(at, "UTC"), event.Reading{Charset: "koi8-r", CharsetNamed: 1}, "b", "u")},
@@ -192,4 +192,151 @@ func TestMerge_Differs(t *testing.T) {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
+}
+
+// Day and month are those of the copy that is sure of them, the zone is the one that was named last.
+func TestMerge_DateAndZone(t *testing.T) {
+	day := func(day, month, hour int) time.Time {
+		return time.Date(2021, time.Month(month), day, hour, 30, 0, 0, time.UTC)
+	}
+	copyOf := func(at time.Time, zone string, r event.Reading) *event.Event {
+		return &event.Event{Kind: event.KindMessage, Reading: r, Body: &event.Message{Text: "t"},
+			Sent: event.Instant{At: at, Precision: event.PrecisionMinute, Zone: zone, Assumed: true}}
+	}
+	sure := copyOf(day(3, 4, 22), "UTC", event.Reading{})
+	for _, c := range []struct {
+		name   string
+		copies []*event.Event
+		at     time.Time
+		zone   string
+		doubts map[string]string
+	}{
+		{"a later zone of a guessed date", []*event.Event{sure, copyOf(day(4, 3, 19), "Europe/Moscow", event.Reading{ZoneNamed: 2, DateGuessed: true})},
+			day(3, 4, 19), "Europe/Moscow", nil},
+		{"daylight saving time of the sure date", []*event.Event{sure, copyOf(day(4, 3, 21), "Europe/Berlin", event.Reading{ZoneNamed: 2, DateGuessed: true})},
+			day(3, 4, 20), "Europe/Berlin", nil},
+		{"an earlier zone of a guessed date", []*event.Event{copyOf(day(3, 4, 19), "Europe/Moscow", event.Reading{ZoneNamed: 2}),
+			copyOf(day(4, 3, 21), "Europe/Berlin", event.Reading{ZoneNamed: 1, DateGuessed: true})}, day(3, 4, 19), "Europe/Moscow", nil},
+		{"the same zone", []*event.Event{sure, copyOf(day(4, 3, 22), "UTC", event.Reading{ZoneNamed: 2, DateGuessed: true})}, day(3, 4, 22), "UTC", nil},
+		{"a zone that was named once more", []*event.Event{sure, copyOf(day(4, 3, 19), "Europe/Moscow", event.Reading{ZoneNamed: 2, DateGuessed: true}),
+			copyOf(day(3, 4, 20), "Europe/Berlin", event.Reading{ZoneNamed: 3})}, day(3, 4, 20), "Europe/Berlin", nil},
+		{"a zone that the network gave", []*event.Event{{Kind: event.KindMessage, Body: &event.Message{Text: "t"}, Sent: event.Known(day(3, 4, 18), event.PrecisionMinute)},
+			copyOf(day(4, 3, 19), "Europe/Moscow", event.Reading{ZoneNamed: 2, DateGuessed: true})}, day(3, 4, 18), "", nil},
+		{"an hour that the later zone shows twice", []*event.Event{copyOf(day(31, 10, 2), "UTC", event.Reading{}),
+			copyOf(day(31, 10, 0), "Europe/Berlin", event.Reading{ZoneNamed: 1, DateGuessed: true})}, day(31, 10, 0), "Europe/Berlin",
+			map[string]string{"sent_or": "2021-10-31T01:30:00Z"}},
+		{"an hour that the later zone skips", []*event.Event{copyOf(day(28, 3, 2), "UTC", event.Reading{}),
+			copyOf(day(28, 3, 1), "Europe/Berlin", event.Reading{ZoneNamed: 1, DateGuessed: true}), copyOf(day(28, 3, 2), "UTC", event.Reading{DateGuessed: true, ZoneNamed: 2})},
+			day(28, 3, 2), "UTC", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {0, 2, 1}} {
+				var got *event.Event
+				for _, i := range order {
+					switch {
+					case i >= len(c.copies):
+					case got == nil:
+						got = c.copies[i]
+					default:
+						got = event.Merge(event.Merge(got, c.copies[i]), got)
+					}
+				}
+				if !got.Sent.At.Equal(c.at) || got.Sent.Zone != c.zone || got.Reading.DateGuessed {
+					t.Errorf("in order %v: %v %s, want %v %s; %+v", order, got.Sent.At, got.Sent.Zone, c.at, c.zone, got.Reading)
+				}
+				if diff := cmp.Diff(c.doubts, got.Body.(*event.Message).Details); diff != "" {
+					t.Errorf("in order %v: doubts -want +got:\n%s", order, diff)
+				}
+			}
+		})
+	}
+}
+
+// The times in a message follow a zone that was named later, as its own time does.
+func TestMerge_ZoneOfLeaves(t *testing.T) {
+	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
+	copyOf := func(zone string, shift time.Duration, named int64, edited, forwarded bool) *event.Event {
+		in := func(minute int) event.Instant {
+			return event.Instant{At: at.Add(shift + time.Duration(minute)*time.Minute), Precision: event.PrecisionMinute, Zone: zone, Assumed: true}
+		}
+		m := &event.Message{Text: "t"}
+		if edited {
+			m.Edited = in(5)
+		}
+		if forwarded {
+			m.Forward = &event.Forward{From: event.Person{Name: "x"}, Sent: in(-60)}
+		}
+		return &event.Event{Kind: event.KindMessage, Reading: event.Reading{ZoneNamed: named}, Sent: in(0), Body: m}
+	}
+	utc, moscow, york := copyOf("UTC", 0, 0, true, true), copyOf("Europe/Moscow", -3*time.Hour, 1, true, true), copyOf("America/New_York", 4*time.Hour, 2, true, true)
+	bare := copyOf("Asia/Tokyo", -9*time.Hour, 3, false, false)
+	for _, c := range []struct {
+		name      string
+		copies    []*event.Event
+		edited    time.Time
+		forwarded time.Time
+	}{
+		{"named", []*event.Event{utc, moscow}, at.Add(-3*time.Hour + 5*time.Minute), at.Add(-4 * time.Hour)},
+		{"named later", []*event.Event{moscow, york, utc}, at.Add(4*time.Hour + 5*time.Minute), at.Add(3 * time.Hour)},
+		{"beside a copy without them", []*event.Event{moscow, bare, york}, at.Add(4*time.Hour + 5*time.Minute), at.Add(3 * time.Hour)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {1, 2, 0}} {
+				var got *event.Event
+				for _, i := range order {
+					switch {
+					case i >= len(c.copies):
+					case got == nil:
+						got = c.copies[i]
+					default:
+						got = event.Merge(got, c.copies[i])
+					}
+				}
+				m := got.Body.(*event.Message)
+				if !m.Edited.At.Equal(c.edited) || !m.Forward.Sent.At.Equal(c.forwarded) {
+					t.Errorf("in order %v: edited %v, forwarded %v, want %v and %v; %+v", order, m.Edited, m.Forward.Sent, c.edited, c.forwarded, got.Reading)
+				}
+			}
+		})
+	}
+}
+
+// TestMerge_HeedsNoOrderOfDates is TestMergeHeedsNoOrder for copies of one printed line: few dates, zones and times of naming, so that they meet.
+func TestMerge_HeedsNoOrderOfDates(t *testing.T) {
+	zones := []string{"UTC", "Europe/Moscow", "Europe/Berlin", "America/New_York", "", "+03:00"}
+	instant := func(t *rapid.T, label string) event.Instant {
+		in := event.Instant{Zone: rapid.SampledFrom(zones).Draw(t, label+" zone"), Assumed: rapid.IntRange(0, 5).Draw(t, label+" known") > 0,
+			Precision: rapid.SampledFrom([]event.Precision{event.PrecisionMinute, event.PrecisionSecond}).Draw(t, label+" precision")}
+		day, month, hour := rapid.SampledFrom([]int{28, 31, 3}).Draw(t, label+" day"), rapid.SampledFrom([]int{3, 10}).Draw(t, label+" month"), rapid.IntRange(0, 3).Draw(t, label+" hour")
+		in.At = time.Date(2021, time.Month(month), day, hour, 30, 0, 0, time.UTC)
+		return in
+	}
+	copies := rapid.Custom(func(t *rapid.T) *event.Event {
+		e := &event.Event{Kind: event.KindMessage, Sent: instant(t, "sent")}
+		m := &event.Message{Text: rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "text")}
+		if rapid.Bool().Draw(t, "edited") {
+			m.Edited = instant(t, "edit")
+		}
+		if rapid.Bool().Draw(t, "forwarded") {
+			m.Forward = &event.Forward{Sent: instant(t, "forward")}
+		}
+		if e.Sent.Assumed {
+			e.Reading = event.Reading{ZoneNamed: rapid.Int64Range(0, 3).Draw(t, "named"), DateGuessed: rapid.Bool().Draw(t, "guessed")}
+		}
+		e.Reading.Charset = rapid.SampledFrom([]string{"", "", "koi8-r"}).Draw(t, "charset")
+		e.Body = m
+		return e
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := copies.Draw(t, "a"), copies.Draw(t, "b"), copies.Draw(t, "c")
+		ab := event.Merge(a, b)
+		for name, pair := range map[string][2]*event.Event{
+			"order": {ab, event.Merge(b, a)}, "grouping": {event.Merge(ab, c), event.Merge(a, event.Merge(b, c))},
+			"repetition": {event.Merge(ab, b), ab}, "another repetition": {event.Merge(a, ab), ab}, "itself": {event.Merge(ab, ab), ab},
+		} {
+			if diff := cmp.Diff(pair[0], pair[1], state()); diff != "" {
+				t.Errorf("%s changes the merged state: %s", name, diff)
+			}
+		}
+	})
 }

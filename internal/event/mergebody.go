@@ -6,10 +6,12 @@ import (
 )
 
 // mergeBody joins two messages leaf by leaf; of other bodies it takes the fuller. The text of an unversioned copy may be that of a
-// later version: it does not stand beside another.
-func mergeBody(a, b *Event) Body {
+// later version: it does not stand beside another. Of the zones of times in it that were assumed the one that was named last stands; r
+// is the reading of both.
+func mergeBody(a, b *Event, r *Reading) Body {
 	ma, _ := a.Body.(*Message)
 	mb, _ := b.Body.(*Message)
+	r.EditedNamed, r.ForwardNamed = 0, 0
 	if ma == nil || mb == nil {
 		return fuller(a.Body, b.Body)
 	}
@@ -17,7 +19,61 @@ func mergeBody(a, b *Event) Body {
 	if a.Reading.Unversioned != b.Reading.Unversioned {
 		out.Text = pick(b.Reading.Unversioned, ma, mb).Text
 	}
+	var edited, forwarded readTime
+	edited, out.Edited = mergeLeaf(a.Reading.edited(ma), b.Reading.edited(mb))
+	if forwarded, _ = mergeLeaf(a.Reading.forwarded(ma), b.Reading.forwarded(mb)); ma.Forward != nil && mb.Forward != nil {
+		out.Forward.Sent = forwarded.Instant
+	}
+	r.EditedNamed, r.ForwardNamed = r.labelled(edited), r.labelled(forwarded)
 	return &out
+}
+
+func mergeLeaf(a, b readTime) (readTime, Instant) {
+	best := pick(a.compare(b) >= 0, a, b)
+	return best, best.Instant
+}
+
+// edited is the time of the edit, and when its zone was named.
+func (r *Reading) edited(m *Message) readTime { return r.leaf(m.Edited, r.EditedNamed) }
+
+// forwarded is as edited, of the message that was forwarded.
+func (r *Reading) forwarded(m *Message) readTime {
+	if m.Forward == nil {
+		return readTime{}
+	}
+	return r.leaf(m.Forward.Sent, r.ForwardNamed)
+}
+
+func (r *Reading) leaf(i Instant, named int64) readTime {
+	t := readTime{Instant: i}
+	switch {
+	case !t.isOpen() || named < 0:
+	case named > 0:
+		t.named = named
+	default:
+		t.named = r.ZoneNamed
+	}
+	return t
+}
+
+// labelled is how a reading says when the zone of a time in the body was named: zero if when that of the event's own time was, negative
+// if nobody named it.
+func (r *Reading) labelled(t readTime) int64 {
+	switch {
+	case !t.isOpen() || t.named == r.ZoneNamed:
+		return 0
+	case t.named == 0:
+		return -1
+	}
+	return t.named
+}
+
+// keepLeaves says when the zones of the times in a body that was taken as a whole were named.
+func (r *Reading) keepLeaves(from *Event) {
+	r.EditedNamed, r.ForwardNamed = 0, 0
+	if m, ok := from.Body.(*Message); ok {
+		r.EditedNamed, r.ForwardNamed = r.labelled(from.Reading.edited(m)), r.labelled(from.Reading.forwarded(m))
+	}
 }
 
 func mergeMessages(a, b *Message) Message {

@@ -21,7 +21,7 @@ func encodeAny(e *Event) ([]byte, error) {
 	w := wire{
 		Version: envelopeVersion, ID: e.ID.String(), Source: e.Source, Namespace: e.Namespace, Account: e.Account,
 		Channel: e.Channel, NativeID: e.NativeID, Author: e.Author, Kind: e.Kind, Revision: e.Revision,
-		Sent: e.Sent, Seen: e.Seen, Body: body,
+		Sent: e.Sent, Seen: e.Seen, Reading: e.Reading, Body: body,
 	}
 	if utf8.Valid(e.Raw) {
 		w.Raw = string(e.Raw)
@@ -253,5 +253,34 @@ func BenchmarkDecode(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestAppendReading holds that every field of a reading is written as encoding/json does, and read back.
+func TestAppendReading(t *testing.T) {
+	full := Reading{ZoneNamed: 1, Printed: Printed{At: -2, Zone: "Europe/Berlin", ZoneNamed: 3}, EditedNamed: -1, ForwardNamed: 4, DateGuessed: true,
+		Charset: "koi8-r", CharsetNamed: 5, Unversioned: true, Differs: true}
+	some := full
+	some.ZoneNamed, some.Printed.ZoneNamed, some.DateGuessed = 0, 0, false
+	for i, r := range []Reading{full, some, {Printed: Printed{Zone: "UTC"}}, {EditedNamed: 1}, {Differs: true}} {
+		want, err := marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := AppendReading(nil, &r); string(got) != string(want) {
+			t.Errorf("%s, not %s", got, want)
+		}
+		e := &Event{Source: "s", Namespace: "n", Channel: "c", NativeID: NativeID(fmt.Sprint(i)), Kind: KindMessage, Revision: Unedited, Reading: r, Body: &Message{Type: TypeMessage}}
+		if err := e.Seal(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := readQuick(data, true); got == nil || got.Reading != r {
+			t.Errorf("%s is read as %+v", data, got)
+		}
+		sameAsJSON(t, data)
 	}
 }

@@ -165,6 +165,15 @@ func (q *quick) instant(i *Instant) {
 func (q *quick) reading(r *Reading) {
 	q.begin()
 	r.ZoneNamed = q.number(`"zone_named":`)
+	if q.has(`"printed":`) {
+		q.begin()
+		if q.ok = q.ok && strings.HasPrefix(q.s[q.pos:], `"at":`); q.ok {
+			r.Printed.At = q.number(`"at":`)
+		}
+		r.Printed.Zone, r.Printed.ZoneNamed = q.need(`"zone":`), q.number(`"zone_named":`)
+		q.end()
+	}
+	r.EditedNamed, r.ForwardNamed = q.number(`"edited_named":`), q.number(`"forward_named":`)
 	r.DateGuessed = q.has(`"date_guessed":true`)
 	r.Charset = q.text(`"charset":`)
 	r.CharsetNamed = q.number(`"charset_named":`)

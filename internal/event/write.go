@@ -63,16 +63,19 @@ func AppendReading(b []byte, r *Reading) []byte {
 		return b
 	}
 	begun := len(b)
-	if r.ZoneNamed != 0 {
-		b = strconv.AppendInt(append(b, `,"zone_named":`...), r.ZoneNamed, 10)
+	b = appendNumber(b, `,"zone_named":`, r.ZoneNamed)
+	if p := &r.Printed; *p != (Printed{}) {
+		b = strconv.AppendInt(append(b, `,"printed":{"at":`...), p.At, 10)
+		b = appendNumber(appendField(b, `,"zone":`, p.Zone), `,"zone_named":`, p.ZoneNamed)
+		b = append(b, '}')
 	}
+	b = appendNumber(b, `,"edited_named":`, r.EditedNamed)
+	b = appendNumber(b, `,"forward_named":`, r.ForwardNamed)
 	if r.DateGuessed {
 		b = append(b, `,"date_guessed":true`...)
 	}
 	b = appendOptional(b, `,"charset":`, r.Charset)
-	if r.CharsetNamed != 0 {
-		b = strconv.AppendInt(append(b, `,"charset_named":`...), r.CharsetNamed, 10)
-	}
+	b = appendNumber(b, `,"charset_named":`, r.CharsetNamed)
 	if r.Unversioned {
 		b = append(b, `,"unversioned":true`...)
 	}
@@ -197,6 +200,13 @@ func appendOptional(b []byte, key, s string) []byte {
 		return b
 	}
 	return appendField(b, key, s)
+}
+
+func appendNumber(b []byte, key string, n int64) []byte {
+	if n == 0 {
+		return b
+	}
+	return strconv.AppendInt(append(b, key...), n, 10)
 }
 
 func appendField(b []byte, key, s string) []byte {

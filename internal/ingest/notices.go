@@ -92,11 +92,20 @@ func (c *Config) name(events []event.Event) {
 	}
 	for i := range events {
 		e := &events[i]
-		if e.Sent.Assumed && e.Reading.ZoneNamed == 0 {
+		if e.Reading.ZoneNamed == 0 && hasAssumed(e) {
 			e.Reading.ZoneNamed = c.ZoneNamed
 		}
 		if e.Reading.Charset != "" && e.Reading.Charset != charset.Damaged && e.Reading.CharsetNamed == 0 {
 			e.Reading.CharsetNamed = c.CharsetNamed
 		}
 	}
+}
+
+// hasAssumed reports whether the zone of a time of an event was assumed.
+func hasAssumed(e *event.Event) bool {
+	if e.Sent.Assumed {
+		return true
+	}
+	m, ok := e.Body.(*event.Message)
+	return ok && (m.Edited.Assumed || m.Forward != nil && m.Forward.Sent.Assumed)
 }
