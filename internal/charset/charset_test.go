@@ -83,6 +83,16 @@ func TestDecoder_Decode(t *testing.T) {
 	})
 }
 
+func TestPlausible(t *testing.T) {
+	for text, want := range map[string]bool{
+		"<josй> maсana": false, "‚®ў в\u00a0¬": false, "<Боря> привет": true, "<josé> mañana señor": true, "<ann> 你好": true, "<ann> ПРИВЕТ": true,
+	} {
+		if got := Plausible(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 func TestKey(t *testing.T) {
 	b := encode(t, charmap.Windows1251, "привет")
 	if a, c := Key(b), In(charmap.Windows1252, b); a != c {

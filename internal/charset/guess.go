@@ -148,6 +148,12 @@ func common(label string, b []byte) float64 {
 	return 0.3 + 0.7*float64(daily)/float64(all)
 }
 
+// Plausible reports whether decoded text looks like writing; if not, it is likely in another charset.
+func Plausible(text string) bool { return plausibility(text) > leastPlausible }
+
+// leastPlausible is above words of two scripts, such as "josй" of windows-1252 in windows-1251, and below words with signs beside them.
+const leastPlausible = 0.5
+
 // plausibility says how much decoded text looks like writing, from 0 to 1 and a little above: words of one script, capitals only at
 // their start or throughout, and neither signs nor replacement characters within.
 func plausibility(text string) float64 {

@@ -277,6 +277,9 @@ func (s *reading) count(b *producers.Batch, e *entry) {
 	if e.skipped {
 		b.Notices.Add(producers.SkippedHour(1))
 	}
+	if e.mixed {
+		b.Notices.Add(noticeMixed())
+	}
 	if e.printed.known() {
 		b.Notices.Add(noticeDay())
 	}

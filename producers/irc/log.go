@@ -41,6 +41,7 @@ type entry struct {
 	sent      event.Instant
 	raw       []byte    // without its end
 	charset   string    // in which it was read; empty: UTF-8
+	mixed     bool      // it does not look like that charset
 	guessed   bool      // its date
 	printed   civil     // the day that its header printed, which it is not of
 	skipped   bool      // its time lies in an hour that the zone skips
@@ -75,6 +76,7 @@ func (l *log) read(line line) (entry, bool) {
 	first, more := line.parts(e.raw)
 	text, label := l.charset.Decode(first)
 	e.charset = label
+	e.mixed = label != "" && !charset.Plausible(text)
 	text = trimStart(text, here.Offset)
 	if strings.TrimSpace(text) == "" {
 		return entry{}, false

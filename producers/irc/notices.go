@@ -33,3 +33,8 @@ func noticeOpenEnd() producers.Notice {
 	return producers.Notice{Count: 1, Code: "last-line-open",
 		Text: "the last line has no line end; if it was cut off, the whole line will be another message"}
 }
+
+func noticeMixed() producers.Notice {
+	return producers.Notice{Count: 1, Code: "charset-mixed",
+		Text: "lines do not look like the charset that the log was read in, as where people wrote in several; their bytes are kept as they came"}
+}

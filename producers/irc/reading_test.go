@@ -86,6 +86,30 @@ func TestArchive_Charset(t *testing.T) {
 	}
 }
 
+// TestArchive_Charset_Mixed: lines are read one by one, and what does not look like the charset of the others is said.
+func TestArchive_Charset_Mixed(t *testing.T) {
+	t.Parallel()
+	const path = "libera/#поле.20191001.log"
+	text := "[10:00] <\xc1\xee\xf0\xff> \xef\xf0\xe8\xe2\xe5\xf2 \xe2\xf1\xe5\xec\n[10:01] <Ann> привет, José\n" +
+		"[10:02] <jos\xe9> ma\xf1ana\n[10:03] <\xc0\xed\xff> \xe8 \xf2\xe5\xe1\xe5\n[10:04] <bj\xc3\xb8rn> g\xc3\xa5rd\n"
+	batches := readLog(t, path, text, producers.Options{})
+	got := toldOf(batches)
+	for i, want := range map[int]string{0: "<Боря> привет всем", 1: "<Ann> привет, José", 3: "<Аня> и тебе", 4: "<bjørn> gård"} {
+		if !strings.Contains(got[i], want) {
+			t.Errorf("line %d is %q, want %q", i+1, got[i], want)
+		}
+	}
+	if n := noticesOf(batches); n["charset-mixed"] != 1 {
+		t.Errorf("notices are %v", n)
+	}
+	if n := noticesOf(readLog(t, path, text, producers.Options{Charset: "windows-1251"})); n["charset-mixed"] != 1 {
+		t.Errorf("with a charset named, notices are %v", n)
+	}
+	if e := producertest.Events(batches)[3]; string(e.Raw) != "[10:02] <jos\xe9> ma\xf1ana" {
+		t.Errorf("the line is kept as %q", e.Raw)
+	}
+}
+
 func TestArchive_NoChannel(t *testing.T) {
 	t.Parallel()
 	text := []byte("[10:00] <a> x\n")
