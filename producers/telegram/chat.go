@@ -26,6 +26,7 @@ func (s *session) enterMessages() error {
 		return nameless(s.file, errPrivate(s.Chat.Name))
 	}
 	s.scan.Skip(1)
+	s.met.chats = true
 	s.Place, s.threads = inMessages, threads{}
 	s.Chat.Start = position{Offset: s.scan.Offset(), Line: s.scan.Line(), Indent: s.scan.Indent()}
 	return s.announce(s.namespace(), event.Instant{})

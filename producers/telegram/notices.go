@@ -25,6 +25,15 @@ func (n *notices) take() producers.Notices {
 }
 
 // What an export leaves open.
+func noChats() producers.Notice {
+	return producers.Notice{Code: "no-chats",
+		Text: "the export of the account holds no chats, so that there is nothing to read; they are chosen in the settings of an export"}
+}
+
+func noMessages() producers.Notice {
+	return producers.Notice{Code: "no-messages", Text: "the export holds no messages"}
+}
+
 func chatByName() producers.Notice {
 	return producers.Notice{Code: "chat-by-name", Option: "--channel",
 		Text: "pages do not say which chat they are of: it goes by its name, and a JSON export of it would stand beside it"}

@@ -32,6 +32,8 @@ type session struct {
 	notices notices
 	threads threads
 
+	whole        bool // it began at the start of the file
+	met          struct{ chats, records bool }
 	otherAccount bool // the user named another account than the file
 }
 
@@ -102,6 +104,13 @@ func (s *session) ended() error {
 	}
 	if s.Place == atEnd {
 		s.Complete = true
+		switch {
+		case !s.whole || s.met.records:
+		case s.met.chats:
+			s.notices.add(noMessages())
+		default:
+			s.notices.add(noChats())
+		}
 		return nil
 	}
 	return s.broken(jsonscan.Found{Cut: true, Why: "the file ends before its last bracket: the export was interrupted"})
@@ -300,6 +309,7 @@ func (s *session) broken(f jsonscan.Found) error {
 // brokenAt keeps what could not be read. Its id is made of its bytes and of the message before it, so that a second export
 // that is broken in the same place agrees.
 func (s *session) brokenAt(f jsonscan.Found, offset int64, line int) error {
+	s.met.records = true
 	s.counts.Read++
 	s.counts.Unparsed++
 	s.Chat.Broken++
@@ -343,6 +353,7 @@ func (s *session) message(ctx context.Context, f jsonscan.Found, offset int64, l
 		f.Why = err.Error()
 		return s.brokenAt(f, offset, line)
 	}
+	s.met.records = true
 	s.counts.Read++
 	m := mapping{session: s, r: r, key: r, raw: bytes.Clone(f.Raw), read: event.Reading{Charset: label}}
 	if key != nil {

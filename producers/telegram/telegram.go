@@ -39,9 +39,10 @@ func definition(batch int) producers.Definition {
 			"and basic groups need --account unless the export says whose it is. HTML carries no edits, no ids of people, and " +
 			"none of the chat: where result.json of the same export lies beside it, or --channel gives the id that JSON has " +
 			"(channel1234567890, user1234, chat1234), each message is one and the same; else the chat goes by its name, beside JSON's.",
-		Can:       producers.Abilities{Archive: true, Edits: true, Reactions: true},
-		Recognise: recognise,
-		Belongs:   belongs,
+		Can:        producers.Abilities{Archive: true, Edits: true, Reactions: true},
+		Recognise:  recognise,
+		Unreadable: withoutMessages,
+		Belongs:    belongs,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
 			return &archive{file: f, options: o, batch: batch, sidecars: beside}, nil
 		},
@@ -75,10 +76,31 @@ func recognise(f producers.File) producers.Confidence {
 	switch {
 	case has("about") && bytes.Contains(head, []byte("Telegram")): // an account's preamble may outgrow the head
 		return producers.Certain
+	case has("about") && hasSection(head):
+		return producers.Likely
 	case has("messages") && (has("date_unixtime") || has("from_id") && has("date")): // another writer's imitation
 		return producers.Likely
 	}
 	return producers.No
+}
+
+// hasSection reports whether a file has a part of an account's export, which names itself and is a list: also one without chats.
+func hasSection(head []byte) bool {
+	for _, name := range [...]string{
+		"chats", "left_chats", "contacts", "frequent_contacts", "sessions", "web_sessions", "other_data", "profile_pictures", "stories",
+	} {
+		_, rest, ok := bytes.Cut(head, []byte(`"`+name+`"`))
+		if !ok {
+			continue
+		}
+		rest, ok = bytes.CutPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte(":"))
+		if rest = bytes.TrimLeft(rest, " \t\r\n"); ok && bytes.HasPrefix(rest, []byte("{")) && bytes.Contains(rest, []byte(`"about"`)) &&
+			bytes.Contains(rest, []byte(`"list"`)) {
+			return true
+		}
+	}
+	_, rest, ok := bytes.Cut(head, []byte(`"personal_information"`))
+	return ok && bytes.Contains(rest, []byte(`"user_id"`))
 }
 
 func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }
@@ -108,7 +130,7 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 		return nil, err
 	}
 	s := &session{
-		archive: a, state: st, in: r, scan: newScanner(r, st.Offset, st.Line, st.Indent),
+		archive: a, state: st, whole: st.Offset == 0, in: r, scan: newScanner(r, st.Offset, st.Line, st.Indent),
 		clock: clock{zone: a.options.Zone}, media: openFolder(a.file), dec: newDecoder(), chars: chars,
 	}
 	return s, nil
