@@ -36,6 +36,11 @@ func (r *identityRow) learn(o *identityRow) {
 	r.bot = r.bot || o.bot
 }
 
+// rename replaces names that were read in a charset which has been replaced.
+func (r *identityRow) rename(to renamed) {
+	r.name, r.username = to.name(r.key, r.name), to.name(r.key, r.username)
+}
+
 func laterName(at *time.Time, name string, thanAt *time.Time, than string) bool {
 	if than == "" {
 		return true
@@ -72,8 +77,9 @@ func (r *identityRow) fact() fact.Identity {
 }
 
 // gatherIdentities returns everyone whom the events name, by key, as these events know them, sorted by key. Every copy of an
-// event counts for itself: which copies come together is chance.
-func gatherIdentities(items []item) []identityRow {
+// event counts for itself: which copies come together is chance. What a copy calls somebody counts for nothing where the event stands in a
+// surer charset.
+func gatherIdentities(items []item, charsets charsets) []identityRow {
 	known := map[event.Key]*identityRow{}
 	meet := func(it *item, who event.Person, username string) {
 		if who.ID == "" {
@@ -85,6 +91,9 @@ func gatherIdentities(items []item) []identityRow {
 		}
 		r := identityRow{key: who.Key(it.Source, it.Namespace), source: it.Source, namespace: ns, id: who.ID, name: who.Name,
 			asOf: at(it.Sent), username: username, usernameAt: at(it.Sent), bot: who.Bot}
+		if charsets.overruled(it) {
+			r.name, r.username = "", ""
+		}
 		if old, ok := known[r.key]; ok {
 			old.learn(&r)
 			return
@@ -133,6 +142,7 @@ type channelRow struct {
 	name, kind, topic string
 	asOf              *time.Time
 	event             *[16]byte
+	reading           event.Reading // of the event
 }
 
 // learn takes over what a later event says; it reports whether it did.
@@ -140,11 +150,11 @@ func (r *channelRow) learn(o *channelRow) bool {
 	if o.event == nil || r.event != nil && o.compare(r) <= 0 {
 		return false
 	}
-	r.name, r.kind, r.topic, r.asOf, r.event = o.name, o.kind, o.topic, o.asOf, o.event
+	r.name, r.kind, r.topic, r.asOf, r.event, r.reading = o.name, o.kind, o.topic, o.asOf, o.event, o.reading
 	return true
 }
 
-// compare orders what two events say: by time, then by anything that does not depend on arrival.
+// compare orders what two events say: by time, then by how surely their charset is known, then by anything that does not depend on arrival.
 func (r *channelRow) compare(o *channelRow) int {
 	if !sameTime(r.asOf, o.asOf) {
 		switch {
@@ -155,6 +165,12 @@ func (r *channelRow) compare(o *channelRow) int {
 		}
 		return r.asOf.Compare(*o.asOf)
 	}
+	switch {
+	case r.reading.SurerCharset(o.reading):
+		return 1
+	case o.reading.SurerCharset(r.reading):
+		return -1
+	}
 	return cmp.Or(bytes.Compare(r.event[:], o.event[:]), cmp.Compare(r.name, o.name), cmp.Compare(r.kind, o.kind),
 		cmp.Compare(r.topic, o.topic))
 }
@@ -164,7 +180,7 @@ func (r *channelRow) fact() fact.Channel {
 }
 
 // gatherChannels returns every channel that the events are in, as these events know it, sorted by key.
-func gatherChannels(items []item) []channelRow {
+func gatherChannels(items []item, charsets charsets) []channelRow {
 	known := map[event.Key]*channelRow{}
 	for i := range items {
 		it := &items[i]
@@ -173,9 +189,9 @@ func gatherChannels(items []item) []channelRow {
 			r = &channelRow{place: placeOf(it)}
 			known[it.channel] = r
 		}
-		if info, is := it.Body.(*event.ChannelInfo); is {
+		if info, is := it.Body.(*event.ChannelInfo); is && !charsets.overruled(it) {
 			id := [16]byte(it.ID)
-			r.learn(&channelRow{name: info.Name, kind: info.Type, topic: info.Topic, asOf: at(it.Sent), event: &id})
+			r.learn(&channelRow{name: info.Name, kind: info.Type, topic: info.Topic, asOf: at(it.Sent), event: &id, reading: it.Reading})
 		}
 	}
 	out := make([]channelRow, 0, len(known))

@@ -2,6 +2,7 @@ package normalise
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -14,10 +15,10 @@ import (
 // are missing are inserted without a counter first, so that of two workers who meet the same author one waits for the
 // other instead of failing; that only the time of a name moves on is written at the very end, when it holds nobody up.
 func (w *work) name(ctx context.Context) error {
-	if err := w.nameChannels(ctx, gatherChannels(w.copies)); err != nil {
+	if err := w.nameChannels(ctx, gatherChannels(w.copies, w.charsets)); err != nil {
 		return err
 	}
-	return w.nameIdentities(ctx, gatherIdentities(w.copies))
+	return w.nameIdentities(ctx, gatherIdentities(w.copies, w.charsets))
 }
 
 func (w *work) nameChannels(ctx context.Context, channels []channelRow) error {
@@ -57,15 +58,23 @@ func (w *work) changedChannels(ctx context.Context, all, told []channelRow) ([]c
 	var out []channelRow
 	var key [16]byte
 	var stands channelRow
+	var reading []byte
 	var isNew bool
-	_, err = pgx.ForEachRow(rows, []any{&key, &stands.name, &stands.kind, &stands.topic, &stands.asOf, &stands.event, &isNew},
+	_, err = pgx.ForEachRow(rows, []any{&key, &stands.name, &stands.kind, &stands.topic, &stands.asOf, &stands.event, &reading, &isNew},
 		func() error {
 			row := stands
+			if reading != nil {
+				if err := json.Unmarshal(reading, &row.reading); err != nil {
+					return fmt.Errorf("decoding how a channel's name was read: %w", err)
+				}
+			}
 			row.place = byKey[key].place
-			if row.learn(byKey[key]) || isNew || w.anew() && byKey[key].event != nil {
+			row.name, row.topic = w.renamed.name(key, row.name), w.renamed.name(key, row.topic)
+			isRenamed := row.name != stands.name || row.topic != stands.topic
+			if row.learn(byKey[key]) || isRenamed || isNew || w.anew() && byKey[key].event != nil {
 				out = append(out, row)
 			}
-			stands.asOf, stands.event = nil, nil
+			stands.asOf, stands.event, reading = nil, nil, nil
 			return nil
 		})
 	if err != nil {
@@ -91,6 +100,7 @@ func (w *work) nameIdentities(ctx context.Context, met []identityRow) error {
 			continue
 		}
 		now := stands
+		now.rename(w.renamed)
 		now.learn(&m)
 		switch {
 		case !now.sameNames(&stands) || w.anew():
@@ -133,6 +143,7 @@ func (w *work) changeIdentities(ctx context.Context, changing []identityRow) err
 	for _, m := range changing {
 		stands := locked[m.key]
 		now := stands
+		now.rename(w.renamed)
 		now.learn(&m)
 		if stands.unborn || w.anew() || !now.sameNames(&stands) || !now.sameTimes(&stands) {
 			now.source, now.namespace, now.id = m.source, m.namespace, m.id

@@ -23,7 +23,7 @@ func (k *Keeper) Things(d consumers.Delivery) [][16]byte {
 			out = append(out, w.thing)
 		}
 	}
-	for _, r := range gatherIdentities(items) {
+	for _, r := range gatherIdentities(items, nil) {
 		out = append(out, r.key)
 	}
 	return out

@@ -49,7 +49,10 @@ type work struct {
 	grown   []item        // events that it holds, and that say more now
 	sighted []item        // events that it holds, and that other accounts may have collected too
 	aging   []identityRow // whose name stays and was shown later
-	written changes
+
+	charsets charsets // in which names were read
+	renamed  renamed
+	written  changes
 }
 
 // changes are the rows that a transaction writes.
@@ -177,10 +180,12 @@ func (w *work) compare(ctx context.Context) error {
 	for _, it := range w.items {
 		stands, found := standing[it.ID]
 		if !found {
+			w.reread(&it, &it)
 			w.fresh = append(w.fresh, it)
 			continue
 		}
 		both, more := grow(stands, it)
+		w.reread(&stands, &both)
 		switch {
 		case more || w.anew():
 			w.grown = append(w.grown, both)

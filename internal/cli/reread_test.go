@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,4 +54,51 @@ func TestReread(t *testing.T) {
 	}
 	w.run("reread").want(2)
 	w.run("reread", "--zone", "Mars/Olympus").want(2)
+}
+
+// TestReread_names holds that names which were read in a wrong charset are put right with the messages, by reread and by a second import.
+func TestReread_names(t *testing.T) {
+	t.Parallel()
+	for name, again := range map[string][]string{
+		"reread": {"reread", "--charset", "koi8-r"},
+		"both":   {"reread", "--charset", "koi8-r", "--zone", "Europe/Moscow"},
+		"import": {"import", "", "--account", "me", "--charset", "koi8-r", "--zone", "Europe/Moscow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, dir := newOutside(t), t.TempDir()
+			for file, text := range map[string]string{
+				"result.json": telegramText("   \"id\": 1,\n   \"type\": \"message\",\n   \"date\": \"2024-01-25T10:00:00\",\n   \"from\": \"Боб\",\n   \"from_id\": \"user7\",\n   \"text\": \"привет, как дела\"", "Дачники"),
+				"messages.html": "<html><body><div class=\"page_header\"><div class=\"text bold\">Соседи</div></div><div class=\"history\">" +
+					"<div class=\"message default clearfix\" id=\"message1\"><div class=\"body\"><div class=\"pull_right date details\" title=\"25.01.2024 10:00:00\">10:00</div>" +
+					"<div class=\"from_name\">Аня</div><div class=\"text\">привет, как дела</div></div></div></div></body></html>",
+			} {
+				line, err := charmap.KOI8R.NewEncoder().String(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				write(t, filepath.Join(dir, file+"d", file), line)
+			}
+			w.run("import", dir, "--account", "me", "--charset", "windows-1252").want(0)
+			const names = "SELECT name FROM agrichat.channels UNION SELECT name FROM agrichat.identities WHERE name <> '' ORDER BY 1"
+			if got := w.ask(names); len(got) < 3 || slices.Contains(got, "Боб") {
+				t.Fatalf("imported as %q", got)
+			}
+			if again[0] == "import" {
+				again[1] = dir
+			}
+			w.run(again...).want(0)
+			got := w.ask("SELECT name FROM agrichat.channels ORDER BY 1")
+			got = append(got, w.ask("SELECT name FROM agrichat.identities WHERE identity IN ('7', 'user7')")...)
+			if diff := cmp.Diff([]string{"Дачники", "Соседи", "Боб"}, got); diff != "" {
+				t.Errorf("names after %s: -want +got:\n%s\nall: %q", name, diff, w.ask("SELECT identity || '=' || name || ' ' || coalesce(as_of::text,'') FROM agrichat.identities"))
+			}
+			w.equal()
+		})
+	}
+}
+
+// telegramText is an export of a chat with one message.
+func telegramText(message, chat string) string {
+	return "{\n \"name\": \"" + chat + "\",\n \"type\": \"private_group\",\n \"id\": 77,\n \"messages\": [\n  {\n" + message + "\n  }\n ]\n}\n"
 }

@@ -127,6 +127,9 @@ func (r Reading) compareCharset(o Reading) int {
 	return cmp.Or(cmp.Compare(rank(r), rank(o)), cmp.Compare(r.CharsetNamed, o.CharsetNamed), cmp.Compare(r.Charset, o.Charset))
 }
 
+// SurerCharset reports whether texts are read in a surer charset than o's: see compareCharset.
+func (r Reading) SurerCharset(o Reading) bool { return r.compareCharset(o) > 0 }
+
 // damagedCharset is charset.Damaged.
 const damagedCharset = "utf-8"
 
