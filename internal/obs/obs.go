@@ -28,9 +28,18 @@ func Logger(w io.Writer, level, format string) (*slog.Logger, error) {
 	case format == "text", format == "auto" && terminal(w):
 		return slog.New(slog.NewTextHandler(w, options)), nil
 	case format == "json", format == "auto":
+		options.ReplaceAttr = spellDuration
 		return slog.New(slog.NewJSONHandler(w, options)), nil
 	}
 	return nil, fmt.Errorf("setting up the log: the format %q is neither auto, text nor json", format)
+}
+
+// spellDuration writes a duration with its unit: slog's JSON has a number of nanoseconds, and its text does not.
+func spellDuration(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // terminal says that a person is likely to read w. The null device passes too, which harms nobody.

@@ -43,6 +43,17 @@ func TestLogger(t *testing.T) {
 			}
 		})
 	}
+	for _, format := range []string{"json", "text"} {
+		var b bytes.Buffer
+		l, err := Logger(&b, "info", format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Info("waiting", "in", 1500*time.Millisecond)
+		if !strings.Contains(b.String(), "1.5s") {
+			t.Errorf("a duration as %s: %q", format, b.String())
+		}
+	}
 	for _, bad := range [][2]string{{"loud", "json"}, {"info", "xml"}} {
 		if _, err := Logger(io.Discard, bad[0], bad[1]); err == nil {
 			t.Errorf("%v was taken", bad)
