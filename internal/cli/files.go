@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/producers"
@@ -41,4 +42,37 @@ func findFiles(paths []string, forced string) (*findings, error) {
 		return nil, err
 	}
 	return &findings{Findings: f}, nil
+}
+
+// unread is an error if something that was named could not be read, or no source reads anything of it.
+func (f *findings) unread() error {
+	var errs []error
+	list := f.Unread()
+	for n, s := range list {
+		if n == shownPlaces {
+			errs = append(errs, fmt.Errorf("and %d more could not be read; --output json lists them", len(list)-n))
+			break
+		}
+		errs = append(errs, shown{fmt.Errorf("%s was not read: %s", s.Path, strings.Map(printable, s.Why))})
+	}
+	return errors.Join(errs...)
+}
+
+// tellHopeless says, before anything is read, which files lack an option. They are counted as failed later, with the others.
+func (a *app) tellHopeless(in *findings) {
+	cfg, _, err := a.config()
+	if err != nil || in.quiet || cfg.Import.Account != "" {
+		return
+	}
+	o, told := options(cfg.Import), 0
+	for _, f := range in.Files {
+		if _, err := f.Def.Archive(f.File, o); err == nil {
+			continue
+		} else if told++; told <= shownPlaces {
+			a.note("will not be imported: %s\n", oneLine(err.Error()))
+		}
+	}
+	if told > shownPlaces {
+		a.note("... and %d more files will not be imported\n", told-shownPlaces)
+	}
 }

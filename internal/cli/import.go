@@ -204,6 +204,7 @@ func (a *app) lookFor(f importFlags, paths []string) (*findings, error) {
 	}
 	in.jobs, in.quiet = f.jobs, f.quiet
 	if len(in.Files) > 0 {
+		a.tellHopeless(in)
 		return in, nil
 	}
 	i := &importing{in: in}
@@ -240,7 +241,7 @@ func (a *app) importAll(ctx context.Context, s *stack, in *findings) (*importRep
 	if byHand(ctx) {
 		return &i.report, i.waited.halfway()
 	}
-	return &i.report, errors.Join(err, i.failed, i.report.incomplete())
+	return &i.report, errors.Join(err, in.unread(), i.failed, i.report.incomplete())
 }
 
 // errHalfway says what to do after Ctrl-C.
@@ -385,7 +386,7 @@ func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) (err er
 	for f := range i.report.PerFile {
 		i.report.PerFile[f].Published = 0
 	}
-	return errors.Join(a.printImport(&i.report), i.failed)
+	return errors.Join(a.printImport(&i.report), in.unread(), i.failed)
 }
 
 // failure is why files could not be read to their end.

@@ -207,6 +207,9 @@ func (i *importing) tellFile(f files.Found, o *outcome) {
 		text += fmt.Sprintf(", %d published, %d known", r.Published, r.Known)
 	}
 	text += fmt.Sprintf(", %d unparsed", r.Unparsed)
+	if o.err != nil && o.err != errStopped {
+		text += "; not read to its end: " + r.Error
+	}
 	if r.Resumed > 0 {
 		text += fmt.Sprintf("; an earlier import had read %d before", r.Resumed)
 	}

@@ -13,11 +13,32 @@ type skip struct {
 	tree *tree  // where an export may own it; nil: it is listed whatever is around it
 	name string // there
 	head []byte
+	root int  // which of the named paths it is under
+	lost bool // something that should have been read could not be
 }
 
 // Skipped returns the files that no source reads, and how many more there are that belong to the exports: what an export names or was asked
 // for while it was read, and what exporters write beside it.
 func (f *Findings) Skipped() (list []Skipped, belonging int) {
+	for _, s := range f.unread() {
+		list = append(list, s.Skipped)
+	}
+	return list, len(f.skipped) - len(list)
+}
+
+// Unread returns what a user named and nothing could be read of, and everything below it that is damaged, encrypted or cannot be opened. Its
+// reasons are told by Skipped too.
+func (f *Findings) Unread() (list []Skipped) {
+	for _, s := range f.unread() {
+		if s.lost || f.bare[s.root] && s.Why != whyTwice {
+			list = append(list, s.Skipped)
+		}
+	}
+	return list
+}
+
+// unread is what belongs to no export.
+func (f *Findings) unread() (list []skip) {
 	owners := map[*tree]*owner{}
 	for _, one := range f.Files {
 		o := owners[one.tree]
@@ -29,12 +50,11 @@ func (f *Findings) Skipped() (list []Skipped, belonging int) {
 	}
 	for _, s := range f.skipped {
 		if s.tree != nil && (s.tree.isUsed(s.name) || s.tree.within(owners, s.name, s.head)) {
-			belonging++
 			continue
 		}
-		list = append(list, s.Skipped)
+		list = append(list, s)
 	}
-	return list, belonging
+	return list
 }
 
 // owner is the exports of one tree.

@@ -52,6 +52,8 @@ type Findings struct {
 	skipped []skip
 	zips    []io.Closer
 	seen    map[string]bool // by absolute path
+	root    int             // which of the named paths is looked at
+	bare    map[int]bool    // named paths under which no source reads anything
 	defs    []producers.Definition
 }
 
@@ -65,19 +67,31 @@ func (f *Findings) Close() error {
 }
 
 func (f *Findings) skip(path, format string, args ...any) {
-	f.skipped = append(f.skipped, skip{Skipped: Skipped{path, fmt.Sprintf(format, args...)}})
+	f.leave(skip{Skipped: Skipped{path, fmt.Sprintf(format, args...)}})
+}
+
+// lose leaves out what should have been read and cannot be.
+func (f *Findings) lose(path, format string, args ...any) {
+	f.leave(skip{Skipped: Skipped{path, fmt.Sprintf(format, args...)}, lost: true})
+}
+
+func (f *Findings) leave(s skip) {
+	s.root = f.root
+	f.skipped = append(f.skipped, s)
 }
 
 // Find walks the paths and recognises what is there by defs. With insist a file that is named itself is read by the first of defs whatever it
 // looks like. A path that is not there is an error; a file that nobody reads is not.
 func Find(paths []string, defs []producers.Definition, insist bool) (_ *Findings, err error) {
-	f := &Findings{seen: map[string]bool{}, defs: defs}
+	f := &Findings{seen: map[string]bool{}, bare: map[int]bool{}, defs: defs}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, f.Close())
 		}
 	}()
-	for _, root := range paths {
+	for n, root := range paths {
+		f.root = n
+		before := len(f.Files)
 		named, err := os.Stat(root)
 		if err != nil {
 			return nil, &PathError{Path: root, Err: err}
@@ -90,6 +104,7 @@ func Find(paths []string, defs []producers.Definition, insist bool) (_ *Findings
 		if err != nil {
 			return nil, fmt.Errorf("walking %s: %w", root, err)
 		}
+		f.bare[n] = len(f.Files) == before
 	}
 	return f, nil
 }
@@ -121,7 +136,7 @@ type tree struct {
 func (f *Findings) walk(t *tree, dir string) error {
 	entries, err := fs.ReadDir(t.FS, dir)
 	if err != nil {
-		f.skip(t.path(dir), "%v", err)
+		f.lose(t.path(dir), "%v", err)
 	}
 	sortEntries(entries)
 	for _, d := range entries {
@@ -157,14 +172,14 @@ func hidden(name string) bool {
 func (f *Findings) look(t *tree, name, shown string, insist bool) error {
 	path, err := filepath.Abs(shown)
 	if err == nil && f.seen[path] {
-		f.skip(shown, "named twice")
+		f.skip(shown, whyTwice)
 		return nil
 	}
 	f.seen[path] = true
 	info, err := fs.Stat(t.FS, name)
 	switch {
 	case err != nil:
-		f.skip(shown, "%v", err)
+		f.lose(shown, "%v", err)
 	case !info.Mode().IsRegular():
 		f.skip(shown, "not a regular file")
 	case info.Size() == 0:
@@ -174,6 +189,9 @@ func (f *Findings) look(t *tree, name, shown string, insist bool) error {
 	}
 	return nil
 }
+
+// whyTwice says that a file was read already.
+const whyTwice = "named twice"
 
 // candidate is a file whose source is looked for.
 type candidate struct {
@@ -188,7 +206,7 @@ type candidate struct {
 func (f *Findings) lookAt(c *candidate, insist bool) error {
 	var err error
 	if c.plain, c.head, err = openPlain(func() (fs.File, error) { return c.tree.Open(c.name) }); err != nil {
-		f.skip(c.shown, "%v", err)
+		f.lose(c.shown, "%v", err)
 		return nil
 	}
 	file := c.file()
@@ -198,21 +216,21 @@ func (f *Findings) lookAt(c *candidate, insist bool) error {
 			return f.lookInto(c)
 		}
 		if len(c.head) == 0 {
-			f.skip(c.shown, "%s", c.nothing())
+			f.leave(skip{Skipped: Skipped{c.shown, c.nothing()}, lost: c.plain.damage.err() != nil})
 			return nil
 		}
 		if kind := container(c.head); kind != "" {
-			f.skipped = append(f.skipped, skip{Skipped: Skipped{c.shown, kind}, tree: c.tree, name: c.name})
+			f.leave(skip{Skipped: Skipped{c.shown, kind}, tree: c.tree, name: c.name})
 			return nil
 		}
 		if !insist {
-			f.skipped = append(f.skipped, skip{Skipped: Skipped{c.shown, f.unknown(file)}, tree: c.tree, name: c.name, head: c.head[:min(len(c.head), magicSize)]})
+			f.leave(skip{Skipped: Skipped{c.shown, f.unknown(file)}, tree: c.tree, name: c.name, head: c.head[:min(len(c.head), magicSize)]})
 			return nil
 		}
 		def = f.defs[0]
 	}
 	if file.Size, err = c.plain.size(c.info); err != nil {
-		f.skip(c.shown, "%v", err)
+		f.lose(c.shown, "%v", err)
 		return nil
 	}
 	f.Files = append(f.Files, Found{File: file, Def: def, Stamp: c.stamp(), damage: c.plain.damage, tree: c.tree, name: c.name})

@@ -28,7 +28,7 @@ func (f *Findings) lookInto(c *candidate) error {
 	}
 	r, err := c.plain.raw()
 	if err != nil {
-		f.skip(c.shown, "%v", err)
+		f.lose(c.shown, "%v", err)
 		return nil
 	}
 	f.zips = append(f.zips, r)
@@ -39,14 +39,14 @@ func (f *Findings) lookInto(c *candidate) error {
 	}
 	z, err := openZip(at, c.info.Size())
 	if err != nil {
-		f.skip(c.shown, "a zip that is damaged so that nothing in it can be read (%v): get it anew", err)
+		f.lose(c.shown, "a zip that is damaged so that nothing in it can be read (%v): get it anew", err)
 		return nil
 	}
 	for _, n := range z.notices {
 		f.Notices = append(f.Notices, Notice{Path: c.shown, Notice: n})
 	}
 	for _, s := range z.unreadable(c.shown) {
-		f.skipped = append(f.skipped, skip{Skipped: s, tree: c.tree, name: c.name})
+		f.leave(skip{Skipped: s.Skipped, tree: c.tree, name: c.name, lost: s.lost})
 	}
 	return f.walk(&tree{FS: z, shown: c.shown, zip: z, outer: c.tree, outerName: c.name}, ".")
 }
@@ -157,10 +157,12 @@ func (z *zipFS) folder(dir string) {
 }
 
 // unreadable is what of the zip cannot be read, a line for each reason.
-func (z *zipFS) unreadable(shown string) (out []Skipped) {
-	add := func(format string, args ...any) { out = append(out, Skipped{shown, fmt.Sprintf(format, args...)}) }
+func (z *zipFS) unreadable(shown string) (out []skip) {
+	add := func(lost bool, format string, args ...any) {
+		out = append(out, skip{Skipped: Skipped{shown, fmt.Sprintf(format, args...)}, lost: lost})
+	}
 	if z.rescued != nil {
-		add("a damaged zip (%v): its list of files is lost or wrong; files found by searching are read as far as they go, here %d; get it anew",
+		add(true, "a damaged zip (%v): its list of files is lost or wrong; files found by searching are read as far as they go, here %d; get it anew",
 			z.rescued, len(z.files))
 	}
 	for _, reason := range []error{errEncrypted, errMethod} {
@@ -176,11 +178,11 @@ func (z *zipFS) unreadable(shown string) (out []Skipped) {
 			what = "unpack it, and import the folder"
 		}
 		if len(names) > 0 {
-			add("a zip with %d of %d files %v, such as %q: %s", len(names), len(z.files), reason, names[0], what)
+			add(true, "a zip with %d of %d files %v, such as %q: %s", len(names), len(z.files), reason, names[0], what)
 		}
 	}
 	if len(z.doubles) > 0 {
-		add("a zip with %d names that stand in it more than once, such as %q: the last one of each is read", len(z.doubles), z.doubles[0])
+		add(false, "a zip with %d names that stand in it more than once, such as %q: the last one of each is read", len(z.doubles), z.doubles[0])
 	}
 	return out
 }
