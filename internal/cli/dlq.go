@@ -85,6 +85,9 @@ func (a *app) dlqList(ctx context.Context, s *stack, _ []string) error {
 		return err
 	}
 	if a.output == "json" {
+		for i := range letters {
+			letters[i].Line = lineNumber(letters[i].Line)
+		}
 		return a.printJSON(letters)
 	}
 	t := newTable(a.out)
@@ -93,6 +96,14 @@ func (a *app) dlqList(ctx context.Context, s *stack, _ []string) error {
 		t.row(l.ID, l.Stream, event.At(l.Sequence, l.Line), l.Subject, l.Attempts, l.Last.Format(time.RFC3339), l.Cause)
 	}
 	return t.done()
+}
+
+// lineNumber is a line of a bundle as people count, and as event.Position prints it: the first one is not named.
+func lineNumber(line int) int {
+	if line == 0 {
+		return 0
+	}
+	return line + 1
 }
 
 func (a *app) dlqShow(ctx context.Context, s *stack, args []string) error {
@@ -105,6 +116,7 @@ func (a *app) dlqShow(ctx context.Context, s *stack, args []string) error {
 		return err
 	}
 	if a.output == "json" {
+		l.Line = lineNumber(l.Line)
 		return a.printJSON(l)
 	}
 	t := newTable(a.out)

@@ -137,13 +137,25 @@ func printChats(w io.Writer, chats []chatReport) error {
 		return nil
 	}
 	t := newTable(w)
-	t.row("NETWORK", "NAMESPACE", "CHAT", "EVENTS", "PUBLISHED", "KNOWN", "STORED", "AGGREGATED", "UNPARSED")
+	updated := slices.ContainsFunc(chats, func(c chatReport) bool { return c.Updated > 0 })
+	row := func(source, namespace, chat string, c *chatReport) {
+		cells := []any{source, namespace, chat, c.Read, c.Published, c.Known, c.Stored}
+		if updated {
+			cells = append(cells, c.Updated)
+		}
+		t.row(append(cells, c.Facts, c.Unparsed)...)
+	}
+	heads := []any{"NETWORK", "NAMESPACE", "CHAT", "EVENTS", "PUBLISHED", "KNOWN", "STORED"}
+	if updated {
+		heads = append(heads, "UPDATED")
+	}
+	t.row(append(heads, "AGGREGATED", "UNPARSED")...)
 	shown, rest := largestChats(chats)
 	for _, c := range shown {
-		t.row(c.Source, c.Namespace, cmp.Or(c.Name, c.Channel, "-"), c.Read, c.Published, c.Known, c.Stored, c.Facts, c.Unparsed)
+		row(c.Source, c.Namespace, cmp.Or(c.Name, c.Channel, "-"), &c)
 	}
 	if n := len(chats) - len(shown); n > 0 {
-		t.row(fmt.Sprintf("... and %d more", n), "", "", rest.Read, rest.Published, rest.Known, rest.Stored, rest.Facts, rest.Unparsed)
+		row(fmt.Sprintf("... and %d more", n), "", "", &rest)
 	}
 	t.row()
 	return t.done()
@@ -179,6 +191,7 @@ func largestChats(chats []chatReport) (shown []chatReport, rest chatReport) {
 		}
 		rest.Read, rest.Published, rest.Known = rest.Read+c.Read, rest.Published+c.Published, rest.Known+c.Known
 		rest.Stored, rest.Facts, rest.Unparsed = rest.Stored+c.Stored, rest.Facts+c.Facts, rest.Unparsed+c.Unparsed
+		rest.Updated += c.Updated
 	}
 	return shown, rest
 }
