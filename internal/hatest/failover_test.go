@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -35,6 +36,12 @@ const shortSlack = 3
 const caseWithin = 8 * time.Minute
 
 func TestFailover(t *testing.T) {
+	var failures []string
+	t.Cleanup(func() { // after the lab's account, which is long: whoever sees the end of the output sees why
+		if t.Failed() {
+			t.Log("failed:\n" + strings.Join(failures, "\n"))
+		}
+	})
 	lab := labtest.Start(t, labtest.Options{FaultPoints: true})
 	if err := lab.StartRoles(t.Context()); err != nil {
 		t.Fatal(err)
@@ -53,11 +60,19 @@ func TestFailover(t *testing.T) {
 					continue
 				}
 				t.Run(name, func(t *testing.T) {
-					row := play(t, lab, c, strict)
+					row, err := play(t, lab, c, strict)
+					if errors.Is(err, labtest.ErrNoNetem) {
+						t.Skip(err)
+					}
+					if err != nil {
+						failures = append(failures, fmt.Sprintf("%s: %v", name, err))
+						t.Fatal(err)
+					}
 					row.Run = 1 + ran(rows, row)
 					rows = append(rows, row)
 					t.Logf("%s", encode(t, row))
 					for _, b := range row.Broken {
+						failures = append(failures, name+": "+b)
 						t.Error(b)
 					}
 					for _, e := range row.Examples {
@@ -72,22 +87,19 @@ func TestFailover(t *testing.T) {
 }
 
 // play runs a case once.
-func play(t *testing.T, lab *labtest.Lab, c Case, strict bool) Row {
+func play(t *testing.T, lab *labtest.Lab, c Case, strict bool) (Row, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), caseWithin)
 	defer cancel()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 	s, err := set(ctx, lab, stage{strict: strict, workers: c.Workers, alone: c.Alone}, log)
 	if err != nil {
-		t.Fatal(err)
+		return Row{}, err
 	}
 	defer s.bus.Close()
 	upTo, err := s.play(ctx, c.Do)
-	if errors.Is(err, labtest.ErrNoNetem) {
-		t.Skip(err)
-	}
 	if err != nil {
-		t.Fatal(err)
+		return Row{}, err
 	}
 	wait := 2 * time.Minute
 	if c.Must == "lose" {
@@ -95,11 +107,11 @@ func play(t *testing.T, lab *labtest.Lab, c Case, strict bool) Row {
 	}
 	report, found, err := s.settle(ctx, upTo, wait)
 	if err != nil {
-		t.Fatal(err)
+		return Row{}, err
 	}
 	row, err := s.result(report, found)
 	if err != nil {
-		t.Fatal(err)
+		return Row{}, err
 	}
 	row.Case, row.Profile, row.Said = c.Name, profile(strict), upTo
 	slack := 1
@@ -110,7 +122,7 @@ func play(t *testing.T, lab *labtest.Lab, c Case, strict bool) Row {
 	if len(row.Broken) == 0 {
 		row.Examples = nil // of what was meant to be lost
 	}
-	return row
+	return row, nil
 }
 
 func encode(t *testing.T, v any) []byte {
