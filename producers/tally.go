@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/agrichat/agrichat/internal/event"
 )
@@ -69,6 +70,9 @@ func (t *Tally) day(day string) map[string]int {
 // NormaliseText brings together texts that two exports of one line print differently: white space of any kind and amount
 // counts as one space, and invisible direction marks as nothing.
 func NormaliseText(s string) string {
+	if isNormal(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
 			return -1
@@ -76,4 +80,27 @@ func NormaliseText(s string) string {
 		return r
 	}, s)
 	return strings.Join(strings.Fields(s), " ")
+}
+
+// isNormal reports whether NormaliseText would leave s as it is. It decides only texts of the scripts whose letters UTF-8 writes in up
+// to two bytes: Latin, Greek, Cyrillic, Hebrew.
+func isNormal(s string) bool {
+	space := true // a text begins with no space
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == ' ':
+			if space {
+				return false
+			}
+			space = true
+			continue
+		case c > ' ' && c < utf8.RuneSelf:
+		case c >= 0xc3 && c <= 0xd7 && i+1 < len(s) && s[i+1]&0xc0 == 0x80:
+			i++
+		default:
+			return false
+		}
+		space = false
+	}
+	return !space || s == ""
 }
