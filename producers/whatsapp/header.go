@@ -316,14 +316,7 @@ func isMark(r rune) bool {
 
 // clean takes out what cannot be seen, and makes every kind of space one.
 func clean(s string) string {
-	plain := true
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf || s[i] < ' ' {
-			plain = false
-			break
-		}
-	}
-	if plain {
+	if isClean(s) {
 		return strings.TrimSpace(s)
 	}
 	s = strings.Map(func(r rune) rune {
@@ -338,4 +331,22 @@ func clean(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 	return strings.TrimSpace(s)
+}
+
+// isClean reports whether nothing within s has to be taken out. It decides only texts of the scripts whose letters UTF-8 writes in up
+// to two bytes: Latin, Greek, Cyrillic, Hebrew.
+func isClean(s string) bool {
+	ascii, deletes := true, false // ASCII keeps its DEL, as it always did: ids are made of it
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= ' ' && c < utf8.RuneSelf:
+			deletes = deletes || c == 0x7f
+		case c >= 0xc3 && c <= 0xd7 && i+1 < len(s) && s[i+1]&0xc0 == 0x80:
+			ascii = false
+			i++
+		default:
+			return false
+		}
+	}
+	return ascii || !deletes
 }

@@ -206,7 +206,7 @@ func (r *reader) deleted(name, text string) said {
 	}}
 }
 
-// longestPhrase is more than any language needs to say that a message was deleted or a place is shared.
+// longestPhrase is more than any language needs to say that a message was deleted, a file left out or a place shared.
 const longestPhrase = 160
 
 // words is a message of a person.
@@ -288,6 +288,9 @@ func (r *reader) media(text string, s *said) (caption string, ok bool) {
 			return caption, true
 		}
 	}
+	if !r.bracket && strings.IndexByte(line, ')') < 0 && strings.IndexByte(line, '<') < 0 {
+		return text, false // as nearly all are
+	}
 	bare := clean(line)
 	if strings.HasSuffix(bare, ")") {
 		if i := strings.LastIndex(bare, " ("); i > 0 && r.phrases.file[key(bare[i+2:len(bare)-1])] {
@@ -303,7 +306,10 @@ func (r *reader) media(text string, s *said) (caption string, ok bool) {
 	} else if !r.bracket {
 		return text, false
 	}
-	kind, omitted := r.phrases.omitted[key(bare)]
+	kind, omitted := "", false
+	if len(bare) <= longestPhrase {
+		kind, omitted = r.phrases.omitted[key(bare)]
+	}
 	if !omitted {
 		return r.described(text, s)
 	}
