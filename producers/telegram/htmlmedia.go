@@ -32,7 +32,7 @@ func (m *pageMessage) medium(ctx context.Context, e *element) error {
 	for class, kind := range shownMedia() {
 		if e.is(class) {
 			a := event.Attachment{Kind: kind, Seconds: seconds(e.child("video_duration").words())}
-			return m.file(ctx, a, e.attrs["href"])
+			return m.file(ctx, a, e.attr("href"))
 		}
 	}
 	title, description, status := e.find("title").words(), e.find("description").words(), e.find("status").words()
@@ -53,7 +53,7 @@ func (m *pageMessage) medium(ctx context.Context, e *element) error {
 		a.Width, a.Height = dimensions(status)
 		length, _, _ := strings.Cut(status, ",")
 		a.Seconds = seconds(length)
-		return m.file(ctx, a, e.attrs["href"])
+		return m.file(ctx, a, e.attr("href"))
 	}
 	m.thing(e, title, description, status)
 	return nil
@@ -123,13 +123,13 @@ func (m *pageMessage) thing(e *element, title, description, status string) {
 	case e.is("media_location"), e.is("media_live_location"), e.is("media_venue"):
 		note("place_name", strings.TrimSpace(venue(e, title)))
 		note("address", description)
-		if lat, long, ok := coordinates(e.attrs["href"]); ok {
+		if lat, long, ok := coordinates(e.attr("href")); ok {
 			note("location.latitude", lat)
 			note("location.longitude", long)
 		}
 	default:
 		kind := "media"
-		for _, class := range strings.Fields(e.attrs["class"]) {
+		for _, class := range strings.Fields(e.attr("class")) {
 			if k, ok := strings.CutPrefix(class, "media_"); ok {
 				kind = k
 			}

@@ -36,7 +36,7 @@ var errNoNumber = errors.New("the message has no number")
 // message puts a message into the batch, and what the page shows of its reactions.
 func (p *page) message(ctx context.Context, s shown) error {
 	root, raw := s.root, s.raw
-	id, ok := strings.CutPrefix(root.attrs["id"], "message")
+	id, ok := strings.CutPrefix(root.attr("id"), "message")
 	if !ok || !isNumber(strings.TrimPrefix(id, "-")) {
 		return p.broken(raw, errNoNumber.Error())
 	}
@@ -94,7 +94,7 @@ func (m *pageMessage) service(ctx context.Context) error {
 		m.Chat.addTopic(string(m.id))
 	}
 	if photo := m.root.find("userpic_link"); photo != nil {
-		if err := m.file(ctx, event.Attachment{Kind: "photo"}, photo.attrs["href"]); err != nil {
+		if err := m.file(ctx, event.Attachment{Kind: "photo"}, photo.attr("href")); err != nil {
 			return err
 		}
 	}
@@ -152,7 +152,7 @@ func (e *element) title() string {
 	if e == nil {
 		return ""
 	}
-	return e.attrs["title"]
+	return e.attr("title")
 }
 
 func (m *pageMessage) readDate(title string) (moment, string) {
@@ -356,7 +356,7 @@ func linked(e *element) event.Ref {
 		return event.Ref{}
 	}
 	for c := range e.all() {
-		if to := readLink(c.attrs["href"]); to.NativeID != "" {
+		if to := readLink(c.attr("href")); to.NativeID != "" {
 			return to
 		}
 	}

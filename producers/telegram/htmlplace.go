@@ -58,7 +58,7 @@ func header(raw []byte) (name string, listed bool) {
 	}
 	name = e.find("text").words()
 	for c := range e.all() {
-		listed = listed || c.tag == "a" && path.Base(c.attrs["href"]) == "chats.html"
+		listed = listed || c.tag == "a" && path.Base(c.attr("href")) == "chats.html"
 	}
 	return name, listed
 }

@@ -159,7 +159,7 @@ func (p *page) timeOf(raw []byte, after time.Time) time.Time {
 	}
 	if bytes.HasPrefix(raw, []byte(messageTag+"service")) {
 		root, _, err := parseElement(raw)
-		if err != nil || !strings.HasPrefix(root.attrs["id"], "message-") {
+		if err != nil || !strings.HasPrefix(root.attr("id"), "message-") {
 			return time.Time{}
 		}
 		p.Day = serviceText(root)

@@ -70,7 +70,7 @@ func reactionEmoji(e *element) string {
 		return text
 	case emoji != nil:
 		for c := range emoji.all() {
-			if href := c.attrs["href"]; href != "" {
+			if href := c.attr("href"); href != "" {
 				return "custom:" + href
 			}
 		}
@@ -85,7 +85,7 @@ func (m *pageMessage) reactors(e *element, emoji string) (out []event.ReactionPe
 		return nil
 	}
 	for c := range list.all() {
-		title := c.attrs["title"]
+		title := c.attr("title")
 		if c.tag == "" || title == "" {
 			continue
 		}

@@ -15,9 +15,9 @@ func (m *pageMessage) text(e *element) {
 		if c.tag != "a" {
 			continue
 		}
-		shown, to := c.words(), c.attrs["href"]
+		shown, to := c.words(), c.attr("href")
 		switch {
-		case strings.HasPrefix(c.attrs["onclick"], "return ShowMentionName"):
+		case strings.HasPrefix(c.attr("onclick"), "return ShowMentionName"):
 			m.body.Mentions = append(m.body.Mentions, person("", shown, true))
 		case strings.HasPrefix(shown, "@") && strings.HasSuffix(to, "/"+shown[1:]):
 			m.body.Mentions = append(m.body.Mentions, person("", shown, true))

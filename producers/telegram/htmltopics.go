@@ -33,7 +33,7 @@ func (p *page) topicElsewhere(ctx context.Context, e *element, id event.NativeID
 // leadsElsewhere reports whether the link in an element leads to another page.
 func leadsElsewhere(e *element) bool {
 	for c := range e.all() {
-		if file, _, ok := strings.Cut(c.attrs["href"], "#go_to_message"); ok {
+		if file, _, ok := strings.Cut(c.attr("href"), "#go_to_message"); ok {
 			_, numbered := pageNumber(file)
 			return numbered
 		}

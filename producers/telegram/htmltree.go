@@ -14,9 +14,11 @@ import (
 type element struct {
 	tag   string
 	text  string
-	attrs map[string]string
+	attrs []attribute
 	in    []*element
 }
+
+type attribute struct{ key, value string }
 
 // deepest is how many tags a message may have around one another: the exporter uses a dozen.
 const deepest = 100
@@ -75,16 +77,51 @@ func add(open []*element, e *element) {
 
 func opened(z *html.Tokenizer) *element {
 	name, more := z.TagName()
-	e := &element{tag: string(name)}
+	e := &element{tag: known(name)}
 	for more {
 		var key, value []byte
 		key, value, more = z.TagAttr()
 		if e.attrs == nil {
-			e.attrs = map[string]string{}
+			e.attrs = make([]attribute, 0, 2)
 		}
-		e.attrs[string(key)] = strings.ToValidUTF8(string(value), "\uFFFD")
+		e.attrs = append(e.attrs, attribute{known(key), strings.ToValidUTF8(string(value), "\uFFFD")})
 	}
 	return e
+}
+
+// known returns the name of a tag or an attribute. The common ones are not allocated: a page has a dozen of them in each message.
+func known(name []byte) string {
+	switch string(name) {
+	case "div":
+		return "div"
+	case "a":
+		return "a"
+	case "br":
+		return "br"
+	case "span":
+		return "span"
+	case "class":
+		return "class"
+	case "href":
+		return "href"
+	case "id":
+		return "id"
+	case "title":
+		return "title"
+	case "onclick":
+		return "onclick"
+	}
+	return string(name)
+}
+
+// attr returns the value of an attribute; empty if there is none. Of two of one name the last counts.
+func (e *element) attr(key string) (value string) {
+	for i := range e.attrs {
+		if e.attrs[i].key == key {
+			value = e.attrs[i].value
+		}
+	}
+	return value
 }
 
 // closed takes off the elements that an end tag closes. One that closes nothing is passed over, as a browser does.
@@ -108,7 +145,12 @@ func isVoid(tag string) bool {
 
 // is reports whether the element has a class.
 func (e *element) is(class string) bool {
-	return slices.Contains(strings.Fields(e.attrs["class"]), class)
+	for c := range strings.FieldsSeq(e.attr("class")) {
+		if c == class {
+			return true
+		}
+	}
+	return false
 }
 
 // child returns the first element just below that has a class; nil if there is none.
