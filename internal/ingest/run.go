@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -407,10 +408,13 @@ func (r *runner) prepare(ctx context.Context, b producers.Batch) []event.Event {
 		r.Hook("read")
 	}
 	known := r.known(ctx, b.Events)
-	todo := make([]event.Event, 0, len(b.Events))
-	for i := range b.Events {
-		if !known[i] {
-			todo = append(todo, b.Events[i])
+	todo := b.Events
+	if slices.Contains(known, true) {
+		todo = make([]event.Event, 0, len(b.Events))
+		for i := range b.Events {
+			if !known[i] {
+				todo = append(todo, b.Events[i])
+			}
 		}
 	}
 	r.tally.take(b.Events, known, b.Counts.Ambiguous)

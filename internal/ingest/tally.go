@@ -84,10 +84,15 @@ func (t *tally) published(events []event.Event, first, last uint64) {
 	defer t.mu.Unlock()
 	t.sum.Sequences.Add(first, last)
 	t.sum.Published += len(events)
-	for i := range events {
-		c := t.sum.Chats[chatOf(&events[i])]
-		c.Published++
-		t.sum.Chats[chatOf(&events[i])] = c
+	for from := 0; from < len(events); {
+		chat, n := chatOf(&events[from]), 1
+		for from+n < len(events) && chatOf(&events[from+n]) == chat {
+			n++
+		}
+		c := t.sum.Chats[chat]
+		c.Published += n
+		t.sum.Chats[chat] = c
+		from += n
 	}
 }
 
