@@ -18,6 +18,7 @@ type Came struct {
 	Facts                      int64  // rows that stand as the transactions of these sequences wrote them
 	Updated                    int64  // different events that stood before and that these sequences completed or corrected
 	Differing                  int64  // of both, those of which copies had different texts
+	Swapped                    int64  // of both, those of which copies were sure of dates whose day and month are exchanged
 }
 
 // Came counts, in the record itself, what came of the sequences of the current incarnation.

@@ -29,3 +29,30 @@ func TestImport_LaterZone(t *testing.T) {
 	}
 	w.equal()
 }
+
+// TestImport_DatesSwapped holds that an import says where two exports, each sure of its dates, make one message of lines on two days.
+func TestImport_DatesSwapped(t *testing.T) {
+	t.Parallel()
+	for _, once := range []bool{true, false} {
+		w, dir := newOutside(t), t.TempDir()
+		a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+		write(t, filepath.Join(a, "WhatsApp Chat with Farm.txt"), "03/04/2024, 22:00 - Bob: ok\n25/04/2024, 22:01 - Ann: two\n")
+		write(t, filepath.Join(b, "WhatsApp Chat with Farm.txt"), "03/04/2024, 22:00 - Bob: ok\n03/25/2024, 22:01 - Ann: three\n")
+		var n noticed
+		if once {
+			n = w.noticed(dir, "--account", "me")
+		} else {
+			if n = w.noticed(a, "--account", "me"); n.counts()["dates-swapped"] != 0 {
+				t.Errorf("of one export alone: %+v", n)
+			}
+			n = w.noticed(b, "--account", "me")
+		}
+		if n.counts()["dates-swapped"] != 1 {
+			t.Errorf("at once %v: %+v", once, n)
+		}
+		if n = w.noticed(dir, "--account", "me"); n.counts()["dates-swapped"] != 0 || n.Stored != 0 {
+			t.Errorf("imported again: %+v", n)
+		}
+		w.equal()
+	}
+}

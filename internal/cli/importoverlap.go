@@ -19,6 +19,7 @@ const (
 	noticeOverlapZones  = "overlap-zones"
 	noticeOverlapNew    = "overlap-differs"
 	noticeTexts         = "texts-differ"
+	noticeSwapped       = "dates-swapped"
 	noticeOverlapEdge   = "overlap-edge"
 )
 
@@ -31,12 +32,18 @@ func (x exports) add(of map[ingest.Chat]*ingest.Export) {
 	}
 }
 
-// differing says of which messages the copies had different texts.
+// differing says of which messages the copies had different texts, or dates of which both were sure.
 func (i *importing) differing(came []normalise.Came) {
-	i.notices = slices.DeleteFunc(i.notices, func(n notice) bool { return n.Code == noticeTexts }) // it may be asked again
-	var n int64
+	i.notices = slices.DeleteFunc(i.notices, func(n notice) bool { return n.Code == noticeTexts || n.Code == noticeSwapped }) // it may be asked again
+	var n, swapped int64
 	for _, c := range came {
 		n += c.Differing
+		swapped += c.Swapped
+	}
+	if swapped > 0 {
+		i.notices = append(i.notices, notice{Code: noticeSwapped, Option: "--date-order", Count: int(min(swapped, 1<<31)), Files: []string{},
+			Text: "lines of one author, minute and text came with two dates whose day and month are exchanged, and count as one message: where one " +
+				"export was read in the wrong order, import it again with the right one; where both are right, one of two messages is missing"})
 	}
 	if n > 0 {
 		i.notices = append(i.notices, notice{Code: noticeTexts, Count: int(min(n, 1<<31)), Files: []string{},

@@ -76,6 +76,9 @@ type Reading struct {
 	Unversioned bool `json:"unversioned,omitempty"`
 	// Differs says that copies of the event, read as surely, had different texts: one of them stands.
 	Differs bool `json:"differs,omitempty"`
+	// Swapped says that copies of the event were sure of different dates, whose day and month are exchanged: one of them stands, and there may
+	// have been two messages.
+	Swapped bool `json:"swapped,omitempty"`
 }
 
 // IsZero reports whether nothing was left open.

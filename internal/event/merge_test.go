@@ -340,3 +340,57 @@ func TestMerge_HeedsNoOrderOfDates(t *testing.T) {
 		}
 	})
 }
+
+// Copies that are sure of two dates whose day and month are exchanged are no correction of each other.
+func TestMerge_Swapped(t *testing.T) {
+	copyOf := func(month, day, hour int, zone string, r event.Reading) *event.Event {
+		return &event.Event{Kind: event.KindMessage, Reading: r, Body: &event.Message{Text: "t"},
+			Sent: event.Instant{At: time.Date(2021, time.Month(month), day, hour, 5, 0, 0, time.UTC), Precision: event.PrecisionMinute, Zone: zone, Assumed: true}}
+	}
+	april := copyOf(4, 3, 10, "UTC", event.Reading{})
+	network := copyOf(3, 4, 10, "", event.Reading{})
+	network.Sent.Assumed = false
+	for _, c := range []struct {
+		name string
+		with *event.Event
+		want bool
+	}{
+		{"exchanged", copyOf(3, 4, 10, "UTC", event.Reading{}), true},
+		{"exchanged, in another zone", copyOf(3, 4, 7, "Europe/Moscow", event.Reading{ZoneNamed: 1}), true},
+		{"exchanged before", copyOf(4, 3, 10, "UTC", event.Reading{Swapped: true}), true},
+		{"the same date", copyOf(4, 3, 10, "UTC", event.Reading{}), false},
+		{"the same date in another zone", copyOf(4, 3, 7, "Europe/Moscow", event.Reading{ZoneNamed: 1}), false},
+		{"a guess", copyOf(3, 4, 10, "UTC", event.Reading{DateGuessed: true}), false},
+		{"another minute", copyOf(3, 4, 11, "UTC", event.Reading{}), false},
+		{"another day", copyOf(3, 5, 10, "UTC", event.Reading{}), false},
+		{"a time of the network", network, false},
+	} {
+		if got := event.Merge(april, c.with); got.Reading.Swapped != c.want || event.Merge(c.with, april).Reading.Swapped != c.want {
+			t.Errorf("%s: %+v", c.name, got.Reading)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) { // of one key there are two dates
+		draw := func(label string) *event.Event {
+			r := event.Reading{ZoneNamed: rapid.Int64Range(0, 2).Draw(t, label+" named"), DateGuessed: rapid.Bool().Draw(t, label+" guessed")}
+			moscow := rapid.Bool().Draw(t, label+" in Moscow")
+			day, zone, hour := 3, "UTC", 10
+			if moscow {
+				zone, hour = "Europe/Moscow", 7
+			}
+			if rapid.Bool().Draw(t, label+" exchanged") {
+				day = 4
+			}
+			return copyOf(7-day, day, hour, zone, r)
+		}
+		a, b, c := draw("a"), draw("b"), draw("c")
+		for name, pair := range map[string][2]*event.Event{
+			"order":      {event.Merge(a, b), event.Merge(b, a)},
+			"grouping":   {event.Merge(event.Merge(a, b), c), event.Merge(a, event.Merge(b, c))},
+			"repetition": {event.Merge(event.Merge(a, b), b), event.Merge(a, b)},
+		} {
+			if diff := cmp.Diff(pair[0], pair[1], state()); diff != "" {
+				t.Errorf("%s changes the merged state: %s", name, diff)
+			}
+		}
+	})
+}

@@ -105,6 +105,24 @@ func (t readTime) in(zone string) (at, other time.Time, skipped bool) {
 	return at.UTC(), other, skipped
 }
 
+// leastSwapped is less than any two days of a year are apart whose day and month are exchanged.
+const leastSwapped = 24 * 24 * time.Hour
+
+// isSwapped reports whether the clocks showed the same hour and minute in both copies, and dates whose day and month are exchanged, of which
+// both copies are sure.
+func (t readTime) isSwapped(o readTime) bool {
+	if !t.isOpen() || !o.isOpen() || t.guessed || o.guessed || t.At.Sub(o.At).Abs() < leastSwapped {
+		return false
+	}
+	x, errX := time.LoadLocation(t.Zone)
+	y, errY := time.LoadLocation(o.Zone)
+	if errX != nil || errY != nil {
+		return false
+	}
+	a, b := t.At.In(x), o.At.In(y)
+	return a.Year() == b.Year() && int(a.Month()) == b.Day() && a.Day() == int(b.Month()) && a.Hour() == b.Hour() && a.Minute() == b.Minute()
+}
+
 // namedZone is a zone that a user named, and when.
 type namedZone struct {
 	zone  string

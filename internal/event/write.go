@@ -82,6 +82,9 @@ func AppendReading(b []byte, r *Reading) []byte {
 	if r.Differs {
 		b = append(b, `,"differs":true`...)
 	}
+	if r.Swapped {
+		b = append(b, `,"swapped":true`...)
+	}
 	b[begun] = '{'
 	return append(b, '}')
 }

@@ -8,7 +8,8 @@
 WITH asked AS MATERIALIZED (
     SELECT $2::text::int8multirange AS spans
 ), stood AS MATERIALIZED (
-    SELECT e.channel_key, e.changed, count(*) AS n, count(*) FILTER (WHERE e.reading @> '{"differs": true}') AS differ
+    SELECT e.channel_key, e.changed, count(*) AS n, count(*) FILTER (WHERE e.reading @> '{"differs": true}') AS differ,
+        count(*) FILTER (WHERE e.reading @> '{"swapped": true}') AS swapped
     FROM agrichat.events e
     WHERE e.incarnation = $1 AND e.position >= (SELECT lower(spans) << 10 FROM asked) AND e.position < (SELECT upper(spans) << 10 FROM asked)
       AND (SELECT spans FROM asked) @> (e.position >> 10)
@@ -18,7 +19,8 @@ WITH asked AS MATERIALIZED (
     FROM agrichat.ledger l
     WHERE l.incarnation = $1 AND l.sequences && (SELECT spans FROM asked) AND l.counter = l.first_counter
 ), updated AS MATERIALIZED (
-    SELECT e.channel_key, e.changed, count(*) AS n, count(*) FILTER (WHERE e.reading @> '{"differs": true}') AS differ
+    SELECT e.channel_key, e.changed, count(*) AS n, count(*) FILTER (WHERE e.reading @> '{"differs": true}') AS differ,
+        count(*) FILTER (WHERE e.reading @> '{"swapped": true}') AS swapped
     FROM agrichat.events e JOIN entered t ON t.counter = e.changed
     WHERE e.changed BETWEEN (SELECT min(counter) FROM entered) AND (SELECT max(counter) FROM entered)
       AND NOT (e.incarnation = $1 AND (SELECT spans FROM asked) @> (e.position >> 10))
@@ -28,9 +30,9 @@ WITH asked AS MATERIALIZED (
 ), ends AS MATERIALIZED (
     SELECT min(counter) AS least, max(counter) AS most FROM counters
 ), stored AS (
-    SELECT channel_key, sum(n)::bigint AS n, sum(differ)::bigint AS differ FROM stood GROUP BY 1
+    SELECT channel_key, sum(n)::bigint AS n, sum(differ)::bigint AS differ, sum(swapped)::bigint AS swapped FROM stood GROUP BY 1
 ), corrected AS (
-    SELECT channel_key, sum(n)::bigint AS n, sum(differ)::bigint AS differ FROM updated GROUP BY 1
+    SELECT channel_key, sum(n)::bigint AS n, sum(differ)::bigint AS differ, sum(swapped)::bigint AS swapped FROM updated GROUP BY 1
 ), written AS (
     SELECT x.channel_key, count(*) AS n
     FROM (
@@ -55,7 +57,7 @@ WITH asked AS MATERIALIZED (
     GROUP BY 1
 )
 SELECT c.source, c.namespace, c.channel, c.name, coalesce(s.n, 0), coalesce(w.n, 0), coalesce(u.n, 0),
-    coalesce(s.differ, 0) + coalesce(u.differ, 0)
+    coalesce(s.differ, 0) + coalesce(u.differ, 0), coalesce(s.swapped, 0) + coalesce(u.swapped, 0)
 FROM stored s FULL JOIN written w USING (channel_key) FULL JOIN corrected u USING (channel_key)
 JOIN agrichat.channels c ON c.key = channel_key
 ORDER BY 1, 2, 3
