@@ -60,9 +60,15 @@ func recognise(f producers.File) producers.Confidence {
 	h := peek(first)
 	switch what {
 	case users:
-		return certain(h.begins("id", "UW") && (h.begins("team_id", "TE") || h.has("profile")))
+		if h.begins("id", "UW") && (h.begins("team_id", "TE") || h.has("profile")) {
+			return producers.Certain
+		}
+		return besideDays(f, h.value("id") != "" && h.has("name"))
 	case channels:
-		return certain(h.begins("id", "CGD") && (h.has("members") || h.has("created")))
+		if h.begins("id", "CGD") && (h.has("members") || h.has("created")) {
+			return producers.Certain
+		}
+		return besideDays(f, h.value("id") != "" && (h.has("members") || h.has("created")))
 	case logs:
 		return certain(h.has("change_type") && h.has("user_id"))
 	}
@@ -72,8 +78,23 @@ func recognise(f producers.File) producers.Confidence {
 		return producers.Certain
 	case messages && (h.has("user") || h.has("bot_id") || h.has("username")):
 		return producers.Likely
+	case isDay(path.Base(f.Path)) && h.stamped() && !h.has("type") && h.has("text") && (h.has("user") || h.has("username")):
+		return producers.Likely // another writer's imitation
 	}
 	return producers.No
+}
+
+// besideDays is how sure a list of things is that have other ids than Slack's, as other writers' exports have: any program may call
+// a file so, but it is an export's where days lie in the folders beside it.
+func besideDays(f producers.File, like bool) producers.Confidence {
+	if !like || f.Beside == nil {
+		return producers.No
+	}
+	days, err := lookOver(f, "")
+	if err != nil || len(days.days) == 0 {
+		return producers.No
+	}
+	return producers.Likely
 }
 
 func certain(is bool) producers.Confidence {
@@ -104,6 +125,30 @@ func folderOf(file string) string {
 		return ""
 	}
 	return name
+}
+
+// channelName is what the path of a file says its channel is called: its folder's name, or its own if it is called after no day.
+func channelName(file string) string {
+	base := strings.TrimSuffix(path.Base(file), ".json")
+	name := strings.Trim(withoutDay(base), " ._-")
+	switch strings.ToLower(name) {
+	case "messages", "message", "part", "export", "history", "data", "chat", "channel", "output", "dump", "slack", "result":
+		name = ""
+	}
+	if strings.Trim(name, "0123456789()-_. ") == "" {
+		return folderOf(file)
+	}
+	return name
+}
+
+func withoutDay(base string) string {
+	const shape = "0000-00-00"
+	for i := 0; i+len(shape) <= len(base); i++ {
+		if isDay(base[i:i+len(shape)] + ".json") {
+			return base[:i] + base[i+len(shape):]
+		}
+	}
+	return base
 }
 
 // peek is the beginning of a file, which may end anywhere.

@@ -80,9 +80,9 @@ func (s *session) notices() (out []producers.Notice) {
 			Option: "--namespace", Count: s.counts.Read,
 		})
 	}
-	if s.content == days && s.options.Channel == "" && s.channel(folderOf(s.file.Path)) == "" {
+	if s.content == days && s.options.Channel == "" && s.listed(s.workspace) == "" {
 		out = append(out, producers.Notice{
-			Code: "channel-from-path", Text: "no list of channels has this folder; the channel is called after it", Option: "--channel",
+			Code: "channel-from-path", Text: "no list of channels has this folder or file; the channel is called after it", Option: "--channel",
 			Count: s.counts.Read,
 		})
 	}

@@ -41,9 +41,10 @@ func definition(batch int) producers.Definition {
 			"names another. " +
 			"Channels are named by channels.json; import the whole export and not single files of it, for without it a channel " +
 			"goes by its folder's name.",
-		Can:       producers.Abilities{Archive: true, Edits: true, Deletions: true, Reactions: true},
-		Recognise: recognise,
-		Belongs:   belongs,
+		Can:        producers.Abilities{Archive: true, Edits: true, Deletions: true, Reactions: true},
+		Recognise:  recognise,
+		Unreadable: elsewhere,
+		Belongs:    belongs,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
 			return &archive{file: f, options: o, batch: batch, known: known, content: contentOf(f)}, nil
 		},
@@ -102,18 +103,26 @@ func (a *archive) place(st *state, w *workspace) error {
 	if a.content != days {
 		return nil
 	}
-	st.Channel = w.channel(folderOf(a.file.Path))
+	st.Channel = a.listed(w)
 	if st.Channel == "" {
 		st.Channel = a.options.Channel
 	}
 	if st.Channel == "" {
-		st.Channel = event.Channel(printable(folderOf(a.file.Path)))
+		st.Channel = event.Channel(printable(channelName(a.file.Path)))
 	}
 	if st.Channel == "" {
 		return fault.AsFatal(fmt.Errorf("%s stands in no folder that would say which channel it is of: name it with --channel, "+
 			"or import the whole export", a.file.Path))
 	}
 	return nil
+}
+
+// listed is the channel that the file's path names, if a list knows it.
+func (a *archive) listed(w *workspace) event.Channel {
+	if c := w.channel(folderOf(a.file.Path)); c != "" {
+		return c
+	}
+	return w.channel(channelName(a.file.Path))
 }
 
 // ownTeam is the workspace that the file's own messages name, where no other file of the export can be looked at.

@@ -2,6 +2,11 @@ package slack
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -78,11 +83,88 @@ func TestRecognise(t *testing.T) {
 		{"e/channels.json", exportChannels, producers.Certain},
 		{"e/dms.json", exportDMs, producers.Certain},
 		{"e/integration_logs.json", `[{"user_id":"U1","user_name":"a","date":"1","change_type":"added"}]`, producers.Certain},
+		{"e/general/2024-05-01.json", `[{"user":"U1","text":"x","ts":"1714550400.000100"}]`, producers.Likely},
+		{"e/general/day.json", `[{"user":"U1","text":"x","ts":"1714550400.000100"}]`, producers.No},
+		{"shop/users.json", `[{"id": "u1", "name": "ann", "profile": {}}]`, producers.No},
 		{"shop/users.json", `[{"id": 1, "profile": {}}]`, producers.No},
 		{"shop/channels.json", `{"id":"C00000001"}`, producers.No},
 	} {
 		if got := confidence(c.path, c.data); got != c.want {
 			t.Errorf("%s %.40s: confidence %d, want %d", c.path, c.data, got, c.want)
+		}
+	}
+}
+
+// TestRecognise_OtherIDs: lists whose ids are not Slack's are read where days of an export lie beside them.
+func TestRecognise_OtherIDs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name, data string) {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755), os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lists := map[string]string{
+		"users.json":    `[{"id":"u1","name":"ann","real_name":"Ann"},{"id":"x7yq1b7yjnz7rkmq4w1cyk8ghe","name":"bob","profile":{"real_name":"Bob"}}]`,
+		"channels.json": `[{"id":"1","name":"general","created":1600000000,"members":["u1"]}]`,
+		"dms.json":      `[{"id":"dm1","members":["u1","u2"]}]`,
+	}
+	confidences := func() string {
+		out := ""
+		for _, name := range []string{"users.json", "channels.json", "dms.json"} {
+			f := producertest.File(filepath.Join(dir, name), []byte(lists[name]))
+			f.Beside = func(rel string) (io.ReadCloser, error) { return os.Open(filepath.Join(dir, rel)) }
+			out += fmt.Sprint(recognise(f), " ")
+		}
+		return out
+	}
+	write("notes/a.json", "[]")
+	if got := confidences(); got != "0 0 0 " {
+		t.Errorf("without days: %s", got)
+	}
+	write("general/2024-05-01.json", "[]")
+	if got := confidences(); got != "2 2 2 " {
+		t.Errorf("beside days: %s", got)
+	}
+}
+
+// TestPlace_File: a file of messages that is called after no day is of the channel that it is called after.
+func TestPlace_File(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]event.Channel{
+		"dump/general.json":            "general",
+		"dump/random.json":             "random",
+		"general.json":                 "general",
+		"export/field/part.json":       "C0000FIELD",
+		"dump/C0000FIELD.json":         "C0000FIELD",
+		"dump/messages.json":           "dump",
+		"dump/2024-05.json":            "dump",
+		"dump/2024-05-01 (1).json":     "dump",
+		"dump/general 2024-05-01.json": "general",
+	} {
+		c := day(dayOf(said1("1714550400.000100", "x")))
+		c.Path = path
+		if got := readCase(t, c)[0].Channel; got != want {
+			t.Errorf("%s is of channel %q, want %q", path, got, want)
+		}
+	}
+}
+
+// TestUnreadable: what other programs write of Slack, and what is like an export of it, is named as what it is.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	const record = `{"type":"message","user":"U1","text":"x","ts":"1714550400.000100"}`
+	for data, want := range map[string]string{
+		`{"ok":true,"messages":[` + record + `],"has_more":false}`:                      "Slack",
+		`{"channel_id":"C1","name":"general","messages":[` + record + `]}`:              "Slack",
+		`{"type":"version","version":1}` + "\n" + `{"type":"team","team":{"name":"a"}}`: "Mattermost",
+		`{"ok":true}`: "",
+		`[` + record:  "",
+		`{"messages":[{"id":1,"type":"message","date":"2020-01-01T00:00:00"}]}`: "",
+	} {
+		got := elsewhere(producertest.File("a.json", []byte(data)))
+		if (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%.60s is %q", data, got)
 		}
 	}
 }

@@ -162,6 +162,11 @@ func (k *shelf) workspace(a *archive) (_ *workspace, err error) {
 		root = "../"
 	}
 	beside, err := openBeside(a.file, root)
+	if err == nil && len(beside) == 0 && a.content == days && !isDay(path.Base(a.file.Path)) { // in one folder with the lists
+		if beside, err = openBeside(a.file, ""); len(beside) > 0 {
+			root = ""
+		}
+	}
 	defer func() {
 		for _, b := range beside {
 			err = errors.Join(err, b.Close())
