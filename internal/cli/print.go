@@ -309,9 +309,12 @@ func verifyNotes(r *verify.Report) []string {
 // verdict says in a line what was found, and what to do.
 func verdict(r *verify.Report) string {
 	switch {
-	case r.Equal && r.DeadLetters > 0:
+	case r.Equal && r.DeadLetters > r.Settled:
 		return fmt.Sprintf("verified up to sequence %d: the bus, PostgreSQL and ClickHouse hold the same; %d messages are dead letters (agrichat dlq list)",
-			r.Sequence, r.DeadLetters)
+			r.Sequence, r.DeadLetters-r.Settled)
+	case r.Equal && r.Settled > 0:
+		return fmt.Sprintf("verified up to sequence %d: the bus, PostgreSQL and ClickHouse hold the same, but for %d messages whose dead letters were dropped or requeued",
+			r.Sequence, r.Settled)
 	case r.Equal:
 		return fmt.Sprintf("verified up to sequence %d: the bus, PostgreSQL and ClickHouse hold the same", r.Sequence)
 	case r.Missing+r.Differing+r.Extra == 0:

@@ -301,6 +301,9 @@ func TestDeadLetters(t *testing.T) {
 	if c := w.equal(); c.DeadLetters != 2 {
 		t.Errorf("after the drop verify says %+v", c)
 	}
+	if r := w.run("verify").want(0).prints("2 messages whose dead letters were dropped or requeued"); strings.Contains(r.out, "dlq list") {
+		t.Errorf("after the drop verify says %s", r.out)
+	}
 	normaliser.stop().want(0)
 	var none []json.RawMessage
 	if r := w.run("dlq", "list", "--output", "json").want(0).into(&none); strings.TrimSpace(r.out) != "[]" {

@@ -267,19 +267,20 @@ func (l *looking) lost(ctx context.Context, lost []said) error {
 	if err != nil {
 		return fmt.Errorf("looking events up among the dead letters: %w", err)
 	}
-	dead, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
+	open := map[event.Position]bool{} // false: dropped or requeued
+	var at int64
+	var isOpen bool
+	if _, err := pgx.ForEachRow(rows, []any{&at, &isOpen}, func() error { open[event.Position(at)] = isOpen; return nil }); err != nil {
 		return fmt.Errorf("looking events up among the dead letters: %w", err)
-	}
-	buried := make(map[event.Position]struct{}, len(dead))
-	for _, p := range dead {
-		buried[event.Position(p)] = struct{}{}
 	}
 	for _, d := range lost {
 		l.r.Bus++
-		if _, ok := buried[d.at]; ok {
+		if isOpen, dead := open[d.at]; dead {
 			l.r.Postgres++
 			l.r.DeadLetters++
+			if !isOpen {
+				l.r.Settled++
+			}
 			continue
 		}
 		l.miss(d)

@@ -111,6 +111,7 @@ func (r *Report) merge(o *Report) {
 	r.Extra += o.Extra
 	r.Differing += o.Differing
 	r.DeadLetters += o.DeadLetters
+	r.Settled += o.Settled
 	r.Holes += o.Holes
 	r.Unstored += o.Unstored
 	r.Accepted += o.Accepted

@@ -59,7 +59,8 @@ type Report struct {
 	Differing   uint64 `json:"differing"`  // things of which two stores hold different states
 	Equal       bool   `json:"equal"`
 	DeadLetters uint64 `json:"dead_letters"`
-	Holes       uint64 `json:"holes"` // sequences that the ledger does not hold; counted as missing
+	Settled     uint64 `json:"dead_letters_settled"` // of these, dropped or requeued
+	Holes       uint64 `json:"holes"`                // sequences that the ledger does not hold; counted as missing
 	// Sequences that were removed from the stream before they were stored: those that nobody has accepted, which make the report
 	// unequal, and those that somebody has, last at AcceptedAt.
 	Unstored   uint64     `json:"unstored"`
