@@ -118,7 +118,7 @@ func (o *output) announce(at event.Instant) error {
 	info := event.ChannelInfo{Name: w.Name, Type: kindOf(w.Type), Topic: w.about()}
 	revision := event.Unedited
 	if !at.IsZero() {
-		revision = event.RevisionAt(at.At)
+		revision = event.RevisionAt(producers.Unnamed(at, o.options.Zone))
 	}
 	key := w
 	if w.Keyed != nil {

@@ -339,7 +339,7 @@ func (s *reading) channelEvent() event.Event {
 	e := channelEvent(a.namespace, a.account, a.channel, event.ChannelInfo{Name: a.name})
 	if l := s.log.at.Latest; !l.IsZero() {
 		e.Sent = l
-		e.Revision = event.RevisionAt(l.At) + event.Revision(fmt.Sprintf(".%020d", s.log.at.Offset))
+		e.Revision = event.RevisionAt(producers.Unnamed(l, a.zone)) + event.Revision(fmt.Sprintf(".%020d", s.log.at.Offset))
 	}
 	return e
 }

@@ -49,13 +49,21 @@ func (s *session) leaveMessages() {
 	}
 }
 
+// revision is of what is said at the end of the chat, whichever zone a user names.
+func (c *chat) revision() event.Revision {
+	if c.Unnamed.IsZero() {
+		return event.RevisionAt(c.Latest)
+	}
+	return event.RevisionAt(c.Unnamed)
+}
+
 // announce says what the chat is called.
 func (s *session) announce(n event.Namespace, at event.Instant) error {
 	info := event.ChannelInfo{Name: s.Chat.Name, Type: s.Chat.kind()}
 	content := event.Digest(s.Chat.nameKey(), info.Type)
 	revision := event.Unedited
 	if !at.IsZero() {
-		revision = event.RevisionAt(at.At)
+		revision = s.Chat.revision()
 	}
 	return s.emit(event.Event{
 		Source: sourceName, Namespace: n, Account: s.whose(), Channel: s.Chat.Channel,

@@ -21,6 +21,7 @@ type moment struct {
 	event.Instant
 	other   time.Time
 	skipped bool
+	unnamed time.Time // as it is read where no zone is named; zero: as it is
 }
 
 // read makes a time of what is printed: the absolute one if there is one. Of an hour that came twice the first pass is
@@ -83,7 +84,7 @@ func (c clock) assume(local, after time.Time) moment {
 			m.At, m.other = second.UTC(), first.UTC()
 		}
 	}
-	m.Zone, m.Assumed = zone.String(), true
+	m.Zone, m.Assumed, m.unnamed = zone.String(), true, local
 	m.Instant = m.Bounded()
 	return m
 }

@@ -256,7 +256,7 @@ func (p *page) finish() error {
 func (p *page) announce(n event.Namespace, at event.Instant) error {
 	revision := event.Unedited
 	if !at.IsZero() {
-		revision = event.RevisionAt(at.At)
+		revision = p.Chat.revision()
 	}
 	content := event.Digest("page", p.Chat.nameKey())
 	return p.emit(event.Event{
@@ -290,13 +290,13 @@ func (p *page) emit(e event.Event) error {
 }
 
 // met notes what later messages need to know of this one.
-func (p *page) met(id event.NativeID, at time.Time) {
+func (p *page) met(id event.NativeID, at moment) {
 	p.Chat.LastID, p.Chat.Broken = id, 0
 	if at.IsZero() {
 		return
 	}
-	p.Chat.Before = at
-	if at.After(p.Chat.Latest) {
-		p.Chat.Latest = at
+	p.Chat.Before = at.At
+	if at.At.After(p.Chat.Latest) {
+		p.Chat.Latest, p.Chat.Unnamed = at.At, at.unnamed
 	}
 }

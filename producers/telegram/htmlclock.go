@@ -26,7 +26,11 @@ func (c clock) readTitle(title string, after time.Time) (m moment, zone string) 
 	}
 	zone, shift, ok := distance(strings.TrimSpace(title), rest)
 	if !ok || c.zone != nil && knows(c.zone, local, shift) {
-		return c.assume(local, after), zone
+		m = c.assume(local, after)
+		if ok {
+			m.unnamed = local.Add(-shift)
+		}
+		return m, zone
 	}
 	m.Instant = event.Known(local.Add(-shift), event.PrecisionSecond)
 	m.Zone, m.Assumed = zone, true

@@ -203,7 +203,7 @@ func (m *pageMessage) done(author event.Person) error {
 		}
 	}
 	before := m.Chat.Before
-	m.met(m.id, m.at.At)
+	m.met(m.id, m.at)
 	if m.at.Precision == event.PrecisionDay { // no ground to choose between the two passes of an hour
 		m.Chat.Before = before
 	}

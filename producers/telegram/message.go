@@ -94,7 +94,7 @@ func (m *mapping) remember() {
 	}
 	c.Before = m.at.At
 	if m.at.At.After(c.Latest) {
-		c.Latest = m.at.At
+		c.Latest, c.Unnamed = m.at.At, m.at.unnamed
 	}
 }
 

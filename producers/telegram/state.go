@@ -48,6 +48,7 @@ type chat struct {
 	Channel event.Channel   `json:"channel,omitempty"`  // set when the messages begin
 	Old     bool            `json:"old,omitempty"`      // messages of the basic group that it was before were met
 	Latest  time.Time       `json:"latest,omitzero"`    // of all messages
+	Unnamed time.Time       `json:"unnamed,omitzero"`   // Latest, as it is read where no zone is named; zero: as it is
 	Before  time.Time       `json:"before,omitzero"`    // when the previous message was sent
 	LastID  event.NativeID  `json:"last_id,omitempty"`  // of the previous readable message
 	Broken  int             `json:"broken,omitempty"`   // records since then that were not

@@ -200,7 +200,7 @@ func (s *session) channelEvent() event.Event {
 	e := s.event(event.KindChannel, event.NativeID(s.archive.channel()), &event.ChannelInfo{Name: s.archive.chat})
 	if at := s.log.records.at; !at.Latest.IsZero() {
 		e.Sent = at.Latest
-		e.Revision = event.RevisionAt(at.Latest.At) + event.Revision(fmt.Sprintf(".%020d", at.Offset))
+		e.Revision = event.RevisionAt(producers.Unnamed(at.Latest, s.archive.zone)) + event.Revision(fmt.Sprintf(".%020d", at.Offset))
 	}
 	return e
 }
