@@ -190,6 +190,9 @@ func (w *work) foldReactions(ctx context.Context, moved []item) error {
 		g.add(it)
 		g.whole = g.whole || i >= len(w.fresh) || it.Kind != event.KindReaction
 	}
+	if err := w.addUnreacted(ctx, groups, moved); err != nil {
+		return err
+	}
 	whole, part := map[event.ThingID]*about{}, map[event.ThingID]*about{}
 	for t, g := range groups {
 		if g.whole {

@@ -112,7 +112,10 @@ func (k *Keeper) Known(ctx context.Context, events []event.Event) ([]bool, error
 			other = append(other, i)
 		}
 	}
-	return out, k.compareWhole(ctx, events, other, out)
+	if err := k.compareWhole(ctx, events, other, out); err != nil {
+		return nil, err
+	}
+	return out, k.saysUnreacted(ctx, events, stand, out)
 }
 
 // content is what of an event that stands tells whether a copy says the same.
@@ -120,6 +123,7 @@ type content struct {
 	incarnation int32
 	digest      [16]byte
 	accounts    []string
+	asOf        int64
 }
 
 func (k *Keeper) contents(ctx context.Context, events []event.Event) (map[event.ID]content, error) {
@@ -130,7 +134,7 @@ func (k *Keeper) contents(ctx context.Context, events []event.Event) (map[event.
 	out := map[event.ID]content{}
 	var id [16]byte
 	var c content
-	_, err = pgx.ForEachRow(rows, []any{&id, &c.incarnation, &c.digest, &c.accounts}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &c.incarnation, &c.digest, &c.accounts, &c.asOf}, func() error {
 		out[id] = c
 		c.accounts = nil
 		return nil
@@ -225,6 +229,7 @@ func knows(stands item, e *event.Event) (bool, error) {
 		return false, err
 	}
 	it.incarnation, it.position = stands.incarnation, stands.position
+	it.Reading.AsOf = min(it.Reading.AsOf, stands.Reading.AsOf) // saysUnreacted compares it
 	_, more := grow(stands, it)
 	return !more, nil
 }

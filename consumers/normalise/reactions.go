@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
 )
@@ -21,6 +22,7 @@ type word struct {
 	shown   event.Instant // when the person reacted, if known
 	person  event.Person
 	removed bool
+	undated bool // by a list whose export may be of any age
 }
 
 func (w word) later(than word) bool {
@@ -47,11 +49,14 @@ func namedRows(p place, target event.NativeID, message event.ThingID, words map[
 	named := map[string]int{}
 	for who, w := range words {
 		for _, s := range shown { // the youngest first
-			if !s.Sent.Later(w.decided) {
+			if !s.at.Later(w.decided) {
 				break
 			}
+			if s.Kind == event.KindMessage && w.undated {
+				continue
+			}
 			if s.dismisses(who) {
-				w.removed, w.shown = true, s.Sent
+				w.removed, w.shown = true, s.at
 				break
 			}
 		}
@@ -67,6 +72,7 @@ func namedRows(p place, target event.NativeID, message event.ThingID, words map[
 type snapshot struct {
 	*item
 	*event.Reactions
+	at     event.Instant // the latest at which it was true
 	people map[reactor]struct{}
 	open   map[string]int // by emoji, how many more people reacted than are named
 }
@@ -110,13 +116,44 @@ func (s *snapshot) newer(than *snapshot) bool {
 	if than == nil {
 		return true
 	}
-	if !s.Sent.At.Equal(than.Sent.At) {
-		return s.Sent.Later(than.Sent)
+	if !s.at.At.Equal(than.at.At) {
+		return s.at.Later(than.at)
 	}
 	if c := cmp.Compare(s.total(), than.total()); c != 0 {
 		return c > 0
 	}
 	return bytes.Compare(s.ID[:], than.ID[:]) > 0
+}
+
+// trueAt is the latest at which a list was surely true.
+func trueAt(it *item) event.Instant {
+	if asOf := event.Known(time.UnixMilli(it.Reading.AsOf), event.PrecisionMilli); it.Reading.AsOf != 0 && asOf.Later(it.Sent) {
+		return asOf
+	}
+	return it.Sent
+}
+
+// unreacted is the list that a message stands for whose export told all reactions, and none to it.
+func unreacted(message event.ThingID, asOf int64) item {
+	return item{Event: &event.Event{ID: event.ID(message), Kind: event.KindMessage, Reading: event.Reading{AsOf: asOf}, Body: &event.Reactions{Complete: true}}}
+}
+
+// latestOf returns the list whose counts stand. That nobody had reacted to a message takes counts away, as it does people, only where the list
+// that has them says as of when it was true: others may be as old as the message itself, whenever their export was made.
+func latestOf(shown []*snapshot) (latest *snapshot) {
+	var none *snapshot
+	for _, s := range shown {
+		switch {
+		case s.Kind != event.KindMessage:
+			if none != nil && s.Reading.AsOf != 0 {
+				return none
+			}
+			return s
+		case none == nil:
+			none = s
+		}
+	}
+	return none
 }
 
 // hear gathers the latest word on every reactor, the snapshots, of which the youngest comes first, and that one alone.
@@ -135,9 +172,9 @@ func hear(p place, events []item) (words map[reactor]word, shown []*snapshot, la
 		case *event.Reaction:
 			say(it.Author, b.Emoji, word{decided: it.Sent, by: it.ID, shown: it.Sent, person: it.Author, removed: b.Removed})
 		case *event.Reactions:
-			s := &snapshot{item: it, Reactions: b, people: map[reactor]struct{}{}}
+			s := &snapshot{item: it, Reactions: b, at: trueAt(it), people: map[reactor]struct{}{}}
 			for _, rp := range b.People {
-				s.people[say(rp.Person, rp.Emoji, word{decided: it.Sent, by: it.ID, shown: rp.Sent, person: rp.Person})] = struct{}{}
+				s.people[say(rp.Person, rp.Emoji, word{decided: s.at, by: it.ID, shown: rp.Sent, person: rp.Person, undated: it.Reading.AsOf == 0})] = struct{}{}
 			}
 			s.count()
 			shown = append(shown, s)
@@ -149,10 +186,7 @@ func hear(p place, events []item) (words map[reactor]word, shown []*snapshot, la
 		}
 		return 1
 	})
-	if len(shown) > 0 {
-		latest = shown[0]
-	}
-	return words, shown, latest
+	return words, shown, latestOf(shown)
 }
 
 func personRow(p place, target event.NativeID, message event.ThingID, who reactor, w word) reactionRow {

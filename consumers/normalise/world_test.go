@@ -49,6 +49,9 @@ func (w *world) emit(kind event.Kind, native event.NativeID, rev event.Revision,
 	e := event.Event{Source: "test", Namespace: "n", Channel: event.Channel(fmt.Sprint("c", w.r.IntN(2))), Kind: kind,
 		NativeID: native, Revision: rev, Body: body, Author: author, Sent: w.instant(),
 		Account: event.Account([]string{"", "me", "you"}[w.r.IntN(3)])}
+	if kind == event.KindMessage && w.r.IntN(3) == 0 || kind == event.KindReactions && w.r.IntN(2) == 0 {
+		e.Reading.AsOf = time.Date(2024, 3, 1, 12, w.r.IntN(6), 0, 0, time.UTC).UnixMilli()
+	}
 	if kind == event.KindUnparsed {
 		e.Raw = []byte("broken \x00\xff bytes " + string(native))
 	}

@@ -1,7 +1,9 @@
 package cli_test
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -54,5 +56,46 @@ func TestImport_DatesSwapped(t *testing.T) {
 			t.Errorf("imported again: %+v", n)
 		}
 		w.equal()
+	}
+}
+
+// TestImport_ReactionsGone holds that reactions which a younger export does not show any more are gone as of its newest message, also where a
+// message has none left, in whichever order the exports are imported; and that messages without reactions are not published again.
+func TestImport_ReactionsGone(t *testing.T) {
+	t.Parallel()
+	export := func(messages int, reactions string) string {
+		var list []string
+		for i := range messages {
+			more := ""
+			if i == 0 {
+				more = reactions
+			}
+			list = append(list, fmt.Sprintf(`{"id": %d, "type": "message", "date": "2024-05-01T10:00:00", "date_unixtime": "%d", "from": "Ann", "from_id": "user5", "text": "t%d"%s}`,
+				i+1, 1714557600+60*i, i, more))
+		}
+		return `{"name": "Farm", "type": "public_supergroup", "id": 4001, "messages": [` + strings.Join(list, ", ") + `]}`
+	}
+	const three = `, "reactions": [{"type": "emoji", "count": 3, "emoji": "👍", "recent": [{"from": "Bob", "from_id": "user6", "date": "2024-05-01T10:01:00"}]}]`
+	files := []string{export(3, three), export(5, ""), export(7, `, "reactions": [{"type": "emoji", "count": 1, "emoji": "🔥"}]`)}
+	for _, c := range []struct {
+		order []int
+		want  string
+	}{
+		{[]int{0, 1}, "[]"}, {[]int{1, 0}, "[]"}, {[]int{1, 0, 2}, "[🔥 1]"}, {[]int{0, 2, 1}, "[🔥 1]"},
+	} {
+		w, dir := newOutside(t), t.TempDir()
+		for step, which := range c.order {
+			file := filepath.Join(dir, fmt.Sprint(step), "result.json")
+			write(t, file, files[which])
+			w.run("import", file).want(0)
+		}
+		got := w.ask("SELECT emoji || ' ' || sum(count) FROM agrichat.v_reactions GROUP BY emoji ORDER BY 1")
+		if fmt.Sprint(got) != c.want {
+			t.Errorf("imported in order %v: %v, want %s", c.order, got, c.want)
+		}
+		w.equal()
+		if n := w.noticed(dir); n.Stored != 0 {
+			t.Errorf("imported in order %v, and once more: %+v", c.order, n)
+		}
 	}
 }

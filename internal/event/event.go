@@ -76,6 +76,9 @@ type Reading struct {
 	Unversioned bool `json:"unversioned,omitempty"`
 	// Differs says that copies of the event, read as surely, had different texts: one of them stands.
 	Differs bool `json:"differs,omitempty"`
+	// AsOf is the newest instant that an export knows of which tells all reactions, in Unix milliseconds. Of a message it says that nobody
+	// reacted to it as of then, of a list of reactions that it was true then too. Zero: the input does not say.
+	AsOf int64 `json:"as_of,omitempty"`
 	// Swapped says that copies of the event were sure of different dates, whose day and month are exchanged: one of them stands, and there may
 	// have been two messages.
 	Swapped bool `json:"swapped,omitempty"`

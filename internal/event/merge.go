@@ -19,6 +19,7 @@ func Merge(a, b *Event) *Event {
 	out := *a
 	out.Sent, out.Reading = MergeSent(a.Sent, a.Reading, b.Sent, b.Reading)
 	r := &out.Reading
+	r.AsOf = max(a.Reading.AsOf, b.Reading.AsOf)
 	r.Swapped = a.Reading.Swapped || b.Reading.Swapped || ownTime(a.Sent, a.Reading).isSwapped(ownTime(b.Sent, b.Reading))
 	surer := a
 	switch c := a.Reading.compareCharset(b.Reading); {

@@ -259,7 +259,7 @@ func BenchmarkDecode(b *testing.B) {
 // TestAppendReading holds that every field of a reading is written as encoding/json does, and read back.
 func TestAppendReading(t *testing.T) {
 	full := Reading{ZoneNamed: 1, Printed: Printed{At: -2, Zone: "Europe/Berlin", ZoneNamed: 3}, EditedNamed: -1, ForwardNamed: 4, DateGuessed: true,
-		Charset: "koi8-r", CharsetNamed: 5, Unversioned: true, Differs: true, Swapped: true}
+		Charset: "koi8-r", CharsetNamed: 5, Unversioned: true, Differs: true, AsOf: 6, Swapped: true}
 	some := full
 	some.ZoneNamed, some.Printed.ZoneNamed, some.DateGuessed = 0, 0, false
 	for i, r := range []Reading{full, some, {Printed: Printed{Zone: "UTC"}}, {EditedNamed: 1}, {Differs: true}} {

@@ -178,7 +178,7 @@ func (q *quick) reading(r *Reading) {
 	r.Charset = q.text(`"charset":`)
 	r.CharsetNamed = q.number(`"charset_named":`)
 	r.Unversioned = q.has(`"unversioned":true`)
-	r.Differs, r.Swapped = q.has(`"differs":true`), q.has(`"swapped":true`)
+	r.Differs, r.AsOf, r.Swapped = q.has(`"differs":true`), q.number(`"as_of":`), q.has(`"swapped":true`)
 	q.end()
 }
 

@@ -82,6 +82,7 @@ func AppendReading(b []byte, r *Reading) []byte {
 	if r.Differs {
 		b = append(b, `,"differs":true`...)
 	}
+	b = appendNumber(b, `,"as_of":`, r.AsOf)
 	if r.Swapped {
 		b = append(b, `,"swapped":true`...)
 	}

@@ -112,8 +112,10 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 	if err != nil {
 		return nil, err
 	}
-	return &session{
+	s := &session{
 		output: out, in: r, scan: newScanner(r, st.Offset, st.Line),
 		dec: newDecoder(), media: newMedia(a.file), clock: clock{zone: a.options.Zone},
-	}, nil
+	}
+	s.exported = s.clock.stamp(st.Exported)
+	return s, nil
 }

@@ -47,6 +47,9 @@ func (m *mapping) emit(ctx context.Context) error {
 	if !m.edited.IsZero() {
 		e.Revision = event.RevisionAt(m.edited.At)
 	}
+	if len(m.r.reactions) == 0 && m.exported.Later(m.sent) && !m.sent.IsZero() {
+		e.Reading.AsOf = m.exported.At.UnixMilli()
+	}
 	if err := m.session.emit(e); err != nil {
 		return err
 	}
@@ -187,12 +190,16 @@ func (m *mapping) reactions(target event.NativeID) error {
 		key = m.key.reacted(target)
 	}
 	at := m.sent
-	for _, t := range [...]event.Instant{m.edited, m.clock.stamp(m.Exported)} {
+	for _, t := range [...]event.Instant{m.edited, m.exported} {
 		if t.Later(at) {
 			at = t
 		}
 	}
-	return m.snapshot(body, key, at)
+	read := event.Reading{}
+	if !m.exported.IsZero() {
+		read.AsOf = m.exported.At.UnixMilli()
+	}
+	return m.snapshot(body, key, at, read)
 }
 
 func (r *record) reacted(target event.NativeID) *event.Reactions {

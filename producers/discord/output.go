@@ -148,7 +148,7 @@ func (o *output) finish() error {
 }
 
 // snapshot says what the export shows of the reactions to a message, which was true at the given time. key is the body as ids take it.
-func (o *output) snapshot(body, key *event.Reactions, at event.Instant) error {
+func (o *output) snapshot(body, key *event.Reactions, at event.Instant, read event.Reading) error {
 	parts := []string{"reactions"}
 	for _, c := range key.Counts {
 		parts = append(parts, c.Emoji, strconv.Itoa(c.Count))
@@ -161,7 +161,7 @@ func (o *output) snapshot(body, key *event.Reactions, at event.Instant) error {
 		revision = event.RevisionAt(at.At)
 	}
 	return o.emit(event.Event{
-		NativeID: body.Target, Kind: event.KindReactions, Sent: at, Body: body,
+		NativeID: body.Target, Kind: event.KindReactions, Sent: at, Reading: read, Body: body,
 		Revision: revision + "." + event.Revision(event.Digest(parts...)),
 	})
 }

@@ -24,6 +24,8 @@ type session struct {
 	clock clock
 	media *media
 
+	exported event.Instant // state.Exported
+
 	observe func(r *record, e *event.Event) // nil: nobody does
 }
 
@@ -186,6 +188,7 @@ func (s *session) valueOf(name string, c byte) error {
 		s.about(name, raw)
 	case "exportedAt":
 		s.Exported = s.dec.text(raw)
+		s.exported = s.clock.stamp(s.Exported)
 	case "messageCount":
 		s.Promised = s.dec.text(raw)
 	}

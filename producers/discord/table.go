@@ -324,7 +324,7 @@ func (t *table) reactions(id event.NativeID, list, key string, at event.Instant)
 	if key != list {
 		keyed = counts(key)
 	}
-	return t.snapshot(body, keyed, at)
+	return t.snapshot(body, keyed, at, event.Reading{})
 }
 
 // decodeCells turns cells into UTF-8, in place.

@@ -86,6 +86,9 @@ func (s *session) written(r *record, sent event.Instant, text, raw []byte) error
 	if !b.Edited.IsZero() {
 		e.Revision = event.RevisionAt(b.Edited.At)
 	}
+	if len(r.Reactions) == 0 && s.newest.Later(latest(sent, b.Edited)) && !sent.IsZero() {
+		e.Reading.AsOf = s.newest.At.UnixMilli()
+	}
 	if err := s.emit(e); err != nil {
 		return err
 	}
@@ -186,8 +189,12 @@ func (s *session) reactions(r *record, raw []byte, at event.Instant) error {
 			parts = x.parts(parts)
 		}
 	}
+	var read event.Reading
+	if !s.newest.IsZero() {
+		read.AsOf = s.newest.At.UnixMilli()
+	}
 	return s.emit(event.Event{
-		Channel: s.Channel, NativeID: event.NativeID(r.TS), Kind: event.KindReactions, Sent: at, Body: b,
+		Channel: s.Channel, NativeID: event.NativeID(r.TS), Kind: event.KindReactions, Sent: at, Reading: read, Body: b,
 		Revision: event.RevisionAt(at.At) + "." + event.RevisionSeq(uint64(total)) + "." + event.Revision(event.Digest(parts...)),
 	})
 }

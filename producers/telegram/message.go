@@ -48,6 +48,9 @@ func (m *mapping) emit(ctx context.Context) error {
 	if !body.Edited.IsZero() {
 		e.Revision = event.RevisionAt(body.Edited.At)
 	}
+	if len(m.r.reactions) == 0 {
+		e.Reading.AsOf = m.tellsReactions(latestOf(e.Sent, body.Edited))
+	}
 	if m.holdPoll(body.Poll) {
 		body.Poll = body.Poll.WithoutResults()
 	}

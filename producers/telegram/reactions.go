@@ -38,14 +38,35 @@ func (m *mapping) reactions(edited event.Instant) error {
 	}
 	producers.NumberRepeats(body) // custom emoji that were not exported have one placeholder
 	body.Complete = total > 0 && total == len(body.People)
+	read := m.read
+	read.AsOf = max(m.asOf(), 0)
 	revision := event.Unedited
 	if !at.IsZero() {
 		revision = event.RevisionAt(at.At)
 	}
 	return m.session.emit(event.Event{
 		Source: sourceName, Namespace: m.ns, Account: m.whose(), Channel: m.Chat.Channel, NativeID: m.id,
-		Kind: event.KindReactions, Revision: revision + "." + event.Revision(event.Digest(parts...)), Sent: at, Reading: m.read, Body: body,
+		Kind: event.KindReactions, Revision: revision + "." + event.Revision(event.Digest(parts...)), Sent: at, Reading: read, Body: body,
 	})
+}
+
+// tellsReactions is as of when the export tells all reactions to a message that was not changed after the given instant; zero if it knows
+// of nothing later.
+func (m *mapping) tellsReactions(at event.Instant) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	if asOf := m.asOf(); asOf > at.At.UnixMilli() {
+		return asOf
+	}
+	return 0
+}
+
+func latestOf(a, b event.Instant) event.Instant {
+	if b.Later(a) {
+		return b
+	}
+	return a
 }
 
 // name is how a reaction is called where it has no sign of its own.

@@ -31,6 +31,7 @@ type session struct {
 	counts  producers.Counts
 	notices notices
 	threads threads
+	newest  int64 // instant of the file, Unix seconds; 0: not looked for, -1: not known
 
 	whole        bool // it began at the start of the file
 	met          struct{ chats, records bool }

@@ -51,6 +51,7 @@ func Copies(e *event.Event) *rapid.Generator[*event.Event] {
 // readings makes what was left open of an event sent then: nothing where there is nothing to be read otherwise.
 func readings(t *rapid.T, sent event.Instant) (r event.Reading) {
 	r.Unversioned, r.Differs = rapid.Bool().Draw(t, "unversioned"), rapid.Bool().Draw(t, "differs")
+	r.AsOf = rapid.Int64Range(0, 2).Draw(t, "as of")
 	if sent.Assumed {
 		r.ZoneNamed = rapid.Int64Range(0, 3).Draw(t, "zone named")
 		r.DateGuessed = rapid.Bool().Draw(t, "date guessed")

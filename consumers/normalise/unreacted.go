@@ -1,0 +1,93 @@
+package normalise
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/agrichat/agrichat/internal/event"
+)
+
+// addUnreacted adds to every group as of when its message had no reactions, and a group for every message that says so anew and may have
+// some: one that stood before.
+func (w *work) addUnreacted(ctx context.Context, groups map[event.ThingID]*about, moved []item) error {
+	latest := map[event.ThingID]int64{}
+	for i := range moved {
+		it := &moved[i]
+		if it.Kind != event.KindMessage || it.Reading.AsOf == 0 {
+			continue
+		}
+		if g := groups[it.thing]; g == nil && (w.standing[it.thing] != nil || w.anew()) {
+			groups[it.thing] = &about{place: placeOf(it), native: it.NativeID, whole: true}
+		} else if g != nil {
+			g.whole = true
+		}
+		latest[it.thing] = max(latest[it.thing], it.Reading.AsOf)
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	rows, err := w.tx.Query(ctx, w.sql["events_unreacted"], sortedMapKeys(groups))
+	if err != nil {
+		return fmt.Errorf("reading when messages had no reactions: %w", err)
+	}
+	var thing [16]byte
+	var asOf int64
+	_, err = pgx.ForEachRow(rows, []any{&thing, &asOf}, func() error {
+		latest[thing] = max(latest[thing], asOf)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading when messages had no reactions: %w", err)
+	}
+	for t, g := range groups {
+		if latest[t] != 0 {
+			g.add(unreacted(t, latest[t]))
+		}
+	}
+	return nil
+}
+
+// reacted returns which of the messages have reactions in the record, or had.
+func (k *Keeper) reacted(ctx context.Context, messages [][16]byte) (map[event.ThingID]bool, error) {
+	rows, err := k.cfg.Pool.Query(ctx, k.sql["reactions_any"], sortedKeys(messages))
+	if err != nil {
+		return nil, asking(err)
+	}
+	out := map[event.ThingID]bool{}
+	var thing [16]byte
+	_, err = pgx.ForEachRow(rows, []any{&thing}, func() error {
+		out[thing] = true
+		return nil
+	})
+	return out, asking(err)
+}
+
+// saysUnreacted finds out which of the known events say of a message with reactions, anew, that it has none: those are not known.
+func (k *Keeper) saysUnreacted(ctx context.Context, events []event.Event, stand map[event.ID]content, known []bool) error {
+	var asked [][16]byte
+	for i := range events {
+		e := &events[i]
+		if !known[i] || e.Reading.AsOf <= stand[e.ID].asOf {
+			continue
+		}
+		if e.Kind == event.KindMessage {
+			asked = append(asked, e.Thing())
+		} else {
+			known[i] = false
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	reacted, err := k.reacted(ctx, asked)
+	if err != nil || len(reacted) == 0 {
+		return err
+	}
+	for i := range events {
+		e := &events[i]
+		known[i] = known[i] && (e.Reading.AsOf <= stand[e.ID].asOf || e.Kind != event.KindMessage || !reacted[e.Thing()])
+	}
+	return nil
+}
