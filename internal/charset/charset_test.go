@@ -114,6 +114,7 @@ func TestGuessNames(t *testing.T) {
 		{charmap.Windows1251, "Мама.txt"},
 		{charmap.Windows1255, "שיחת WhatsApp עם אמא.txt"},
 		{charmap.Windows1253, "Συνομιλία WhatsApp με Γιώργος.txt"},
+		{charmap.CodePage866, "WhatsApp Chat - Чат - Дача 6384/_chat.txt"},
 		{charmap.CodePage437, "WhatsApp Chat mit Jürgen Möller.txt"},
 		{charmap.CodePage850, "Conversa do WhatsApp com João.txt"},
 		{japanese.ShiftJIS, "農場のチャット/2024-05-01.json"},
@@ -148,5 +149,36 @@ func TestUTF16(t *testing.T) {
 	}
 	if UTF16([]byte(text)) != nil || UTF16([]byte("PK\x03\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")) != nil {
 		t.Error("taken for UTF-16")
+	}
+}
+
+func TestGuess(t *testing.T) {
+	for name, c := range map[string]struct {
+		e    encoding.Encoding
+		text string
+	}{
+		"dashes alone":                     {charmap.Windows1252, "12/03/2021, 10:00 – Bob: hello\n12/03/2021, 10:01 – Ann: ok\n"},
+		"dashes and quotes beside letters": {charmap.Windows1251, "12.03.2021, 10:00 – Аня: «привет» — сказала она… “да”\n12.03.2021, 10:01 – Аня: ок\n"},
+		"French spaces":                    {charmap.Windows1252, "10:00 – Ann\u00a0: ça va\u00a0? Oui\u00a0!\n10:01 – Bob\u00a0: déjà\n"},
+		"one ellipsis":                     {charmap.Windows1252, "10:00 Bob: well …\n"},
+		"words that both neighbours have": {charmap.Windows1252, "Grüße mañana mañana você não mañana você não où naïve mañana ça schön où mañana ça für não ça Grüße ça mañana schön " +
+			"schön mañana não não José mañana você für schön für naïve où você für für naïve naïve où José für naïve naïve où José naïve não naïve schön"},
+		"Czech":         {charmap.Windows1250, "příliš žluťoučký kůň – úpěl ďábelské ódy, děkuji, těším se na tebe večer"},
+		"Polish":        {charmap.Windows1250, "cześć, będę później – proszę zaczekać, już idę, ślicznie dziękuję"},
+		"Turkish":       {charmap.Windows1254, "günaydın, bugün işe geç kalacağım – şimdi çıkıyorum, görüşürüz"},
+		"Greek":         {charmap.Windows1253, "καλημέρα – τι κάνεις σήμερα, θα έρθεις το βράδυ"},
+		"code page 866": {charmap.CodePage866, "привет, как дела, завтра у нас сыро, принесите лопаты"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := encode(t, c.e, c.text)
+			open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+			d, err := NewDecoder("", open)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, label := d.Decode(b); got != c.text {
+				t.Errorf("%s: %q, want %q", label, got, c.text)
+			}
+		})
 	}
 }

@@ -21,7 +21,7 @@ import (
 type candidate struct {
 	label    string
 	encoding encoding.Encoding
-	detector string // its name in chardet; empty: it is not known there
+	detector string // its name in chardet, which calls it by its label where bytes from 0x80 to 0x9f occur; empty: it is not known there
 	prior    float64
 }
 
@@ -30,7 +30,7 @@ func texts() []candidate {
 	return []candidate{
 		{"windows-1251", charmap.Windows1251, "windows-1251", 0},
 		{"koi8-r", charmap.KOI8R, "KOI8-R", 0},
-		{"windows-1252", charmap.Windows1252, "ISO-8859-1", 0.08}, // its letters are letters in its neighbours too
+		{"windows-1252", charmap.Windows1252, "ISO-8859-1", 0.02}, // its letters are letters in its neighbours too
 		{"windows-1250", charmap.Windows1250, "ISO-8859-2", 0},
 		{"windows-1253", charmap.Windows1253, "ISO-8859-7", 0},
 		{"windows-1254", charmap.Windows1254, "ISO-8859-9", 0},
@@ -56,12 +56,12 @@ func names() []candidate {
 }
 
 // Guess returns the charset that b looks most like, and its name. b should hold no valid UTF-8 beyond ASCII.
-func Guess(b []byte) (encoding.Encoding, string) { return best(b, texts(), nil) }
+func Guess(b []byte) (encoding.Encoding, string) { return best(b, texts(), true, nil) }
 
 // GuessNames is Guess for the names in one zip: all of them that are not UTF-8, parted by line feeds. mentioned reports whether a name
 // is known from elsewhere, such as a list in the zip, which decides; nil: nothing is known.
 func GuessNames(b []byte, mentioned func(name string) bool) (encoding.Encoding, string) {
-	return best(b, names(), mentioned)
+	return best(b, names(), false, mentioned)
 }
 
 // Readings are what a name that is not UTF-8 may say: in each charset that names in zips have, in no order of merit.
@@ -80,7 +80,16 @@ func MisreadName(name string) (string, bool) {
 	return s, err == nil
 }
 
-func best(b []byte, of []candidate, mentioned func(string) bool) (encoding.Encoding, string) {
+// weight is what a charset is ahead or behind before its text is looked at. Turkish that is read as windows-1252 shows by letters that are
+// Icelandic there.
+func (c *candidate) weight(text string) float64 {
+	if c.label == "windows-1252" && strings.ContainsAny(text, "þðÞÐ") {
+		return 0
+	}
+	return c.prior
+}
+
+func best(b []byte, of []candidate, typeset bool, mentioned func(string) bool) (encoding.Encoding, string) {
 	confidence := map[string]int{}
 	if found, err := chardet.NewTextDetector().DetectAll(b); err == nil {
 		for _, f := range found {
@@ -90,7 +99,7 @@ func best(b []byte, of []candidate, mentioned func(string) bool) (encoding.Encod
 	won, most := of[0], -1.0
 	for _, c := range of {
 		text := In(c.encoding, b)
-		s := plausibility(text)*common(c.label, b) + float64(confidence[c.detector])/500
+		s := plausibility(text, typeset)*common(c.label, b) + c.weight(text) + float64(max(confidence[c.detector], confidence[c.label]))/500
 		if mentioned != nil {
 			s += mention * share(strings.Split(text, "\n"), mentioned)
 		}
@@ -149,24 +158,33 @@ func common(label string, b []byte) float64 {
 }
 
 // Plausible reports whether decoded text looks like writing; if not, it is likely in another charset.
-func Plausible(text string) bool { return plausibility(text) > leastPlausible }
+func Plausible(text string) bool { return plausibility(text, true) > leastPlausible }
 
 // leastPlausible is above words of two scripts, such as "josй" of windows-1252 in windows-1251, and below words with signs beside them.
 const leastPlausible = 0.5
 
 // plausibility says how much decoded text looks like writing, from 0 to 1 and a little above: words of one script, capitals only at
-// their start or throughout, and neither signs nor replacement characters within.
-func plausibility(text string) float64 {
+// their start or throughout, and neither signs nor replacement characters within. In typeset text, signs may stand alone: the bytes that are
+// signs in one charset are letters in another, and names of files are too short to tell.
+func plausibility(text string, typeset bool) float64 {
 	var good, all float64
 	var word []rune
 	flush := func() {
 		if n := foreign(word); n > 0 {
 			all += float64(n)
-			good += float64(n) * wordPlausibility(word)
+			p := wordPlausibility(word)
+			if typeset && onlySigns(word) {
+				p = signs
+			}
+			good += float64(n) * p
 		}
 		word = word[:0]
 	}
 	for _, r := range text {
+		if r == '\u00a0' && typeset { // a space of typesetters, and a letter elsewhere
+			all++
+			good += signs
+		}
 		if unicode.IsSpace(r) || r < utf8.RuneSelf && !unicode.IsLetter(r) {
 			flush()
 			continue
@@ -231,6 +249,20 @@ func wordPlausibility(word []rune) float64 {
 		p *= 0.5 // words of accents alone are those of another script
 	}
 	return max(p, 0)
+}
+
+// signs is how plausible typographic signs are by themselves: a little less than words.
+const signs = 0.9
+
+// onlySigns reports whether a word is of the signs alone that typesetters put beside words, such as a dash between spaces: in a text of
+// ASCII they may be all that shows the charset.
+func onlySigns(word []rune) bool {
+	for _, r := range word {
+		if r < utf8.RuneSelf || !strings.ContainsRune("–—‘’‚“”„…•«»", r) {
+			return false
+		}
+	}
+	return len(word) > 0
 }
 
 // misplaced reports what Hebrew and Greek words do not have: vowel points without a letter before them, and forms of letters that end a
