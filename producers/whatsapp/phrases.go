@@ -319,12 +319,40 @@ func (m *match) take(place byte, s string, colons bool) bool {
 
 // unquote takes the last quoted text of s, or all of it.
 func unquote(s string) string {
+	if in, ok := quoted(s); ok {
+		return in
+	}
 	for _, q := range [...]string{`"`, "“", "„", "«", "”"} {
 		if i := strings.LastIndex(s, " "+q); i >= 0 && len(s) > i+1+2*len(q) {
 			s = s[i+1:]
 		}
 	}
 	return strings.TrimSpace(strings.Trim(s, `"“”„«» `))
+}
+
+// quoted returns what is between the quotation marks around all of s, which may hold such marks itself.
+func quoted(s string) (string, bool) {
+	s = strings.TrimSpace(s)
+	for _, q := range [...][2]string{{"“", "”"}, {"«", "»"}} {
+		in, begins := strings.CutPrefix(s, q[0])
+		in, ends := strings.CutSuffix(in, q[1])
+		if !begins || !ends {
+			continue
+		}
+		depth := 0
+		for _, r := range in {
+			switch string(r) {
+			case q[0]:
+				depth++
+			case q[1]:
+				if depth--; depth < 0 { // it closes before the end
+					return "", false
+				}
+			}
+		}
+		return strings.TrimSpace(in), depth == 0
+	}
+	return "", false
 }
 
 // names takes a list of names apart. One that has the word "and" in it comes out as two: nothing tells them apart.

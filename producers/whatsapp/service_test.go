@@ -13,6 +13,7 @@ func serviceLines() map[string]map[string]string {
 		"en": {
 			"Messages and calls are end-to-end encrypted. No one outside of this chat, not even WhatsApp, can read or listen to them. Tap to learn more.": notice,
 			`Ann created group "Farm"`: create, `You created group “Farm”`: `<(you)> create/create_group =Farm`,
+			"Ann changed the group name to “Plot “seven””": "<Ann> title/change_subject =Plot “seven”", "Ann changed the subject from “Farm” to “Field”": title,
 			"Ann added Bob": add, "Ann added Bob, Carl and Dora": "<Ann> invite/add +Bob +Carl +Dora", "You were added": "<> invite/add +(you)",
 			"Ann left": left, "Ann removed Bob": kick, "Ann joined using this group's invite link": "<Ann> join/join_by_link",
 			`Ann changed the subject from "Back to Farm" to "Field"`: title, "Ann changed this group's icon": icon,
@@ -74,6 +75,7 @@ func serviceLines() map[string]map[string]string {
 		},
 		"nl": {
 			"Berichten en gesprekken worden end-to-end versleuteld. Niemand buiten deze chat kan ze lezen of beluisteren, zelfs WhatsApp niet.": notice,
+			"Berichten en oproepen worden end-to-end versleuteld. Niemand buiten deze chat kan ze lezen of beluisteren, zelfs WhatsApp niet.":   notice,
 			`Ann heeft de groep "Farm" gemaakt`: create, "Ann heeft Bob toegevoegd": add, "Ann heeft u toegevoegd": "<Ann> invite/add +(you)",
 			"Ann heeft de groep verlaten": left, "Ann heeft Bob verwijderd": kick, `Ann heeft het onderwerp gewijzigd van "Farm" in "Field"`: title,
 			"Ann heeft de groepsafbeelding gewijzigd": icon, "Ann is overgestapt op +31 2": number + " =+31 2",
