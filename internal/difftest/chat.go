@@ -25,6 +25,17 @@ type Message struct {
 	At   time.Time // UTC, to the millisecond
 	Who  int       // of Chat.People
 	Text string
+	history
+}
+
+// history is what became of a message, and what it refers to.
+type history struct {
+	Before    string    // its text until it was edited; empty: it was not
+	Edited    time.Time // zero where Before is empty
+	Reply     int       // the ID of the message that it answers; 0: of none
+	Reactions []Reaction
+	Versions  int    // how many of its texts the exports show, where they show the times of edits; else 0
+	Service   string // the action that the network reports, in the words of package event, with a new name or topic as Text; empty: somebody wrote it
 }
 
 // Chat is what is written in every format. Messages are in the order of their times.
@@ -35,8 +46,9 @@ type Chat struct {
 	Slug     string // lower case, ASCII
 	Zone     *time.Location
 	People   []Person
-	Messages []Message
+	Messages []Message // the ID of each is one more than its index
 	Alphabet Alphabet
+	Exported time.Time // when the export that is written was made
 }
 
 // Alphabet is the letters of a chat's names and texts.
@@ -53,7 +65,8 @@ const (
 func New(seed uint64) *Chat {
 	r := rand.New(rand.NewPCG(seed, 0x64696666))
 	g := &generator{Rand: r}
-	c := &Chat{Seed: seed, ID: 1_200_000_000 + int64(seed%700_000_000), Alphabet: Alphabet(r.IntN(3))}
+	c := &Chat{Seed: seed, ID: 1_200_000_000 + int64(seed%700_000_000), Alphabet: Alphabet(r.IntN(3)),
+		Exported: time.Date(2026, 1, 2, 3, 4, 5, 123_456_700, time.UTC)}
 	g.alphabet = c.Alphabet
 	c.Zone = g.zone()
 	c.Slug = fmt.Sprintf("%s%d", pick(r, "garden", "go-nuts", "plot", "c++", "dev_talk"), seed%10_000)
@@ -138,6 +151,7 @@ func (g *generator) messages(c *Chat) {
 		}
 		c.Messages = append(c.Messages, m)
 	}
+	g.histories(c)
 }
 
 func (g *generator) gap(pace int) time.Duration {

@@ -19,6 +19,8 @@ type Reading struct {
 	Unparsed  int
 	Exports   map[ingest.Chat][]*ingest.Export
 	Refused   []string // files that were not read to their end, and why
+
+	was map[string]bool // author and text of what was edited since, while readings are compared
 }
 
 // Add joins what another reading brought, as the record does.
@@ -54,8 +56,9 @@ type Got struct {
 	message *event.Message
 }
 
-// Messages returns the messages as they stand, those of people alone.
+// Messages returns the messages as they stand.
 func (r *Reading) Messages() (out []Got) {
+	f := r.facts()
 	state := map[event.ThingID]*event.Event{}
 	for _, e := range r.Events {
 		if t := e.Thing(); e.Kind == event.KindMessage && (state[t] == nil || state[t].Revision < e.Revision) {
@@ -64,17 +67,35 @@ func (r *Reading) Messages() (out []Got) {
 	}
 	for _, e := range state {
 		m, ok := e.Body.(*event.Message)
-		if !ok || m.Type == event.TypeService {
+		if !ok {
 			continue
 		}
 		author := e.Author.Name
 		if author == "" {
 			author = string(e.Author.ID)
 		}
-		out = append(out, Got{Want: Want{Author: author, Text: m.Text, At: e.Sent.At}, Event: e, message: m})
+		g := Got{Want: Want{Author: author, Text: m.Text, At: e.Sent.At}, Event: e, message: m}
+		if m.Type == event.TypeService {
+			g.serve()
+		} else {
+			g.Rest = f.rest(&g, state)
+		}
+		out = append(out, g)
 	}
 	slices.SortFunc(out, func(a, b Got) int { return strings.Compare(a.key(), b.key()) })
 	return out
+}
+
+// serve takes a message for one of the network's.
+func (g *Got) serve() {
+	g.Service, g.Text = "service without an action", ""
+	s := g.message.Service
+	if s == nil {
+		return
+	}
+	if g.Service = s.Action; slices.Contains([]string{event.ActionTitle, event.ActionTopic, event.ActionCreate}, s.Action) {
+		g.Text = s.Text
+	}
 }
 
 // couldBe reports whether the message says that it may have been sent at another time, which is this one.
@@ -83,11 +104,11 @@ func (g *Got) couldBe(at time.Time) bool {
 }
 
 func (w *Want) key() string {
-	return w.Author + "\x00" + w.Text + "\x00" + w.At.Format(time.RFC3339Nano)
+	return w.Service + "\x00" + w.Author + "\x00" + w.Text + "\x00" + w.Rest + "\x00" + w.At.Format(time.RFC3339Nano)
 }
 
 func (w *Want) String() string {
-	return fmt.Sprintf("%s %q: %q", w.At.Format(time.RFC3339Nano), w.Author, w.Text)
+	return strings.TrimSpace(fmt.Sprintf("%s %q: %q %s %s", w.At.Format(time.RFC3339Nano), w.Author, w.Text, w.Service, w.Rest))
 }
 
 // Difference is a message that is missing, too much, or otherwise than it was written; one of the sides may be empty.
@@ -111,13 +132,21 @@ func (d *Difference) String() string {
 
 // Compare holds what was read against what was written.
 func (r *Reading) Compare(want []Want) (out []Difference) {
-	out = r.mixed(want)
+	out = append(r.mixed(want), r.unparsed()...)
 	left, got := map[string][]*Want{}, r.Messages()
+	r.was = map[string]bool{}
+	for i := range want {
+		r.was[want[i].Author+"\x00"+want[i].Was] = want[i].Was != ""
+	}
+	untimed := slices.ContainsFunc(want, func(w Want) bool { return w.Service != "" && w.At.IsZero() })
 	for i := range want {
 		left[want[i].key()] = append(left[want[i].key()], &want[i])
 	}
 	var extra []*Got
 	for i := range got {
+		if untimed && got[i].Service != "" {
+			got[i].At, got[i].Want.Author = time.Time{}, ""
+		}
 		if k := got[i].key(); len(left[k]) > 0 {
 			left[k] = left[k][1:]
 			continue
@@ -131,6 +160,9 @@ func (r *Reading) Compare(want []Want) (out []Difference) {
 	slices.SortFunc(missing, func(a, b *Want) int { return strings.Compare(a.key(), b.key()) })
 	for _, alike := range []func(*Want, *Got) bool{
 		func(w *Want, g *Got) bool {
+			return w.Author == g.Want.Author && w.Text == g.Want.Text && w.At.Equal(g.At)
+		},
+		func(w *Want, g *Got) bool {
 			return w.Author == g.Want.Author && w.Text == g.Want.Text && g.couldBe(w.At)
 		},
 		func(w *Want, g *Got) bool { return w.Author == g.Want.Author && w.Text == g.Want.Text },
@@ -138,6 +170,7 @@ func (r *Reading) Compare(want []Want) (out []Difference) {
 			return w.At.Equal(g.At) && (w.Author == g.Want.Author || w.Text == g.Want.Text)
 		},
 		func(w *Want, g *Got) bool { return w.At.Equal(g.At) },
+		func(w *Want, g *Got) bool { return w.Author == g.Want.Author && g.couldBe(w.At) },
 	} {
 		missing = slices.DeleteFunc(missing, func(w *Want) bool {
 			i := slices.IndexFunc(extra, func(g *Got) bool { return alike(w, g) })
@@ -191,14 +224,21 @@ func (r *Reading) mixed(want []Want) (out []Difference) {
 func (r *Reading) explain(w *Want, g *Got) Difference {
 	d := Difference{Want: w, Got: g}
 	switch {
+	case w != nil && g != nil && w.Service != g.Service:
+	case w != nil && g != nil && w.Author == g.Want.Author && w.Text == g.Want.Text && w.At.Equal(g.At): // the rest differs
+		if d.Reported = r.first("charset-guessed", "bytes-replaced"); d.Reported == "" && r.differs() { // the text that it answers
+			d.Reported = "texts-differ"
+		}
 	case w != nil && g != nil && w.Author == g.Want.Author && w.Text == g.Want.Text:
 		d.Reported = r.otherTime(w, g)
+	case w != nil && g != nil && g.Event.Reading.Differs && (w.At.Equal(g.At) || g.couldBe(w.At)):
+		d.Reported = "texts-differ"
 	case w != nil && g != nil:
 		d.Reported = r.first("charset-guessed", "bytes-replaced")
 	}
 	switch {
 	case d.Reported != "":
-	case r.Unparsed > 0:
+	case w != nil && g == nil && r.unread(w):
 		d.Reported = "unparsed"
 	case w != nil && g == nil && r.meeting():
 		d.Reported = "overlap-edge"
@@ -208,6 +248,10 @@ func (r *Reading) explain(w *Want, g *Got) Difference {
 		d.Reported = "namespace-assumed"
 	case w == nil && r.standsTwice(g):
 		d.Reported = "overlap"
+	case w == nil && g.Event.Reading.Charset != "" && r.Notices["charset-guessed"] > 0: // what it is a copy of was read in another charset
+		d.Reported = "charset-guessed"
+	case w == nil && r.was[g.Want.Author+"\x00"+g.Want.Text] && r.differing():
+		d.Reported = "overlap-differs"
 	}
 	return d
 }
@@ -216,6 +260,26 @@ func (r *Reading) explain(w *Want, g *Got) Difference {
 func (r *Reading) meeting() bool {
 	for _, of := range r.Exports {
 		if ingest.Meeting(of) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// differs reports whether copies of a message had different texts.
+func (r *Reading) differs() bool {
+	for _, e := range r.Events {
+		if e.Reading.Differs {
+			return true
+		}
+	}
+	return false
+}
+
+// differing reports whether an export of a chat holds messages between two that another one holds too, and that one lacks them.
+func (r *Reading) differing() bool {
+	for _, of := range r.Exports {
+		if ingest.Differing(of) > 0 {
 			return true
 		}
 	}
@@ -258,8 +322,9 @@ func (r *Reading) standsTwice(g *Got) bool {
 	for _, o := range r.Messages() {
 		other := o.ChannelKey() != g.ChannelKey() && names[o.ChannelKey()] == names[g.ChannelKey()] && names[g.ChannelKey()] != ""
 		keyed := o.ChannelKey() == g.ChannelKey() && producers.IsContentKey(o.NativeID) != producers.IsContentKey(g.NativeID)
-		near := o.At.Truncate(time.Minute).Equal(minute) || g.couldBe(o.At) || o.couldBe(g.At)
-		if (other || keyed) && o.Want.Text == g.Want.Text && near {
+		near := g.Service != "" && o.At.Sub(g.At).Abs() < 26*time.Hour || // of some only the day is known
+			o.At.Truncate(time.Minute).Equal(minute) || g.couldBe(o.At) || o.couldBe(g.At)
+		if (other || keyed) && o.Want.Text == g.Want.Text && o.Service == g.Service && near {
 			return true
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
 )
 
 func (c *Chat) discordChannel() string { return fmt.Sprint(700_000_000_000_000_000 + c.ID*1000) }
@@ -44,24 +46,25 @@ func numbers(n int) func(i int) int {
 }
 
 func discordJSON(c *Chat, r *rand.Rand) Layout {
-	zone, size, escaped := pick(r, time.UTC, c.Zone), pick(r, 0, 0, 2, 7), r.IntN(2) == 0
-	l := Layout{Source: "discord", Name: fmt.Sprintf("discord/json parts=%d", size), Unit: time.Millisecond}
+	zone, size, escaped, named := pick(r, time.UTC, c.Zone), pick(r, 0, 0, 2, 7), r.IntN(2) == 0, r.IntN(2) == 0
+	l := Layout{Source: "discord", Name: fmt.Sprintf("discord/json parts=%d", size), Unit: time.Millisecond,
+		Replies: true, Edits: EditsDated, Emoji: sameEmoji, Gone: true, Services: []string{event.ActionJoin}}
 	l.Write = func(c *Chat, ms []Message) (out []File) {
 		all := parts(ms, size)
 		number := numbers(len(all))
 		for i, part := range all {
 			messages := []any{}
 			for _, m := range part {
-				messages = append(messages, discordMessage(c, m, zone))
+				messages = append(messages, discordMessage(c, m, zone, named))
 			}
 			data := indented(object{
 				{"guild", object{{"id", "600000000000000001"}, {"name", "Guild"}, {"iconUrl", ""}}},
 				{"channel", object{{"id", c.discordChannel()}, {"type", "GuildTextChat"}, {"categoryId", "600000000000000002"}, {"category", "Text"}, {"name", c.Slug}, {"topic", nil}}},
-				{"dateRange", object{{"after", nil}, {"before", nil}}}, {"exportedAt", "2026-01-02T03:04:05.1234567+00:00"},
+				{"dateRange", object{{"after", nil}, {"before", nil}}}, {"exportedAt", c.Exported.Format("2006-01-02T15:04:05.0000000-07:00")},
 				{"messages", messages}, {"messageCount", len(part)},
 			}, "  ")
 			if escaped {
-				data = ascii(data)
+				data = escapedJSON(data)
 			}
 			out = append(out, File{c.discordName(".json", number(i)), data})
 		}
@@ -70,8 +73,8 @@ func discordJSON(c *Chat, r *rand.Rand) Layout {
 	return l
 }
 
-// ascii writes what is not ASCII as escapes of JSON.
-func ascii(data []byte) []byte {
+// escapedJSON writes what is not ASCII as escapes of JSON.
+func escapedJSON(data []byte) []byte {
 	var b strings.Builder
 	for _, r := range string(data) {
 		switch {
@@ -86,14 +89,49 @@ func ascii(data []byte) []byte {
 	return []byte(b.String())
 }
 
-func discordMessage(c *Chat, m Message, zone *time.Location) object {
-	p := c.People[m.Who]
-	return object{
-		{"id", snowflake(m.At, m.ID)}, {"type", "Default"}, {"timestamp", m.At.In(zone).Format("2006-01-02T15:04:05.999-07:00")}, {"timestampEdited", nil},
-		{"callEndedTimestamp", nil}, {"isPinned", false}, {"content", m.Text},
-		{"author", object{{"id", c.discordUser(m.Who)}, {"name", p.Name}, {"discriminator", "0000"}, {"nickname", p.Name}, {"color", nil}, {"isBot", false}, {"roles", []any{}}, {"avatarUrl", ""}}},
-		{"attachments", []any{}}, {"embeds", []any{}}, {"stickers", []any{}}, {"reactions", []any{}}, {"mentions", []any{}}, {"inlineEmojis", []any{}},
+// discordMessage writes a message. named says that people stand beside reactions.
+func discordMessage(c *Chat, m Message, zone *time.Location, named bool) object {
+	p, kind, text := c.People[m.Who], "Default", m.Text
+	stamp := func(at time.Time) any {
+		if at.IsZero() {
+			return nil
+		}
+		return at.In(zone).Format("2006-01-02T15:04:05.999-07:00")
 	}
+	switch {
+	case m.Service == event.ActionJoin:
+		kind, text = "GuildMemberJoin", "Joined the server."
+	case m.Reply != 0:
+		kind = "Reply"
+	}
+	o := object{
+		{"id", snowflake(m.At, m.ID)}, {"type", kind}, {"timestamp", stamp(m.At)}, {"timestampEdited", stamp(m.Edited)},
+		{"callEndedTimestamp", nil}, {"isPinned", false}, {"content", text},
+		{"author", object{{"id", c.discordUser(m.Who)}, {"name", p.Name}, {"discriminator", "0000"}, {"nickname", p.Name}, {"color", nil}, {"isBot", false}, {"roles", []any{}}, {"avatarUrl", ""}}},
+		{"attachments", []any{}}, {"embeds", []any{}}, {"stickers", []any{}}, {"reactions", discordReactions(c, m, named)}, {"mentions", []any{}},
+	}
+	if m.Reply != 0 {
+		to := c.message(m.Reply)
+		o = append(o, member{"reference", object{{"messageId", snowflake(to.At, to.ID)}, {"channelId", c.discordChannel()}, {"guildId", "600000000000000001"}}})
+	}
+	return append(o, member{"inlineEmojis", []any{}})
+}
+
+func discordReactions(c *Chat, m Message, named bool) []any {
+	out := []any{}
+	for _, t := range m.tallies() {
+		o := object{{"emoji", object{{"id", ""}, {"name", t.Emoji}, {"code", "code"}, {"isAnimated", false}, {"imageUrl", ""}}}, {"count", len(t.Of)}}
+		if named {
+			users := []any{}
+			for _, x := range t.Of {
+				p := c.People[x.Who]
+				users = append(users, object{{"id", c.discordUser(x.Who)}, {"name", p.Name}, {"discriminator", "0000"}, {"nickname", p.Name}, {"isBot", false}, {"avatarUrl", ""}})
+			}
+			o = append(o, member{"users", users})
+		}
+		out = append(out, o)
+	}
+	return out
 }
 
 func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
@@ -101,7 +139,7 @@ func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"
 func discordCSV(c *Chat, r *rand.Rand) Layout {
 	// Parts of two messages would often lie within a minute: whether equal ones of it are the same nobody can tell.
 	old, size, zone := r.IntN(3) == 0, pick(r, 0, 0, 7, 20), pick(r, time.UTC, c.Zone)
-	l := Layout{Source: "discord", Name: fmt.Sprintf("discord/csv old=%v parts=%d", old, size), Unit: time.Millisecond, Charset: true}
+	l := Layout{Source: "discord", Name: fmt.Sprintf("discord/csv old=%v parts=%d", old, size), Unit: time.Millisecond, Charset: true, Edits: EditsKeyed}
 	if old {
 		l.Wall, l.Unit, l.Parted = true, time.Minute, size > 0
 	}

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
 )
 
 func nickOf(_ *Chat, p Person) string { return p.Nick }
@@ -16,8 +18,27 @@ type client struct {
 	open  func(t time.Time) string // before the first line; nil: nothing
 	day   func(t time.Time) string // where a day begins; nil: nothing
 	line  func(t time.Time, nick, text string) string
+	said  ircService
 	utc   bool
 	files []string // paths of a single log; %c is the channel, %n the network
+}
+
+// ircService is how a client prints that somebody came, went or set the topic.
+type ircService struct{ clock, join, leave, topic string } // %n is the nick, %c the channel, %t the topic
+
+func (s ircService) line(c *Chat, m Message, at time.Time) string {
+	line := map[string]string{event.ActionJoin: s.join, event.ActionLeave: s.leave, event.ActionTopic: s.topic}[m.Service]
+	return at.Format(s.clock) + strings.NewReplacer("%n", c.People[m.Who].Nick, "%c", c.Slug, "%t", m.Text).Replace(line)
+}
+
+func (s ircService) carries() []string {
+	switch {
+	case s.join == "":
+		return nil
+	case s.topic == "":
+		return []string{event.ActionJoin, event.ActionLeave}
+	}
+	return []string{event.ActionJoin, event.ActionLeave, event.ActionTopic}
 }
 
 func clients() []client {
@@ -32,12 +53,16 @@ func clients() []client {
 			line: func(t time.Time, nick, text string) string {
 				return t.Format("15:04") + " <" + []string{" ", "@", "+"}[len(nick)%3] + nick + "> " + text
 			},
+			said: ircService{"15:04 ", "-!- %n [~u@host.example] has joined #%c", "-!- %n [~u@host.example] has left #%c [bye]",
+				"-!- %n changed the topic of #%c to: %t"},
 			files: []string{"irclogs/%n/#%c.log", "moved/irclogs/%n/#%c.log"},
 		},
 		{name: "weechat", unit: time.Second, wall: true,
 			line: func(t time.Time, nick, text string) string {
 				return t.Format("2006-01-02 15:04:05") + "\t@" + nick + "\t" + text
 			},
+			said: ircService{"2006-01-02 15:04:05\t", "-->\t%n (~u@host.example) has joined #%c", "<--\t%n (~u@host.example) has left #%c (bye)",
+				"--\t%n has changed topic for #%c to \"%t\""},
 			files: []string{"irc.%n.#%c.weechatlog", "logs/irc.%n.#%c.weechatlog"},
 		},
 		{name: "weechat-utc", unit: time.Millisecond, utc: true,
@@ -47,25 +72,35 @@ func clients() []client {
 			files: []string{"irc.%n.#%c.weechatlog"},
 		},
 		{name: "mirc", unit: time.Second, wall: true,
-			open:  func(t time.Time) string { return "Session Start: " + long(t) + "\nSession Ident: #channel" },
-			day:   func(t time.Time) string { return "Session Time: " + t.Format("Mon Jan 02 15:04:05 2006") },
-			line:  bracket("[15:04:05]"),
+			open: func(t time.Time) string { return "Session Start: " + long(t) + "\nSession Ident: #channel" },
+			day:  func(t time.Time) string { return "Session Time: " + t.Format("Mon Jan 02 15:04:05 2006") },
+			line: bracket("[15:04:05]"),
+			// "* nick changes topic to" may as well be what somebody says of himself: nobody can tell.
+			said:  ircService{"[15:04:05] ", "* %n (~u@host.example) has joined #%c", "* %n (~u@host.example) has left #%c", ""},
 			files: []string{"#%c.log", "%n/#%c.log"},
 		},
 		{name: "eggdrop", unit: time.Minute, wall: true,
-			open:  func(t time.Time) string { return t.Format("[15:04]") + " --- " + t.Format("Mon Jan _2 2006") },
-			day:   func(t time.Time) string { return "[00:00] --- " + t.Format("Mon Jan _2 2006") },
-			line:  bracket("[15:04]"),
+			open: func(t time.Time) string { return t.Format("[15:04]") + " --- " + t.Format("Mon Jan _2 2006") },
+			day:  func(t time.Time) string { return "[00:00] --- " + t.Format("Mon Jan _2 2006") },
+			line: bracket("[15:04]"),
+			said: ircService{"[15:04] ", "%n (~u@host.example) joined #%c.", "%n (~u@host.example) left #%c.",
+				"Topic changed on #%c by %n!~u@host.example: %t"},
 			files: []string{"#%c.log", "logs/%c.log"},
 		},
-		{name: "znc", unit: time.Second, wall: true, line: bracket("[15:04:05]")},
-		{name: "energymech", unit: time.Second, wall: true, line: bracket("[15:04:05]")},
-		{name: "ubuntu", unit: time.Minute, wall: true, line: bracket("[15:04]")},
+		{name: "znc", unit: time.Second, wall: true, line: bracket("[15:04:05]"),
+			said: ircService{"[15:04:05] ", "*** Joins: %n (~u@host.example)", "*** Parts: %n (~u@host.example) (bye)",
+				"*** %n changes topic to '%t'"}},
+		{name: "energymech", unit: time.Second, wall: true, line: bracket("[15:04:05]"),
+			said: ircService{"[15:04:05] ", "*** %n (~u@host.example) has joined #%c", "*** %n (~u@host.example) has left #%c",
+				"*** %n changes topic to '%t'"}},
+		{name: "ubuntu", unit: time.Minute, wall: true, line: bracket("[15:04]"),
+			said: ircService{"[15:04] ", "=== %n [~u@host.example] has joined #%c", "=== %n [~u@host.example] has left #%c []",
+				"=== %n changed the topic of #%c to: %t"}},
 	}
 }
 
 func (cl *client) layout(name string) Layout {
-	return Layout{Source: "irc", Name: "irc/" + name, Wall: cl.wall, Unit: cl.unit, Lines: true, Author: nickOf, Charset: true}
+	return Layout{Source: "irc", Name: "irc/" + name, Wall: cl.wall, Unit: cl.unit, Lines: true, Author: nickOf, Charset: true, Services: cl.said.carries()}
 }
 
 func (cl *client) body(c *Chat, ms []Message, zone *time.Location, headers bool) []byte {
@@ -80,6 +115,10 @@ func (cl *client) body(c *Chat, ms []Message, zone *time.Location, headers bool)
 		case now != day && headers && cl.day != nil:
 			b.WriteString(cl.day(time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC)) + "\n")
 			day = now
+		}
+		if m.Service != "" {
+			b.WriteString(cl.said.line(c, m, at) + "\n")
+			continue
 		}
 		for line := range strings.SplitSeq(m.Text, "\n") {
 			if line != "" {

@@ -34,26 +34,115 @@ type Layout struct {
 	Time    func(c *Chat, m *Message, zone *time.Location) time.Time // nil: of Wall and Unit
 	Binary  bool                                                     // encodings would break it
 	Charset bool                                                     // a single-byte charset is something that programs of this format wrote
+
+	// What the format carries.
+	Replies  bool
+	Threaded bool // a reply names the first message of its thread
+	Edits    Edits
+	Emoji    func(string) string // as the format calls it; nil: it carries no reactions
+	Gone     bool                // it tells when the export was made, so that a reaction is seen to be gone
+	Services []string            // actions
+	Untimed  bool                // those have neither time nor author
+	Greeting bool                // the chat begins with a notice
+}
+
+// Edits is what a format shows of edits.
+type Edits int
+
+// What it may show.
+const (
+	EditsNone  Edits = iota // texts do not change
+	EditsKeyed              // another text, by which messages are known: it becomes another message
+	EditsBare               // another text under the same id, and no time
+	EditsDated              // and the time
+)
+
+// carried are the messages without what the format does not carry.
+func (l *Layout) carried(ms []Message) (out []Message) {
+	for _, m := range ms {
+		if m.Service != "" && !slices.Contains(l.Services, m.Service) {
+			continue
+		}
+		if !l.Replies {
+			m.Reply = 0
+		}
+		if l.Edits == EditsNone {
+			m.Before, m.Edited = "", time.Time{}
+		}
+		if l.Emoji == nil {
+			m.Reactions = nil
+		}
+		out = append(out, m)
+	}
+	return out
 }
 
 // Want is a message that an import must bring.
 type Want struct {
 	Author, Text string
 	At           time.Time
-	Other        bool // it is of the export's other chat
+	Other        bool   // it is of the export's other chat
+	Was          string // its text before it was edited
+	Service      string
+	Rest         string // what it refers to, and what became of it
 }
 
 // Wants are the messages that an export of ms holds, read in a zone; nil: none was named.
 func (l *Layout) Wants(c *Chat, ms []Message, zone *time.Location) (out []Want) {
 	for i := range ms {
 		m := &ms[i]
-		w := Want{Author: l.author(c, m), At: l.time(c, m, zone)}
+		w := Want{Author: l.author(c, m), At: l.time(c, m, zone), Was: m.Before, Service: m.Service, Rest: l.rest(c, ms, m)}
+		if m.Service != "" && l.Untimed {
+			w.Author, w.At = "", time.Time{}
+		}
+		if l.Greeting && m.ID == 1 {
+			out = append(out, Want{At: w.At, Service: event.ActionNotice})
+		}
 		for _, text := range l.texts(m.Text) {
 			w.Text = text
 			out = append(out, w)
 		}
 	}
 	return out
+}
+
+// rest says what a message refers to, and what became of it.
+func (l *Layout) rest(c *Chat, ms []Message, m *Message) string {
+	var r rest
+	if m.Service != "" {
+		return ""
+	}
+	if m.Reply != 0 {
+		to := m.Reply
+		if l.Threaded {
+			to = c.root(m).ID
+		}
+		r.answers(ms[slices.IndexFunc(ms, func(o Message) bool { return o.ID == to })].Text)
+	}
+	if l.Edits == EditsDated && !l.Wall && !m.Edited.IsZero() {
+		r.edited(m.Edited)
+	}
+	if m.Versions > 1 {
+		r.versions(m.Versions)
+	}
+	for _, t := range m.tallies() {
+		r.reacted(l.Emoji(t.Emoji), len(t.Of))
+	}
+	return r.String()
+}
+
+// rest is said in the same words of what was written and of what was read.
+type rest []string
+
+func (r *rest) answers(text string)         { *r = append(*r, fmt.Sprintf("answers %q", text)) }
+func (r *rest) edited(at time.Time)         { *r = append(*r, "edited "+at.UTC().Format(time.RFC3339Nano)) }
+func (r *rest) versions(n int)              { *r = append(*r, fmt.Sprintf("%d versions", n)) }
+func (r *rest) reacted(emoji string, n int) { *r = append(*r, fmt.Sprintf("%s %d", emoji, n)) }
+
+// String joins it, in one order.
+func (r rest) String() string {
+	slices.Sort(r)
+	return strings.Join(r, ", ")
 }
 
 func (l *Layout) author(c *Chat, m *Message) string {
@@ -95,7 +184,7 @@ func excess(local time.Time, unit time.Duration) time.Duration {
 }
 
 func (l *Layout) texts(s string) []string {
-	if !l.Lines {
+	if !l.Lines || s == "" {
 		return []string{s}
 	}
 	return slices.DeleteFunc(strings.Split(s, "\n"), func(line string) bool { return line == "" })

@@ -33,6 +33,9 @@ func Read(ctx context.Context, path string, o producers.Options, now int64) (_ *
 			out.Refused = append(out.Refused, fmt.Sprintf("%s: %v", f.File.Path, err))
 		}
 	}
+	if n := len(out.unparsed()); n > out.Unparsed {
+		return nil, fmt.Errorf("%d records were not understood, and %d are reported", n, out.Unparsed)
+	}
 	return out, nil
 }
 

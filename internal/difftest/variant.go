@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,7 +25,9 @@ import (
 type Variant struct {
 	Chat     *Chat
 	Layout   Layout
-	Parts    [][]Message // of each export
+	Messages []Message   // that the layout carries
+	Parts    [][]Message // of each export, as it shows them
+	from, to int         // of two exports, where the second begins and the first ends
 	Other    *Chat       // in the first export too; nil: it has one chat
 	Encoding string
 	Pack     string         // "", zip, gz
@@ -46,11 +49,17 @@ func Variants(c *Chat) []Variant {
 	r := rand.New(rand.NewPCG(c.Seed, 0x766172))
 	var out []Variant
 	for _, l := range Layouts(c, r) {
-		v := Variant{Chat: c, Layout: l, Parts: [][]Message{c.Messages}, Zone: c.Zone}
+		unnamed := r.IntN(4) == 0
+		if unnamed && l.Wall && l.Edits == EditsDated {
+			// The time of an edit names the revision as it was first read. Read again in a named zone it is another revision, and the later of
+			// the two stands: known to be missing, and `agrichat reread` is what puts it right.
+			l.Edits = EditsNone
+		}
+		v := newVariant(c, l)
 		if r.IntN(2) == 0 && !l.Parted {
 			v.split(r)
 		}
-		if r.IntN(4) == 0 {
+		if unnamed {
 			v.Zone = nil
 		}
 		if l.several() && r.IntN(4) == 0 {
@@ -70,14 +79,70 @@ func Variants(c *Chat) []Variant {
 	return out
 }
 
+func newVariant(c *Chat, l Layout) Variant {
+	v := Variant{Chat: c, Layout: l, Messages: l.carried(c.Messages), Zone: c.Zone}
+	v.to = len(v.Messages)
+	v.Parts = make([][]Message, 1)
+	v.part()
+	return v
+}
+
+func (v *Variant) shown(ms []Message, later bool) (out []Message) {
+	for _, m := range ms {
+		out = append(out, m.shown(later, v.Layout.Gone))
+	}
+	return out
+}
+
+// standing are the messages as the last export shows them that holds them.
+func (v *Variant) standing() []Message {
+	if len(v.Parts) == 1 {
+		return v.Parts[0]
+	}
+	out := append(v.shown(v.Messages[:v.from], false), v.Parts[1]...)
+	for i := v.from; i < v.to; i++ {
+		if v.Messages[i].Before != "" && v.Layout.Edits == EditsDated {
+			out[i].Versions = 2
+		}
+	}
+	return out
+}
+
 // split makes two exports that meet or overlap. Neither is of one minute alone: it may be a copy of what the other has of that minute, and
 // nobody can tell.
 func (v *Variant) split(r *rand.Rand) {
-	ms := v.Chat.Messages
+	ms := v.Messages
 	from := r.IntN(len(ms))
 	to := max(from+r.IntN(len(ms)-from+1), 1)
 	if !withinMinute(ms[:to]) && !withinMinute(ms[from:]) {
-		v.Parts = [][]Message{ms[:to], ms[from:]}
+		v.from, v.to = from, to
+		if v.Layout.Edits == EditsKeyed {
+			v.settleEdits()
+		}
+		v.Parts = make([][]Message, 2)
+		v.part()
+	}
+}
+
+// part fills the exports.
+func (v *Variant) part() {
+	if len(v.Parts) == 1 {
+		v.Parts[0] = v.shown(v.Messages, true)
+		return
+	}
+	v.Parts = [][]Message{v.shown(v.Messages[:v.to], false), v.shown(v.Messages[v.from:], true)}
+}
+
+// settleEdits leaves only edits of messages between two that both exports show alike: where nothing but the text tells messages apart,
+// another one at the edge may as well be another message, and nobody can tell.
+func (v *Variant) settleEdits() {
+	v.Messages = slices.Clone(v.Messages)
+	ms := v.Messages
+	same := func(i int) bool { return v.from <= i && i < v.to && ms[i].Before == "" }
+	for i := range ms {
+		if !same(i-1) || !same(i+1) {
+			ms[i].Before, ms[i].Edited = "", time.Time{}
+		}
 	}
 }
 
@@ -98,7 +163,26 @@ func (v *Variant) encode(r *rand.Rand) {
 		if v.Encoding != "utf-8" && r.IntN(2) == 0 {
 			v.Charset = v.Encoding
 		}
+		if v.Encoding != "utf-8" && v.Layout.Edits == EditsBare {
+			v.dropEdits()
+		}
 	}
+}
+
+func ascii(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// dropEdits leaves no edit between a text that is ASCII, which all charsets read alike, and one that is not: of two copies without the time
+// of the edit the former stands, and the record does not say that the other one differed. Known to be missing.
+func (v *Variant) dropEdits() {
+	v.Messages = slices.Clone(v.Messages)
+	for i := range v.Messages {
+		if m := &v.Messages[i]; m.Before != "" && ascii(m.Before) != ascii(m.Text) {
+			m.Before, m.Edited = "", time.Time{}
+		}
+	}
+	v.part()
 }
 
 // single are the single-byte charsets, by the names that --charset takes.
@@ -124,9 +208,11 @@ func (v *Variant) charsets() []string {
 	defer func() { v.Encoding = encoding }()
 	for _, name := range names {
 		ok := true
-		for _, f := range v.files(0) {
-			b, err := single()[name].NewEncoder().Bytes(f.Data)
-			ok = ok && err == nil && !likeUTF8(b)
+		for i := range v.Parts {
+			for _, f := range v.files(i) {
+				b, err := single()[name].NewEncoder().Bytes(f.Data)
+				ok = ok && err == nil && !likeUTF8(b)
+			}
 		}
 		if ok {
 			out = append(out, name)
@@ -177,9 +263,9 @@ func (v *Variant) Options() producers.Options {
 
 // Want is what an import of all parts must bring, read in a zone.
 func (v *Variant) Want(zone *time.Location) []Want {
-	out := v.Layout.Wants(v.Chat, v.Chat.Messages, zone)
+	out := v.Layout.Wants(v.Chat, v.standing(), zone)
 	if v.Other != nil {
-		for _, w := range v.Layout.Wants(v.Other, v.Other.Messages, zone) {
+		for _, w := range v.Layout.Wants(v.Other, v.shown(v.Layout.carried(v.Other.Messages), true), zone) {
 			w.Other = true
 			out = append(out, w)
 		}
@@ -203,9 +289,11 @@ func (v *Variant) Write(dir string, i int) (string, error) {
 }
 
 func (v *Variant) files(i int) []File {
-	out := v.Layout.Write(v.Chat, v.Parts[i])
+	c := *v.Chat
+	c.Exported = c.Exported.AddDate(0, 0, i)
+	out := v.Layout.Write(&c, v.Parts[i])
 	if v.Other != nil && i == 0 {
-		for _, f := range v.Layout.Write(v.Other, v.Other.Messages) {
+		for _, f := range v.Layout.Write(v.Other, v.shown(v.Layout.carried(v.Other.Messages), true)) {
 			if v.Layout.Source != "irc" && v.Layout.Source != "whatsapp" && v.Layout.Source != "discord" { // their names tell them apart
 				f.Path = "other/" + f.Path
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -85,6 +86,31 @@ func (l *locale) stamp(t time.Time) string {
 	}, strings.ReplaceAll(s, "/", "\u200f/"))
 }
 
+// sayings are what WhatsApp itself says in a language: %n did it, %t is a new name.
+type sayings struct {
+	edited  string
+	actions map[string]string
+}
+
+// whatsAppSays returns what a phone of a locale says; nothing where it is not surely known.
+func whatsAppSays(locale string) sayings {
+	name := strings.TrimPrefix(locale, "ios-")
+	switch {
+	case strings.HasPrefix(name, "en"):
+		return sayings{"This message was edited", map[string]string{
+			event.ActionJoin: "%n joined using this group's invite link", event.ActionLeave: "%n left",
+			event.ActionTitle: "%n changed the group name to “%t”", event.ActionCreate: "%n created group “%t”",
+		}}
+	case strings.HasPrefix(name, "de"):
+		return sayings{"Diese Nachricht wurde bearbeitet", map[string]string{event.ActionLeave: "%n hat die Gruppe verlassen"}}
+	case strings.HasPrefix(name, "ru"):
+		return sayings{"Данное сообщение изменено", map[string]string{event.ActionLeave: "%n покинул(-а) группу"}}
+	case strings.HasPrefix(name, "es"):
+		return sayings{"Se editó este mensaje", map[string]string{event.ActionLeave: "%n salió del grupo"}}
+	}
+	return sayings{}
+}
+
 func whatsAppLayout(c *Chat, r *rand.Rand) Layout {
 	phone := r.IntN(3) == 0
 	l := pick(r, androids()...)
@@ -92,7 +118,7 @@ func whatsAppLayout(c *Chat, r *rand.Rand) Layout {
 		l = pick(r, iPhones()...)
 	}
 	dash := pick(r, "-", "-", "-", "–")
-	out := Layout{Source: "whatsapp", Name: "whatsapp/" + l.name, Wall: true, Unit: time.Minute, Charset: true}
+	out := Layout{Source: "whatsapp", Name: "whatsapp/" + l.name, Wall: true, Unit: time.Minute, Charset: true, Edits: EditsKeyed}
 	out.Options.Account = "me"
 	switch l.date[0] {
 	case 'd':
@@ -105,22 +131,35 @@ func whatsAppLayout(c *Chat, r *rand.Rand) Layout {
 	if phone {
 		out.Unit = time.Second
 	}
-	greeting := r.IntN(2) == 0
+	said := whatsAppSays(l.name)
+	for action := range said.actions {
+		out.Services = append(out.Services, action)
+	}
+	out.Greeting = r.IntN(2) == 0 && l.phrase != ""
 	out.Write = func(c *Chat, ms []Message) []File {
 		var b strings.Builder
 		end := "\n"
 		if phone {
 			end = "\r\n"
 		}
-		if greeting && l.phrase != "" && len(ms) > 0 {
+		if out.Greeting && len(ms) > 0 && ms[0].ID == 1 {
 			fmt.Fprintf(&b, "%s %s %s%s", l.stamp(ms[0].At.In(c.Zone)), dash, l.phrase, end)
 		}
 		for _, m := range ms {
-			at, name := l.stamp(m.At.In(c.Zone)), c.People[m.Who].Name
-			if phone {
-				fmt.Fprintf(&b, "[%s] %s: %s%s", at, name, m.Text, end)
-			} else {
-				fmt.Fprintf(&b, "%s %s %s: %s%s", at, dash, name, m.Text, end)
+			at, name, text := l.stamp(m.At.In(c.Zone)), c.People[m.Who].Name, m.Text
+			if !m.Edited.IsZero() && said.edited != "" {
+				text += " \u200e<" + said.edited + ">"
+			}
+			service := strings.NewReplacer("%n", name, "%t", m.Text).Replace(said.actions[m.Service])
+			switch {
+			case m.Service != "" && phone:
+				fmt.Fprintf(&b, "[%s] %s: \u200e%s%s", at, c.Name, service, end)
+			case m.Service != "":
+				fmt.Fprintf(&b, "%s %s %s%s", at, dash, service, end)
+			case phone:
+				fmt.Fprintf(&b, "[%s] %s: %s%s", at, name, text, end)
+			default:
+				fmt.Fprintf(&b, "%s %s %s: %s%s", at, dash, name, text, end)
 			}
 		}
 		if phone {
