@@ -133,7 +133,12 @@ func (c cutter) digit() (value, size int) {
 		return 0, 0
 	}
 	r, n := utf8.DecodeRuneInString(string(c))
-	for _, zero := range [...]rune{'\u0660', '\u06f0', '\u0966', '\u09e6'} { // Arabic, Persian, Devanagari, Bengali
+	if r < '\u0660' {
+		return 0, 0
+	}
+	for _, zero := range [...]rune{ // Arabic, Persian, Devanagari, Bengali, Gujarati, Tamil, Telugu, Kannada, Thai, Burmese, Khmer, wide
+		'\u0660', '\u06f0', '\u0966', '\u09e6', '\u0ae6', '\u0be6', '\u0c66', '\u0ce6', '\u0e50', '\u1040', '\u17e0', '\uff10',
+	} {
 		if zero <= r && r <= zero+9 {
 			return int(r - zero), n
 		}

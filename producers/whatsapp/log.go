@@ -59,6 +59,7 @@ type records struct {
 	whole   bool   // it ends here
 	held    bool
 	begins  bool   // it begins a message
+	undated bool   // it has the file's form of date, which is no day of a calendar that is read
 	foreign bool   // it looks as if it did, with a date of another form
 	parsed  header // as which
 	length  int    // of that header in bytes; 0: it was found in decoded text only
@@ -105,7 +106,7 @@ func (r *records) take() {
 
 // header looks whether the line begins a message.
 func (r *records) header() (header, bool) {
-	r.foreign = false
+	r.foreign, r.undated = false, false
 	if r.at.Within || !r.whole || len(r.line) == 0 || !mayBegin(r.line[0]) {
 		return header{}, false
 	}
@@ -117,6 +118,7 @@ func (r *records) header() (header, bool) {
 	o, _ := r.survey.orderOf(h.style)
 	if _, ok = o.date(h.stamp.numbers); !ok {
 		r.foreign = r.phrases.follows(h.rest)
+		r.undated = h.style == r.survey.Style
 	}
 	return h.header, ok
 }
@@ -145,7 +147,9 @@ func (r *records) next() (record, error) {
 		rec.raw, rec.size = append(r.buf[:0], producers.TrimEnd(r.line)...), int64(len(r.line))
 		r.buf = rec.raw
 		rec.reason = "line stands before the first message"
-		if r.cutOff() {
+		if r.undated && !rec.at.Begun {
+			rec.reason = unreadableDate
+		} else if r.cutOff() {
 			rec.reason = "file ends within the time of a message"
 		} else if rec.at.Long || rec.at.Begun {
 			rec.reason = "message is longer than 256 KiB"

@@ -8,7 +8,11 @@ const (
 	noticeCopy       = "copy-number"
 	noticeOtherForm  = "header-other-form"
 	noticeSecondForm = "header-second-form"
+	noticeDate       = "date-unreadable"
 )
+
+// unreadableDate is why a message is kept as unparsed whose date no calendar has that is read.
+const unreadableDate = "line begins with a date of no calendar that is read"
 
 // opening says what of a whole file is to be said, once.
 func (s *session) opening(b *producers.Batch) {

@@ -69,10 +69,11 @@ func (o order) date(n [3]int) (civil, bool) {
 	case yearDay:
 		d = civil{n[0], n[2], n[1]}
 	}
-	if d.year < 100 {
-		d.year += 2000
+	if isPersian := 1388 <= d.year && d.year <= 1429; isPersian && (o == monthFirst || o == yearDay) {
+		return d, false // nobody who uses that calendar prints it so
 	}
-	if d.year < 2000 || d.year > 2099 || d.month < 1 || d.month > 12 || d.day < 1 {
+	d, ok := gregorian(d)
+	if !ok || d.month < 1 || d.month > 12 || d.day < 1 {
 		return d, false
 	}
 	if d.day > 28 && d.time().Day() != d.day {

@@ -130,6 +130,12 @@ func (s *session) record(ctx context.Context, b *producers.Batch) error {
 	}
 	if e.reason != "" {
 		b.Counts.Unparsed++
+		if e.reason == unreadableDate {
+			b.Notices.Add(producers.Notice{
+				Code: noticeDate, Count: 1,
+				Text: "messages have dates of no calendar that is read, and are kept as unparsed; export the chat with the phone set to another calendar",
+			})
+		}
 		return s.add(b, s.unparsed(e))
 	}
 	if err := s.archive.locate(ctx, e.said.body.Attachments); err != nil {

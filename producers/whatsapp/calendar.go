@@ -1,0 +1,63 @@
+package whatsapp
+
+import "time"
+
+// gregorian brings a printed date to our calendar. Phones set to Thai print years of the Buddhist era, and those set to Persian the solar
+// Hijri calendar; of years of no calendar that WhatsApp's own time has, such as 1446 of the lunar one, nothing is made. Two digits of a
+// year far ahead are those of the Buddhist era.
+func gregorian(d civil) (civil, bool) {
+	const buddhist = 543
+	switch y := d.year; {
+	case 2552 <= y && y <= 2642:
+		d.year -= buddhist
+	case 52 <= y && y <= 85:
+		d.year += 2500 - buddhist
+	case 0 <= y && y < 100:
+		d.year += 2000
+	case 1388 <= y && y <= 1429:
+		return fromPersian(d)
+	}
+	return d, 2000 <= d.year && d.year <= 2099
+}
+
+// fromPersian reads a date of the solar Hijri calendar: its first six months have 31 days, the next five 30, the last 29 or 30.
+func fromPersian(d civil) (civil, bool) {
+	const known = 1400 // which began on 21 March 2021
+	length := 30
+	switch {
+	case d.month < 1 || d.month > 12 || d.day < 1:
+		return d, false
+	case d.month <= 6:
+		length = 31
+	case d.month == 12 && !persianLeap(d.year):
+		length = 29
+	}
+	if d.day > length {
+		return d, false
+	}
+	days := (d.month-1)*30 + min(d.month-1, 6) + d.day - 1
+	for y := known; y < d.year; y++ {
+		days += persianDays(y)
+	}
+	for y := d.year; y < known; y++ {
+		days -= persianDays(y)
+	}
+	t := time.Date(2021, time.March, 21+days, 0, 0, 0, 0, time.UTC)
+	return civil{t.Year(), int(t.Month()), t.Day()}, true
+}
+
+// persianLeap holds for the years 1343 to 1472.
+func persianLeap(year int) bool {
+	switch year % 33 {
+	case 1, 5, 9, 13, 17, 22, 26, 30:
+		return true
+	}
+	return false
+}
+
+func persianDays(year int) int {
+	if persianLeap(year) {
+		return 366
+	}
+	return 365
+}

@@ -1,0 +1,55 @@
+package whatsapp
+
+import (
+	"testing"
+
+	"github.com/agrichat/agrichat/producers"
+)
+
+func TestGregorian(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		in   civil
+		want string
+	}{
+		{civil{2567, 2, 29}, "2024-02-29"}, {civil{2564, 12, 31}, "2021-12-31"}, {civil{64, 3, 1}, "2021-03-01"}, {civil{21, 3, 1}, "2021-03-01"},
+		{civil{2024, 2, 29}, "2024-02-29"}, {civil{1400, 1, 1}, "2021-03-21"}, {civil{1403, 1, 1}, "2024-03-20"}, {civil{1404, 1, 1}, "2025-03-21"},
+		{civil{1402, 12, 29}, "2024-03-19"}, {civil{1403, 12, 30}, "2025-03-20"}, {civil{1399, 12, 30}, "2021-03-20"},
+		{civil{1389, 10, 11}, "2011-01-01"}, {civil{1393, 1, 1}, "2014-03-21"}, {civil{1403, 7, 1}, "2024-09-22"}, {civil{1403, 6, 31}, "2024-09-21"},
+		{civil{1402, 12, 30}, ""}, {civil{1403, 7, 31}, ""}, {civil{1403, 13, 1}, ""}, {civil{1446, 1, 1}, ""}, {civil{2400, 1, 1}, ""},
+	} {
+		got, ok := gregorian(c.in)
+		if ok != (c.want != "") || ok && got.String() != c.want {
+			t.Errorf("%s is %s, %v, want %s", c.in, got, ok, c.want)
+		}
+	}
+}
+
+// TestArchive_Calendars: dates of other calendars and digits of other scripts are read, and what is read of none is said.
+func TestArchive_Calendars(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, want string }{
+		"Thai":             {"31/1/2567 21:05 - Som: aa\n1/2/2567 08:00 - Som: bb\n", "2024-01-31 21:05 <Som> aa\n2024-02-01 08:00 <Som> bb"},
+		"Thai, two digits": {"31/1/67 21:05 - Som: aa\n1/2/67 08:00 - Som: bb\n", "2024-01-31 21:05 <Som> aa\n2024-02-01 08:00 <Som> bb"},
+		"Thai, iPhone":     {"[29/2/2567 21:05:07] Som: aa\n", "2024-02-29 21:05:07 <Som> aa"},
+		"Thai digits":      {"๓๑/๑/๒๕๖๗ ๒๑:๐๕ - Som: aa\n", "2024-01-31 21:05 <Som> aa"},
+		"Persian":          {"۱۴۰۳/۲/۳۱،‏ ۲۱:۰۵ - Ali: aa\n۱۴۰۳/۳/۱،‏ ۰۸:۰۰ - Ali: bb\n", "2024-05-20 21:05 <Ali> aa\n2024-05-21 08:00 <Ali> bb"},
+		"Persian, Latin":   {"[1403/01/02, 21:05:07] Ali: aa\n[1403/01/03, 21:05:07] Ali: bb\n", "2024-03-21 21:05:07 <Ali> aa\n2024-03-22 21:05:07 <Ali> bb"},
+		"Persian, day first": {"2/1/1403, 21:05 - Ali: aa\n3/1/1403, 21:05 - Ali: bb\n",
+			"2024-03-21 21:05 <Ali> aa\n2024-03-22 21:05 <Ali> bb"},
+		"Devanagari": {"३१/०१/२०२४, २१:०५ - Ravi: aa\n", "2024-01-31 21:05 <Ravi> aa"},
+		"Arabic":     {"٣١‏/١‏/٢٠٢٤، ٩:٠٥ م - Ali: aa\n", "2024-01-31 21:05 <Ali> aa"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			events, notices, _ := read(t, c.text, owner())
+			compare(t, events, c.want)
+			if len(notices) > 0 || len(events) > 0 && events[0].Reading.DateGuessed {
+				t.Errorf("notices are %v, guessed: %v", notices, events[0].Reading.DateGuessed)
+			}
+		})
+	}
+	events, notices, n := read(t, "1446/9/1, 21:05 - Ali: aa\n1446/9/2, 21:05 - Ali: bb\n", producers.Options{Account: "me"})
+	if len(events) != 0 || n.Unparsed != 2 || notices["date-unreadable"].Count != 2 {
+		t.Errorf("a date of no calendar: %d messages, %d unparsed, notices %v", len(events), n.Unparsed, notices)
+	}
+}
