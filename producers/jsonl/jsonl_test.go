@@ -260,3 +260,21 @@ func TestReader_SentInChangedHours(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 }
+
+// Service lines of one minute and author that have neither an id nor a text are told apart by what they report.
+func TestReader_ServiceLinesWithoutText(t *testing.T) {
+	line := func(service string) string {
+		return `{"channel":"c","author":"Ann","sent":"2024-06-13T10:00:00Z","type":"service","service":` + service + `}`
+	}
+	seen := map[event.NativeID]string{}
+	for _, service := range []string{
+		`{"action":"join"}`, `{"action":"leave"}`, `{"action":"topic","text":"a"}`, `{"action":"topic","text":"b"}`,
+		`{"action":"invite","members":["Bob"]}`, `{"action":"invite","members":["Eve"]}`,
+	} {
+		e := one(t, line(service), producers.Options{})
+		if had := seen[e.NativeID]; had != "" {
+			t.Errorf("%s and %s have one id", had, service)
+		}
+		seen[e.NativeID] = service
+	}
+}

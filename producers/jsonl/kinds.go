@@ -114,10 +114,15 @@ func (r *reader) number(e *event.Event, l *line, b *event.Message) error {
 	if e.NativeID != "" {
 		return nil
 	}
+	parts := []string{string(e.Namespace), string(e.Channel), string(b.Type), b.Text}
+	if s := b.Service; s != nil && b.Text == "" { // what it reports is all that tells it from others
+		parts = append(parts, s.Action, s.Native, s.Text, string(s.Target))
+		for _, p := range s.Members {
+			parts = append(parts, string(p.ID))
+		}
+	}
 	day, minute := printed(l.Sent)
-	e.NativeID, r.again = r.Tally.Next(day, minute, l.Author.ID, strings.Join([]string{
-		string(e.Namespace), string(e.Channel), string(b.Type), b.Text,
-	}, "\x1f"))
+	e.NativeID, r.again = r.Tally.Next(day, minute, l.Author.ID, strings.Join(parts, "\x1f"))
 	return nil
 }
 
