@@ -31,6 +31,9 @@ func parts(ms []Message, size int) [][]Message {
 	}
 	var out [][]Message
 	for len(ms) > size {
+		if withinMinute(ms[size-1:]) { // a file of a minute in which another one ends may be a copy of it: nobody can tell
+			break
+		}
 		out, ms = append(out, ms[:size]), ms[size:]
 	}
 	return append(out, ms)
