@@ -114,10 +114,21 @@ func (i *importing) overlap(o archive.Overlap, named map[string]chatReport) {
 	case o.Key == o.Other:
 		option = ""
 		text = fmt.Sprintf("messages of chat %s stand under two kinds of ids: once with the network's own and once without", chat(o.Key))
+	case apart(named, o):
+		option = ""
+		text = fmt.Sprintf("messages stand in two chats, %s of %s and %s of %s: the exports of two accounts of one chat, or two kinds of export",
+			chat(o.Key), named[o.Key].Namespace, chat(o.Other), named[o.Other].Namespace)
 	default:
 		text = fmt.Sprintf("messages stand in two chats, %s and %s: two kinds of export of one chat", chat(o.Key), chat(o.Other))
 	}
 	i.doubt(code, text, option, int(min(o.Messages, 1<<31)))
+}
+
+// apart reports whether the chats of an overlap are known to be of two namespaces.
+func apart(named map[string]chatReport, o archive.Overlap) bool {
+	one, ok := named[o.Key]
+	other, is := named[o.Other]
+	return ok && is && one.Namespace != other.Namespace
 }
 
 // doubt notes messages that may stand twice.

@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/agrichat/agrichat/internal/archive"
+)
+
+// TestImporting_overlap holds that chats of two namespaces are not taken for two kinds of export of one account.
+func TestImporting_overlap(t *testing.T) {
+	t.Parallel()
+	named := map[string]chatReport{"a": {Namespace: "telegram:ann", Channel: "user7"}, "b": {Namespace: "telegram:bob", Channel: "user8"},
+		"c": {Namespace: "telegram:ann", Channel: "name:Farm"}}
+	for other, want := range map[string]string{
+		"b": `"user7" of telegram:ann and "user8" of telegram:bob: the exports of two accounts`,
+		"c": `"user7" and "name:Farm": two kinds of export of one chat`,
+		"d": `"user7" and another chat of that name: two kinds of export`,
+	} {
+		var i importing
+		i.overlap(archive.Overlap{Kind: archive.OverlapIDs, Key: "a", Other: other, Messages: 3}, named)
+		if got := i.notices[0].Text; !strings.Contains(got, want) || i.report.Overlapping != 3 {
+			t.Errorf("%s: %q", other, got)
+		}
+	}
+}
