@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -219,8 +218,8 @@ func (c *cutter) connector() {
 }
 
 func (c *cutter) clock(h *header) bool {
-	half, named := c.half(h)
-	h.stamp.eastern = h.stamp.eastern || named && h.stamp.capitals // PM 1:28, as in Korea
+	part := c.half(h)
+	h.stamp.eastern = h.stamp.eastern || part != noPart && h.stamp.capitals // PM 1:28, as in Korea
 	c.spaces()
 	digits := 0
 	if h.stamp.hour, digits = c.number(2); digits == 0 || !c.at(':') && !c.at('.') {
@@ -238,74 +237,29 @@ func (c *cutter) clock(h *header) bool {
 		}
 		h.style.Seconds = true
 	}
-	if !named {
+	if part == noPart {
 		before := *c
 		c.spaces()
-		if half, named = c.half(h); !named {
+		if part = c.half(h); part == noPart {
 			*c = before
 		}
 	}
-	h.style.Half = named
-	return h.stamp.turn(half, named)
+	h.style.Half = part != noPart
+	return h.stamp.turn(part)
 }
 
 // turn brings the hour to a clock of 24. Some phones print hours above twelve with PM, and 24 for midnight: both are clear.
-func (s *stamp) turn(afternoon, named bool) bool {
+func (s *stamp) turn(part dayPart) bool {
+	later := part.later(s.hour)
 	switch {
 	case s.hour > 24:
 		return false
-	case s.hour == 24, named && !afternoon && s.hour == 12:
+	case s.hour == 24, part != noPart && !later && s.hour == 12:
 		s.hour = 0
-	case named && afternoon && s.hour < 12:
+	case later && s.hour < 12:
 		s.hour += 12
 	}
 	return true
-}
-
-// half takes a word for a half of the day: am, A.M., p. m. and so on, and those of other languages.
-func (c *cutter) half(h *header) (afternoon, ok bool) {
-	if len(*c) == 0 {
-		return false, false
-	}
-	if first := (*c)[0]; strings.IndexByte("aApP", first) >= 0 {
-		after := (*c)[1:]
-		after.take(".")
-		after.spaces()
-		if after.take("m") || after.take("M") {
-			h.stamp.capitals = (*c)[1] == 'M'
-			after.take(".")
-			*c = after
-			return first|0x20 == 'p', true
-		}
-	}
-	if first := (*c)[0]; first < utf8.RuneSelf && strings.IndexByte("mnva", first) < 0 {
-		return false, false
-	}
-	for _, w := range [...]struct {
-		word               string
-		afternoon, eastern bool
-	}{
-		{"ÖÖ", false, false}, {"ÖS", true, false}, {"morgens", false, false}, {"vorm.", false, false}, {"nachts", false, false},
-		{"mittags", true, false}, {"nachm.", true, false}, {"abends", true, false},
-		{"ص", false, false}, {"م", true, false}, {"صباحًا", false, false}, {"مساءً", true, false},
-		{"ق.ظ.", false, false}, {"ب.ظ.", true, false}, {"π.μ.", false, false}, {"μ.μ.", true, false},
-		{"לפנה״צ", false, false}, {"אחה״צ", true, false}, {`לפנה"צ`, false, false}, {`אחה"צ`, true, false},
-		{"오전", false, true}, {"오후", true, true}, {"午前", false, true}, {"午後", true, true},
-		{"上午", false, true}, {"下午", true, true}, {"凌晨", false, true}, {"清晨", false, true}, {"早上", false, true},
-		{"中午", true, true}, {"傍晚", true, true}, {"晚上", true, true},
-	} {
-		after := *c
-		if !after.take(w.word) {
-			continue
-		}
-		if r, _ := utf8.DecodeRuneInString(string(after)); unicode.IsLetter(r) {
-			continue
-		}
-		*c = after
-		h.stamp.eastern = h.stamp.eastern || w.eastern
-		return w.afternoon, true
-	}
-	return false, false
 }
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
