@@ -69,7 +69,7 @@ func TestEveryQueryIsOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		params := ch.Params{"source": "", "namespace": "", "channel": "", "from": "", "to": "", "limit": "5", "zone": "UTC",
-			"keys": "['00']", "asked": "['00']", "key": "00", "keyed": "1", "author": "", "first": "0", "last": "1"}
+			"keys": "['00']", "asked": "['00']", "key": "00", "keyed": "1", "firsts": "[0]", "lasts": "[1]", "author": "", "first": "0", "last": "1"}
 		for p := range params {
 			if !strings.Contains(string(sql), "{"+p+":") {
 				delete(params, p)

@@ -36,8 +36,8 @@ type Overlap struct {
 // keysAtOnce bounds the size of a question.
 const keysAtOnce = 1000
 
-// Overlaps finds messages that seem to stand twice: with equal minute and text in two chats of which one's name holds the other's, or under
-// two schemes of ids in one chat; and, in the chats of again, by two names of an author or in two zones. What coincides by chance is left
+// Overlaps finds messages that seem to stand twice: with equal minute and text in two chats of which one's name holds the other's, or which
+// share content keys, or under two schemes of ids in one chat; and, in the chats of again, by two names of an author or in two zones. What coincides by chance is left
 // out: at least half of the smaller side and a tenth of the larger must stand twice in the time that both have in common, a third where
 // only the time differs.
 // keys are event.Key in hexadecimal.
@@ -137,6 +137,40 @@ func (a *Archive) overlapZones(ctx context.Context, p ch.Params) (out []Overlap,
 		}
 	}
 	return out, err
+}
+
+// Span is the time that an export of a chat covers, in minutes since 1970, both included.
+type Span struct {
+	Key         string // of the chat, in hexadecimal
+	First, Last int64
+}
+
+// Within returns, for each span, how many messages with content keys the chat has in it.
+func (a *Archive) Within(ctx context.Context, spans []Span) ([]uint64, error) {
+	out := make([]uint64, 0, len(spans))
+	for part := range slices.Chunk(spans, keysAtOnce) {
+		var keys, firsts, lasts []string
+		for _, s := range part {
+			keys = append(keys, s.Key)
+			firsts, lasts = append(firsts, strconv.FormatInt(s.First, 10)), append(lasts, strconv.FormatInt(s.Last, 10))
+		}
+		counts := make([]uint64, len(part))
+		p := ch.Params{"keys": array(keys), "firsts": "[" + strings.Join(firsts, ",") + "]", "lasts": "[" + strings.Join(lasts, ",") + "]"}
+		err := a.ask(ctx, "overlap_within", p, func(rows driver.Rows) error {
+			var number uint32
+			var n uint64
+			err := rows.Scan(&number, &n)
+			if err == nil && number >= 1 && int(number) <= len(counts) {
+				counts[number-1] = n
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, counts...)
+	}
+	return out, nil
 }
 
 // side is one side of an overlap.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/agrichat/agrichat/consumers/normalise"
@@ -18,6 +19,7 @@ const (
 	noticeOverlapPeople = "overlap-authors"
 	noticeOverlapZones  = "overlap-zones"
 	noticeOverlapNew    = "overlap-differs"
+	noticeOverlapNone   = "overlap-none"
 	noticeTexts         = "texts-differ"
 	noticeSwapped       = "dates-swapped"
 	noticeOverlapEdge   = "overlap-edge"
@@ -54,6 +56,7 @@ func (i *importing) differing(came []normalise.Came) {
 // overlaps finds what of this import seems to stand twice, and says so.
 func (i *importing) overlaps(ctx context.Context) error {
 	var keys, again []string
+	var lone []loneExport
 	named := map[string]chatReport{}
 	for _, c := range i.report.PerChat {
 		chat := ingest.Chat{Source: event.Source(c.Source), Namespace: event.Namespace(c.Namespace), Channel: event.Channel(c.Channel)}
@@ -65,6 +68,7 @@ func (i *importing) overlaps(ctx context.Context) error {
 		if len(i.exports[chat]) > 1 || c.Known > 0 {
 			again = append(again, key)
 		}
+		lone = append(lone, loneExports(key, i.exports[chat])...)
 		if n := ingest.Differing(i.exports[chat]); n > 0 {
 			i.doubt(noticeOverlapNew, fmt.Sprintf("messages of chat %q lie between others that another export holds too and that export lacks them: "+
 				"edited, their author renamed, or one export is not whole", cmp.Or(c.Name, c.Channel)), "", n)
@@ -88,6 +92,52 @@ func (i *importing) overlaps(ctx context.Context) error {
 	}
 	for _, o := range found {
 		i.overlap(o, named)
+		if o.Kind == archive.OverlapZones { // which is why they have nothing in common
+			lone = slices.DeleteFunc(lone, func(l loneExport) bool { return l.Key == o.Key })
+		}
+	}
+	return i.oneName(ctx, archive.New(db), lone, named)
+}
+
+// loneExport is an export that shares no message with the others of its chat.
+type loneExport struct {
+	archive.Span
+	messages int
+}
+
+// leastLone is how many messages an export must have for it to be noticed that it shares none.
+const leastLone = 3
+
+func loneExports(key string, of []*ingest.Export) (out []loneExport) {
+	for _, x := range ingest.Apart(of) {
+		if first, last := x.Minutes(); len(x.Keys) >= leastLone {
+			out = append(out, loneExport{archive.Span{Key: key, First: first, Last: last}, len(x.Keys)})
+		}
+	}
+	return out
+}
+
+// oneName says which exports share no message with what else their chat has in the same time.
+func (i *importing) oneName(ctx context.Context, a *archive.Archive, lone []loneExport, named map[string]chatReport) error {
+	spans := make([]archive.Span, len(lone))
+	for n, l := range lone {
+		spans[n] = l.Span
+	}
+	within, err := a.Within(ctx, spans)
+	if err != nil {
+		return err
+	}
+	counts := map[string]int{}
+	for n, l := range lone {
+		if within[n] >= uint64(l.messages+leastLone) {
+			counts[l.Key] = max(counts[l.Key], l.messages)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(counts)) {
+		c := named[key]
+		i.notices = append(i.notices, notice{Code: noticeOverlapNone, Count: counts[key], Option: "--channel", Files: []string{},
+			Text: fmt.Sprintf("messages of chat %q are of an export that has none in common with what else the chat has of that time: "+
+				"two chats of one name became one", cmp.Or(c.Name, c.Channel))})
 	}
 	return nil
 }

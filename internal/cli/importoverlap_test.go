@@ -64,6 +64,12 @@ func TestImport_Overlaps(t *testing.T) {
 			map[string]string{"b/WhatsApp Chat with Farm.txt": chatText(16, "Bob: one", "Ann: two", "Bob: three", "Ann: four", "Bob: five")}, "overlap-zones", 4, 9},
 		{"meeting in a minute", map[string]string{"a/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: ok")},
 			map[string]string{"b/WhatsApp Chat with Farm.txt": "25.01.24, 10:02 - Bob: ok\n25.01.24, 10:02 - Ann: so\n25.01.24, 10:03 - Ann: ok\n"}, "overlap-edge", 1, 5},
+		{"another name of the chat", map[string]string{"a/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four")},
+			map[string]string{"b/summer/_chat.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four")}, "overlap-ids", 4, 8},
+		{"two chats of one name", map[string]string{"a/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four")},
+			map[string]string{"b/WhatsApp Chat with Farm.txt": chatText(10, "Eve: a", "Dan: b", "Eve: c", "Dan: d")}, "overlap-none", 4, 8},
+		{"one chat in two parts", map[string]string{"a/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four")},
+			map[string]string{"b/WhatsApp Chat with Farm.txt": chatText(11, "Bob: a", "Ann: b", "Bob: c", "Ann: d")}, "", 0, 8},
 		{"no overlap", map[string]string{"a/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four")},
 			map[string]string{"b/WhatsApp Chat with Farm.txt": chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four", "Bob: five")}, "", 0, 5},
 	} {
@@ -87,16 +93,27 @@ func TestImport_Overlaps(t *testing.T) {
 					t.Errorf("at once %v: %s messages are stored, want %d", once, stored, c.stored)
 				}
 				if c.code == "" {
-					if n.Overlapping != 0 {
+					if n.Overlapping != 0 || n.counts()["overlap-none"] != 0 {
 						t.Errorf("at once %v: overlapping %+v", once, n)
 					}
 					continue
 				}
-				if got := n.counts()[c.code]; got < c.count || n.Overlapping < c.count && c.code != "overlap-edge" {
+				if got := n.counts()[c.code]; got < c.count || n.Overlapping < c.count && c.code != "overlap-edge" && c.code != "overlap-none" {
 					t.Errorf("at once %v: %d of %s, want %d: %+v", once, got, c.code, c.count, n)
 				}
 			}
 		})
+	}
+}
+
+// TestImport_OverlapsAccounts holds that an import says that another account's export of a chat stands in the stores.
+func TestImport_OverlapsAccounts(t *testing.T) {
+	t.Parallel()
+	w, dir := newOutside(t), t.TempDir()
+	write(t, filepath.Join(dir, "WhatsApp Chat with Farm.txt"), chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four"))
+	w.run("import", dir, "--account", "me").want(0)
+	if n := w.noticed(dir, "--account", "you"); n.counts()["overlap-ids"] != 4 || n.Overlapping != 4 {
+		t.Errorf("%+v", n)
 	}
 }
 

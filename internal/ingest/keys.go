@@ -28,14 +28,19 @@ type Export struct {
 	First, Last int
 
 	begin, end int64 // those minutes
+	low, high  int64 // the first and the last minute by time
 }
+
+// Minutes returns the span of the messages, in minutes since 1970, both included.
+func (x *Export) Minutes() (first, last int64) { return x.low, x.high }
 
 // add notes a message's key.
 func (x *Export) add(k Key, sent time.Time) {
 	minute := sent.Unix() / 60
 	if len(x.Keys) == 0 {
-		x.begin = minute
+		x.begin, x.low, x.high = minute, minute, minute
 	}
+	x.low, x.high = min(x.low, minute), max(x.high, minute)
 	if x.First == len(x.Keys) && minute == x.begin {
 		x.First++
 	}
@@ -146,4 +151,15 @@ func Meeting(of []*Export) (n int) {
 		}
 	}
 	return n
+}
+
+// Apart returns the exports of a chat that share no message with another one or with the record.
+func Apart(of []*Export) (out []*Export) {
+	shared := sharedKeys(of)
+	for _, x := range of {
+		if !slices.ContainsFunc(x.Keys, shared) {
+			out = append(out, x)
+		}
+	}
+	return out
 }

@@ -56,3 +56,24 @@ func TestDiffering(t *testing.T) {
 		}
 	}
 }
+
+func TestApart(t *testing.T) {
+	one, two := exportOf([2]int{2, 5}, [2]int{4, 2}), exportOf([2]int{6, 1}, [2]int{8, 2})
+	for _, c := range []struct {
+		name string
+		of   []*Export
+		want int
+	}{
+		{"alone", []*Export{one}, 1},
+		{"nothing in common", []*Export{one, two}, 2},
+		{"one in common", []*Export{one, two, exportOf([2]int{8, 2}, [2]int{10, 3})}, 1},
+		{"known to the record", []*Export{exportOf([2]int{2, 1}, [2]int{5, 2})}, 0},
+	} {
+		if got := Apart(c.of); len(got) != c.want {
+			t.Errorf("%s: %d, want %d", c.name, len(got), c.want)
+		}
+	}
+	if first, last := one.Minutes(); first != 2 || last != 5 {
+		t.Errorf("minutes %d to %d", first, last)
+	}
+}
