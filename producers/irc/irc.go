@@ -40,6 +40,7 @@ type said struct {
 	Native string // the network's own name of it
 	Whom   string // to whom it was done, or the new nick
 	Note   string // the reason, the topic, the new name, the modes
+	as     *said  // what the content key is made of, where that is another reading; nil: of this one
 }
 
 func message(nick, text string) said { return said{Type: event.TypeMessage, Nick: nick, Text: text} }

@@ -102,6 +102,9 @@ func weechatBody(prefix, text string) (said, bool) {
 	case "", "=!=":
 		return said{Type: event.TypeService, Action: event.ActionOther, Text: text}, text != ""
 	default:
+		if r, ok := prefixBody(bareNick(p), text); ok {
+			return r, true
+		}
 		nick := bareNick(p)
 		return message(nick, text), nick != ""
 	}

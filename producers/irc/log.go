@@ -94,6 +94,9 @@ func (l *log) read(line line) (entry, bool) {
 	if label != "" {
 		key = keyOf(first, here.Offset, key)
 	}
+	if key.as != nil {
+		key = *key.as
+	}
 	e.add(l.charset, more)
 	l.advance(st)
 	e.sent, e.other, e.skipped = st.instant(l.at.today(), l.zone, l.at.Second)
