@@ -44,7 +44,7 @@ func (s *seenLogs) archive(f producers.File, o producers.Options) (producers.Sou
 	}
 	a := &archive{
 		file: f, account: o.Account, namespace: o.Namespace, name: p.channel, channel: event.Channel(fold(p.channel)),
-		start: position{Day: p.day, Guessed: p.guessed}, zone: o.Zone, charset: cs, now: time.Now,
+		start: position{Day: p.day, Guessed: p.guessed, Year: p.year}, zone: o.Zone, charset: cs, now: time.Now,
 	}
 	if p.named {
 		a.assumed = append(a.assumed, noticeChannel())
@@ -276,6 +276,9 @@ func (s *reading) count(b *producers.Batch, e *entry) {
 	}
 	if e.skipped {
 		b.Notices.Add(producers.SkippedHour(1))
+	}
+	if e.yearless {
+		b.Notices.Add(noticeYear())
 	}
 	if e.mixed {
 		b.Notices.Add(noticeMixed())

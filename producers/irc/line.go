@@ -137,5 +137,9 @@ func parseHeader(line string) (header, bool) {
 		opened := start != "--- " || strings.HasPrefix(after, "Log ")
 		return header{d, known, opened}, known || opened
 	}
+	if after, ok := strings.CutPrefix(rest, "**** "); ok { // HexChat's in other languages, whose date is always in English
+		d, known := headerDate(after)
+		return header{d, known, true}, known
+	}
 	return header{}, false
 }

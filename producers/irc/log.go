@@ -24,6 +24,7 @@ type position struct {
 	Headed   bool  `json:"headed,omitempty"`  // a header or a line gave Day
 	Believed civil `json:"believed,omitzero"` // the day that it is where Day, as a header prints it, cannot be
 	Jumped   civil `json:"jumped,omitzero"`   // the day from which a header went on by more than one
+	Year     int   `json:"year,omitempty"`    // in which lines without a year begin, where no day is known
 }
 
 // today is the day that lines are of.
@@ -44,6 +45,8 @@ type entry struct {
 	mixed     bool      // it does not look like that charset
 	guessed   bool      // its date
 	printed   civil     // the day that its header printed, which it is not of
+	yearless  bool      // it prints a date without a year, and nothing names one
+	keyed     civil     // the day that its content key has, if it is not that of the log
 	skipped   bool      // its time lies in an hour that the zone skips
 	other     time.Time // the other reading of its time, in an hour that comes twice
 	ambiguous bool
@@ -56,6 +59,7 @@ type log struct {
 	zone    *time.Location
 	charset *charset.Decoder
 	days    days
+	forms   *logForms // nil: the log is not there to look at
 }
 
 func newLog(zone *time.Location, cs *charset.Decoder, at position) log {
@@ -98,6 +102,9 @@ func (l *log) read(line line) (entry, bool) {
 		key = *key.as
 	}
 	e.add(l.charset, more)
+	if st.printed.kind != noDate {
+		l.date(&st, &e)
+	}
 	l.advance(st)
 	e.sent, e.other, e.skipped = st.instant(l.at.today(), l.zone, l.at.Second)
 	l.mark(&e)
@@ -119,11 +126,10 @@ func trimStart(text string, offset int64) string {
 
 // parse reads a line that begins with a time. The reason is set if it cannot be read; ok is false too if it has no time.
 func (e *entry) parse(text string) (stamp, bool) {
-	st, body, ok := takeStamp(text)
-	if !ok {
+	st, s, timed, ok := parseLine(text)
+	if !timed {
 		return st, false
 	}
-	s, ok := parseBody(body, st.day.known())
 	if !ok {
 		e.reason = "line is of no known form"
 		return st, false
@@ -177,6 +183,7 @@ func (l *log) mark(e *entry) {
 func (l *log) advance(st stamp) {
 	if st.day.known() {
 		l.turn(st.day)
+		l.at.Guessed = st.guessed
 	}
 	now := st.minuteOfDay() + 1
 	if back := l.at.Clock - now; back > 12*60 && !st.day.known() && l.at.Day.known() {
@@ -233,8 +240,11 @@ func (l *log) header(h header) {
 func (l *log) name(e *entry, key said, here position, clock string) {
 	author, text := key.key()
 	day := l.at.Day.String()
+	if e.keyed.known() {
+		day = e.keyed.String()
+	}
 	e.id, e.ambiguous = l.days.next(here, day, clock, author, text)
-	if day == "" { // another day's equal line has the same key
+	if day == "" || e.yearless { // another day's equal line has the same key
 		e.ambiguous = true
 	}
 }

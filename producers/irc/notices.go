@@ -19,6 +19,11 @@ func noticeNear() producers.Notice {
 		Text: "the network was named after the folder that the logs are in"}
 }
 
+func noticeYear() producers.Notice {
+	return producers.Notice{Count: 1, Code: "year-unknown",
+		Text: "dates carry no year, and neither a line above nor the path names one; put the year into the name of the file, as in #channel.2023.log"}
+}
+
 func noticeDay() producers.Notice {
 	return producers.Notice{Count: 1, Code: "day-went-back",
 		Text: "a day header names an earlier day than the lines above it; the day after those was taken"}

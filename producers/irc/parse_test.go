@@ -302,6 +302,8 @@ func FuzzLog(f *testing.F) {
 	for _, seed := range []string{
 		"--- Log opened Mon Sep 30 00:00:44 2019\n00:01 <@a> hi\n23:59 <a> hi\n00:00  * a b\n",
 		"2025-09-02T08:00:00.123456Z\t-->\ta (a@h) has joined #c\n", "=== a [b@c] has quit [d]\n", "[10:00] \x0304<\xd0> \x00\r\n",
+		"**** BEGIN LOGGING AT Sun Dec 31 21:04:58 2023\n\nDec 31 21:05:00 <@a>\thi\n*\tx\nJan  1 00:00 *\ta has quit (b)\n12月 31 21:05:04 *\t\n",
+		"2025-01-01 10:00:00\t<@a>\tb\n[2025-01-01 10:00:00] [INFO]\tb\n[2025-01-01] [9:05 pm UTC] Join\ta (b) joined the channel.\n1704056700.5 ***a b\n",
 		"[10:00] #a: mode change '+o' by b\n[10:00] a kicked from #b by c: d\n[10:00] * a ((b)(c@d)) has left #c ((e)\n",
 	} {
 		f.Add([]byte(seed))

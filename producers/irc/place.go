@@ -17,6 +17,7 @@ type place struct {
 	network string
 	channel string
 	day     civil
+	year    int    // of which no day is known; 0: none
 	guessed bool   // the day's month and day could be either way round
 	folder  string // in which the dates of a path begin that names no channel, or a file whose name any log may have
 	// named says that the channel is a folder's name which has no mark of a channel, so that it may be something else.
@@ -58,9 +59,9 @@ func placeOf(name string, order producers.DateOrder) place {
 		}
 	}
 	base := withoutExtensions(file)
-	rest, day, guessed := fileDate(base, above, order)
+	rest, day, year, guessed := fileDate(base, above, order)
 	_, inFile := wholeDay(base)
-	p := place{day: day, guessed: guessed, channel: rest}
+	p := place{day: day, year: year, guessed: guessed, channel: rest}
 	switch {
 	case rest == "", isAnyName(rest) && rest != base:
 		rest, p.channel = "", ""
@@ -196,8 +197,8 @@ func isGeneral(names []string, n int) bool {
 
 // weechatPlace reads the name of a file of WeeChat: its buffer's, which may have a date after it.
 func weechatPlace(base string, above dateParts, order producers.DateOrder) (place, bool) {
-	base, day, guessed := fileDate(base, above, order)
-	p := place{day: day, guessed: guessed}
+	base, day, year, guessed := fileDate(base, above, order)
+	p := place{day: day, year: year, guessed: guessed}
 	base = strings.TrimPrefix(base, "irc.")
 	if net, channel, ok := strings.Cut(base, "."); ok && !isChannel(base) {
 		p.network, p.channel = net, channel

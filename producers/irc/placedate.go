@@ -121,13 +121,13 @@ func monthDays(a, b dateField, order producers.DateOrder) [][2]int {
 }
 
 // fileDate takes the date out of a file's name, completed by that of the folders, and what else is there only to tell parts of
-// a log from each other.
-func fileDate(base string, above dateParts, order producers.DateOrder) (rest string, day civil, guessed bool) {
+// a log from each other. Where it tells no day, it may still tell the year.
+func fileDate(base string, above dateParts, order producers.DateOrder) (rest string, day civil, year int, guessed bool) {
 	if d, before, ok := isoDate(base); ok {
-		return nameBeside(before, base[len(before)+len("2006-01-02"):]), d, false
+		return nameBeside(before, base[len(before)+len("2006-01-02"):]), d, d.Year, false
 	}
 	if d, before, after, ok := compactDate(base); ok {
-		return nameBeside(before, after), d, false
+		return nameBeside(before, after), d, d.Year, false
 	}
 	for at := -1; at < len(base); at++ {
 		if at >= 0 && strings.IndexByte("._- ", base[at]) < 0 {
@@ -138,10 +138,10 @@ func fileDate(base string, above dateParts, order producers.DateOrder) (rest str
 			continue
 		}
 		d, _ := newCivil(t.y, t.m, t.d)
-		return nameBeside(base[:max(at, 0)], ""), d, g && d.known()
+		return nameBeside(base[:max(at, 0)], ""), d, t.y, g && d.known()
 	}
 	d, _ := newCivil(above.y, above.m, above.d)
-	return base, d, false
+	return base, d, above.y, false
 }
 
 // wholeDay finds a day in a file's name.

@@ -75,19 +75,41 @@ func (w *weight) add(text string) {
 	if !ok {
 		if strings.HasPrefix(text, "=== ") {
 			w.known++
+			return
 		}
+		if st, body, ok = otherStamp(text); !ok {
+			return
+		}
+		w.client(body, st.services)
 		return
 	}
 	if _, ok := parseBody(body, st.day.known()); !ok {
+		w.client(body, false)
 		return
 	}
 	w.known++
 	if st.day.known() {
 		w.columns++
 	}
-	if body = strings.TrimLeft(body, " "); body != "" && strings.IndexByte("<*=-", body[0]) >= 0 {
+	if isMarked(body) {
 		w.marked++
 	}
+}
+
+// client weighs a line of a form that only some clients write: without a sign of theirs it may be anybody's.
+func (w *weight) client(body string, services bool) {
+	if _, ok := clientBody(body, services); !ok {
+		return
+	}
+	w.known++
+	if isMarked(body) {
+		w.marked++
+	}
+}
+
+func isMarked(body string) bool {
+	body = strings.TrimLeft(body, " ")
+	return body != "" && strings.IndexByte("<*=-", body[0]) >= 0
 }
 
 func hinted(path string) bool {

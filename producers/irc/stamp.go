@@ -16,6 +16,9 @@ type stamp struct {
 	nano      int
 	precision event.Precision
 	zone      *time.Location // nil where the line names none
+	printed   printedDate    // of which day is to be made, by what the log says
+	guessed   bool           // which number of the date is the day
+	services  bool           // its client marks a column where it speaks itself
 }
 
 // minuteOfDay orders the times of one day.
