@@ -27,7 +27,9 @@ func Merge(a, b *Event) *Event {
 		out.Author, out.Body = fuller(a.Author, b.Author), mergeBody(a, b, r)
 		r.Unversioned = a.Reading.Unversioned && b.Reading.Unversioned
 		r.Charset, r.CharsetNamed = a.Reading.Charset, a.Reading.CharsetNamed
-		r.Differs = a.Reading.Differs || b.Reading.Differs || differ(a.Body, b.Body)
+		if r.Differs = a.Reading.Differs || b.Reading.Differs || differ(a.Body, b.Body); a.Reading.Unversioned != b.Reading.Unversioned {
+			r.Differs = pick(b.Reading.Unversioned, a, b).Reading.Differs // the other's text does not stand beside it
+		}
 		out.mergeDoubts(a, b)
 		return &out
 	case c < 0:
