@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"bytes"
 	"io"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/agrichat/agrichat/internal/charset"
@@ -38,6 +39,16 @@ func (d *decoder) header(line []byte) (decodedHeader, bool) {
 	text, _ := d.Decode(line)
 	h, ok = parseHeader(text)
 	return decodedHeader{h, 0}, ok
+}
+
+// resembles reports whether a line that is no header begins as those of the style do, and goes on as a message does.
+func (d *decoder) resembles(line []byte, s style, p *phrases) bool {
+	if r, _ := utf8.DecodeRune(line); r >= utf8.RuneSelf && !isMark(r) && !unicode.IsDigit(r) {
+		return false
+	}
+	text, _ := d.Decode(line)
+	rest, ok := s.resembles(text)
+	return ok && p.follows(rest)
 }
 
 // head is the start of a file in UTF-8.

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -81,6 +82,32 @@ func (s style) begins(line string) bool {
 	}
 	_, digit := c.digit()
 	return len(c) < 48 && (c == "" || digit > 0) && strings.TrimLeftFunc(string(c), inHeader) == ""
+}
+
+// resembles returns what would follow the header in a line that begins with a date of the style and, up to where a header ends, goes
+// on with something of a time that is not understood.
+func (s style) resembles(line string) (rest string, ok bool) {
+	const longest = 64
+	var h header
+	c := cutter(strings.TrimLeft(line, marks))
+	if s.Bracket != c.take("[") {
+		return "", false
+	}
+	if _, n := c.digit(); n == 0 || !c.date(&h) {
+		return "", false
+	}
+	if h.style.Separator != s.Separator || h.style.YearFirst != s.YearFirst || h.style.YearLast != s.YearLast {
+		return "", false
+	}
+	end := " - "
+	if s.Bracket {
+		end = "]"
+	}
+	time, rest, ok := strings.Cut(string(c), end)
+	if !ok || len(time) > longest || strings.Contains(time, ": ") {
+		return "", false
+	}
+	return rest, strings.ContainsFunc(time, unicode.IsDigit)
 }
 
 // inHeader reports whether a date and time may hold r. Words for the halves of the day are short, and of few letters.

@@ -65,7 +65,9 @@ type records struct {
 	length  int    // of that header in bytes; 0: it was found in decoded text only
 	err     error
 
-	others int // foreign lines that were taken as text
+	others   int  // foreign lines that were taken as text
+	strange  bool // it begins as a header of the file's own form, with a time that is not understood
+	stranges int  // of such lines, those that were taken as text
 }
 
 func newRecords(r io.Reader, of *reader, d *decoder, at position) *records {
@@ -101,17 +103,22 @@ func (r *records) take() {
 	if r.foreign {
 		r.others++
 	}
+	if r.strange {
+		r.stranges++
+	}
 	r.at.Within, r.held = !r.whole, false
 }
 
 // header looks whether the line begins a message.
 func (r *records) header() (header, bool) {
-	r.foreign, r.undated = false, false
+	r.foreign, r.undated, r.strange = false, false, false
 	if r.at.Within || !r.whole || len(r.line) == 0 || !mayBegin(r.line[0]) {
 		return header{}, false
 	}
-	h, ok := r.decoder.header(producers.TrimEnd(r.line))
+	line := producers.TrimEnd(r.line)
+	h, ok := r.decoder.header(line)
 	if !ok {
+		r.strange = r.decoder.resembles(line, r.survey.Style, r.phrases)
 		return h.header, false
 	}
 	r.length = h.length

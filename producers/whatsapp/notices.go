@@ -8,6 +8,7 @@ const (
 	noticeCopy       = "copy-number"
 	noticeOtherForm  = "header-other-form"
 	noticeSecondForm = "header-second-form"
+	noticeTime       = "time-not-understood"
 	noticeDate       = "date-unreadable"
 )
 
@@ -44,12 +45,18 @@ func (s *session) notices(b *producers.Batch, e *entry) {
 
 // others says how many lines of text look like headers.
 func (s *session) others(b *producers.Batch) {
-	n := s.log.records.others
-	s.log.records.others = 0
+	n, strange := s.log.records.others, s.log.records.stranges
+	s.log.records.others, s.log.records.stranges = 0, 0
 	if n > 0 {
 		b.Notices.Add(producers.Notice{
 			Code: noticeOtherForm, Count: n,
 			Text: "lines look like the header of a message in another form of date, and were kept as text of the message before them",
+		})
+	}
+	if strange > 0 {
+		b.Notices.Add(producers.Notice{
+			Code: noticeTime, Count: strange,
+			Text: "lines begin as messages of the file do, but with a time that is not understood, and were kept as text of the message before them",
 		})
 	}
 }

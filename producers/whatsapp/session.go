@@ -49,7 +49,7 @@ func (s *session) resume(ctx context.Context, r io.Reader, cur cursor) error {
 		return s.cursorError(fmt.Errorf("no message begins at byte %d: %w", cur.Next.Offset, errOtherFile))
 	}
 	*at = cur.Next
-	s.log.records.others = 0
+	s.log.records.others, s.log.records.stranges = 0, 0
 	return nil
 }
 
