@@ -81,6 +81,61 @@ func inWord(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsMark(r) || strings.ContainsRune(`'"’׳״॰`, r)
 }
 
+// connector takes the word that some languages put between date and time.
+func (c *cutter) connector() {
+	if len(*c) == 0 || isDigit((*c)[0]) {
+		return
+	}
+	var buf [wordSize]byte
+	for words := 2; words > 0; words-- {
+		key, n := c.word(&buf, words)
+		switch string(key) {
+		case "à", "um", "at", "alas", "ala", "às", "alle", "om", "kl", "klo", "klokka", "klockan", "plkst", "kell", "u", "ob", "o", "la", "ora",
+			"orele", "lúc", "ngày", "pukul", "jam", "saat", "в", "во", "у", "о", "об", "στις":
+			after := (*c)[n:]
+			if after.spaces() {
+				*c = after
+				return
+			}
+		}
+	}
+}
+
+// era takes what stands after the year: a word for it, or that of a calendar. Dates of the lunar one are none of ours, whatever their
+// numbers.
+func (c *cutter) era(h *header) {
+	if len(*c) > 1 && ((*c)[0] == ',' || (*c)[0] == ' ' && isDigit((*c)[1])) {
+		return
+	}
+	var buf [wordSize]byte
+	after := *c
+	after.spaces()
+	key, n := after.word(&buf, 1)
+	switch string(key) {
+	case "هـ", "ه", "ھ", "هجری", "ہجری", "ah":
+		h.stamp.numbers = [3]int{}
+	case "г", "год", "года", "р", "ж", "g", "gada", "god", "j", "ad", "ce", "be", "ap":
+	default:
+		return
+	}
+	*c = after[n:]
+	c.unmark()
+}
+
+// hours takes the word for hours after a time, such as "ч." or "Uhr".
+func (c *cutter) hours() {
+	if len(*c) > 1 && ((*c)[0] == ']' || (*c)[0] == ' ' && (*c)[1] == '-') {
+		return
+	}
+	var buf [wordSize]byte
+	after := *c
+	after.spaces()
+	switch key, n := after.word(&buf, 1); string(key) {
+	case "ч", "час", "год", "uhr", "uur", "น", "h", "hodź":
+		*c = after[n:]
+	}
+}
+
 // half takes a word for a half or another part of the day: am, A.M., p. m. and so on, and those of other languages.
 func (c *cutter) half(h *header) dayPart {
 	if len(*c) == 0 {

@@ -48,12 +48,12 @@ func TestArchive_Midnight(t *testing.T) {
 func TestArchive_TimeNotUnderstood(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{
-		"2024/1/1 中午12:30 - A: aa\n2024/1/1 子時12:10 - B: bb\n":                                      1,
+		"2024/1/1 中午12:30 - A: aa\n2024/1/1 子時12:10 - B: bb\n":                                    1,
 		"[2024/1/1 中午12:30:00] A: aa\n[2024/1/1 子時12:10:00] B: bb\n[2024/1/1 子時12:10:00] B: bb\n": 2,
-		"31/12/23, 9:05 pm - A: aa\n31/12/23, 9:05 zz - B: bb\n31/12/23, 9:06 zz - You left\n":        2,
-		"31/12/23, 9:05 pm - A: aa\n31/12/23, at nine - B: bb\n":                                      0,
-		"31/12/23, 9:05 pm - A: aa\n31/12/23: 9:05 is when - no: more\n":                              0,
-		"31/12/23, 9:05 pm - A: aa\n31/12/23, 9:05 zz - nothing\n31.12.23, 9:05 zz - B: bb\n":         0,
+		"31/12/23, 9:05 pm - A: aa\n31/12/23, 9:05 zz - B: bb\n31/12/23, 9:06 zz - You left\n":    2,
+		"31/12/23, 9:05 pm - A: aa\n31/12/23, at nine - B: bb\n":                                  0,
+		"31/12/23, 9:05 pm - A: aa\n31/12/23: 9:05 is when - no: more\n":                          0,
+		"31/12/23, 9:05 pm - A: aa\n31/12/23, 9:05 zz - nothing\n31.12.23, 9:05 zz - B: bb\n":     0,
 	} {
 		events, notices, _ := read(t, text, owner())
 		if len(events) != 1 || notices["time-not-understood"].Count != want {

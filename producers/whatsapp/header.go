@@ -16,6 +16,8 @@ type style struct {
 	Half      bool `json:"half,omitempty"`       // twelve hours and a word for the half of the day
 	YearFirst bool `json:"year_first,omitempty"` // in four digits
 	YearLast  bool `json:"year_last,omitempty"`  // in four digits
+	TimeFirst bool `json:"time_first,omitempty"`
+	Listed    bool `json:"listed,omitempty"` // a comma ends the time, and a space stands before the colon after the name
 }
 
 // stamp is a header's time as printed. Which of the date's numbers is the day is not said by one line.
@@ -42,16 +44,14 @@ func parseHeader(line string) (header, bool) {
 	var h header
 	c := cutter(strings.TrimLeft(line, marks))
 	h.style.Bracket = c.take("[")
-	if _, n := c.digit(); n == 0 || !c.date(&h) {
+	if _, n := c.digit(); n == 0 {
 		return h, false
 	}
-	h.style.Comma = c.take(",") || c.take("،")
-	spaced := c.spaces()
-	if !spaced && !h.style.Comma {
-		return h, false
-	}
-	if c.connector(); !c.clock(&h) {
-		return h, false
+	if whole := c; !c.dateTime(&h) {
+		h, c = header{style: style{Bracket: h.style.Bracket, TimeFirst: true}}, whole
+		if !c.timeDate(&h) {
+			return h, false
+		}
 	}
 	if h.style.Bracket {
 		if c.spaces(); !c.take("]") {
@@ -61,11 +61,47 @@ func parseHeader(line string) (header, bool) {
 		h.rest = string(c)
 		return h, true
 	}
+	if h.style.Separator == inWords && c.take(", ") { // 2024년 6월 13일 오후 9:05, Ann : text
+		h.style.Listed, h.rest = true, string(c)
+		return h, strings.Contains(h.rest, " : ")
+	}
 	if !c.spaces() || !c.take("-") && !c.take("–") && !c.take("—") || !c.take(" ") && len(c) > 0 {
 		return h, false
 	}
 	h.rest = string(c)
 	return h, true
+}
+
+// dateTime takes a date and the time after it.
+func (c *cutter) dateTime(h *header) bool {
+	if !c.date(h) {
+		return false
+	}
+	c.era(h)
+	h.style.Comma = c.take(",") || c.take("،")
+	if spaced := c.spaces(); !spaced && !h.style.Comma {
+		return false
+	}
+	c.connector()
+	bracket := c.take("(")
+	return c.clock(h) && (!bracket || c.take(")"))
+}
+
+// timeDate takes a time and the date after it, as in Vietnam.
+func (c *cutter) timeDate(h *header) bool {
+	if !c.clock(h) {
+		return false
+	}
+	h.style.Comma = c.take(",")
+	if spaced := c.spaces(); !spaced && !h.style.Comma {
+		return false
+	}
+	c.connector()
+	if !c.date(h) {
+		return false
+	}
+	c.era(h)
+	return true
 }
 
 // begins reports whether a header of the style may begin with these bytes, all of them.
@@ -93,7 +129,15 @@ func (s style) resembles(line string) (rest string, ok bool) {
 	if s.Bracket != c.take("[") {
 		return "", false
 	}
-	if _, n := c.digit(); n == 0 || !c.date(&h) {
+	if _, n := c.digit(); n == 0 {
+		return "", false
+	}
+	if s.TimeFirst {
+		if !c.clock(&h) {
+			return "", false
+		}
+		h.style.Separator, h.style.YearFirst, h.style.YearLast = s.Separator, s.YearFirst, s.YearLast
+	} else if !c.date(&h) {
 		return "", false
 	}
 	if h.style.Separator != s.Separator || h.style.YearFirst != s.YearFirst || h.style.YearLast != s.YearLast {
@@ -235,35 +279,21 @@ func (c *cutter) separator(known *byte, i int) bool {
 	return true
 }
 
-// connector takes the word that some languages put between date and time.
-func (c *cutter) connector() {
-	for _, w := range [...]string{"à ", "um ", "at ", "в ", "a las ", "às ", "alle ", "om "} {
-		if c.take(w) {
-			return
-		}
-	}
-}
-
 func (c *cutter) clock(h *header) bool {
 	part := c.half(h)
 	h.stamp.eastern = h.stamp.eastern || part != noPart && h.stamp.capitals // PM 1:28, as in Korea
 	c.spaces()
 	digits := 0
-	if h.stamp.hour, digits = c.number(2); digits == 0 || !c.at(':') && !c.at('.') {
+	if h.stamp.hour, digits = c.number(2); digits == 0 || !c.colon(h) {
 		return false
 	}
-	h.style.Colon = (*c)[0]
-	*c = (*c)[1:]
 	if h.stamp.minute, digits = c.number(2); digits != 2 || h.stamp.minute > 59 {
 		return false
 	}
-	if c.at(h.style.Colon) {
-		*c = (*c)[1:]
-		if h.stamp.second, digits = c.number(2); digits != 2 || h.stamp.second > 60 {
-			return false
-		}
-		h.style.Seconds = true
+	if !c.seconds(h) {
+		return false
 	}
+	c.hours()
 	if part == noPart {
 		before := *c
 		c.spaces()
@@ -273,6 +303,56 @@ func (c *cutter) clock(h *header) bool {
 	}
 	h.style.Half = part != noPart
 	return h.stamp.turn(part)
+}
+
+// colon takes what stands between hour and minute.
+func (c *cutter) colon(h *header) bool {
+	switch {
+	case c.at(':'), c.at('.'):
+		h.style.Colon = (*c)[0]
+		*c = (*c)[1:]
+		return true
+	case c.take("："):
+		h.style.Colon = ':'
+		return true
+	}
+	c.spaces()
+	if !c.take("h") && !c.take("H") {
+		return false
+	}
+	c.spaces()
+	h.style.Colon = 'h'
+	return true
+}
+
+// seconds takes the seconds, if there are any; false: they are none of a clock.
+func (c *cutter) seconds(h *header) bool {
+	after := *c
+	if h.style.Colon == 'h' {
+		after.spaces()
+		if !after.take("min") {
+			return true
+		}
+		*c = after
+		after.spaces()
+		if _, n := after.digit(); n == 0 {
+			return true
+		}
+	} else if !after.at(h.style.Colon) {
+		return true
+	} else {
+		after = after[1:]
+	}
+	digits := 0
+	if h.stamp.second, digits = after.number(2); digits != 2 || h.stamp.second > 60 {
+		return false
+	}
+	if h.style.Colon == 'h' {
+		after.spaces()
+		after.take("s")
+	}
+	h.style.Seconds, *c = true, after
+	return true
 }
 
 // turn brings the hour to a clock of 24. Some phones print hours above twelve with PM, and 24 for midnight: both are clear.

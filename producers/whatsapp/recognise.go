@@ -31,7 +31,7 @@ func recognise(f producers.File) producers.Confidence {
 	switch {
 	case called && w.headers > w.foreign:
 		return producers.Certain
-	case w.foreign*4 > w.headers || w.senders == 0:
+	case w.foreign*4 > w.headers || w.senders == 0 || s.Listed: // KakaoTalk prints that too
 		return producers.No
 	case !s.Bracket && s.Seconds, !w.first: // Android prints no seconds
 		return producers.Possible
