@@ -61,7 +61,7 @@ func (n notices) read(events []event.Event) {
 		{zone, producers.Notice{Code: NoticeZone, Text: "times carry no zone and were read as UTC", Option: "--zone"}},
 		{order, producers.Notice{Code: NoticeDateOrder, Text: "day and month could be either way round; the order is a guess", Option: "--date-order"}},
 		{damaged, producers.Notice{Code: NoticeDamaged, Text: "single bytes are no UTF-8 and were replaced; the raw bytes are kept"}},
-		{timeless, producers.Notice{Code: NoticeTimeless, Text: "messages carry no time"}},
+		{timeless, producers.Notice{Code: NoticeTimeless, Text: "messages carry no time; of a log, the day may be put into the file's name, as in #channel.2023-12-31.log"}},
 	} {
 		if o.count > 0 {
 			o.notice.Count = o.count
