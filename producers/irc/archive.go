@@ -26,6 +26,7 @@ type archive struct {
 	start     position
 	zone      *time.Location
 	charset   *charset.Decoder
+	forms     *logForms
 	assumed   []producers.Notice // of every line: what the path was taken to say
 	now       func() time.Time
 }
@@ -45,6 +46,7 @@ func (s *seenLogs) archive(f producers.File, o producers.Options) (producers.Sou
 	a := &archive{
 		file: f, account: o.Account, namespace: o.Namespace, name: p.channel, channel: event.Channel(fold(p.channel)),
 		start: position{Day: p.day, Guessed: p.guessed, Year: p.year}, zone: o.Zone, charset: cs, now: time.Now,
+		forms: newForms(f, o.DateOrder),
 	}
 	if p.named {
 		a.assumed = append(a.assumed, noticeChannel())
@@ -161,6 +163,7 @@ func (s *reading) resume(ctx context.Context, r io.Reader, cur archiveCursor) er
 	}
 	s.lines = newLines(r)
 	s.log = newLog(s.archive.zone, s.archive.charset, cur.Tally)
+	s.log.forms = s.archive.forms
 	for n := 0; s.log.at.Offset < cur.Next.Offset; n++ {
 		if n%linesPerCheck == 0 && ctx.Err() != nil {
 			return fmt.Errorf("going on in %s: %w", s.archive.file.Path, ctx.Err())

@@ -7,12 +7,19 @@ import (
 )
 
 // parseLine reads a line with its time. timed says that it begins with one, ok that the rest is understood too.
-func parseLine(text string) (st stamp, s said, timed, ok bool) {
+func parseLine(text string, forms *logForms) (st stamp, s said, timed, ok bool) {
 	st, body, timed := takeStamp(text)
-	if !timed {
+	other := !timed
+	if other {
 		if st, body, timed = otherStamp(text); !timed {
 			return st, s, false, false
 		}
+	}
+	if forms.inColons(body) {
+		s, ok = colonBody(body)
+		return st, s, true, ok
+	}
+	if other {
 		s, ok = clientBody(body, st.services)
 		return st, s, true, ok
 	}

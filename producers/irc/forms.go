@@ -1,6 +1,8 @@
 package irc
 
 import (
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/agrichat/agrichat/producers"
@@ -8,24 +10,118 @@ import (
 
 // logForms is what the whole of a log tells of how its lines are meant. It looks only when a line needs it.
 type logForms struct {
-	file  producers.File
-	order producers.DateOrder // as named
-	found producers.DateOrder // in the file
-	known bool
+	order  producers.DateOrder // as named
+	found  func() producers.DateOrder
+	colons func() bool
 }
 
-// date makes a day of the date that a line prints.
+// newForms looks at f when it is asked.
+func newForms(f producers.File, order producers.DateOrder) *logForms {
+	return &logForms{
+		order: order,
+		found: sync.OnceValue(func() producers.DateOrder { return orderIn(f) }),
+		colons: sync.OnceValue(func() bool {
+			w := weigh(f.Head)
+			return w.colonsOnly()
+		}),
+	}
+}
+
+// date makes a day of the date that a line prints. The content key of a date that could be either way round has the day first, however
+// it is read, so that it is the same message in another order.
 func (l *log) date(st *stamp, e *entry) {
-	switch st.printed.kind {
+	p := st.printed
+	switch p.kind {
 	case fullDate:
-		st.day, _ = st.printed.any()
+		st.day, _ = p.any()
 	case yearless:
 		var ok bool
-		if st.day, ok = l.inYear(st.printed.n[1], st.printed.n[2]); !ok {
-			e.yearless, e.keyed = true, civil{Month: st.printed.n[1], Day: st.printed.n[2]}
+		if st.day, ok = l.inYear(p.n[1], p.n[2]); !ok {
+			e.yearless, e.keyed = true, civil{Month: p.n[1], Day: p.n[2]}
 			return
 		}
 		st.guessed = l.at.Guessed
+	case numeric:
+		st.day, st.keyed, st.guessed = l.forms.day(p)
+	}
+}
+
+// day makes a day of a date in numbers, and the day that content keys have if that is another reading.
+func (f *logForms) day(p printedDate) (day, keyed civil, guessed bool) {
+	day, guessed = p.in(f.dateOrder())
+	if p.either() {
+		keyed, _ = p.in(producers.DayFirst)
+	}
+	return day, keyed, guessed
+}
+
+// dateOrder is the order that the user named, or that the log shows; empty: neither.
+func (f *logForms) dateOrder() producers.DateOrder {
+	if f == nil {
+		return ""
+	}
+	if f.order != "" {
+		return f.order
+	}
+	return f.found()
+}
+
+// in makes a day of a date. guessed says that it could be another.
+func (d printedDate) in(order producers.DateOrder) (c civil, guessed bool) {
+	first, second := producers.DayFirst, producers.MonthFirst
+	if order == producers.MonthFirst {
+		first, second = second, first
+	}
+	try := func(order producers.DateOrder) (civil, bool) {
+		if order == producers.MonthFirst {
+			return newCivil(d.n[2], d.n[0], d.n[1])
+		}
+		return newCivil(d.n[2], d.n[1], d.n[0])
+	}
+	if order == producers.YearFirst && d.short {
+		if c, ok := newCivil(century(d.n[0]), d.n[1], d.last); ok {
+			return c, false
+		}
+	}
+	c, ok := try(first)
+	if !ok {
+		c, _ = try(second)
+	}
+	return c, order == "" && !d.dotted && d.either()
+}
+
+// either reports whether a date could be either way round.
+func (d printedDate) either() bool {
+	return d.kind == numeric && d.n[0] <= 12 && d.n[1] <= 12 && d.n[0] != d.n[1]
+}
+
+// orderIn finds the order of a log's dates by one that can be read in one way only; empty: there is none.
+func orderIn(f producers.File) producers.DateOrder {
+	r, err := f.Open()
+	if err != nil {
+		return "" // reading the log says why
+	}
+	defer func() { _ = r.Close() }()
+	in := newLines(r)
+	for {
+		line, err := in.next()
+		if err != nil {
+			return ""
+		}
+		head := line.bytes[:min(len(line.bytes), maxStamp)]
+		st, _, ok := otherStamp(string(head))
+		d := st.printed
+		if h, isHeader := parseHeader(string(producers.TrimEnd(line.bytes))); isHeader {
+			d, ok = h.printed, true
+		}
+		if ok && d.kind == numeric {
+			switch {
+			case d.n[0] > 12:
+				return producers.DayFirst
+			case d.n[1] > 12:
+				return producers.MonthFirst
+			}
+		}
 	}
 }
 
@@ -49,4 +145,32 @@ func (l *log) inYear(month, day int) (civil, bool) {
 		}
 	}
 	return civil{}, false
+}
+
+// colonBody reads "nick: text", as LimeChat and Pidgin write. It is read only in logs that have no "<nick>".
+func colonBody(s string) (said, bool) {
+	nick, ok := colonNick(s)
+	if !ok {
+		return said{}, false
+	}
+	return message(bareNick(nick), strings.TrimPrefix(s[len(nick)+1:], " ")), true
+}
+
+// colonNick returns the nick before a colon.
+func colonNick(s string) (string, bool) {
+	if s == "" || strings.IndexByte("<*-=", s[0]) >= 0 {
+		return "", false
+	}
+	word := s
+	if end := strings.IndexByte(s, ' '); end >= 0 {
+		word = s[:end]
+	}
+	nick, ok := strings.CutSuffix(word, ":")
+	return nick, ok && isNick(bareNick(nick))
+}
+
+// inColons reports whether a line is one of a log of "nick: text".
+func (f *logForms) inColons(body string) bool {
+	_, ok := colonNick(body)
+	return ok && f != nil && f.colons()
 }

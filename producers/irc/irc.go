@@ -21,13 +21,14 @@ func Definition() producers.Definition {
 		Name:  sourceName,
 		Title: "IRC",
 		Doc: "Live channels over IRCv3 (SASL, server-time, msgid, chathistory; servers without them work too), and logs of " +
-			"irssi, WeeChat, ZNC, energymech, eggdrop, mIRC and the Ubuntu and Raku archives. Logs have no ids: equal lines of one " +
+			"irssi, WeeChat, ZNC, HexChat, Konversation, Pidgin, energymech, eggdrop, mIRC and the Ubuntu and Raku archives. Logs have no ids: equal lines of one " +
 			"person in one minute that an export cuts in two cannot be told apart. Private messages are not recorded.",
-		Sample:    sample,
-		Can:       producers.Abilities{Live: true, Archive: true, Backfill: true},
-		Recognise: seen.recognise,
-		Archive:   seen.archive,
-		Live:      newLive,
+		Sample:     sample,
+		Can:        producers.Abilities{Live: true, Archive: true, Backfill: true},
+		Recognise:  seen.recognise,
+		Archive:    seen.archive,
+		Unreadable: unreadable,
+		Live:       newLive,
 	}
 }
 

@@ -115,6 +115,10 @@ type header struct {
 	day    civil
 	known  bool
 	opened bool // the log was opened, by a program that may have been away for any time
+
+	printed printedDate // of which day is to be made
+	keyed   civil       // the day of content keys, where that is not day
+	guessed bool        // which number of the date is the day
 }
 
 // parseHeader reads "--- Log opened Mon Sep 30 00:00:44 2019" and its like. Closing lines are headers without news.
@@ -135,11 +139,35 @@ func parseHeader(line string) (header, bool) {
 		}
 		d, known := headerDate(after)
 		opened := start != "--- " || strings.HasPrefix(after, "Log ")
-		return header{d, known, opened}, known || opened
+		return header{day: d, known: known, opened: opened}, known || opened
 	}
 	if after, ok := strings.CutPrefix(rest, "**** "); ok { // HexChat's in other languages, whose date is always in English
 		d, known := headerDate(after)
-		return header{d, known, true}, known
+		return header{day: d, known: known, opened: true}, known
 	}
-	return header{}, false
+	return conversation(line)
+}
+
+// conversation reads Pidgin's "Conversation with #c at Sun 31 Dec 2023 21:05:00 on nick@server (irc)".
+func conversation(line string) (header, bool) {
+	if !strings.HasPrefix(line, "Conversation with ") && !strings.HasSuffix(line, " (irc)") {
+		return header{}, false
+	}
+	h := header{opened: true}
+	at := strings.Index(line, " at ")
+	if at < 0 {
+		at = strings.Index(line, " ") // in another language
+	} else {
+		at += len(" at ") - 1
+	}
+	words := strings.Fields(line[at:])
+	for i := range words {
+		if _, d, ok := takeNumeric(words[i]); ok {
+			h.printed, h.known = d, true
+			h.day, _ = d.any()
+			return h, true
+		}
+	}
+	h.day, h.known = headerDate(line[at:])
+	return h, h.known
 }

@@ -24,6 +24,7 @@ type position struct {
 	Headed   bool  `json:"headed,omitempty"`  // a header or a line gave Day
 	Believed civil `json:"believed,omitzero"` // the day that it is where Day, as a header prints it, cannot be
 	Jumped   civil `json:"jumped,omitzero"`   // the day from which a header went on by more than one
+	Keyed    civil `json:"keyed,omitzero"`    // what content keys take for Day, where its month and day could be either way round
 	Year     int   `json:"year,omitempty"`    // in which lines without a year begin, where no day is known
 }
 
@@ -33,6 +34,14 @@ func (p *position) today() civil {
 		return p.Believed
 	}
 	return p.Day
+}
+
+// key is the day of content keys.
+func (p *position) key() string {
+	if p.Keyed.known() {
+		return p.Keyed.String()
+	}
+	return p.Day.String()
 }
 
 // entry is what one line says.
@@ -86,17 +95,20 @@ func (l *log) read(line line) (entry, bool) {
 		return entry{}, false
 	}
 	if h, ok := parseHeader(text); ok {
+		if h.printed.kind == numeric {
+			h.day, h.keyed, h.guessed = l.forms.day(h.printed)
+		}
 		l.header(h)
 		return entry{}, false
 	}
-	st, ok := e.parse(text)
+	st, ok := e.parse(text, l.forms)
 	if !ok {
 		l.untimed(&e, here, text)
 		return e, true
 	}
 	key := e.said
 	if label != "" {
-		key = keyOf(first, here.Offset, key)
+		key = keyOf(first, here.Offset, key, l.forms)
 	}
 	if key.as != nil {
 		key = *key.as
@@ -125,8 +137,8 @@ func trimStart(text string, offset int64) string {
 }
 
 // parse reads a line that begins with a time. The reason is set if it cannot be read; ok is false too if it has no time.
-func (e *entry) parse(text string) (stamp, bool) {
-	st, s, timed, ok := parseLine(text)
+func (e *entry) parse(text string, forms *logForms) (stamp, bool) {
+	st, s, timed, ok := parseLine(text, forms)
 	if !timed {
 		return st, false
 	}
@@ -139,9 +151,9 @@ func (e *entry) parse(text string) (stamp, bool) {
 }
 
 // keyOf returns what the content key of a line is made of that is not UTF-8: it does not depend on the charset.
-func keyOf(raw []byte, offset int64, read said) said {
+func keyOf(raw []byte, offset int64, read said, forms *logForms) said {
 	var e entry
-	if _, ok := e.parse(trimStart(charset.Key(raw), offset)); ok {
+	if _, ok := e.parse(trimStart(charset.Key(raw), offset), forms); ok {
 		return e.said
 	}
 	return read
@@ -183,7 +195,7 @@ func (l *log) mark(e *entry) {
 func (l *log) advance(st stamp) {
 	if st.day.known() {
 		l.turn(st.day)
-		l.at.Guessed = st.guessed
+		l.at.Guessed, l.at.Keyed = st.guessed, st.keyed
 	}
 	now := st.minuteOfDay() + 1
 	if back := l.at.Clock - now; back > 12*60 && !st.day.known() && l.at.Day.known() {
@@ -196,11 +208,14 @@ func (l *log) advance(st stamp) {
 
 // midnight begins the next day, which is as sure as the one before.
 func (l *log) midnight() {
-	guessed, headed, believed := l.at.Guessed, l.at.Headed, l.at.Believed
+	guessed, headed, believed, keyed := l.at.Guessed, l.at.Headed, l.at.Believed, l.at.Keyed
 	l.turn(l.at.Day.next())
 	l.at.Guessed, l.at.Headed = guessed, headed
 	if believed.known() {
 		l.at.Believed = believed.next()
+	}
+	if keyed.known() {
+		l.at.Keyed = keyed.next()
 	}
 }
 
@@ -209,7 +224,7 @@ func (l *log) turn(d civil) {
 	if d != l.at.Day {
 		l.at.Day, l.at.Clock, l.at.Second = d, 0, false
 	}
-	l.at.Believed, l.at.Guessed, l.at.Headed = civil{}, false, true
+	l.at.Believed, l.at.Keyed, l.at.Guessed, l.at.Headed = civil{}, civil{}, false, true
 }
 
 // header begins the day that a header prints. A day that changed while the log was open cannot be before the last one: then it is
@@ -223,6 +238,7 @@ func (l *log) header(h header) {
 	switch {
 	case h.opened || !l.at.Headed:
 		l.turn(h.day)
+		l.at.Guessed, l.at.Keyed = h.guessed, h.keyed
 	case !h.day.before(last):
 		if last.next().before(h.day) {
 			l.at.Jumped = last
@@ -239,7 +255,7 @@ func (l *log) header(h header) {
 // name gives the entry its content key.
 func (l *log) name(e *entry, key said, here position, clock string) {
 	author, text := key.key()
-	day := l.at.Day.String()
+	day := l.at.key()
 	if e.keyed.known() {
 		day = e.keyed.String()
 	}
@@ -292,7 +308,7 @@ func (l *log) unparsed(e *entry, here position, reason string) {
 	e.reason = reason
 	_, clock := l.lastClock()
 	// Its bytes name it, not its text: they may be of any charset.
-	e.id, e.ambiguous = l.days.next(here, l.at.Day.String(), clock, "", "\x01unparsed\x01"+event.Digest(string(e.raw)))
+	e.id, e.ambiguous = l.days.next(here, l.at.key(), clock, "", "\x01unparsed\x01"+event.Digest(string(e.raw)))
 }
 
 // days is the tally, and from where on a file must be read again to have the same tally.

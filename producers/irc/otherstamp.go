@@ -22,7 +22,7 @@ func otherStamp(line string) (stamp, string, bool) {
 		return bareStamp(line)
 	}
 	var s stamp
-	if s.takeEpoch(inner) == len(inner) {
+	if n := s.takeEpoch(inner); n > 0 && n == len(inner) {
 		return s, trimOne(rest), true
 	}
 	inner, s.printed = takePrinted(inner)
@@ -136,8 +136,8 @@ func (s *stamp) takeAnyClock(t string) (string, bool) {
 	default:
 		return t, true
 	}
-	if s.hour == 0 || s.hour > 12 {
-		return t, s.hour > 12 && pm // as some print it after all 24 hours
+	if s.hour == 0 || s.hour > 12 { // some print it after 24 hours too
+		return half, pm == (s.hour > 0)
 	}
 	s.hour %= 12
 	if pm {

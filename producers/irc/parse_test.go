@@ -304,6 +304,8 @@ func FuzzLog(f *testing.F) {
 		"2025-09-02T08:00:00.123456Z\t-->\ta (a@h) has joined #c\n", "=== a [b@c] has quit [d]\n", "[10:00] \x0304<\xd0> \x00\r\n",
 		"**** BEGIN LOGGING AT Sun Dec 31 21:04:58 2023\n\nDec 31 21:05:00 <@a>\thi\n*\tx\nJan  1 00:00 *\ta has quit (b)\n12月 31 21:05:04 *\t\n",
 		"2025-01-01 10:00:00\t<@a>\tb\n[2025-01-01 10:00:00] [INFO]\tb\n[2025-01-01] [9:05 pm UTC] Join\ta (b) joined the channel.\n1704056700.5 ***a b\n",
+		"[9:05 PM] <a> b\n03/04/23 21:05 <a> b\n[31.12.2023 21:05] Topic is b\n[03/04/2023] [12:00:00 a.m. CET] a gives voice to b\n",
+		"Conversation with #a at 03/04/2023 09:05:00 PM on b@c (irc)\n(21:05:00) a: b\n(21:05) ***a b\n(21:06) a left the room (quit: b).\n",
 		"[10:00] #a: mode change '+o' by b\n[10:00] a kicked from #b by c: d\n[10:00] * a ((b)(c@d)) has left #c ((e)\n",
 	} {
 		f.Add([]byte(seed))
@@ -314,6 +316,7 @@ func FuzzLog(f *testing.F) {
 			t.Fatal(err)
 		}
 		l := newLog(time.UTC, cs, position{})
+		l.forms = newForms(file("#a.log", data), "")
 		in := newLines(strings.NewReader(string(data)))
 		for {
 			line, err := in.next()

@@ -18,6 +18,8 @@ type printedDate struct {
 	kind   dateKind
 	n      [3]int // year, month, day; of numeric ones in the printed order, with the year last
 	dotted bool
+	short  bool // the last of numeric ones has two digits
+	last   int  // as printed
 }
 
 // takePrinted reads a date from the start of s, and returns what follows it and a space. Without one, that is all of s.
@@ -62,7 +64,7 @@ func takeNumeric(s string) (string, printedDate, bool) {
 	case width[0] < 3 && width[1] < 3 && width[2] != 1:
 		d.kind = numeric
 		if width[2] == 2 {
-			d.n[2] = century(n[2])
+			d.n[2], d.short, d.last = century(n[2]), true, n[2]
 		}
 	default:
 		return s, printedDate{}, false

@@ -2,9 +2,11 @@ package irc
 
 import (
 	"bytes"
+	pathpkg "path"
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/charset"
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -19,6 +21,10 @@ func recognise(f producers.File) producers.Confidence {
 	w := weigh(head)
 	if !hinted(f.Path) {
 		w.lines += w.further
+	}
+	if w.colonsOnly() && (w.headers > 0 || hinted(f.Path) || namesChannel(f.Path)) {
+		w.known += w.colons
+		w.marked += w.colons
 	}
 	switch {
 	case w.lines == 0 || w.known*2 <= w.lines:
@@ -40,6 +46,17 @@ type weight struct {
 	columns int // with a date before them, as WeeChat writes
 	further int // after those, perhaps of a message of several lines
 	marked  int // in the signs of IRC clients: <nick>, arrows, stars
+	spoken  int // with <nick>, or in columns
+	colons  int // with "nick: ", as many programs write
+}
+
+// colonsOnly reports whether people speak in no other form than "nick: text".
+func (w *weight) colonsOnly() bool { return w.colons > 0 && w.spoken == 0 }
+
+// namesChannel reports whether a part of a path is called as only channels are.
+func namesChannel(path string) bool {
+	path = "/" + strings.ReplaceAll(path, `\`, "/")
+	return strings.Contains(path, "/#") || strings.Contains(path, "/%23")
 }
 
 // weighedLines is enough to tell, and quick on the largest head.
@@ -88,6 +105,9 @@ func (w *weight) add(text string) {
 		return
 	}
 	w.known++
+	if strings.HasPrefix(strings.TrimLeft(body, " "), "<") || st.day.known() && strings.IndexByte(body, '\t') >= 0 {
+		w.spoken++
+	}
 	if st.day.known() {
 		w.columns++
 	}
@@ -98,10 +118,18 @@ func (w *weight) add(text string) {
 
 // client weighs a line of a form that only some clients write: without a sign of theirs it may be anybody's.
 func (w *weight) client(body string, services bool) {
-	if _, ok := clientBody(body, services); !ok {
+	if _, ok := colonNick(body); ok {
+		w.colons++
+		return
+	}
+	r, ok := clientBody(body, services)
+	if !ok {
 		return
 	}
 	w.known++
+	if r.Type == event.TypeMessage {
+		w.spoken++
+	}
 	if isMarked(body) {
 		w.marked++
 	}
@@ -115,6 +143,43 @@ func isMarked(body string) bool {
 func hinted(path string) bool {
 	for _, h := range [...]string{".weechatlog", "irclogs/", "moddata/log/"} {
 		if strings.Contains(path, h) {
+			return true
+		}
+	}
+	return false
+}
+
+// unreadable says of a log that is in no form that is read what the forms are.
+func unreadable(f producers.File) string {
+	name := strings.ToLower(withoutExtensions(f.Path))
+	if name == strings.ToLower(f.Path) && strings.Contains(pathpkg.Base(f.Path), ".") && !isChannel(pathpkg.Base(f.Path)) || producers.Binary(f.Head) {
+		return ""
+	}
+	lines, timed := 0, 0
+	for b := range bytes.Lines(bytes.TrimPrefix(f.Head, []byte("\ufeff"))) {
+		if b = bytes.TrimSpace(b); len(b) == 0 {
+			continue
+		}
+		if lines++; hasClock(b) {
+			timed++
+		}
+		if lines == weighedLines {
+			break
+		}
+	}
+	if timed == 0 || timed*2 < lines {
+		return ""
+	}
+	return "it looks like a log of lines with times; of IRC are read [21:05:00] <nick> text, * nick does, and date, nick and text in columns, with any usual " +
+		"date, and nick: text if the file is called after its #channel; if it is one of these, --source irc reads it; " +
+		"else make it a table (.csv) with a .map.yaml beside it that names its columns"
+}
+
+// hasClock reports whether a time of day stands near the start of a line.
+func hasClock(b []byte) bool {
+	b = b[:min(len(b), maxStamp/2)]
+	for i := 1; i+2 < len(b); i++ {
+		if b[i] == ':' && isDigit(b[i-1]) && isDigit(b[i+1]) && isDigit(b[i+2]) {
 			return true
 		}
 	}

@@ -17,6 +17,7 @@ type stamp struct {
 	precision event.Precision
 	zone      *time.Location // nil where the line names none
 	printed   printedDate    // of which day is to be made, by what the log says
+	keyed     civil          // the day of content keys, where that is not day
 	guessed   bool           // which number of the date is the day
 	services  bool           // its client marks a column where it speaks itself
 }
