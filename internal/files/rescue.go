@@ -43,6 +43,9 @@ type search struct {
 	size  int64
 	list  bytes.Buffer // the list of files that is made anew
 	found int
+
+	window []byte // of the file, from here on
+	from   int64
 }
 
 const (
@@ -54,19 +57,33 @@ const (
 )
 
 // next finds the next header from pos on; -1: there is none.
-func (s *search) next(pos int64) int64 {
-	buf := make([]byte, searchStep)
-	for pos < min(s.size, mostRescue) {
-		n, _ := s.at.ReadAt(buf[:min(int64(len(buf)), s.size-pos)], pos)
-		if i := bytes.Index(buf[:n], []byte(localMark)); i >= 0 {
-			return pos + int64(i)
+func (s *search) next(pos int64) int64 { return s.find(pos, min(s.size, mostRescue), localMark) }
+
+// find finds a mark that begins from pos on and before end; -1: there is none.
+func (s *search) find(pos, end int64, mark string) int64 {
+	for pos < end {
+		b := s.read(pos, len(mark))
+		if i := int64(bytes.Index(b, []byte(mark))); i >= 0 && pos+i < end {
+			return pos + i
 		}
-		if n < len(localMark) {
+		if len(b) < len(mark) {
 			return -1
 		}
-		pos += int64(n - len(localMark) + 1)
+		pos += int64(len(b) - len(mark) + 1)
 	}
 	return -1
+}
+
+// read returns what stands from pos on, at least as many bytes as asked for unless the file ends. What was read before is not read again.
+func (s *search) read(pos int64, least int) []byte {
+	if pos < s.from || pos+int64(least) > s.from+int64(len(s.window)) {
+		if s.window == nil {
+			s.window = make([]byte, min(searchStep, s.size))
+		}
+		n, _ := s.at.ReadAt(s.window[:min(int64(cap(s.window)), s.size-pos)], pos)
+		s.window, s.from = s.window[:n], pos
+	}
+	return s.window[pos-s.from:]
 }
 
 // entry lists the file whose header stands at pos, and returns where its content ends.
@@ -101,7 +118,7 @@ func (s *search) entry(pos int64) (end int64, ok bool) {
 // said than there is: whoever reads it finds out.
 func (s *search) measure(body int64, method uint16) (packed, plain int64) {
 	if method != zip.Deflate {
-		end := s.find(body, "PK\x07\x08")
+		end := s.find(body, s.size, "PK\x07\x08")
 		if end < 0 {
 			return s.size - body, s.size - body + 1
 		}
@@ -113,22 +130,6 @@ func (s *search) measure(body int64, method uint16) (packed, plain int64) {
 		return in.n, plain + 1
 	}
 	return in.n, plain
-}
-
-func (s *search) find(pos int64, mark string) int64 {
-	at := -1
-	r := bufio.NewReaderSize(io.NewSectionReader(s.at, pos, s.size-pos), searchStep)
-	for done := int64(0); ; {
-		b, err := r.Peek(searchStep)
-		if at = bytes.Index(b, []byte(mark)); at >= 0 {
-			return pos + done + int64(at)
-		}
-		if err != nil {
-			return -1
-		}
-		n, _ := r.Discard(len(b) - len(mark) + 1)
-		done += int64(n)
-	}
 }
 
 // add writes a line of the list.
