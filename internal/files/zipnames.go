@@ -42,12 +42,24 @@ func zipNames(entries []*zip.File) ([]string, producers.Notice) {
 	for _, i := range odd {
 		raw = append(raw, []byte(names[i]))
 	}
-	e, label := charset.GuessNames(bytes.Join(raw, []byte("\n")), mentioned(entries))
+	e, label := charset.GuessNames(bytes.Join(evenly(raw, guessedFrom), []byte("\n")), mentioned(entries))
 	for k, i := range odd {
 		names[i] = charset.In(e, raw[k])
 	}
 	return names, producers.Notice{Code: NoticeZipNames, Count: len(odd), Text: fmt.Sprintf(
 		"the zip does not say in which charset its names are; they were read as %s; if they are wrong, unpack it and import the folder", label)}
+}
+
+// guessedFrom bounds the names that a charset is guessed from: each is looked for in the lists of the zip, in every charset.
+const guessedFrom = 64
+
+// evenly returns at most n of a list, as far apart.
+func evenly[T any](list []T, n int) (out []T) {
+	step := max((len(list)+n-1)/n, 1)
+	for i := 0; i < len(list); i += step {
+		out = append(out, list[i])
+	}
+	return out
 }
 
 // unicodeName is the name in the extra field 0x7075, if that is of this name.
