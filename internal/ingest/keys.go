@@ -51,9 +51,9 @@ func (x *Export) add(k Key, sent time.Time) {
 	x.Keys = append(x.Keys, k)
 }
 
-// key notes the content key of a message.
+// key notes the content key of a message that has a time.
 func (t *tally) key(chat Chat, e *event.Event, known bool) {
-	if e.Kind != event.KindMessage || t.keys == MaxKeys || !producers.IsContentKey(e.NativeID) {
+	if e.Kind != event.KindMessage || e.Sent.IsZero() || t.keys == MaxKeys || !producers.IsContentKey(e.NativeID) {
 		return
 	}
 	k, err := strconv.ParseUint(string(e.NativeID[1:17]), 16, 64)

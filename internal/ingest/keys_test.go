@@ -1,8 +1,11 @@
 package ingest
 
 import (
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
 )
 
 // exportOf makes an export: keys are even, and odd ones are known to the record; each stands in the minute beside it.
@@ -75,5 +78,22 @@ func TestApart(t *testing.T) {
 	}
 	if first, last := one.Minutes(); first != 2 || last != 5 {
 		t.Errorf("minutes %d to %d", first, last)
+	}
+}
+
+// A message without a time is in no minute: it does not lengthen the span of its export.
+func TestTally_KeyWithoutTime(t *testing.T) {
+	tl := newTally()
+	sent := time.Unix(60*5, 0).UTC()
+	for i, at := range []event.Instant{{}, event.Known(sent, event.PrecisionMinute), {}} {
+		id := event.NativeID("k" + event.Digest(strconv.Itoa(i)))
+		tl.take([]event.Event{{Kind: event.KindMessage, NativeID: id, Sent: at}}, []bool{false}, 0)
+	}
+	x := tl.result().Keys[Chat{}]
+	if x == nil {
+		t.Fatal("no keys")
+	}
+	if first, last := x.Minutes(); first != 5 || last != 5 {
+		t.Errorf("minutes %d to %d, want 5", first, last)
 	}
 }
