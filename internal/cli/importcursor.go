@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -17,15 +15,6 @@ import (
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/producers"
 )
-
-// stampOf is what the file system, or the zip, says of a file's content without it being read.
-func stampOf(info fs.FileInfo) string {
-	stamp := fmt.Sprint(info.Size(), info.ModTime().UnixNano())
-	if h, ok := info.Sys().(*zip.FileHeader); ok {
-		stamp += fmt.Sprint(" crc ", h.CRC32)
-	}
-	return stamp
-}
 
 // tailSize is how much of a file's end tells it from another one of its size.
 const tailSize = 64 << 10
