@@ -304,10 +304,3 @@ func ptr(s string) *string {
 	}
 	return &s
 }
-
-func orEmpty(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
-}
