@@ -101,6 +101,16 @@ func Key(b []byte) string {
 	return In(charmap.Windows1252, b)
 }
 
+// IsASCII reports whether s is the same in every charset that keeps ASCII.
+func IsASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // mostlyUTF8 reports whether b is UTF-8 of which single bytes are broken, as where a limit of bytes cut a character: more of its
 // characters beyond ASCII are whole than bytes are broken. In another charset nearly all are broken.
 func mostlyUTF8(b []byte) bool {

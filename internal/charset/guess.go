@@ -2,7 +2,6 @@ package charset
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"strings"
 	"unicode"
@@ -338,7 +337,7 @@ func sample(from io.Reader) []byte {
 		if inWord {
 			word = append(word, c)
 		}
-		if errors.Is(err, io.EOF) || err != nil {
+		if err != nil {
 			return out
 		}
 	}

@@ -101,7 +101,7 @@ func mentioned(entries []*zip.File) func(name string) bool {
 	return func(name string) bool {
 		base := path.Base(strings.TrimRight(strings.ReplaceAll(name, `\`, "/"), "/"))
 		for _, part := range append(strings.Split(path.Dir(strings.ReplaceAll(name, `\`, "/")), "/"), base) {
-			if ascii(part) {
+			if charset.IsASCII(part) {
 				continue
 			}
 			if bytes.Contains(text, []byte(part)) || bytes.Contains(text, escaped(part)) {
@@ -132,15 +132,6 @@ func beginning(e *zip.File) []byte {
 	defer func() { _ = r.Close() }() // it was only read
 	text, _ := io.ReadAll(io.LimitReader(r, mentionsSize))
 	return text
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // escaped is how programs write a name in JSON that keep to ASCII.

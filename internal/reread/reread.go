@@ -263,7 +263,7 @@ type transcoding struct {
 }
 
 func (t *transcoding) text(s string) string {
-	if isASCII(s) {
+	if charset.IsASCII(s) {
 		return s
 	}
 	b, err := t.from.NewEncoder().Bytes([]byte(s))
@@ -272,15 +272,6 @@ func (t *transcoding) text(s string) string {
 		return s
 	}
 	return charset.In(t.to, b)
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 // body reads every string of a body.
