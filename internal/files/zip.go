@@ -111,10 +111,10 @@ func indexZip(entries []*zip.File) *zipFS {
 			continue
 		case name == ".":
 			continue
-		case z.files[name] != nil: // the later one is what unpacking leaves
+		}
+		if z.files[name] != nil { // the later one is what unpacking leaves
 			z.doubles = append(z.doubles, name)
-			z.files[name] = e
-			continue
+			delete(z.refused, name)
 		}
 		z.files[name] = e
 		switch {
@@ -122,13 +122,24 @@ func indexZip(entries []*zip.File) *zipFS {
 			z.refused[name] = errEncrypted
 		case e.Method != zip.Store && e.Method != zip.Deflate:
 			z.refused[name] = errMethod
-		default:
+		}
+	}
+	z.list(names)
+	return z
+}
+
+// list lists the files that can be read, in the order in which they stand in the zip.
+func (z *zipFS) list(names []string) {
+	listed := map[string]bool{}
+	for _, n := range names {
+		name := zipPath(n)
+		if e := z.files[name]; e != nil && z.refused[name] == nil && !listed[name] {
+			listed[name] = true
 			dir := path.Dir(name)
 			z.folder(dir)
 			z.dirs[dir] = append(z.dirs[dir], &zipEntry{name: path.Base(name), file: e})
 		}
 	}
-	return z
 }
 
 // zipPath brings an entry's name to the form of a path within the zip. Some programs part folders by a backslash. Nothing is
