@@ -100,11 +100,12 @@ func (a *app) root() *cobra.Command {
 			"  agrichat up --import ~/exports --account alice --zone Europe/Moscow\n\n" +
 			"  # meanwhile, in another terminal\n" +
 			"  agrichat status",
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Version: builtFrom().String(),
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkOutput() },
 		Args:              oneOfItsCommands,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	c.SetVersionTemplate("{{.Version}}\n")
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return misuse{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
 	})
@@ -116,7 +117,7 @@ func (a *app) root() *cobra.Command {
 	a.given.add(f, "log-format", "log.format", "auto, text or json")
 	c.AddCommand(a.upCommand(), a.demoCommand(), a.importCommand(), a.migrateCommand(), a.produceCommand(), a.consumeCommand(), a.serveCommand(),
 		a.statusCommand(), a.verifyCommand(), a.replayCommand(), a.rereadCommand(), a.dlqCommand(), a.sourcesCommand(), a.statsCommand(),
-		a.gateCommand(), a.configCommand(), a.enginesCommand(), a.engineCommand(), a.benchCommand(), a.manCommand())
+		a.gateCommand(), a.configCommand(), a.enginesCommand(), a.engineCommand(), a.benchCommand(), a.manCommand(), a.versionCommand())
 	return c
 }
 
