@@ -25,7 +25,7 @@ const Damaged = "utf-8"
 // Lookup finds a charset by its IANA name or an everyday one, such as cp1251. The returned name is the IANA one, in lower case.
 func Lookup(name string) (encoding.Encoding, string, error) {
 	unknown := fmt.Errorf("charset %q is not known: name it as IANA does, for example windows-1251 or KOI8-R", name)
-	e, err := htmlindex.Get(name)
+	e, err := htmlindex.Get(codePage(name))
 	if err != nil {
 		if e, err = ianaindex.IANA.Encoding(name); err != nil || e == nil {
 			return nil, "", unknown
@@ -38,6 +38,21 @@ func Lookup(name string) (encoding.Encoding, string, error) {
 		}
 	}
 	return e, strings.ToLower(full), nil
+}
+
+// codePage gives code pages of Windows that have no name of their own in the index the name that they have there.
+func codePage(name string) string {
+	switch strings.ToLower(name) {
+	case "cp932":
+		return "shift_jis"
+	case "cp936":
+		return "gbk"
+	case "cp949":
+		return "euc-kr"
+	case "cp950":
+		return "big5"
+	}
+	return name
 }
 
 // Decoder decodes the text of one file. It may be used by one goroutine at a time.

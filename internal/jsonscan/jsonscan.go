@@ -29,6 +29,8 @@ type Policy struct {
 	Match bool
 	// Flat says that a file may have lines which are not indented, and which tell nothing then.
 	Flat bool
+	// Leads are those of the file's charset, so that a backslash which is part of a character escapes nothing; nil for most.
+	Leads func(byte) bool
 }
 
 // Found is a value, or what stands where one should be.

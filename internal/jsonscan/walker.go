@@ -20,6 +20,7 @@ type walker struct {
 	depth   int
 	arrays  uint64 // the innermost bracket is the lowest bit, set if it is an array's; enough for 64 of them
 	column  int
+	trails  Trails
 }
 
 // walk follows the value into b; it returns how much of b belongs to it, and whether it ended.
@@ -27,7 +28,13 @@ func (w *walker) walk(b []byte) (int, bool) {
 	i := 0
 	for i < len(b) {
 		if w.quoted && !w.escaped && w.why == "" {
-			if i += Plain(b[i:]); i == len(b) {
+			if w.policy.Leads != nil {
+				w.trails.Leads = w.policy.Leads
+				i += PlainIn(b[i:], &w.trails)
+			} else {
+				i += Plain(b[i:])
+			}
+			if i == len(b) {
 				break
 			}
 		}
@@ -46,6 +53,16 @@ func (w *walker) walk(b []byte) (int, bool) {
 func Plain(b []byte) int {
 	for i, c := range b {
 		if c == '"' || c == '\\' || c == '\n' {
+			return i
+		}
+	}
+	return len(b)
+}
+
+// PlainIn is Plain for text of a charset whose characters may hold a backslash.
+func PlainIn(b []byte, t *Trails) int {
+	for i, c := range b {
+		if !t.Trail(c) && (c == '"' || c == '\\' || c == '\n') {
 			return i
 		}
 	}
