@@ -116,6 +116,7 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 		output: out, in: r, scan: newScanner(r, st.Offset, st.Line),
 		dec: newDecoder(), media: newMedia(a.file), clock: clock{zone: a.options.Zone},
 	}
+	s.scan.leads = chars.Leads(a.file.Head)
 	s.exported = s.clock.stamp(st.Exported)
 	return s, nil
 }

@@ -22,16 +22,19 @@ const (
 
 // scanner looks at the rows and values in a window on the file. It promises to hold no more than the longest record and a
 // window.
-type scanner struct{ *jsonscan.Window }
+type scanner struct {
+	*jsonscan.Window
+	leads func(byte) bool // of the file's charset
+}
 
 func newScanner(r io.Reader, offset int64, line int) *scanner {
-	return &scanner{jsonscan.NewWindow(r, window, offset, line, 0)}
+	return &scanner{Window: jsonscan.NewWindow(r, window, offset, line, 0)}
 }
 
 // value looks at the JSON value that begins at the next byte, which Next has found, and leaves it unread. why says what is
 // wrong with it.
 func (s *scanner) value() (raw []byte, why string) {
-	w, i := walker{}, 0
+	w, i := walker{trails: jsonscan.Trails{Leads: s.leads}}, 0
 	for {
 		n, done := w.walk(s.Rest()[i:])
 		i += n
@@ -60,6 +63,7 @@ type walker struct {
 	quoted  bool
 	escaped bool
 	depth   int
+	trails  jsonscan.Trails
 }
 
 // walk follows the value into b; it returns how much of b belongs to it, and whether it ended.
@@ -115,7 +119,12 @@ func (w *walker) inString(b []byte) int {
 			w.escaped = false
 			continue
 		}
-		if i += jsonscan.Plain(b[i:]); i == len(b) {
+		if w.trails.Leads != nil {
+			i += jsonscan.PlainIn(b[i:], &w.trails)
+		} else {
+			i += jsonscan.Plain(b[i:])
+		}
+		if i == len(b) {
 			break
 		}
 		switch b[i] {

@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
 )
 
@@ -145,19 +148,28 @@ func most(votes map[string]int) (won string) {
 }
 
 // newest is when the newest message of the export was sent or edited: the export shows what was true then or later.
-func (o *overview) newest() (at event.Instant, err error) {
+func (o *overview) newest(named string) (at event.Instant, err error) {
 	for i := len(o.days) - 1; i >= 0 && dayIn(o.days[i]) == dayIn(o.days[len(o.days)-1]); i-- {
-		r, err := o.file.Beside(o.days[i])
+		open := func() (io.ReadCloser, error) { return o.file.Beside(o.days[i]) }
+		chars, err := charset.NewDecoder(named, open)
+		if err != nil {
+			return event.Instant{}, fault.AsFatal(err)
+		}
+		r, err := open()
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return event.Instant{}, err
 		}
-		err = records(r, func(raw []byte) {
+		err = records(r, chars.Leads(nil), func(raw []byte) {
 			var m struct {
 				TS     plain     `json:"ts"`
 				Edited one[edit] `json:"edited"`
+			}
+			if !utf8.Valid(raw) {
+				text, _ := chars.Decode(raw)
+				raw = []byte(text)
 			}
 			if decode(raw, &m) != nil {
 				return

@@ -18,9 +18,9 @@ const (
 	sampled = 64 << 10
 )
 
-func newScanner(r io.Reader, offset int64, line, indent int) *jsonscan.Scanner {
+func newScanner(r io.Reader, leads func(byte) bool, offset int64, line, indent int) *jsonscan.Scanner {
 	return jsonscan.NewScanner(jsonscan.NewWindow(r, window, offset, line, indent), &jsonscan.Policy{
-		Longest: longest, Sampled: sampled, Next: nextRecord, Objects: true, Flat: true,
+		Longest: longest, Sampled: sampled, Next: nextRecord, Objects: true, Flat: true, Leads: leads,
 	})
 }
 

@@ -83,7 +83,7 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 		return nil, err
 	}
 	return &session{
-		archive: a, state: st, workspace: w, in: r, scan: newScanner(r, st.Offset, st.Line, st.Indent), given: st.Offset, chars: chars,
+		archive: a, state: st, workspace: w, in: r, scan: newScanner(r, chars.Leads(a.file.Head), st.Offset, st.Line, st.Indent), given: st.Offset, chars: chars,
 	}, nil
 }
 

@@ -183,7 +183,7 @@ func (k *shelf) workspace(a *archive) (_ *workspace, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.lookOver(a.file, root); err != nil {
+	if err := w.lookOver(a.file, root, a.options.Charset); err != nil {
 		return nil, fmt.Errorf("looking at what lies beside %s: %w", a.file.Path, err)
 	}
 	k.keep(shelved{at, stamp, w})
@@ -191,7 +191,7 @@ func (k *shelf) workspace(a *archive) (_ *workspace, err error) {
 }
 
 // lookOver learns from the days of the export what the lists do not say.
-func (w *workspace) lookOver(f producers.File, root string) error {
+func (w *workspace) lookOver(f producers.File, root, named string) error {
 	days, err := lookOver(f, root)
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ func (w *workspace) lookOver(f producers.File, root string) error {
 			return err
 		}
 	}
-	w.newest, err = days.newest()
+	w.newest, err = days.newest(named)
 	return err
 }
 
@@ -252,7 +252,7 @@ func readWorkspace(beside []besides, name string) (*workspace, error) {
 		if err != nil {
 			return nil, fault.AsFatal(err)
 		}
-		err = records(l, func(raw []byte) {
+		err = records(l, chars.Leads(nil), func(raw []byte) {
 			text, label := chars.Decode(raw)
 			if isList(l.name) {
 				w.addChannel([]byte(text))
@@ -272,8 +272,8 @@ func readWorkspace(beside []besides, name string) (*workspace, error) {
 }
 
 // records calls f for each sound record of a list: the others are reported when the list itself is read.
-func records(r io.Reader, f func(raw []byte)) error {
-	s := newScanner(r, 0, 1, 0)
+func records(r io.Reader, leads func(byte) bool, f func(raw []byte)) error {
+	s := newScanner(r, leads, 0, 1, 0)
 	for {
 		c, ok := s.Next()
 		switch {

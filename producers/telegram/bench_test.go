@@ -59,7 +59,7 @@ func BenchmarkScan(b *testing.B) {
 	data := large(20000)
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		s := newScanner(bytes.NewReader(data), 0, 1, 0)
+		s := newScanner(bytes.NewReader(data), nil, 0, 1, 0)
 		s.Next()
 		if f := s.Pass(); f.Why != "" {
 			b.Fatal(f.Why)

@@ -92,7 +92,7 @@ func (s *session) lookAhead() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	ahead := newScanner(r, s.scan.Offset(), s.scan.Line(), s.scan.Indent())
+	ahead := newScanner(r, s.leads, s.scan.Offset(), s.scan.Line(), s.scan.Indent())
 	if f := ahead.Pass(); f.Why != "" {
 		return ahead.Err()
 	}

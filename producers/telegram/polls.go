@@ -62,7 +62,7 @@ func (s *session) newestAhead(ctx context.Context) (latest time.Time, err error)
 		return time.Time{}, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	ahead, dec, latest := newScanner(r, s.scan.Offset(), s.scan.Line(), s.scan.Indent()), newDecoder(), s.Chat.Latest
+	ahead, dec, latest := newScanner(r, s.leads, s.scan.Offset(), s.scan.Line(), s.scan.Indent()), newDecoder(), s.Chat.Latest
 	for {
 		if err := ctx.Err(); err != nil {
 			return time.Time{}, err

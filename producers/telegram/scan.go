@@ -19,9 +19,9 @@ const (
 	misplaced = "this is not where a value ends or begins"
 )
 
-func newScanner(r io.Reader, offset int64, line, indent int) *jsonscan.Scanner {
+func newScanner(r io.Reader, leads func(byte) bool, offset int64, line, indent int) *jsonscan.Scanner {
 	return jsonscan.NewScanner(jsonscan.NewWindow(r, window, offset, line, indent), &jsonscan.Policy{
-		Longest: longest, Sampled: sampled, Next: nextRecord, Match: true,
+		Longest: longest, Sampled: sampled, Next: nextRecord, Match: true, Leads: leads,
 	})
 }
 

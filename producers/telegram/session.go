@@ -24,6 +24,7 @@ type session struct {
 	scan  *jsonscan.Scanner
 	dec   *decoder
 	chars *charset.Decoder
+	leads func(byte) bool
 	clock clock
 	media *folder
 

@@ -67,7 +67,7 @@ func readSidecar(ctx context.Context, open func() (io.ReadCloser, error), name s
 		return nil
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	x := &sidecarReader{scan: newScanner(&patient{ctx: ctx, r: r}, 0, 1, 0), dec: newDecoder(), chars: chars}
+	x := &sidecarReader{scan: newScanner(&patient{ctx: ctx, r: r}, chars.Leads(nil), 0, 1, 0), dec: newDecoder(), chars: chars}
 	x.root()
 	if len(x.out.chats) == 0 {
 		return nil

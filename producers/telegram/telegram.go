@@ -129,8 +129,9 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 	if err != nil {
 		return nil, err
 	}
+	leads := chars.Leads(a.file.Head)
 	s := &session{
-		archive: a, state: st, whole: st.Offset == 0, in: r, scan: newScanner(r, st.Offset, st.Line, st.Indent),
+		archive: a, state: st, whole: st.Offset == 0, in: r, leads: leads, scan: newScanner(r, leads, st.Offset, st.Line, st.Indent),
 		clock: clock{zone: a.options.Zone}, media: openFolder(a.file), dec: newDecoder(), chars: chars,
 	}
 	return s, nil

@@ -73,7 +73,7 @@ func (s *session) restoreThreads(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	again := newScanner(&patient{ctx: ctx, r: r}, from.Offset, from.Line, from.Indent)
+	again := newScanner(&patient{ctx: ctx, r: r}, s.leads, from.Offset, from.Line, from.Indent)
 	for again.Offset() < s.scan.Offset() {
 		c, ok := again.Next()
 		switch {
