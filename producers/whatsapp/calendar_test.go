@@ -53,3 +53,19 @@ func TestArchive_Calendars(t *testing.T) {
 		t.Errorf("a date of no calendar: %d messages, %d unparsed, notices %v", len(events), n.Unparsed, notices)
 	}
 }
+
+// TestArchive_TwoDigitsOfAnotherCalendar: a year that cannot be is said, on whichever message it comes.
+func TestArchive_TwoDigitsOfAnotherCalendar(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"۰۳/۵/۱۲،‏ ۲۱:۰۵ - Ali: aa\n۰۳/۵/۱۳،‏ ۲۱:۰۵ - Ali: bb\n۰۳/۵/۱۴،‏ ۲۱:۰۵ - Ali: cc\n": 3,
+		"12/05/03, 21:05 - Ali: aa\n31/05/03, 21:05 - Ali: bb\n":                            2,
+		"12/05/99, 21:05 - Ali: aa\n30/05/99, 21:05 - Ali: bb\n":                            2,
+		"12/05/10, 21:05 - Ali: aa\n31/05/24, 21:05 - Ali: bb\n":                            0,
+	} {
+		_, notices, _ := read(t, text, owner())
+		if n := notices["date-implausible"]; n.Count != want {
+			t.Errorf("%q: notices are %v", text, notices)
+		}
+	}
+}

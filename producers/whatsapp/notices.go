@@ -10,6 +10,7 @@ const (
 	noticeSecondForm = "header-second-form"
 	noticeTime       = "time-not-understood"
 	noticeDate       = "date-unreadable"
+	noticeOld        = "date-implausible"
 )
 
 // unreadableDate is why a message is kept as unparsed whose date no calendar has that is read.
@@ -29,6 +30,12 @@ func (s *session) opening(b *producers.Batch) {
 func (s *session) notices(b *producers.Batch, e *entry) {
 	if e.skipped {
 		b.Notices.Add(producers.SkippedHour(1))
+	}
+	if year := e.sent.At.Year(); year < 2009 || year > 2085 { // 1388 to 1408 of the Persian calendar, in two digits
+		b.Notices.Add(producers.Notice{
+			Code: noticeOld, Count: 1,
+			Text: "messages have dates from before there was WhatsApp, or far ahead: two digits of a year may be those of another calendar, so export the chat with the phone set to another one",
+		})
 	}
 	if e.header.style != s.survey.Style {
 		b.Notices.Add(producers.Notice{
