@@ -77,8 +77,7 @@ func (a *archive) decoder() (*decoder, error) {
 func (a *archive) channel() event.Channel { return event.Channel(norm.NFC.String(a.chat)) }
 
 // cursor says where to go on. It does not hold the tally, which may have an entry for every line of two days: what it held is
-// counted again from Tally on, where the older of those days began, and from Years on what it held of years. A cursor of old has no
-// Years: then that is the start of the file.
+// counted again from Tally on, where the older of those days began, and from Years on what it held of years.
 type cursor struct {
 	Version int      `json:"v"`
 	Survey  survey   `json:"survey"`
@@ -91,7 +90,9 @@ type cursor struct {
 	Observed event.Instant `json:"observed,omitzero"`
 }
 
-const cursorVersion = 1
+// cursorVersion is raised when what the survey finds changes its meaning: a file whose cursor is older is read from its start, which gives
+// the same ids.
+const cursorVersion = 2
 
 // Connect opens the file, and looks through the whole of it first: the order of day and month is that of the file.
 func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers.Session, error) {
@@ -131,6 +132,9 @@ func (a *archive) cursor(from producers.Cursor) (cursor, error) {
 	var cur cursor
 	if err := json.Unmarshal(from, &cur); err != nil {
 		return cur, err
+	}
+	if 0 < cur.Version && cur.Version < cursorVersion {
+		return cursor{}, nil
 	}
 	if cur.Version != cursorVersion {
 		return cur, fmt.Errorf("it has version %d, this program reads %d", cur.Version, cursorVersion)
