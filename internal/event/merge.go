@@ -25,11 +25,9 @@ func Merge(a, b *Event) *Event {
 	switch c := a.Reading.compareCharset(b.Reading); {
 	case c == 0:
 		out.Author, out.Body = fuller(a.Author, b.Author), mergeBody(a, b, r)
-		r.Unversioned = a.Reading.Unversioned && b.Reading.Unversioned
+		r.Unversioned = mergeUnversioned(a, b)
 		r.Charset, r.CharsetNamed = a.Reading.Charset, a.Reading.CharsetNamed
-		if r.Differs = a.Reading.Differs || b.Reading.Differs || differ(a.Body, b.Body); a.Reading.Unversioned != b.Reading.Unversioned {
-			r.Differs = pick(b.Reading.Unversioned, a, b).Reading.Differs // the other's text does not stand beside it
-		}
+		r.Differs = a.Reading.Differs || b.Reading.Differs || differ(a.Body, b.Body)
 		out.mergeDoubts(a, b)
 		return &out
 	case c < 0:
@@ -43,23 +41,45 @@ func Merge(a, b *Event) *Event {
 	return &out
 }
 
-// differ reports whether two messages have different texts, white space and invisible characters aside.
+// differ reports whether two messages have different texts, white space and invisible characters aside. No text differs from none.
 func differ(a, b Body) bool {
 	ma, _ := a.(*Message)
 	mb, _ := b.(*Message)
 	if ma == nil || mb == nil || ma.Text == mb.Text {
 		return false
 	}
-	visible := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
-				return -1
-			}
-			return r
-		}, s)
-	}
 	va, vb := visible(ma.Text), visible(mb.Text)
 	return va != "" && vb != "" && va != vb
+}
+
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// textRank orders the copies of a message by whose text stands: one whose source tells whether it was edited comes before one that may be of a
+// later version, and any text before none.
+func textRank(e *Event) int {
+	m, ok := e.Body.(*Message)
+	switch {
+	case !ok || visible(m.Text) == "":
+		return 0
+	case e.Reading.Unversioned:
+		return 1
+	}
+	return 2
+}
+
+// mergeUnversioned says whether the text that stands may be of a later version.
+func mergeUnversioned(a, b *Event) bool {
+	if ra, rb := textRank(a), textRank(b); ra != rb {
+		return pick(ra > rb, a, b).Reading.Unversioned
+	}
+	return a.Reading.Unversioned && b.Reading.Unversioned
 }
 
 // mergeDoubts takes the details that say what else a time may be from the copy whose time stands: those of another time make no sense beside

@@ -394,3 +394,28 @@ func TestMerge_Swapped(t *testing.T) {
 		}
 	})
 }
+
+// TestMerge_UnversionedText holds whose text stands, and that a difference is marked whether or not a source tells of edits.
+func TestMerge_UnversionedText(t *testing.T) {
+	copied := func(text string, unversioned bool) *event.Event {
+		return &event.Event{Kind: event.KindMessage, Body: &event.Message{Type: event.TypeMessage, Text: text}, Reading: event.Reading{Unversioned: unversioned}}
+	}
+	for _, c := range []struct {
+		name          string
+		a, b          *event.Event
+		text          string
+		unver, differ bool
+	}{
+		{"versioned beside unversioned", copied("short", false), copied("short but longer", true), "short", false, true},
+		{"the same text", copied("short", false), copied("short", true), "short", false, false},
+		{"versioned without a text", copied("", false), copied("caption", true), "caption", true, false},
+		{"unversioned without a text", copied("caption", false), copied("", true), "caption", false, false},
+		{"neither versioned", copied("short", true), copied("longer", true), "longer", true, true},
+	} {
+		for _, m := range []*event.Event{event.Merge(c.a, c.b), event.Merge(c.b, c.a)} {
+			if text := m.Body.(*event.Message).Text; text != c.text || m.Reading.Unversioned != c.unver || m.Reading.Differs != c.differ {
+				t.Errorf("%s: %q, %+v", c.name, text, m.Reading)
+			}
+		}
+	}
+}

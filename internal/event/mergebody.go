@@ -6,7 +6,7 @@ import (
 )
 
 // mergeBody joins two messages leaf by leaf; of other bodies it takes the fuller. The text of an unversioned copy may be that of a
-// later version: it does not stand beside another. Of the zones of times in it that were assumed the one that was named last stands; r
+// later version: it does not stand beside another, but beside none. Of the zones of times in it that were assumed the one that was named last stands; r
 // is the reading of both.
 func mergeBody(a, b *Event, r *Reading) Body {
 	ma, _ := a.Body.(*Message)
@@ -16,8 +16,8 @@ func mergeBody(a, b *Event, r *Reading) Body {
 		return fuller(a.Body, b.Body)
 	}
 	out := mergeMessages(ma, mb)
-	if a.Reading.Unversioned != b.Reading.Unversioned {
-		out.Text = pick(b.Reading.Unversioned, ma, mb).Text
+	if ra, rb := textRank(a), textRank(b); ra != rb {
+		out.Text = pick(ra > rb, ma, mb).Text
 	}
 	var edited, forwarded readTime
 	edited, out.Edited = mergeLeaf(a.Reading.edited(ma), b.Reading.edited(mb))
