@@ -209,18 +209,19 @@ func (f *Findings) lookAt(c *candidate, insist bool) error {
 		f.lose(c.shown, "%v", err)
 		return nil
 	}
+	// What holds other files is told before a source is asked: text that is stored in it as it is would be taken for its own.
+	if isZip(c.head) && !c.plain.changed() {
+		return f.lookInto(c)
+	}
+	if kind := container(c.head); kind != "" {
+		f.leave(skip{Skipped: Skipped{c.shown, kind}, tree: c.tree, name: c.name})
+		return nil
+	}
 	file := c.file()
 	def, sure := f.recognise(file)
 	if sure == producers.No {
-		if isZip(c.head) && !c.plain.changed() {
-			return f.lookInto(c)
-		}
 		if len(c.head) == 0 {
 			f.leave(skip{Skipped: Skipped{c.shown, c.nothing()}, lost: c.plain.damage.err() != nil})
-			return nil
-		}
-		if kind := container(c.head); kind != "" {
-			f.leave(skip{Skipped: Skipped{c.shown, kind}, tree: c.tree, name: c.name})
 			return nil
 		}
 		if !insist {

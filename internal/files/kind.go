@@ -15,7 +15,7 @@ func container(head []byte) string {
 		return "a zip that was packed once more" + unpack
 	case at(0, "PK\x05\x06"):
 		return "an empty zip: there is nothing in it"
-	case at(257, "ustar"):
+	case at(257, "ustar\x00"), at(257, "ustar  \x00"):
 		return "a tar archive" + unpack + " (tar xf)"
 	case at(0, "7z\xbc\xaf\x27\x1c"):
 		return "a 7z archive" + unpack
@@ -27,7 +27,7 @@ func container(head []byte) string {
 		return "packed with bzip2: unpack it (bunzip2)"
 	case at(0, "\x28\xb5\x2f\xfd"):
 		return "packed with zstd: unpack it (unzstd)"
-	case at(0, "MSCF"):
+	case at(0, "MSCF\x00\x00\x00\x00"):
 		return "a cab archive" + unpack
 	case isGzip(head):
 		return "packed with gzip twice: unpack it (gunzip)"

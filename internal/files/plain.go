@@ -39,6 +39,9 @@ func openPlain(raw func() (fs.File, error)) (_ *plain, head []byte, err error) {
 			return nil, nil, err
 		}
 	}
+	if container(head) != "" { // which may hold text that is UTF-16
+		return p, head, nil
+	}
 	if p.utf16 = charset.UTF16(head); p.utf16 != nil {
 		if head, err = readHead(p.open); err != nil {
 			return nil, nil, err

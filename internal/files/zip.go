@@ -17,7 +17,7 @@ import (
 
 // isZip reports whether a file is a zip that has something in it, or the first part of one.
 func isZip(head []byte) bool {
-	return bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x07\x08PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK00PK\x03\x04"))
+	return bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x07\x08")) || bytes.HasPrefix(head, []byte("PK00PK\x03\x04"))
 }
 
 // lookInto walks a zip without unpacking it. One within a zip cannot be read that way.
