@@ -20,7 +20,7 @@ type OverlapKind string
 const (
 	OverlapIDs    OverlapKind = "ids"    // by two schemes of ids: two chats of like names, or ids and content keys in one chat
 	OverlapPeople OverlapKind = "people" // by two names of one author in one chat
-	OverlapZones  OverlapKind = "zones"  // at two times of one chat, a whole number of quarter hours apart
+	OverlapZones  OverlapKind = "zones"  // at two times of one chat, a whole number of quarter hours apart, which may be none
 )
 
 // Overlap is messages that seem to stand twice in the record.

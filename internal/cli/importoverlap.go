@@ -158,6 +158,10 @@ func (i *importing) overlap(o archive.Overlap, named map[string]chatReport) {
 	case o.Kind == archive.OverlapPeople:
 		code, option = noticeOverlapPeople, ""
 		text = fmt.Sprintf("messages of chat %s stand under two authors, %q and %q: a contact that was renamed between two exports", chat(o.Key), o.Authors[0], o.Authors[1])
+	case o.Kind == archive.OverlapZones && o.Shift == 0:
+		code, option = noticeOverlapZones, ""
+		text = fmt.Sprintf("messages of chat %s stand twice at one time: two exports printed them in different zones and each was read in its own, or "+
+			"one is a log of what was collected live", chat(o.Key))
 	case o.Kind == archive.OverlapZones:
 		code, option = noticeOverlapZones, "--zone"
 		text = fmt.Sprintf("messages of chat %s stand at two times, %s apart: two exports printed them in different zones", chat(o.Key), o.Shift)

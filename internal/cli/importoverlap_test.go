@@ -117,6 +117,19 @@ func TestImport_OverlapsAccounts(t *testing.T) {
 	}
 }
 
+// TestImport_OverlapsMoved holds that exports of a phone that moved are noticed where each is read in its own zone.
+func TestImport_OverlapsMoved(t *testing.T) {
+	t.Parallel()
+	w, dir := newOutside(t), t.TempDir()
+	write(t, filepath.Join(dir, "a/WhatsApp Chat with Farm.txt"), chatText(10, "Bob: one", "Ann: two", "Bob: three", "Ann: four"))
+	write(t, filepath.Join(dir, "b/WhatsApp Chat with Farm.txt"), chatText(4, "Bob: one", "Ann: two", "Bob: three", "Ann: four", "Ann: five"))
+	w.run("import", filepath.Join(dir, "a"), "--account", "me", "--zone", "Europe/Berlin").want(0)
+	n := w.noticed(filepath.Join(dir, "b"), "--account", "me", "--zone", "America/New_York")
+	if counts := n.counts(); counts["overlap-zones"] != 4 || counts["overlap-none"] != 0 || n.Overlapping != 4 {
+		t.Errorf("%+v", n)
+	}
+}
+
 // TestImport_LaterWord holds that a zone which is named when the same file is imported again corrects what stands, and that the report says how much.
 func TestImport_LaterWord(t *testing.T) {
 	t.Parallel()
