@@ -31,7 +31,7 @@ type place struct {
 //
 //	.../networks/NET/moddata/log/CHANNEL/2019-10-01.log            ZNC, per network
 //	.../moddata/log/NET/CHANNEL/2019-10-01.log                     ZNC, per user; with the user before NET where it logs for all
-//	.../irclogs/NET/CHANNEL.log, .../irclogs/2019/NET/#CHANNEL.10-01.log   irssi
+//	.../irclogs/NET/CHANNEL.log, .../irclogs/2019/NET/#CHANNEL.10-01.log, .../2019/NET/#CHANNEL.10.log   irssi
 //	irc.NET.CHANNEL.weechatlog, irc.NET.CHANNEL/2019/10/01         WeeChat
 //	.../NET/#CHANNEL.log, .../NET/#CHANNEL.20191001.log            HexChat, mIRC, The Lounge
 //	.../NET/#CHANNEL/#CHANNEL.2019-10-01.log                       Limnoria
@@ -45,6 +45,9 @@ func placeOf(name string, order producers.DateOrder) place {
 	parts := strings.Split(strings.Trim(path.Clean("/"+strings.ReplaceAll(name, `\`, "/")), "/"), "/")
 	for i := range parts {
 		parts[i] = unescape(parts[i])
+		if i == len(parts)-1 || isChannel(parts[i]) { // no channel has a blank in its name
+			parts[i] = producers.Uncopied(parts[i])
+		}
 	}
 	folders, file := parts[:len(parts)-1], parts[len(parts)-1]
 	names, above := datesOf(folders)

@@ -188,6 +188,8 @@ func endDate(base string, at int, above dateParts, order producers.DateOrder) (t
 		return dateParts{y: fields[0].n, m: fields[1].month()}, false, true
 	case len(fields) == 2 && last.year() && fields[0].month() > 0:
 		return dateParts{y: last.n, m: fields[0].month()}, false, true
+	case len(fields) == 1 && !whole && above.y > 0 && above.m == 0 && last.two && last.month() > 0 && base[at] != ' ': // 2021/#a.03 is March's
+		return dateParts{y: above.y, m: last.n}, false, true
 	case len(fields) == 1 && last.kind == shortField && !whole && (above.m == 0 || !apart || !last.two):
 		return t, false, false
 	case len(fields) == 1 && last.kind != shortField && !(whole && above.y > 0):
