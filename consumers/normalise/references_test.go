@@ -27,6 +27,31 @@ func TestReferences_Links(t *testing.T) {
 	}
 }
 
+// TestReferences_StatedLinks: where a source says where its links end, what a scan finds beyond such an end is no link.
+func TestReferences_StatedLinks(t *testing.T) {
+	stated := map[string]string{event.DetailLinksStated: "true"}
+	for _, tt := range []struct {
+		text    string
+		links   []string
+		details map[string]string
+		want    []string
+	}{
+		{"https://e.example/xNow", []string{"https://e.example/x"}, stated, []string{"https://e.example/x"}},
+		{"тамhttps://e.example/миртут", []string{"https://e.example/мир"}, stated, []string{"https://e.example/мир"}},
+		{"www.e.exampleNow", []string{"https://www.e.example"}, stated, []string{"https://www.e.example"}},
+		{"https://e.example/a https://e.example/bc", []string{"https://e.example", "https://e.example/a", "https://e.example/b"}, stated,
+			[]string{"https://e.example", "https://e.example/a", "https://e.example/b"}},
+		{"https://e.example/xNow https://f.example", []string{"https://e.example/x"}, stated, []string{"https://e.example/x", "https://f.example"}},
+		{"https://e.example/x", []string{"", "https://"}, stated, []string{"https://e.example/x"}},
+		{"e https://e.example/a", []string{"https://e.example"}, nil, []string{"https://e.example", "https://e.example/a"}},
+	} {
+		links, _, _ := references(&event.Message{Text: tt.text, Links: tt.links, Details: tt.details})
+		if !cmp.Equal(tt.want, links) {
+			t.Errorf("%q and %q give %q, want %q", tt.text, tt.links, links, tt.want)
+		}
+	}
+}
+
 // TestMessageRow_ReplyTo: a message of another channel may have the id of one that stands here.
 func TestMessageRow_ReplyTo(t *testing.T) {
 	for name, tt := range map[string]struct {

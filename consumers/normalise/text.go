@@ -20,7 +20,11 @@ var hashtagPattern = regexp.MustCompile(`(?:^|[^\pL\pN_&/#])#([\pL\pN_]*\pL[\pL\
 func references(m *event.Message) (links, hashtags, mentions []string) {
 	links = slices.Clone(m.Links)
 	if strings.Contains(m.Text, "://") || strings.Contains(m.Text, "www.") {
-		links = append(links, findLinks(m.Text)...)
+		found := findLinks(m.Text)
+		if m.Details[event.DetailLinksStated] != "" {
+			found = slices.DeleteFunc(found, func(l string) bool { return overruns(m.Links, l) })
+		}
+		links = append(links, found...)
 	}
 	links = slices.DeleteFunc(links, func(l string) bool { return leadsNowhere(l) || hasScheme(links, l) })
 	for _, h := range m.Hashtags {
@@ -55,6 +59,13 @@ func findLinks(text string) []string {
 		found[i] = trimmed
 	}
 	return found
+}
+
+// overruns reports whether a link that was found is one that is stated and what stands behind that.
+func overruns(stated []string, found string) bool {
+	return slices.ContainsFunc(stated, func(l string) bool {
+		return l != "" && !leadsNowhere(l) && (strings.HasPrefix(found, l) || strings.HasPrefix("https://"+found, l))
+	})
 }
 
 // leadsNowhere reports whether a link is a scheme and no more.

@@ -30,6 +30,10 @@ type Message struct {
 	Details     map[string]string `json:"details,omitempty"` // what has no field of its own: location, contact, via_bot
 }
 
+// DetailLinksStated is set on a message whose links hold all that its source marks in the text, because text that is no part
+// of a link touches one: a scan of the text would not find the link's end.
+const DetailLinksStated = "links_stated"
+
 // Ref points at a message; an empty channel or namespace is the event's own.
 type Ref struct {
 	Namespace Namespace `json:"namespace,omitempty"`
