@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -134,34 +135,38 @@ func (d *decoder) entities(r *record) error {
 	if r.hasText && r.text != "" {
 		return d.Skip()
 	}
-	text, links, mentions := r.text, r.links, r.mentions
-	r.text, r.links, r.mentions = "", nil, nil
+	text, links, mentions, stated := r.text, r.links, r.mentions, r.linksStated
+	r.text, r.links, r.mentions, r.linksStated = "", nil, nil, false
 	if err := d.pieces(r); err != nil {
 		return err
 	}
 	if r.text == "" {
-		r.text, r.links, r.mentions = text, links, mentions
+		r.text, r.links, r.mentions, r.linksStated = text, links, mentions, stated
 	}
 	return nil
 }
 
 func (d *decoder) pieces(r *record) error {
 	var text strings.Builder
+	d.marks.reset()
 	err := d.Array(func() error {
 		if d.Kind() != '{' {
 			s, err := d.Text()
 			text.WriteString(s)
 			return err
 		}
-		s, err := d.piece(r)
+		s, err := d.piece(r, text.Len())
 		text.WriteString(s)
 		return err
 	})
-	r.text = text.String()
+	if r.text = text.String(); d.marks.touched(r.text) {
+		r.links, r.linksStated = slices.Clone(d.marks.links), true
+	}
 	return err
 }
 
-func (d *decoder) piece(r *record) (string, error) {
+// piece reads a piece of a text, which stands at an offset of it.
+func (d *decoder) piece(r *record, at int) (string, error) {
 	var kind, text, href, user string
 	err := d.Object(func(key []byte) error {
 		switch string(key) {
@@ -179,8 +184,10 @@ func (d *decoder) piece(r *record) (string, error) {
 	switch {
 	case kind == "text_link" && href != "":
 		r.links = append(r.links, href)
+		d.marks.add(href, text, at)
 	case kind == "link":
 		r.links = appendBare(r.links, text)
+		d.marks.add(text, text, at)
 	case kind == "mention_name" && user != "":
 		r.mentions = append(r.mentions, mention{id: user, name: text})
 	case kind == "mention":

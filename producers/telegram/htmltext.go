@@ -3,6 +3,8 @@ package telegram
 import (
 	"strings"
 	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
 )
 
 // text takes a text, and what it shows less of than it holds.
@@ -10,12 +12,20 @@ func (m *pageMessage) text(e *element) {
 	if m.body.Text != "" {
 		m.body.Text += "\n"
 	}
-	m.body.Text += e.words()
+	words := e.words()
+	m.body.Text += words
+	var k marks
+	end, before := 0, len(m.body.Links)
 	for c := range e.all() {
 		if c.tag != "a" {
 			continue
 		}
 		shown, to := c.words(), c.attr("href")
+		at := strings.Index(words[end:], shown)
+		if at >= 0 {
+			at += end
+			end = at + len(shown)
+		}
 		switch {
 		case strings.HasPrefix(c.attr("onclick"), "return ShowMentionName"):
 			m.body.Mentions = append(m.body.Mentions, person("", shown, true))
@@ -23,9 +33,15 @@ func (m *pageMessage) text(e *element) {
 			m.body.Mentions = append(m.body.Mentions, person("", shown, true))
 		case isAddress(to) && to != shown:
 			m.body.Links = append(m.body.Links, to)
+			k.add(to, shown, at)
 		case to == shown && to != "":
 			m.body.Links = appendBare(m.body.Links, to)
+			k.add(to, shown, at)
 		}
+	}
+	if k.touched(words) {
+		m.body.Links = append(m.body.Links[:before], k.links...)
+		m.detail(event.DetailLinksStated, "true")
 	}
 }
 

@@ -134,6 +134,9 @@ func (m *mapping) doubts(b *event.Message) {
 		}
 		b.Details[key] = value
 	}
+	if m.r.linksStated {
+		note(event.DetailLinksStated, "true")
+	}
 	if !m.at.other.IsZero() {
 		note("sent_or", m.at.other.Format(time.RFC3339))
 	}

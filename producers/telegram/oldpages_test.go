@@ -129,7 +129,7 @@ func TestLinksWithoutScheme(t *testing.T) {
 		t.Error(diff)
 	}
 	byID, _ = readAll(t, pageOf("Chat", said("1", "01.05.2024 12:00:00", "Ann", `see <a href="example.org/x">example.org/x</a> and `+
-		`<a href="https://example.org/y">https://example.org/y</a> <a href="example.org:8080">example.org:8080</a> <a href="tg://x">tg://x</a>`+
+		`<a href="https://example.org/y">https://example.org/y</a> <a href="example.org:8080">example.org:8080</a> <a href="tg://x">tg://x</a> `+
 		`<a href="stickers/a.tgs">🌱</a> <a href="mailto:a@example.org">a@example.org</a>`)), club())
 	if diff := cmp.Diff(want, message(t, byID["1"]).Links); diff != "" {
 		t.Error(diff)

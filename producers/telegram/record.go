@@ -36,6 +36,7 @@ type record struct {
 	members                  []string
 	details                  map[string]string
 	hasText, hasPhoto, isBot bool
+	linksStated              bool // links are all that the text has
 }
 
 // isLike reports whether two readings of one record have the same parts: not so in a charset whose bytes look like brackets.
@@ -80,9 +81,12 @@ type reaction struct {
 type recent struct{ from, fromID, date string }
 
 // decoder reads messages. It is used by one session, one value after the other.
-type decoder struct{ *jsonscan.Decoder }
+type decoder struct {
+	*jsonscan.Decoder
+	marks marks // of the text that is being read
+}
 
-func newDecoder() *decoder { return &decoder{jsonscan.NewDecoder()} }
+func newDecoder() *decoder { return &decoder{Decoder: jsonscan.NewDecoder()} }
 
 // text reads a value that stands alone; empty if it is no plain value.
 func (d *decoder) text(raw []byte) string {
