@@ -35,7 +35,13 @@ func withoutCopyMark(s string) string {
 	}
 	const word = " copy"
 	if cut := len(rest) - len(word); cut > 0 && strings.EqualFold(rest[cut:], word) {
-		return strings.TrimSuffix(rest[:cut], " -")
+		less := rest[:cut]
+		if dashed, ok := strings.CutSuffix(less, " -"); ok {
+			return dashed
+		}
+		if !strings.Contains(less, " ") { // a name of several words may end so itself
+			return less
+		}
 	}
 	return s
 }

@@ -24,6 +24,9 @@ func TestUncopied(t *testing.T) {
 		" (1).log":                  " (1).log",
 		"copy.log":                  "copy.log",
 		" copy.log":                 " copy.log",
+		"G - T - hard copy.csv":     "G - T - hard copy.csv", // a name of several words may end so itself
+		"G - T - beans - Copy.csv":  "G - T - beans.csv",
+		"G - T - beans (1).csv":     "G - T - beans.csv",
 		"photocopy.log":             "photocopy.log",
 		"a (12345).log":             "a (12345).log",
 		"a (x).log":                 "a (x).log",
