@@ -129,7 +129,7 @@ func folderOf(file string) string {
 
 // channelName is what the path of a file says its channel is called: its folder's name, or its own if it is called after no day.
 func channelName(file string) string {
-	base := strings.TrimSuffix(path.Base(file), ".json")
+	base := strings.TrimSuffix(producers.Uncopied(path.Base(file)), ".json")
 	name := strings.Trim(withoutDay(base), " ._-")
 	switch strings.ToLower(name) {
 	case "messages", "message", "part", "export", "history", "data", "chat", "channel", "output", "dump", "slack", "result":
