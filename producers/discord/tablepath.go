@@ -25,6 +25,7 @@ type tablePath struct {
 func parsePath(file string) tablePath {
 	file = path.Clean(strings.ReplaceAll(file, `\`, "/"))
 	dir, name := path.Split(file)
+	name = producers.Uncopied(name)
 	p := tablePath{name: strings.TrimSuffix(name, path.Ext(name)), part: 1}
 	if rest, inside, ok := lastBracket(p.name); ok && strings.HasPrefix(inside, "part ") && isNumber(inside[len("part "):]) {
 		p.part, p.name = atoi(inside[len("part "):]), rest

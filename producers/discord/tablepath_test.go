@@ -15,6 +15,7 @@ func TestTables_Place(t *testing.T) {
 		"one folder":             {"x/beans.csv": "name:beans", "x/peas.csv": "name:peas"},
 		"a name says nothing":    {"x/part.csv": "name:x/part"},
 		"nor where no folder is": {"part.csv": "name:part"},
+		"a copy":                 {"x/beans.csv": "name:beans", "x/beans (1).csv": "name:beans", "x/beans - Copy.csv": "name:beans"},
 		"two folders":            {"x/a/beans.csv": "name:a/beans", "x/b/beans.csv": "name:b/beans", "x/b/peas.csv": "name:peas"},
 		"two trees":              {"x/a/y/beans.csv": "name:a/y/beans", "x/b/y/beans.csv": "name:b/y/beans"},
 		"two zips":               {"a.zip/beans.csv": "name:a/beans", "b.zip/beans.csv": "name:b/beans"},
