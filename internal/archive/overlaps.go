@@ -58,14 +58,26 @@ func (a *Archive) Overlaps(ctx context.Context, keys []string, again []string) (
 	return unique(out), nil
 }
 
-// unique drops pairs that were found from both of their sides.
+// unique leaves one of the overlaps of a pair, that of most messages: a pair is found from both of its sides, and once for each two schemes of
+// ids.
 func unique(of []Overlap) []Overlap {
-	seen := map[Overlap]bool{}
-	return slices.DeleteFunc(of, func(o Overlap) bool {
-		was := seen[o]
-		seen[o] = true
-		return was
-	})
+	at := map[Overlap]int{}
+	var out []Overlap
+	for _, o := range of {
+		pair := o
+		if pair.Messages = 0; pair.Other != "" {
+			pair.Key, pair.Other = min(o.Key, o.Other), max(o.Key, o.Other)
+		}
+		if n, was := at[pair]; was {
+			if o.Messages > out[n].Messages {
+				out[n] = o
+			}
+			continue
+		}
+		at[pair] = len(out)
+		out = append(out, o)
+	}
+	return out
 }
 
 // array writes hexadecimal keys as ClickHouse reads an array of strings.

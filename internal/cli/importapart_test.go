@@ -15,7 +15,7 @@ func TestImporting_overlap(t *testing.T) {
 	for other, want := range map[string]string{
 		"b": `"user7" of telegram:ann and "user8" of telegram:bob: the exports of two accounts`,
 		"c": `"user7" and "name:Farm": two kinds of export of one chat`,
-		"d": `"user7" and another chat of that name: two kinds of export`,
+		"d": `"user7" and a chat that was imported before: two kinds of export`,
 	} {
 		var i importing
 		i.overlap(archive.Overlap{Kind: archive.OverlapIDs, Key: "a", Other: other, Messages: 3}, named)

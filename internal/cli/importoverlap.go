@@ -147,7 +147,7 @@ func (i *importing) overlap(o archive.Overlap, named map[string]chatReport) {
 		c, ok := named[key]
 		switch {
 		case !ok:
-			return "another chat of that name"
+			return "a chat that was imported before"
 		case c.Name == "" || c.Name == c.Channel:
 			return fmt.Sprintf("%q", c.Channel)
 		}
