@@ -79,6 +79,24 @@ func Variants(c *Chat) []Variant {
 	return out
 }
 
+// Whole is one export of a chat, in UTF-8.
+func Whole(c *Chat, l Layout) Variant {
+	v := newVariant(c, l)
+	v.Encoding = "utf-8"
+	return v
+}
+
+// Halves are two exports of a chat without edits, in UTF-8, of which each holds two thirds of it.
+func Halves(c *Chat, l Layout) Variant {
+	l.Edits = EditsNone
+	v := Whole(c, l)
+	third := len(v.Messages) / 3
+	v.from, v.to = third, 2*third
+	v.Parts = make([][]Message, 2)
+	v.part()
+	return v
+}
+
 func newVariant(c *Chat, l Layout) Variant {
 	v := Variant{Chat: c, Layout: l, Messages: l.carried(c.Messages), Zone: c.Zone}
 	v.to = len(v.Messages)
