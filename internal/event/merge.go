@@ -54,19 +54,21 @@ func differ(a, b Body) bool {
 
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+		if !isVisible(r) {
 			return -1
 		}
 		return r
 	}, s)
 }
 
+func isVisible(r rune) bool { return !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) }
+
 // textRank orders the copies of a message by whose text stands: one whose source tells whether it was edited comes before one that may be of a
 // later version, and any text before none.
 func textRank(e *Event) int {
 	m, ok := e.Body.(*Message)
 	switch {
-	case !ok || visible(m.Text) == "":
+	case !ok || !strings.ContainsFunc(m.Text, isVisible):
 		return 0
 	case e.Reading.Unversioned:
 		return 1
