@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +27,7 @@ type NATSConfig struct {
 	Port int
 	// Password of the user agrichat; if empty a new one, kept in Dir.
 	Password string
-	// MaxStore bounds the streams on disk, in bytes; three quarters of the free space at the start if zero, as NATS does it.
+	// MaxStore bounds the sum of the streams' limits, in bytes; no bound if zero.
 	MaxStore int64
 	// NoSync leaves writing to disk to the system. For tests: what was acknowledged may then be lost with the power.
 	NoSync bool
@@ -52,6 +53,10 @@ type NATS struct {
 // the server holds each several times while it commits, direct reads wait for that, and after a crash in the middle of it
 // a start stores the rest one by one, each with a sync of its own.
 const NATSBatch = 4000
+
+// unboundedStore is above any sum of limits. The server's own default is three quarters of what is free on the disk when it
+// starts: whether a stream could be made would depend on whatever else is on the disk at that moment.
+const unboundedStore = 1 << 60
 
 // natsStart bounds the opening of the port, which comes after the streams were recovered.
 const natsStart = 10 * time.Second
@@ -148,7 +153,7 @@ func (n *NATS) set(srv *server.Server) {
 func (n *NATS) options() *server.Options {
 	return &server.Options{
 		ServerName: "agrichat", Host: loopback, Port: n.kept.Port, Username: Role, Password: n.kept.Password,
-		JetStream: true, StoreDir: filepath.Join(n.cfg.Dir, "jetstream"), JetStreamMaxStore: n.cfg.MaxStore,
+		JetStream: true, StoreDir: filepath.Join(n.cfg.Dir, "jetstream"), JetStreamMaxStore: cmp.Or(n.cfg.MaxStore, unboundedStore),
 		// The server's default writes acknowledged messages to disk only every two minutes.
 		SyncAlways:      !n.cfg.NoSync,
 		JetStreamLimits: server.JSLimitOpts{MaxBatchSize: NATSBatch},

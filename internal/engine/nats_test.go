@@ -99,6 +99,21 @@ func TestNATSBoundsItsStore(t *testing.T) {
 	}
 }
 
+// The size of a stream does not depend on what is free on the disk while the server starts.
+func TestNATS_TakesStreamsAboveTheDisk(t *testing.T) {
+	t.Parallel()
+	n := newNATS(t, dir(t))
+	start(t, n)
+	_, js := natsOpen(t, n.URL())
+	for i := range 3 {
+		name := fmt.Sprint("S", i)
+		cfg := jetstream.StreamConfig{Name: name, Subjects: []string{name}, MaxBytes: 1 << 50}
+		if _, err := js.CreateStream(t.Context(), cfg); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestOneProcessRunsAFolder(t *testing.T) {
 	t.Parallel()
 	where := dir(t)
