@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +22,16 @@ func TestEnsureWithAllRoomPromised(t *testing.T) {
 	}
 }
 
-// What somebody took and died with comes at once, and not after the ack wait.
+// Where a server may store less than the limits of the streams, the error says what to change.
+func TestEnsure_WithoutRoom(t *testing.T) {
+	sizes := func(c *Config) { c.ChatBytes, c.FactsBytes, c.DeadBytes = 1<<30, 1<<30, 1<<30 }
+	ts := newServer(t, func(o *server.Options) { o.JetStreamMaxStore = 3<<30 + 32<<20 })
+	err := ts.connect(sizes).Ensure(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "stream "+Advisories) || !strings.Contains(err.Error(), "nats.chat_max_bytes") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestEnsureAtOnceWithAllRoomPromised has several processes make the streams where there is room for them once.
 func TestEnsureAtOnceWithAllRoomPromised(t *testing.T) {
 	sizes := func(c *Config) { c.ChatBytes, c.FactsBytes, c.DeadBytes = 1<<30, 1<<30, 1<<30 }
@@ -36,6 +46,7 @@ func TestEnsureAtOnceWithAllRoomPromised(t *testing.T) {
 	}
 }
 
+// What somebody took and died with comes at once, and not after the ack wait.
 func TestRedeliver(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.AckWait = time.Hour })
 	_, err := b.PublishBatch(t.Context(), said(5))

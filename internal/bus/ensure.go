@@ -57,26 +57,15 @@ const (
 	insistAfter = 2 * time.Second
 )
 
-// reservedFor is the pause after a server refused for want of storage: seen for moments right after its start, with room to spare.
-const reservedFor = 500 * time.Millisecond
-
-// insist asks again where there was no answer, and where there was no storage for a moment.
+// insist asks again where there was no answer.
 func insist(ctx context.Context, do func(context.Context) error) error {
 	for try := 1; ; try++ {
 		limited, cancel := context.WithTimeout(ctx, insistAfter)
 		err := do(limited)
 		silent := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
 		cancel()
-		full := hasCode(err, codeStorageExceeded) || hasCode(err, codeInsufficientResources)
-		if !silent && !full || try == insistTries {
+		if !silent || try == insistTries {
 			return err
-		}
-		if full {
-			select {
-			case <-ctx.Done():
-				return err
-			case <-time.After(reservedFor):
-			}
 		}
 	}
 }

@@ -56,7 +56,11 @@ func classifyAPI(err error, api *jetstream.APIError) error {
 	case codeStoreFailed:
 		return fault.AsTransient(fmt.Errorf(
 			"%w: the stream takes no more; raise its size limit, free disk space, or wait until consumers have made room", err), fullPause)
-	case codeInsufficientResources, codeStorageExceeded, codeAccountExceeded:
+	case codeStorageExceeded:
+		// It compares limits, not what is stored: freeing disk space changes nothing before the server starts again.
+		return fault.AsTransient(fmt.Errorf("%w: the limits of all streams are more than the server may store; lower nats.chat_max_bytes or "+
+			"nats.facts_max_bytes, or raise its max_file_store, by default three quarters of the disk space free when it started", err), fullPause)
+	case codeInsufficientResources, codeAccountExceeded:
 		return fault.AsTransient(fmt.Errorf("%w: the server has no storage left; free disk space or raise max_file_store", err), fullPause)
 	}
 	return err

@@ -37,6 +37,7 @@ func newServer(t testing.TB, change ...func(*server.Options)) *testServer {
 	t.Helper()
 	ts := &testServer{t: t, options: server.Options{
 		ServerName: "test", DontListen: true, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true,
+		JetStreamMaxStore: 1 << 50, // whatever is free on the disk
 	}}
 	for _, c := range change {
 		c(&ts.options)
