@@ -111,18 +111,9 @@ func (s *snapshot) total() int {
 	return n
 }
 
-// newer orders snapshots: the later instant, the fuller list, the higher id.
-func (s *snapshot) newer(than *snapshot) bool {
-	if than == nil {
-		return true
-	}
-	if !s.at.At.Equal(than.at.At) {
-		return s.at.Later(than.at)
-	}
-	if c := cmp.Compare(s.total(), than.total()); c != 0 {
-		return c > 0
-	}
-	return bytes.Compare(s.ID[:], than.ID[:]) > 0
+// compare orders snapshots: the later instant comes first, then the fuller list, then the higher id.
+func (s *snapshot) compare(o *snapshot) int {
+	return cmp.Or(o.at.At.Compare(s.at.At), cmp.Compare(o.total(), s.total()), bytes.Compare(o.ID[:], s.ID[:]))
 }
 
 // trueAt is the latest at which a list was surely true.
@@ -180,12 +171,7 @@ func hear(p place, events []item) (words map[reactor]word, shown []*snapshot, la
 			shown = append(shown, s)
 		}
 	}
-	slices.SortFunc(shown, func(a, b *snapshot) int {
-		if a.newer(b) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(shown, (*snapshot).compare)
 	return words, shown, latestOf(shown)
 }
 
