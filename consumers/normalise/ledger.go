@@ -230,6 +230,19 @@ func knows(stands item, e *event.Event) (bool, error) {
 	}
 	it.incarnation, it.position = stands.incarnation, stands.position
 	it.Reading.AsOf = min(it.Reading.AsOf, stands.Reading.AsOf) // saysUnreacted compares it
+	nameAsBefore(&it, &stands)
 	_, more := grow(stands, it)
 	return !more, nil
+}
+
+// nameAsBefore takes a zone and a charset that stand already, and that a user has named again, for named when they were named first: to say
+// them once more adds nothing, also of a copy that says less than what stands.
+func nameAsBefore(it, stands *item) {
+	r, was := &it.Reading, &stands.Reading
+	if r.ZoneNamed != 0 && was.ZoneNamed != 0 && it.Sent.Zone == stands.Sent.Zone {
+		r.ZoneNamed = min(r.ZoneNamed, was.ZoneNamed)
+	}
+	if r.CharsetNamed != 0 && was.CharsetNamed != 0 && r.Charset == was.Charset {
+		r.CharsetNamed = min(r.CharsetNamed, was.CharsetNamed)
+	}
 }

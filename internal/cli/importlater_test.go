@@ -99,3 +99,32 @@ func TestImport_ReactionsGone(t *testing.T) {
 		}
 	}
 }
+
+// TestImport_Unchanged holds that files which are imported again unchanged update nothing, also where one is less precise than another of the
+// same chat and the zone and the charset are named each time.
+func TestImport_Unchanged(t *testing.T) {
+	t.Parallel()
+	for name, flags := range map[string][]string{
+		"nothing named": nil,
+		"zone":          {"--zone", "Europe/Berlin"},
+		"both":          {"--zone", "Europe/Berlin", "--charset", "windows-1251"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, dir := newOutside(t), t.TempDir()
+			znc, irssi := filepath.Join(dir, "znc", "#go", "2024-05-01.log"), filepath.Join(dir, "irssi", "#go.log")
+			write(t, znc, "[10:00:05] <ann> one\n[10:00:09] <bob> two\n[10:01:11] <ann> \xef\xf0\xe8\xe2\xe5\xf2\n[10:02:01] * ann waves\n")
+			write(t, irssi, "--- Log opened Wed May 01 09:59:00 2024\n10:00 <ann> one\n10:00 <bob> two\n10:01 <ann> \xef\xf0\xe8\xe2\xe5\xf2\n10:02  * ann waves\n")
+			flags = append([]string{"--account", "me", "--namespace", "net"}, flags...)
+			w.run(append([]string{"import", dir}, flags...)...).want(0)
+			for _, paths := range [][]string{{dir}, {irssi}, {znc, irssi}, {irssi, znc}} {
+				var r struct{ Published, Stored, Updated int }
+				w.run(append(append([]string{"import", "--output", "json"}, paths...), flags...)...).want(0).into(&r)
+				if r.Published+r.Stored+r.Updated != 0 {
+					t.Errorf("%v again: %+v", paths, r)
+				}
+			}
+			w.equal()
+		})
+	}
+}
