@@ -51,9 +51,10 @@ func (x *Export) add(k Key, sent time.Time) {
 	x.Keys = append(x.Keys, k)
 }
 
-// key notes the content key of a message that has a time.
+// key notes the content key of a message that has a time. A live source's are not noted: it is no export, has no end, and tells messages
+// again after it connected again.
 func (t *tally) key(chat Chat, e *event.Event, known bool) {
-	if e.Kind != event.KindMessage || e.Sent.IsZero() || t.keys == MaxKeys || !producers.IsContentKey(e.NativeID) {
+	if t.live || e.Kind != event.KindMessage || e.Sent.IsZero() || t.keys == MaxKeys || !producers.IsContentKey(e.NativeID) {
 		return
 	}
 	k, err := strconv.ParseUint(string(e.NativeID[1:17]), 16, 64)

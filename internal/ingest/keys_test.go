@@ -1,11 +1,14 @@
 package ingest
 
 import (
+	"context"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // exportOf makes an export: keys are even, and odd ones are known to the record; each stands in the minute beside it.
@@ -83,7 +86,7 @@ func TestApart(t *testing.T) {
 
 // A message without a time is in no minute: it does not lengthen the span of its export.
 func TestTally_KeyWithoutTime(t *testing.T) {
-	tl := newTally()
+	tl := newTally(false)
 	sent := time.Unix(60*5, 0).UTC()
 	for i, at := range []event.Instant{{}, event.Known(sent, event.PrecisionMinute), {}} {
 		id := event.NativeID("k" + event.Digest(strconv.Itoa(i)))
@@ -96,4 +99,47 @@ func TestTally_KeyWithoutTime(t *testing.T) {
 	if first, last := x.Minutes(); first != 5 || last != 5 {
 		t.Errorf("minutes %d to %d, want 5", first, last)
 	}
+}
+
+// again is a live source that tells one message at every connection.
+type again struct{ e event.Event }
+
+func (a *again) Connect(context.Context, producers.Cursor) (producers.Session, error) {
+	return &toldAgain{e: a.e}, nil
+}
+
+type toldAgain struct {
+	e    event.Event
+	over bool
+}
+
+func (s *toldAgain) Next(context.Context) (producers.Batch, error) {
+	if s.over {
+		return producers.Batch{}, errOdd
+	}
+	s.over = true
+	return producers.Batch{Events: []event.Event{s.e}, Cursor: producers.Cursor("1"), Counts: producers.Counts{Read: 1}}, nil
+}
+
+func (s *toldAgain) Close() error { return nil }
+
+// TestRun_LiveKeys holds that what a live source tells again over another connection is not compared as an export would be.
+func TestRun_LiveKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := message(1)
+		e.NativeID, e.Sent = event.NativeID("k"+event.Digest("line")), event.Known(time.Unix(60, 0), event.PrecisionSecond)
+		if err := e.Seal(); err != nil {
+			t.Fatal(err)
+		}
+		s := newStream()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		r, err := Run(ctx, Config{Name: "again", Source: &again{e}, Live: true, Publisher: s})
+		if err != nil || r.Published < 2 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if len(r.Keys) > 0 {
+			t.Errorf("keys are kept: %+v", r.Keys)
+		}
+	})
 }

@@ -25,7 +25,7 @@ func TestNotices_Read(t *testing.T) {
 		message(event.Known(assumed.At, event.PrecisionSecond), event.Reading{Charset: "utf-8"}),
 		{Kind: event.KindChannel, Sent: assumed},
 	}
-	tl := newTally()
+	tl := newTally(false)
 	tl.notice([]producers.Notice{{Code: "x", Text: "y", Count: 2}, {Code: "x", Text: "y"}}, events)
 	r := tl.result()
 	r.Add(Result{Notices: []producers.Notice{{Code: "x", Text: "y", Count: 4}}})

@@ -62,7 +62,7 @@ func orElse[T comparable](v, d T) T {
 // both cases, and an error if the source cannot work until a person changes something or, for an archive, if trying again has
 // not helped. The result is right in every case.
 func Run(ctx context.Context, cfg Config) (Result, error) {
-	r := &runner{Config: cfg.withDefaults(), tally: newTally(), saved: time.Now()}
+	r := &runner{Config: cfg.withDefaults(), tally: newTally(cfg.Live), saved: time.Now()}
 	err := r.run(ctx)
 	if err == nil && !r.Live && ctx.Err() != nil {
 		err = ctx.Err() // an archive that was not read to its end has not been imported

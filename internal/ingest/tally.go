@@ -15,9 +15,12 @@ type tally struct {
 	sum     Result
 	notices notices
 	keys    int // in sum.Keys
+	live    bool
 }
 
-func newTally() *tally { return &tally{sum: Result{Chats: map[Chat]ChatCounts{}}, notices: notices{}} }
+func newTally(live bool) *tally {
+	return &tally{sum: Result{Chats: map[Chat]ChatCounts{}}, notices: notices{}, live: live}
+}
 
 // notice notes what a batch's input left open.
 func (t *tally) notice(given []producers.Notice, events []event.Event) {
