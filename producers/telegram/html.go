@@ -164,7 +164,7 @@ func (p *page) step(ctx context.Context) error {
 		err := p.broken(raw[:sampled], fmt.Sprintf("this is longer than any message: the first %d bytes are kept", sampled))
 		return errors.Join(err, p.scan.skip())
 	}
-	root, n, err := parseElement(raw)
+	root, n, err := parseElement(string(raw))
 	if err != nil {
 		return p.unread(raw, err)
 	}
@@ -228,7 +228,7 @@ func harmless(rest []byte) bool {
 			}
 			rest = rest[i+1:]
 		case bytes.HasPrefix(rest, []byte("<a ")):
-			link, n, err := parseElement(rest)
+			link, n, err := parseElement(string(rest))
 			if err != nil || !link.is("pagination") {
 				return false
 			}

@@ -23,11 +23,11 @@ func (p *page) decoded(root *element, raw []byte) shown {
 		return out
 	}
 	text, key, label := decode(p.chars, raw)
-	if root, _, err := parseElement(text); err == nil {
+	if root, _, err := parseElement(string(text)); err == nil {
 		out.root, out.charset = root, label
 	}
 	if key != nil {
-		if root, _, err := parseElement(key); err == nil {
+		if root, _, err := parseElement(string(key)); err == nil {
 			out.key = root
 		}
 	}

@@ -11,11 +11,11 @@ import (
 
 // attach notes what hangs on the message: files, and what Telegram shows like one.
 func (m *pageMessage) attach(ctx context.Context, body *element) error {
-	for _, wrap := range body.in {
+	for wrap := body.first; wrap != nil; wrap = wrap.next {
 		if wrap.tag == "" || !wrap.is("media_wrap") {
 			continue
 		}
-		for _, e := range wrap.in {
+		for e := wrap.first; e != nil; e = e.next {
 			if e.tag == "" {
 				continue
 			}
@@ -194,7 +194,7 @@ func dimensions(status string) (width, height int) {
 // readPoll reads a poll. The votes stand behind each answer.
 func readPoll(e *element) *event.Poll {
 	p := &event.Poll{Question: e.child("question").words()}
-	for _, c := range e.in {
+	for c := e.first; c != nil; c = c.next {
 		switch {
 		case c.tag == "":
 		case c.is("answer"):

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -124,7 +123,7 @@ func (m *pageMessage) ordinary(ctx context.Context) error {
 	if err := m.attach(ctx, body); err != nil {
 		return err
 	}
-	for _, c := range body.in {
+	for c := body.first; c != nil; c = c.next {
 		if c.tag == "div" && c.is("text") {
 			m.text(c)
 		}
@@ -256,11 +255,12 @@ func withoutBot(name string) (who, bot string) {
 }
 
 func forwardedBody(body *element) *element {
-	i := slices.IndexFunc(body.in, func(c *element) bool { return c.tag != "" && c.is("forwarded") && c.is("body") })
-	if i < 0 {
-		return nil
+	for c := body.first; c != nil; c = c.next {
+		if c.tag != "" && c.is("forwarded") && c.is("body") {
+			return c
+		}
 	}
-	return body.in[i]
+	return nil
 }
 
 // forward notes where the message was forwarded from: if it is not said, from where the one before it was.

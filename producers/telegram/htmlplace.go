@@ -23,10 +23,10 @@ func (p *page) begin(ctx context.Context, raw []byte, whole bool) error {
 		return fault.AsFatal(errors.New("this is no Telegram export: no message begins in its first megabytes"))
 	}
 	text, key, label := decode(p.chars, raw)
-	name, listed := header(text)
+	name, listed := header(string(text))
 	p.Chat.Name, p.Zone = name, firstZone(p.file.Head)
 	if key != nil {
-		p.Chat.NameKey, _ = header(key)
+		p.Chat.NameKey, _ = header(string(key))
 	}
 	p.Chat.Charset, p.Listed = label, listed
 	if err := p.place(ctx); err != nil {
@@ -47,8 +47,8 @@ func (p *page) begin(ctx context.Context, raw []byte, whole bool) error {
 }
 
 // header finds the chat's name, and whether the page is one of many that a list names.
-func header(raw []byte) (name string, listed bool) {
-	i := bytes.Index(raw, []byte(`<div class="page_header"`))
+func header(raw string) (name string, listed bool) {
+	i := strings.Index(raw, `<div class="page_header"`)
 	if i < 0 {
 		return "", false
 	}
@@ -56,7 +56,7 @@ func header(raw []byte) (name string, listed bool) {
 	if err != nil {
 		return "", false
 	}
-	name = e.find("text").words()
+	name = strings.Clone(e.find("text").words())
 	for c := range e.all() {
 		listed = listed || c.tag == "a" && path.Base(c.attr("href")) == "chats.html"
 	}
@@ -149,25 +149,26 @@ func (p *page) list() (out []listedChat) {
 	}
 	b, _, _ = decode(p.chars, b)
 	const entry = `<div class="name bold">`
-	for i := bytes.Index(b, []byte(entry)); i >= 0; i = bytes.Index(b, []byte(entry)) {
-		e, n, err := parseElement(b[i:])
+	rest := string(b)
+	for i := strings.Index(rest, entry); i >= 0; i = strings.Index(rest, entry) {
+		e, n, err := parseElement(rest[i:])
 		if err != nil {
 			return out
 		}
-		out = append(out, listedChat{name: e.words(), folder: lastFolder(b[:i])})
-		b = b[i+n:]
+		out = append(out, listedChat{name: strings.Clone(e.words()), folder: strings.Clone(lastFolder(rest[:i]))})
+		rest = rest[i+n:]
 	}
 	return out
 }
 
-// lastFolder is the folder of the pages that the last link in b leads to.
-func lastFolder(b []byte) string {
+// lastFolder is the folder of the pages that the last link in s leads to.
+func lastFolder(s string) string {
 	const link = `href="../chats/`
-	i := bytes.LastIndex(b, []byte(link))
+	i := strings.LastIndex(s, link)
 	if i < 0 {
 		return ""
 	}
-	folder, _, _ := strings.Cut(string(b[i+len(link):]), "/")
+	folder, _, _ := strings.Cut(s[i+len(link):], "/")
 	return folder
 }
 

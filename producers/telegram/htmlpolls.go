@@ -158,7 +158,7 @@ func (p *page) timeOf(raw []byte, after time.Time) time.Time {
 		return time.Time{}
 	}
 	if bytes.HasPrefix(raw, []byte(messageTag+"service")) {
-		root, _, err := parseElement(raw)
+		root, _, err := parseElement(string(raw))
 		if err != nil || !strings.HasPrefix(root.attr("id"), "message-") {
 			return time.Time{}
 		}

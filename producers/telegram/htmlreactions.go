@@ -38,7 +38,7 @@ func (m *pageMessage) reactions() error {
 // readReactions returns what a list shows, the latest time in it, and what tells it from others of the message.
 func (m *pageMessage) readReactions(list *element) (r *event.Reactions, at event.Instant, parts []string) {
 	r, at, parts = &event.Reactions{Target: m.id}, m.at.Instant, []string{"page reactions"}
-	for _, e := range list.in {
+	for e := list.first; e != nil; e = e.next {
 		if e.tag == "" || !e.is("reaction") {
 			continue
 		}

@@ -94,7 +94,7 @@ func noteTopic(raw []byte, topics map[int64]int64) {
 		return
 	}
 	if bytes.HasPrefix(raw, []byte(messageTag+"service")) {
-		if root, _, err := parseElement(raw); err == nil && readSentence(serviceText(root)).Native == "topic_created" {
+		if root, _, err := parseElement(string(raw)); err == nil && readSentence(serviceText(root)).Native == "topic_created" {
 			topics[id] = id
 		}
 		return

@@ -1,151 +1,40 @@
 package telegram
 
-import (
-	"bytes"
-	"errors"
-	"io"
-	"slices"
-	"strings"
-
-	"golang.org/x/net/html"
-)
+import "strings"
 
 // element is a tag of a page and what is in it. A text is an element without a tag.
 type element struct {
 	tag   string
 	text  string
 	attrs []attribute
-	in    []*element
+
+	first, last *element // of what is in it
+	next        *element // in what it is in itself
 }
 
 type attribute struct{ key, value string }
 
-// deepest is how many tags a message may have around one another: the exporter uses a dozen.
-const deepest = 100
-
-var (
-	errUnclosed = errors.New("a tag of the message is never closed")
-	errTooDeep  = errors.New("the message has more tags around one another than any message")
-)
-
-// parseElement reads the element that b begins with, and returns how long it is. What follows it is left alone.
-func parseElement(b []byte) (root *element, n int, err error) {
-	z := html.NewTokenizer(bytes.NewReader(b))
-	var open []*element
-	for {
-		kind := z.Next()
-		if kind == html.ErrorToken {
-			if errors.Is(z.Err(), io.EOF) {
-				return nil, 0, errUnclosed
-			}
-			return nil, 0, z.Err()
-		}
-		n += len(z.Raw())
-		switch kind {
-		case html.TextToken:
-			if len(open) > 0 {
-				add(open, &element{text: string(z.Text())})
-			}
-		case html.StartTagToken, html.SelfClosingTagToken:
-			e := opened(z)
-			if root == nil {
-				root = e
-			}
-			add(open, e)
-			if kind == html.StartTagToken && !isVoid(e.tag) {
-				open = append(open, e)
-			}
-		case html.EndTagToken:
-			name, _ := z.TagName()
-			open = closed(open, string(name))
-		}
-		switch {
-		case len(open) > deepest:
-			return nil, 0, errTooDeep
-		case root != nil && len(open) == 0:
-			return root, n, nil
-		}
-	}
-}
-
-func add(open []*element, e *element) {
-	if len(open) > 0 {
-		last := open[len(open)-1]
-		last.in = append(last.in, e)
-	}
-}
-
-func opened(z *html.Tokenizer) *element {
-	name, more := z.TagName()
-	e := &element{tag: known(name)}
-	for more {
-		var key, value []byte
-		key, value, more = z.TagAttr()
-		if e.attrs == nil {
-			e.attrs = make([]attribute, 0, 2)
-		}
-		e.attrs = append(e.attrs, attribute{known(key), strings.ToValidUTF8(string(value), "\uFFFD")})
-	}
-	return e
-}
-
-// known returns the name of a tag or an attribute. The common ones are not allocated: a page has a dozen of them in each message.
-func known(name []byte) string {
-	switch string(name) {
-	case "div":
-		return "div"
-	case "a":
-		return "a"
-	case "br":
-		return "br"
-	case "span":
-		return "span"
-	case "class":
-		return "class"
-	case "href":
-		return "href"
-	case "id":
-		return "id"
-	case "title":
-		return "title"
-	case "onclick":
-		return "onclick"
-	}
-	return string(name)
-}
-
-// attr returns the value of an attribute; empty if there is none. Of two of one name the last counts.
-func (e *element) attr(key string) (value string) {
+// attr returns the value of an attribute; empty if there is none.
+func (e *element) attr(key string) string {
 	for i := range e.attrs {
 		if e.attrs[i].key == key {
-			value = e.attrs[i].value
+			return e.attrs[i].value
 		}
 	}
-	return value
-}
-
-// closed takes off the elements that an end tag closes. One that closes nothing is passed over, as a browser does.
-func closed(open []*element, name string) []*element {
-	for i := len(open) - 1; i >= 0; i-- {
-		if open[i].tag == name {
-			return open[:i]
-		}
-	}
-	return open
-}
-
-// isVoid reports whether a tag has no end tag.
-func isVoid(tag string) bool {
-	switch tag {
-	case "br", "img", "hr", "meta", "link", "input", "wbr", "source":
-		return true
-	}
-	return false
+	return ""
 }
 
 // is reports whether the element has a class.
 func (e *element) is(class string) bool {
-	for c := range strings.FieldsSeq(e.attr("class")) {
+	classes := e.attr("class")
+	i := strings.Index(classes, class)
+	if i < 0 {
+		return false
+	}
+	if end := i + len(class); (i == 0 || classes[i-1] == ' ') && (end == len(classes) || classes[end] == ' ') {
+		return true
+	}
+	for c := range strings.FieldsSeq(classes) {
 		if c == class {
 			return true
 		}
@@ -155,7 +44,7 @@ func (e *element) is(class string) bool {
 
 // child returns the first element just below that has a class; nil if there is none.
 func (e *element) child(class string) *element {
-	for _, c := range e.in {
+	for c := e.first; c != nil; c = c.next {
 		if c.tag != "" && c.is(class) {
 			return c
 		}
@@ -179,7 +68,7 @@ func (e *element) all() func(yield func(*element) bool) {
 }
 
 func (e *element) each(yield func(*element) bool) bool {
-	for _, c := range e.in {
+	for c := e.first; c != nil; c = c.next {
 		if !yield(c) || !c.each(yield) {
 			return false
 		}
@@ -193,6 +82,9 @@ func (e *element) words(without ...string) string {
 	if e == nil {
 		return ""
 	}
+	if c := e.first; c != nil && c.next == nil && c.tag == "" && e.tag != "br" && !e.isOf(without) { // nearly all
+		return strings.ToValidUTF8(strings.Trim(c.text, " \t\r\n"), "\uFFFD")
+	}
 	var b strings.Builder
 	e.write(&b, without)
 	return strings.ToValidUTF8(strings.Trim(b.String(), " \t\r\n"), "\uFFFD")
@@ -204,10 +96,20 @@ func (e *element) write(b *strings.Builder, without []string) {
 		b.WriteString(e.text)
 	case e.tag == "br":
 		b.WriteByte('\n')
-	case slices.ContainsFunc(without, e.is):
+	case e.isOf(without):
 	default:
-		for _, c := range e.in {
+		for c := e.first; c != nil; c = c.next {
 			c.write(b, without)
 		}
 	}
+}
+
+// isOf reports whether the element has one of some classes.
+func (e *element) isOf(classes []string) bool {
+	for _, c := range classes {
+		if e.is(c) {
+			return true
+		}
+	}
+	return false
 }
