@@ -45,6 +45,7 @@ type packing struct {
 	entries []entry
 	bundles []bundle
 	open    map[string]int // by subject, the bundle that takes more; the last bundle is not looked up
+	before  *event.Event   // what was packed last
 	runs    int            // messages it takes if the order of all events is kept
 
 	grouped    []byte // the envelopes by bundle, where events of several alternate
@@ -77,13 +78,14 @@ func (b *Bus) packing() *packing {
 		k = new(packing)
 	}
 	k.most, k.bundle = b.payloadMost(), b.cfg.BundleEvents
-	k.data, k.ids, k.entries, k.bundles, k.runs = k.data[:0], k.ids[:0], k.entries[:0], k.bundles[:0], 0
+	k.data, k.ids, k.entries, k.bundles, k.runs, k.before = k.data[:0], k.ids[:0], k.entries[:0], k.bundles[:0], 0, nil
 	return k
 }
 
 func (b *Bus) release(k *packing) {
 	clear(k.bundles)
 	clear(k.open)
+	k.before = nil
 	if cap(k.data)+cap(k.grouped) > 2*packingMost {
 		return
 	}
@@ -97,21 +99,23 @@ func (b *Bus) release(k *packing) {
 // batch holds; or, where the first of them fill a bundle, that bundle: the server stores what comes in a batch twice.
 func (k *packing) pack(events []event.Event, most int) (n int, err error) {
 	for n < len(events) && len(k.data) < batchBytes {
-		added, err := k.add(&events[n], most)
+		added, err := k.add(events[n:], most)
 		if err != nil {
 			return 0, err
 		}
 		if !added {
 			break
 		}
+		k.before = &events[n]
 		n++
 	}
 	return n, nil
 }
 
-// add packs an event: into the open bundle of its subject, or into a new one. Behind a single bundle that is full it adds nothing,
+// add packs the first of these events: into the open bundle of its subject, or into a new one. Behind a single bundle that is full it adds nothing,
 // nor where the batch has as many messages as it may have.
-func (k *packing) add(e *event.Event, most int) (bool, error) {
+func (k *packing) add(events []event.Event, most int) (bool, error) {
+	e := &events[0]
 	data, ids := len(k.data), len(k.ids)
 	p, err := k.encode(e)
 	if err != nil {
@@ -119,7 +123,7 @@ func (k *packing) add(e *event.Event, most int) (bool, error) {
 	}
 	size, named := len(k.data)-data, len(k.ids)-ids
 	to, found := k.bundleOf(&p)
-	if found && !k.fits(&k.bundles[to], size+named) {
+	if found && !k.fits(&k.bundles[to], size+named, events) {
 		if found = false; len(k.bundles) == 1 && k.bundles[to].events > 1 {
 			k.data, k.ids = k.data[:data], k.ids[:ids]
 			return false, nil
@@ -152,8 +156,54 @@ func (k *packing) bundleOf(p *parcel) (at int, found bool) {
 	return at, found && k.bundles[at].akin(p)
 }
 
-func (k *packing) fits(u *bundle, more int) bool {
-	return u.events < k.bundle && u.data+u.ids+more <= min(bundleBytes, k.most)
+// fits reports whether a bundle takes the first of these events, of so many bytes. What hangs on a message goes with it where it can: two
+// transactions that store a message and its reactions side by side write the same row, and one of them is done again.
+func (k *packing) fits(u *bundle, more int, events []event.Event) bool {
+	bytes, most := u.data+u.ids+more, min(bundleBytes, k.most)
+	if u.events >= k.bundle || bytes > most {
+		return false
+	}
+	kept := most - most/32 // bytes of what follows are not known yet
+	if u.events+followersMost < k.bundle && bytes <= kept || k.before != nil && sameMessage(k.before, &events[0]) {
+		return true
+	}
+	n := followers(events)
+	return n == 0 || u.events+1+n <= k.bundle && bytes <= kept
+}
+
+// followersMost bounds how far followers looks.
+const followersMost = 16
+
+// followers counts the events behind the first that are about the same message.
+func followers(events []event.Event) int {
+	n := 0
+	for n < followersMost && n+1 < len(events) && sameMessage(&events[0], &events[n+1]) {
+		n++
+	}
+	return n
+}
+
+// sameMessage reports whether two events that follow each other in a bundle are about one message.
+func sameMessage(a, b *event.Event) bool {
+	message := messageOf(a)
+	return message != "" && message == messageOf(b)
+}
+
+// messageOf returns the message that an event is about or hangs on; empty if none.
+func messageOf(e *event.Event) event.NativeID {
+	switch b := e.Body.(type) {
+	case *event.Reaction:
+		return b.Target
+	case *event.Reactions:
+		return b.Target
+	case *event.PollResults:
+		return b.Target
+	}
+	switch e.Kind {
+	case event.KindMessage, event.KindDeletion:
+		return e.NativeID
+	}
+	return ""
 }
 
 // begin opens a bundle. It takes the place of an open one of its subject, so that the order within a subject is kept.

@@ -88,6 +88,44 @@ func TestEventsTravelInBundles(t *testing.T) {
 	}
 }
 
+// TestPacking_Fits holds that a message and what hangs on it stand in one bundle where they can: side by side, two transactions that
+// store them write the same row.
+func TestPacking_Fits(t *testing.T) {
+	reactions := func(native string) event.Event {
+		e := event.Event{
+			Source: "test", Namespace: "net", Account: "me", Channel: "room", NativeID: event.NativeID(native + "#r"), Kind: event.KindReactions,
+			Revision: "t1",
+			Body:     &event.Reactions{Target: event.NativeID(native), Counts: []event.ReactionCount{{Emoji: "👍", Count: 2}}},
+		}
+		must(t, e.Seal())
+		return e
+	}
+	edited := one("9", "слово 9")
+	edited.Revision = "t2"
+	must(t, edited.Seal())
+	for _, c := range []struct {
+		name   string
+		events []event.Event
+		want   []int
+	}{
+		{"reactions behind the last", slices.Concat(in("room", said(10)), []event.Event{reactions("9")}), []int{9, 2}},
+		{"an edit behind the last", slices.Concat(in("room", said(10)), []event.Event{edited}), []int{9, 2}},
+		{"both", slices.Concat(in("room", said(9)), []event.Event{one("9", "слово 9"), edited, reactions("9")}), []int{9, 3}},
+		{"room for them", slices.Concat(in("room", said(9)), []event.Event{reactions("8")}, in("room", said(1, "again"))), []int{10, 1}},
+		{"of another message", slices.Concat(in("room", said(10)), []event.Event{reactions("3")}), []int{10, 1}},
+		{"more than a bundle", slices.Concat(in("room", said(1)), slices.Repeat([]event.Event{reactions("0")}, 14)), []int{10, 5}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBus(t, func(c *Config) { c.BundleEvents = 10 })
+			_, err := b.PublishBatch(t.Context(), c.events)
+			must(t, err)
+			if ids, sizes := carried(t, b); !slices.Equal(sizes, c.want) || !slices.Equal(ids, idsOf(c.events)) {
+				t.Errorf("the messages carry %v events, want %v", sizes, c.want)
+			}
+		})
+	}
+}
+
 // TestAnOperatorCanHaveThemAlone holds that whoever reads the stream with a program of their own needs not know of bundles.
 func TestAnOperatorCanHaveThemAlone(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.BundleEvents = 1 })
