@@ -25,10 +25,29 @@ func (w *work) addUnreacted(ctx context.Context, groups map[event.ThingID]*about
 		}
 		latest[it.thing] = max(latest[it.thing], it.Reading.AsOf)
 	}
-	if len(groups) == 0 {
+	var stored [][16]byte // of a message that does not stand the record knows nothing
+	for t := range groups {
+		if w.standing[t] != nil || w.anew() {
+			stored = append(stored, t)
+		}
+	}
+	if err := w.readUnreacted(ctx, sortedKeys(stored), latest); err != nil {
+		return err
+	}
+	for t, g := range groups {
+		if latest[t] != 0 {
+			g.add(unreacted(t, latest[t]))
+		}
+	}
+	return nil
+}
+
+// readUnreacted raises latest to what the record knows of these messages.
+func (w *work) readUnreacted(ctx context.Context, messages [][16]byte, latest map[event.ThingID]int64) error {
+	if len(messages) == 0 {
 		return nil
 	}
-	rows, err := w.tx.Query(ctx, w.sql["events_unreacted"], sortedMapKeys(groups))
+	rows, err := w.tx.Query(ctx, w.sql["events_unreacted"], messages)
 	if err != nil {
 		return fmt.Errorf("reading when messages had no reactions: %w", err)
 	}
@@ -40,11 +59,6 @@ func (w *work) addUnreacted(ctx context.Context, groups map[event.ThingID]*about
 	})
 	if err != nil {
 		return fmt.Errorf("reading when messages had no reactions: %w", err)
-	}
-	for t, g := range groups {
-		if latest[t] != 0 {
-			g.add(unreacted(t, latest[t]))
-		}
 	}
 	return nil
 }
