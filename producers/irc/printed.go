@@ -88,6 +88,8 @@ func century(y int) int {
 func takeNamed(s string) (string, printedDate, bool) {
 	d := printedDate{kind: yearless}
 	rest := strings.TrimLeft(s, " ")
+	var names [4]string
+	named := names[:0]
 	for range 4 {
 		if n := run(rest, 3, isDigit); rest == "" || n > 0 && n < len(rest) && rest[n] == ':' || rest[0] == '[' {
 			break
@@ -106,13 +108,19 @@ func takeNamed(s string) (string, printedDate, bool) {
 		case isNumber:
 			return s, d, false
 		default:
-			if m := monthPrinted(w); m > 0 {
-				d.n[1] = m
-			}
+			named = append(named, w)
 		}
 		rest = after
 	}
-	if d.n[1] == 0 || d.n[2] == 0 {
+	if d.n[2] == 0 { // as in nearly all lines that are no log's
+		return s, d, false
+	}
+	for _, w := range named {
+		if m := monthPrinted(w); m > 0 {
+			d.n[1] = m
+		}
+	}
+	if d.n[1] == 0 {
 		return s, d, false
 	}
 	if d.n[0] != 0 {
