@@ -157,7 +157,7 @@ func (p *page) timeOf(raw []byte, after time.Time) time.Time {
 	if !bytes.HasPrefix(raw, []byte(messageTag)) {
 		return time.Time{}
 	}
-	if bytes.HasPrefix(raw, []byte(messageTag+"service")) {
+	if bytes.HasPrefix(raw, []byte(serviceTag)) {
 		root, _, err := parseElement(string(raw))
 		if err != nil || !strings.HasPrefix(root.attr("id"), "message-") {
 			return time.Time{}

@@ -49,8 +49,8 @@ func (s *sidecars) topicsOf(ctx context.Context, p *page) (map[int64]int64, erro
 	if topics, ok := s.topics[where]; ok {
 		return topics, nil
 	}
-	topics := map[int64]int64{}
-	for n := 1; n < mostPages && p.readTopics(ctx, n, topics); n++ {
+	topics, in := map[int64]int64{}, new(pieces)
+	for n := 1; n < mostPages && p.readTopics(ctx, n, in, topics); n++ {
 		continue
 	}
 	if err := ctx.Err(); err != nil {
@@ -63,15 +63,20 @@ func (s *sidecars) topicsOf(ctx context.Context, p *page) (map[int64]int64, erro
 	return topics, nil
 }
 
-// readTopics adds what a page tells. False if there is no such page.
-func (p *page) readTopics(ctx context.Context, number int, topics map[int64]int64) bool {
+// readTopics adds what a page tells. False if there is no such page. Until a topic was opened, nothing but service messages matters.
+func (p *page) readTopics(ctx context.Context, number int, in *pieces, topics map[int64]int64) bool {
 	r, err := p.file.Beside(pageName(number))
 	if err != nil {
 		return false
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	in := &pieces{r: &patient{ctx: ctx, r: r}, line: 1}
+	in.again(&patient{ctx: ctx, r: r})
 	for {
+		if len(topics) == 0 {
+			if err := in.seek(serviceTag); err != nil {
+				return false
+			}
+		}
 		raw, whole, err := in.next()
 		if err != nil || len(raw) == 0 {
 			return err == nil
@@ -80,7 +85,7 @@ func (p *page) readTopics(ctx context.Context, number int, topics map[int64]int6
 			noteTopic(raw, topics)
 		}
 		if whole {
-			in.pass(len(raw))
+			in.drop(len(raw))
 		} else if in.skip() != nil {
 			return false
 		}
@@ -93,7 +98,7 @@ func noteTopic(raw []byte, topics map[int64]int64) {
 	if !ok || !bytes.HasPrefix(raw, []byte(messageTag)) {
 		return
 	}
-	if bytes.HasPrefix(raw, []byte(messageTag+"service")) {
+	if bytes.HasPrefix(raw, []byte(serviceTag)) {
 		if root, _, err := parseElement(string(raw)); err == nil && readSentence(serviceText(root)).Native == "topic_created" {
 			topics[id] = id
 		}
