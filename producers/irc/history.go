@@ -33,7 +33,10 @@ func (s *session) batch(in *received) error {
 	switch p[1] {
 	case "chathistory", "draft/chathistory", playback:
 		if r := s.room(p[2]); r != nil {
-			s.history[ref] = &replay{room: r, ref: ref, kind: p[1], before: slices.Clone(r.before)}
+			s.history[ref] = &replay{room: r, ref: ref, kind: p[1], passing: pass{told: r.window.told}}
+			if p[1] == playback {
+				r.window.many = true
+			}
 		}
 	}
 	return nil
@@ -41,6 +44,16 @@ func (s *session) batch(in *received) error {
 
 // playback is the kind of batches in which a bouncer tells unasked what it kept.
 const playback = "znc.in/playback"
+
+// replays reports whether the server is a bouncer, which may tell unasked what it kept.
+func (r *registration) replays() bool {
+	for name := range r.offered {
+		if strings.HasPrefix(name, "znc.in/") || strings.HasPrefix(name, "soju.im/") {
+			return true
+		}
+	}
+	return false
+}
 
 // keepsHistory reports whether the server can be asked for what was missed.
 func (s *session) keepsHistory() bool { return s.caps["draft/chathistory"] && s.caps["batch"] }

@@ -2,9 +2,11 @@
 //
 // It promises that a message has the same id however often it comes: by msgid where the server gives one, else by a content
 // key of the time, the nick and the text. The time is the server's to the millisecond where it tells one, else the minute, as
-// in logs. Lines that cannot be understood are kept as unparsed events. It does not join a channel's live messages with its logs
-// where the server gives msgids or times: those are other schemes of ids. It does not record private conversations, and it
-// never says anything in a channel.
+// in logs. Histories and bouncers may tell a line again without its msgid, or with its time cut to the second: of the latest lines of a channel,
+// which the cursor holds, such a line keeps its id; of older ones it may stand twice, which is a notice. A line that came just before a crash,
+// after which the cursor was not saved, may stand twice without one. Lines that cannot be understood are kept as unparsed events. It does not
+// join a channel's live messages with its logs where the server gives msgids or times: those are other schemes of ids. It does not record private
+// conversations, and it never says anything in a channel.
 package irc
 
 import (

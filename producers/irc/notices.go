@@ -43,3 +43,15 @@ func noticeMixed() producers.Notice {
 	return producers.Notice{Count: 1, Code: "charset-mixed",
 		Text: "lines do not look like the charset that the log was read in, as where people wrote in several; their bytes are kept as they came"}
 }
+
+// What a live source cannot tell.
+
+func noticeOtherID() producers.Notice {
+	return producers.Notice{Count: 1, Code: "overlap-ids",
+		Text: "lines that came without an id of the network came again with one: they stand twice, under two kinds of ids"}
+}
+
+func noticeTwice() producers.Notice {
+	return producers.Notice{Count: 1, Code: "overlap-replay",
+		Text: "lines were told again with other times or ids than live lines have, and are older than the lines that are remembered: they may stand twice"}
+}

@@ -405,7 +405,7 @@ func FuzzServer(f *testing.F) {
 			t.Fatal(err)
 		}
 		l := src.(*live)
-		s := newSession(l, nil, &registration{nick: "keeper"}, liveCursor{})
+		s := newSession(l, nil, &registration{nick: "keeper"}, liveCursor{}, nil)
 		r := parsed(utf8Only(t), line)
 		r.at = time.Unix(1767225600, 0)
 		for range 2 {

@@ -196,12 +196,12 @@ func TestSession_Untimed(t *testing.T) {
 	if diff := cmp.Diff(want, r.order); diff != "" {
 		t.Errorf("messages differ: %s", diff)
 	}
-	var p progress
-	for n := range 2 * untimedKept {
-		p.keepUntimed(at, "a", fmt.Sprint(n), "k")
+	w := window{many: true}
+	for n := range 2 * keptMany {
+		w.add(knownLine{at: at, line: lineHash(n), id: "k", untimed: true})
 	}
-	if len(p.Untimed) != untimedKept {
-		t.Errorf("%d lines are remembered, want %d", len(p.Untimed), untimedKept)
+	if len(w.lines) != keptMany {
+		t.Errorf("%d lines are remembered, want %d", len(w.lines), keptMany)
 	}
 }
 
@@ -209,7 +209,7 @@ func TestSession_Untimed(t *testing.T) {
 func TestSession_Mark(t *testing.T) {
 	t.Parallel()
 	l := configured(t, fakeConfig("h:1", "tls: false\n"))
-	s := newSession(l, nil, &registration{nick: "keeper"}, liveCursor{})
+	s := newSession(l, nil, &registration{nick: "keeper"}, liveCursor{}, nil)
 	for _, at := range []string{"01:00:05.100", "01:00:09.100", "01:00:01.100"} {
 		s.take(parsed(utf8Only(t), fmt.Appendf(nil, "@time=2026-11-29T%sZ :a!a@h PRIVMSG #b :x", at)), true)
 	}

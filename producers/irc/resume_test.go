@@ -147,7 +147,7 @@ func TestPasswordFile(t *testing.T) {
 func TestQuitCounts(t *testing.T) {
 	t.Parallel()
 	l := configured(t, "network: n\nserver: h:1\nnick: k\nchannels: ['#a', '#b', '#c']\n")
-	s := newSession(l, nil, &registration{nick: "k"}, liveCursor{})
+	s := newSession(l, nil, &registration{nick: "k"}, liveCursor{}, nil)
 	for _, line := range []string{":x!x@h JOIN #a", ":x!x@h JOIN #b", ":x!x@h QUIT :bye"} {
 		r := parsed(utf8Only(t), []byte(line))
 		s.take(r, true)

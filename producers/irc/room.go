@@ -1,7 +1,6 @@
 package irc
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -19,9 +18,9 @@ type room struct {
 	topic    string
 	people   map[string]string // who is there: folded nick to nick; quits and new nicks do not name channels
 	progress progress
-	before   []recentLine // what progress held of Recent when the connection began
-	untimed  []recentLine // the same of Untimed, less what has come again
-	passing  pass
+	window   *window
+	until    time.Time // of the latest line that the window held when the connection began
+	passing  pass      // lines outside of batches, which may be those that the window held then
 	joined   time.Time // by the server's clock; zero: it did not say
 	catching *catching // not nil while what was missed is being asked for
 }
@@ -43,37 +42,8 @@ type replay struct {
 	count   int
 	last    mark
 	passing pass
-	before  []recentLine // of room, those that have not come again
 	// tally counts the lines without msgid and time: an answer has all lines of its minutes, except where its ends cut one.
 	tally producers.Tally
-}
-
-// pass counts the equal lines of one instant while a server tells a channel's lines in order. A line that comes again, in a batch or
-// over a new connection, is counted from the start, and so has the id that it had.
-type pass struct {
-	at    time.Time
-	tally producers.Tally
-}
-
-func (p *pass) next(at time.Time, author event.AuthorID, text string) (event.NativeID, bool) {
-	if !at.Equal(p.at) {
-		p.at, p.tally = at, producers.Tally{}
-	}
-	return p.tally.Next(at.Format(time.DateOnly), at.Format("15:04:05.000"), author, text)
-}
-
-// recentLine is a line of the last second that was told to the millisecond: a history may keep only seconds.
-type recentLine struct {
-	Time time.Time      `json:"time"`
-	Line string         `json:"line"` // digest of author and text
-	ID   event.NativeID `json:"id"`
-}
-
-// recentKept bounds the lines of a second.
-const recentKept = 64
-
-func digestOf(author event.AuthorID, text string) string {
-	return event.Digest(string(author), producers.NormaliseText(text))
 }
 
 // emit makes an event of what was said in a room.
@@ -87,9 +57,7 @@ func (s *session) emit(r *room, in *received, what said) {
 	e.Author.Bot = isBot && !e.Author.IsZero()
 	_, id := in.msg.GetTag("msgid")
 	batch := s.batchOf(in)
-	if e.NativeID = event.NativeID(id); id == "" {
-		e.NativeID = s.contentKey(r, batch, in, sent.At, what)
-	}
+	e.NativeID = s.nativeID(r, batch, in, sent.At, what, event.NativeID(id))
 	e.Reading.Charset = in.charset
 	s.seal(e)
 	if what.Type != event.TypeService || what.Action == event.ActionNotice {
@@ -116,37 +84,6 @@ func (s *session) details(what said, in *received) *event.Message {
 	return body
 }
 
-// contentKey names a line that the network gave no id. Where the network tells its time to the millisecond, that is part of the key:
-// however the line comes, it has the same one. Else the key is that of logs: of the minute in which we received it.
-func (s *session) contentKey(r *room, batch *replay, in *received, at time.Time, what said) event.NativeID {
-	author, text := keyForm(in, what).key()
-	day, minute := at.Format(time.DateOnly), at.Format("15:04")
-	var id event.NativeID
-	var ambiguous bool
-	switch stamped, timed := serverTime(in); {
-	case timed && s.recallUntimed(r, stamped, author, text, &id):
-	case timed && batch != nil:
-		if known, ok := batch.recall(stamped, author, text); ok {
-			return known
-		}
-		id, ambiguous = batch.passing.next(stamped, author, text)
-	case timed:
-		id, ambiguous = r.passing.next(stamped, author, text)
-		r.progress.keep(stamped, author, text, id)
-	case batch != nil:
-		id, ambiguous = batch.tally.Next(day, minute, author, text)
-	default:
-		id, ambiguous = r.progress.tally(day+" "+minute).Next(day, minute, author, text)
-		if s.caps["server-time"] && what.Type != event.TypeService {
-			r.progress.keepUntimed(at, author, text, id)
-		}
-	}
-	if ambiguous {
-		s.out.Counts.Ambiguous++
-	}
-	return id
-}
-
 // keyForm is what a line's content key is made of: of one that is not UTF-8 its bytes, so that it does not depend on the charset.
 func keyForm(in *received, what said) said {
 	if in.charset == "" {
@@ -160,70 +97,6 @@ func keyForm(in *received, what said) said {
 		return key.clean()
 	}
 	return what
-}
-
-// keep remembers a line until one of a later second comes.
-func (p *progress) keep(at time.Time, author event.AuthorID, text string, id event.NativeID) {
-	second := at.Truncate(time.Second)
-	if n := len(p.Recent); n > 0 {
-		last := p.Recent[n-1].Time.Truncate(time.Second)
-		if second.Before(last) { // told again
-			return
-		}
-		if second.After(last) {
-			p.Recent = p.Recent[:0]
-		}
-	}
-	if second.Equal(at) || len(p.Recent) == recentKept {
-		return
-	}
-	p.Recent = append(p.Recent, recentLine{at, digestOf(author, text), id})
-}
-
-// untimedKept bounds what is remembered for a bouncer that tells the times only of what it kept: more than those keep by default.
-const untimedKept = 500
-
-// keepUntimed remembers a line that came without a time from a server that tells times: older bouncers do when they replay it.
-func (p *progress) keepUntimed(at time.Time, author event.AuthorID, text string, id event.NativeID) {
-	if len(p.Untimed) == untimedKept {
-		p.Untimed = slices.Delete(p.Untimed, 0, 1)
-	}
-	p.Untimed = append(p.Untimed, recentLine{at, digestOf(author, text), id})
-}
-
-// recallUntimed finds the id of a line that came over an earlier connection without its time.
-func (s *session) recallUntimed(r *room, at time.Time, author event.AuthorID, text string, id *event.NativeID) bool {
-	if len(r.untimed) == 0 {
-		return false
-	}
-	line := digestOf(author, text)
-	i := slices.IndexFunc(r.untimed, func(l recentLine) bool {
-		return l.Line == line && l.Time.Sub(at).Abs() <= receivedWithin
-	})
-	if i < 0 {
-		return false
-	}
-	*id = r.untimed[i].ID
-	r.untimed = slices.Delete(r.untimed, i, i+1)
-	return true
-}
-
-// receivedWithin is how far our clock and the way to us may put a line from its time.
-const receivedWithin = time.Minute
-
-// recall returns the id of a line that came before with its milliseconds.
-func (b *replay) recall(at time.Time, author event.AuthorID, text string) (event.NativeID, bool) {
-	if len(b.before) == 0 || at.Nanosecond() != 0 || !b.before[0].Time.Truncate(time.Second).Equal(at) {
-		return "", false
-	}
-	line := digestOf(author, text)
-	i := slices.IndexFunc(b.before, func(r recentLine) bool { return r.Line == line })
-	if i < 0 {
-		return "", false
-	}
-	id := b.before[i].ID
-	b.before = slices.Delete(b.before, i, i+1)
-	return id, true
 }
 
 // seal completes an event and puts it into the batch. Everything that an id needs is set by now, so it cannot fail but by

@@ -23,8 +23,18 @@ type liveCursor struct {
 type progress struct {
 	Mark    mark          `json:"mark,omitzero"`
 	Minutes []minuteTally `json:"minutes,omitempty"`
-	Recent  []recentLine  `json:"recent,omitempty"`
-	Untimed []recentLine  `json:"untimed,omitempty"`
+	Window  *storedWindow `json:"window,omitempty"`
+
+	// Recent and Untimed are of older programs: lines of the last second, and lines without a time.
+	Recent  []recentLine `json:"recent,omitempty"`
+	Untimed []recentLine `json:"untimed,omitempty"`
+}
+
+// recentLine is a line in the cursor of an older program.
+type recentLine struct {
+	Time time.Time      `json:"time"`
+	Line string         `json:"line"` // digest of author and text
+	ID   event.NativeID `json:"id"`
 }
 
 // mark is the last message up to which nothing is missing.
@@ -75,6 +85,10 @@ func (l *live) Connect(ctx context.Context, from producers.Cursor) (producers.Se
 		return nil, fault.AsFatal(fmt.Errorf(
 			"cursor of %s has version %d, this program reads %d", l.cfg.Network, cur.Version, cursorVersion))
 	}
+	windows, err := cur.windows()
+	if err != nil {
+		return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: %w", l.cfg.Network, err))
+	}
 	dialling, cancel := context.WithTimeout(ctx, l.cfg.ConnectTimeout)
 	defer cancel()
 	c, err := l.dial(dialling)
@@ -86,7 +100,7 @@ func (l *live) Connect(ctx context.Context, from producers.Cursor) (producers.Se
 		_ = c.net.Close() // what failed says more
 		return nil, err
 	}
-	s := newSession(l, c, r, cur)
+	s := newSession(l, c, r, cur, windows)
 	go func() { // Close waits for it
 		defer close(s.done)
 		s.readErr = c.pump(l, s.lines)
@@ -99,15 +113,34 @@ func (l *live) Connect(ctx context.Context, from producers.Cursor) (producers.Se
 	return s, nil
 }
 
-func newSession(l *live, c *conn, r *registration, cur liveCursor) *session {
+// windows takes the windows out of the cursor.
+func (c *liveCursor) windows() (map[event.Channel]*window, error) {
+	out := map[event.Channel]*window{}
+	for id, p := range c.Channels {
+		w, err := p.load()
+		if err != nil {
+			return nil, fmt.Errorf("channel %s: %w", id, err)
+		}
+		c.Channels[id], out[id] = p, w
+	}
+	return out, nil
+}
+
+func newSession(l *live, c *conn, r *registration, cur liveCursor, windows map[event.Channel]*window) *session {
 	s := &session{
 		live: l, conn: c, nick: r.nick, caps: r.caps, page: r.page,
 		rooms: map[event.Channel]*room{}, stray: &room{progress: cur.Channels[""]}, history: map[string]*replay{},
 		lines: newQueue(l.ahead), done: make(chan struct{}),
 	}
 	for _, w := range l.wanted {
-		p := cur.Channels[w.id]
-		s.rooms[w.id] = &room{id: w.id, name: w.name, progress: p, before: slices.Clone(p.Recent), untimed: slices.Clone(p.Untimed), people: map[string]string{}}
+		known := windows[w.id]
+		if known == nil {
+			known = &window{}
+		}
+		known.most = max(keptAll/len(l.wanted), 1)
+		known.many = known.many || r.replays()
+		s.rooms[w.id] = &room{id: w.id, name: w.name, progress: cur.Channels[w.id], window: known, people: map[string]string{},
+			passing: pass{limit: known.next + 1, told: known.told}, until: known.last()}
 	}
 	return s
 }
@@ -190,7 +223,9 @@ func (s *session) lose(in *received) {
 func (s *session) cursor() (producers.Cursor, error) {
 	cur := liveCursor{Version: cursorVersion, Channels: map[event.Channel]progress{}}
 	for id, r := range s.rooms {
-		cur.Channels[id] = r.progress
+		p := r.progress
+		p.Window = r.window.store()
+		cur.Channels[id] = p
 	}
 	cur.Channels[""] = s.stray.progress
 	b, err := json.Marshal(cur)
