@@ -76,18 +76,19 @@ type Config struct {
 	// nobody did. They go into the reading of every event that depends on them.
 	ZoneNamed, CharsetNamed int64
 
-	Batch       int                // most events in an atomic batch; default 1000, what a server takes that is told nothing
-	InFlight    int                // batches published and not yet acknowledged; default 4
-	SaveEvery   time.Duration      // least time to the next saved cursor; default 500 ms for archives, none for live sources; below 0: none
-	StopTimeout time.Duration      // for what was read when asked to stop; default 10 s
-	Healthy     time.Duration      // a session that lasted as long forgets earlier failures; default 1 min
-	BackOff     BackOff            // between sessions and between attempts to publish
-	Now         func() time.Time   // sets Event.Seen; default time.Now
-	Metrics     *Metrics           // nil: none
-	Log         *slog.Logger       // nil: discarded
-	Observe     func(Progress)     // nil: nobody; called by one goroutine at a time, and must not block
-	Rejected    func(*event.Event) // nil: nobody; told each event of kind unparsed, before it is published, and keeps nothing of it
-	Hook        func(point string) // nil in production; called by several goroutines; crash tests die in it: "read", "published", "cursor"
+	Batch       int                    // most events in an atomic batch; default 1000, what a server takes that is told nothing
+	InFlight    int                    // batches published and not yet acknowledged; default 4
+	SaveEvery   time.Duration          // least time to the next saved cursor; default 500 ms for archives, none for live sources; below 0: none
+	StopTimeout time.Duration          // for what was read when asked to stop; default 10 s
+	Healthy     time.Duration          // a session that lasted as long forgets earlier failures; default 1 min
+	BackOff     BackOff                // between sessions and between attempts to publish
+	Now         func() time.Time       // sets Event.Seen; default time.Now
+	Metrics     *Metrics               // nil: none
+	Log         *slog.Logger           // nil: discarded
+	Observe     func(Progress)         // nil: nobody; called by one goroutine at a time, and must not block
+	Rejected    func(*event.Event)     // nil: nobody; told each event of kind unparsed, before it is published, and keeps nothing of it
+	Noticed     func(producers.Notice) // nil: nobody; told each notice of a live source as it comes, by one goroutine, and must not block
+	Hook        func(point string)     // nil in production; called by several goroutines; crash tests die in it: "read", "published", "cursor"
 }
 
 // BackOff bounds the growing, jittered delays.
@@ -174,4 +175,5 @@ type Metrics struct {
 	connected *prometheus.GaugeVec
 	failures  *prometheus.CounterVec
 	waited    *prometheus.CounterVec
+	notices   *prometheus.CounterVec
 }

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -118,12 +120,14 @@ func (s *toldAgain) Next(context.Context) (producers.Batch, error) {
 		return producers.Batch{}, errOdd
 	}
 	s.over = true
-	return producers.Batch{Events: []event.Event{s.e}, Cursor: producers.Cursor("1"), Counts: producers.Counts{Read: 1}}, nil
+	return producers.Batch{Events: []event.Event{s.e}, Cursor: producers.Cursor("1"), Counts: producers.Counts{Read: 1},
+		Notices: producers.Notices{{Code: "odd", Text: "lines are odd", Count: 2}}}, nil
 }
 
 func (s *toldAgain) Close() error { return nil }
 
-// TestRun_LiveKeys holds that what a live source tells again over another connection is not compared as an export would be.
+// TestRun_LiveKeys holds that what a live source tells again over another connection is not compared as an export would be, and that its
+// notices are passed on as they come.
 func TestRun_LiveKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := message(1)
@@ -134,12 +138,35 @@ func TestRun_LiveKeys(t *testing.T) {
 		s := newStream()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		r, err := Run(ctx, Config{Name: "again", Source: &again{e}, Live: true, Publisher: s})
+		reg := prometheus.NewRegistry()
+		noted := 0
+		r, err := Run(ctx, Config{Name: "again", Source: &again{e}, Live: true, Publisher: s, Metrics: NewMetrics(reg),
+			Noticed: func(n producers.Notice) { noted += n.Count }})
 		if err != nil || r.Published < 2 {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		if len(r.Keys) > 0 {
 			t.Errorf("keys are kept: %+v", r.Keys)
 		}
+		if got := gathered(t, reg, "agrichat_ingest_notices_total"); noted != 2*r.Published || got != float64(noted) {
+			t.Errorf("%d records were noted, counted %v, want %d", noted, got, 2*r.Published)
+		}
 	})
+}
+
+// gathered is the sum of a counter's series.
+func gathered(t *testing.T, reg *prometheus.Registry, name string) (sum float64) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			for _, m := range f.GetMetric() {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }

@@ -29,8 +29,9 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		connected: gauge("connected", "1 while the source has a session"),
 		failures:  counter("failures_total", "Sessions that broke"),
 		waited:    counter("throttled_seconds_total", "Time an importer was told to wait"),
+		notices:   counter("notices_total", "Records of live sources of which something was assumed or doubtful, by the code of the notice", "code"),
 	}
-	reg.MustRegister(m.records, m.events, m.publish, m.batch, m.throttled, m.connected, m.failures, m.waited)
+	reg.MustRegister(m.records, m.events, m.publish, m.batch, m.throttled, m.connected, m.failures, m.waited, m.notices)
 	return m
 }
 
@@ -42,6 +43,12 @@ func (m *Metrics) took(source string, c producers.Counts, known int) {
 	m.records.WithLabelValues(source, "unparsed").Add(float64(c.Unparsed))
 	m.records.WithLabelValues(source, "ambiguous").Add(float64(c.Ambiguous))
 	m.events.WithLabelValues(source, "known").Add(float64(known))
+}
+
+func (m *Metrics) noticed(source string, n producers.Notice) {
+	if m != nil {
+		m.notices.WithLabelValues(source, n.Code).Add(float64(n.Count))
+	}
 }
 
 func (m *Metrics) published(source string, n int, took time.Duration) {

@@ -40,6 +40,9 @@ func (c Config) withDefaults() Config {
 	if c.Rejected == nil {
 		c.Rejected = func(*event.Event) {}
 	}
+	if c.Noticed == nil {
+		c.Noticed = func(producers.Notice) {}
+	}
 	if c.Hook == nil {
 		c.Hook = func(string) {}
 	}
@@ -419,8 +422,22 @@ func (r *runner) prepare(ctx context.Context, b producers.Batch) []event.Event {
 	}
 	r.tally.take(b.Events, known, b.Counts.Ambiguous)
 	r.tally.notice(b.Notices, b.Events)
+	r.tellNotices(b.Notices)
 	r.Metrics.took(r.Label, b.Counts, len(b.Events)-len(todo))
 	return todo
+}
+
+// tellNotices passes a live source's notices on at once: its run has no end at which they are told.
+func (r *runner) tellNotices(of producers.Notices) {
+	if !r.Live {
+		return
+	}
+	for _, n := range of {
+		n.Count = max(n.Count, 1)
+		r.Log.Warn(n.Text, "code", n.Code, "records", n.Count)
+		r.Metrics.noticed(r.Label, n)
+		r.Noticed(n)
+	}
 }
 
 func (r *runner) known(ctx context.Context, events []event.Event) []bool {
