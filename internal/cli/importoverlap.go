@@ -86,7 +86,16 @@ func (i *importing) overlaps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := archive.New(db).Overlaps(ctx, keys, again)
+	a := archive.New(db)
+	if lone, err = besideOthers(ctx, a, lone); err != nil {
+		return err
+	}
+	for _, l := range lone { // of a chat that was collected live, say, which no export of this import was
+		if !slices.Contains(again, l.Key) {
+			again = append(again, l.Key)
+		}
+	}
+	found, err := a.Overlaps(ctx, keys, again)
 	if err != nil {
 		return err
 	}
@@ -96,7 +105,8 @@ func (i *importing) overlaps(ctx context.Context) error {
 			lone = slices.DeleteFunc(lone, func(l loneExport) bool { return l.Key == o.Key })
 		}
 	}
-	return i.oneName(ctx, archive.New(db), lone, named)
+	i.oneName(lone, named)
+	return nil
 }
 
 // loneExport is an export that shares no message with the others of its chat.
@@ -117,21 +127,29 @@ func loneExports(key string, of []*ingest.Export) (out []loneExport) {
 	return out
 }
 
-// oneName says which exports share no message with what else their chat has in the same time.
-func (i *importing) oneName(ctx context.Context, a *archive.Archive, lone []loneExport, named map[string]chatReport) error {
+// besideOthers returns those of lone exports in whose time their chat has other messages.
+func besideOthers(ctx context.Context, a *archive.Archive, lone []loneExport) (out []loneExport, err error) {
 	spans := make([]archive.Span, len(lone))
 	for n, l := range lone {
 		spans[n] = l.Span
 	}
 	within, err := a.Within(ctx, spans)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	counts := map[string]int{}
 	for n, l := range lone {
 		if within[n] >= uint64(l.messages+leastLone) {
-			counts[l.Key] = max(counts[l.Key], l.messages)
+			out = append(out, l)
 		}
+	}
+	return out, nil
+}
+
+// oneName says which exports share no message with what else their chat has in the same time.
+func (i *importing) oneName(lone []loneExport, named map[string]chatReport) {
+	counts := map[string]int{}
+	for _, l := range lone {
+		counts[l.Key] = max(counts[l.Key], l.messages)
 	}
 	for _, key := range slices.Sorted(maps.Keys(counts)) {
 		c := named[key]
@@ -139,7 +157,6 @@ func (i *importing) oneName(ctx context.Context, a *archive.Archive, lone []lone
 			Text: fmt.Sprintf("messages of chat %q are of an export that has none in common with what else the chat has of that time: "+
 				"two chats of one name became one", cmp.Or(c.Name, c.Channel))})
 	}
-	return nil
 }
 
 func (i *importing) overlap(o archive.Overlap, named map[string]chatReport) {

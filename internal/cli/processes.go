@@ -16,12 +16,13 @@ type processReport struct {
 	Process string       `json:"process"` // host, process id and a random part
 	Ready   bool         `json:"ready"`
 	Checks  []obs.Status `json:"checks"`
+	Notices []liveNotice `json:"notices,omitempty"` // of its live sources
 }
 
 // answerChecks answers other processes that ask for this one's health checks.
 func (s *stack) answerChecks(b *bus.Bus) error {
 	return b.AnswerChecks(func() ([]byte, error) {
-		return json.Marshal(processReport{Process: s.id, Ready: s.health.Ready(), Checks: s.health.Statuses()})
+		return json.Marshal(processReport{Process: s.id, Ready: s.health.Ready(), Checks: s.health.Statuses(), Notices: s.noted.list()})
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/internal/obs"
 	"github.com/agrichat/agrichat/internal/supervise"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // sweepEvery is how often holes are looked for while all goes well.
@@ -302,7 +303,8 @@ func (s *stack) producer(src config.Source) (supervise.Component, error) {
 			return err
 		}
 		_, err = ingest.Run(ctx, ingest.Config{Name: "live/" + src.Name, Source: source, Live: true, Publisher: b, Cursors: cursors,
-			Metrics: s.intake, Log: s.log, Hook: prefixed(s.hook, "ingest.")})
+			Metrics: s.intake, Log: s.log, Hook: prefixed(s.hook, "ingest."),
+			Noticed: func(n producers.Notice) { s.noted.add(src.Name, n) }})
 		return err
 	}}, nil
 }

@@ -62,7 +62,8 @@ type stack struct {
 
 	delivery *deliver.Metrics
 	intake   *ingest.Metrics
-	unswept  bool // tests show what happens without the sweep
+	noted    liveNotices // of live sources
+	unswept  bool        // tests show what happens without the sweep
 	writes   *normaliseMetrics
 	links    *links
 	replaced *prometheus.CounterVec

@@ -49,7 +49,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Use: "status", Short: "Where the servers are, with their passwords, the gate, and how far the consumers are", Args: noArgs,
 		Long: "Shows the addresses of the servers as any client takes them, whether an agrichat runs on the data folder, the gate, the\n" +
 			"streams of the bus, how much each consumer has before it, and the health checks that are not OK of every process that the\n" +
-			"bus reaches, such as a link to a server. A message of the bus may carry many events of a chat. It prints passwords: mind\n" +
+			"bus reaches, such as a link to a server, and what its live sources note, such as messages that may stand twice. A message of the bus may carry many events of a chat. It prints passwords: mind\n" +
 			"who looks on. It starts nothing, creates nothing and locks nothing; where nothing runs it says so, and the exit status is 1.",
 		Example: "  # where everything is, and how far\n" +
 			"  agrichat status\n\n" +
@@ -159,5 +159,6 @@ func (a *app) printStatus(r *statusReport) error {
 		t.row(c.Name, c.Stream, c.Pending, c.AckPending, c.Redelivered, c.AckFloor, yes(c.Paused))
 	}
 	printProcesses(t, r.Processes)
+	printLiveNotices(t, r.Processes)
 	return t.done()
 }
