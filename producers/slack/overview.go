@@ -81,34 +81,55 @@ func listBeside(f producers.File, folder string) (_ []fs.DirEntry, err error) {
 // enoughDays is of how many days the workspace is taken from: guests are a minority in most.
 const enoughDays = 200
 
+// mostDays bounds how many days are opened one after another, and how many more, spread over all the others, if none of those names any.
+const mostDays = 1000
+
+// Where the first bytes of no day name a workspace, wholeDays are read further, wholeSize bytes of each.
+const (
+	wholeDays = 20
+	wholeSize = 4 << 20
+)
+
 // team finds the workspace that most messages name. A guest's message may name the guest's own.
 func (o *overview) team() (string, error) {
-	votes := make([]map[string]int, len(teamFields()))
-	for i := range votes {
-		votes[i] = map[string]int{}
-	}
-	told := 0
-	for _, name := range o.days {
-		head, err := o.head(name)
-		if err != nil {
-			return "", err
+	first := o.days[:min(len(o.days), mostDays)]
+	for _, try := range []struct {
+		days []string
+		size int64
+	}{{first, producers.HeadSize}, {spread(o.days[len(first):], mostDays), producers.HeadSize}, {spread(o.days, wholeDays), wholeSize}} {
+		votes, told := newVotes(), 0
+		for _, name := range try.days {
+			head, err := o.head(name, try.size)
+			if err != nil {
+				return "", err
+			}
+			if votes.count(head) {
+				told++
+			}
+			if told >= enoughDays {
+				break
+			}
 		}
-		if countTeams(head, votes) {
-			told++
-		}
-		if told >= enoughDays {
-			break
-		}
-	}
-	for _, v := range votes {
-		if team := most(v); team != "" {
+		if team := votes.most(); team != "" {
 			return team, nil
 		}
 	}
 	return "", nil
 }
 
-func (o *overview) head(name string) (head []byte, err error) {
+// spread are at most n of the days, spread over all of them.
+func spread(days []string, n int) []string {
+	if len(days) <= n {
+		return days
+	}
+	out := make([]string, n)
+	for i := range out {
+		out[i] = days[i*len(days)/n]
+	}
+	return out
+}
+
+func (o *overview) head(name string, size int64) (head []byte, err error) {
 	r, err := o.file.Beside(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -117,24 +138,51 @@ func (o *overview) head(name string) (head []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	return io.ReadAll(io.LimitReader(r, producers.HeadSize))
+	return io.ReadAll(io.LimitReader(r, size))
 }
 
-// teamFields are the members of a message that may name a workspace, surest first.
-func teamFields() []string { return []string{"team", "team_id", "user_team"} }
+// votes are how many messages name a workspace, by member that does, surest first; the last are of the addresses of files.
+type votes []map[string]int
 
-// countTeams counts the workspaces that messages name, by field, and reports whether any does.
-func countTeams(head []byte, votes []map[string]int) (any bool) {
+func teamFields() []string { return []string{"team", "team_id", "user_team", "source_team"} }
+
+func newVotes() votes {
+	v := make(votes, len(teamFields())+1)
+	for i := range v {
+		v[i] = map[string]int{}
+	}
+	return v
+}
+
+// count counts the workspaces that messages name, and reports whether any does.
+func (v votes) count(head []byte) (any bool) {
 	for i, name := range teamFields() {
 		peek(head).values(name, func(rest []byte) bool {
 			if id := quoted(rest); isID(id, "T") {
-				votes[i][id]++
+				v[i][id]++
 				any = true
 			}
 			return false
 		})
 	}
+	peek(head).values("url_private", func(rest []byte) bool {
+		_, place, _ := strings.Cut(strings.ReplaceAll(quoted(rest), `\/`, "/"), "://files.slack.com/files-pri/")
+		if id, _, ok := strings.Cut(place, "-"); ok && isID(id, "T") {
+			v[len(v)-1][id]++
+			any = true
+		}
+		return false
+	})
 	return any
+}
+
+func (v votes) most() string {
+	for _, of := range v {
+		if team := most(of); team != "" {
+			return team
+		}
+	}
+	return ""
 }
 
 // most is the team of most votes; of equal ones the one that sorts first.

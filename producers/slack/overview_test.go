@@ -2,11 +2,13 @@ package slack
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -84,6 +86,22 @@ func TestWorkspace_OneNamespaceAnExport(t *testing.T) {
 		"nobody says": {
 			map[string]string{"channels.json": exportChannels, "field/2024-05-01.json": join, "field/2024-05-02.json": bare},
 			producers.Options{}, "slack", []string{"namespace-assumed"}},
+		"only whose the writer is": {
+			map[string]string{"channels.json": exportChannels, "field/2024-05-01.json": join,
+				"field/2024-05-02.json": string(dayOf(said1("1714636800.000100", "z", `"user_profile": {"name": "anna", "team": "T00000FARM"}`)))},
+			producers.Options{}, "T00000FARM", []string{"namespace-derived"}},
+		"only where it was written": {
+			map[string]string{"channels.json": exportChannels, "field/2024-05-01.json": join,
+				"field/2024-05-02.json": string(dayOf(said1("1714636800.000100", "z", `"source_team": "T00000FARM"`)))},
+			producers.Options{}, "T00000FARM", []string{"namespace-derived"}},
+		"only in addresses": {
+			map[string]string{"channels.json": exportChannels, "field/2024-05-01.json": join,
+				"field/2024-05-02.json": string(dayOf(said1("1714636800.000100", "z", `"files": [{"id": "F1", "name": "a", "url_private": "https:\/\/files.slack.com\/files-pri\/T00000FARM-F1\/a"}]`)))},
+			producers.Options{}, "T00000FARM", []string{"namespace-derived"}},
+		"far into the file": {
+			map[string]string{"channels.json": exportChannels, "field/2024-05-02.json": string(dayOf(said1("1714636800.000100", strings.Repeat("long ", producers.HeadSize/5)),
+				said1("1714636801.000100", "z", `"team": "T00000FARM"`)))},
+			producers.Options{}, "T00000FARM", []string{"namespace-derived"}},
 		"the user says": {
 			map[string]string{"channels.json": exportChannels, "field/2024-05-01.json": join, "field/2024-05-02.json": home},
 			producers.Options{Namespace: "farm"}, "farm", nil},
@@ -100,6 +118,43 @@ func TestWorkspace_OneNamespaceAnExport(t *testing.T) {
 				t.Errorf("namespaces %q, notices %q; want %q, %q", in, codes, c.want, c.codes)
 			}
 		})
+	}
+}
+
+// counting opens files, and counts which.
+type counting struct {
+	fs.FS
+	opened map[string]bool
+}
+
+func (c *counting) Open(name string) (fs.File, error) {
+	c.opened[name] = true
+	return c.FS.Open(name)
+}
+
+// TestOverview_team: of however many days not all are opened, and where the first do not name the workspace, later ones do.
+func TestOverview_team(t *testing.T) {
+	of := map[string]string{}
+	for i := range 5 * mostDays {
+		day := time.Date(2010, 1, 1+i, 0, 0, 0, 0, time.UTC)
+		more := ""
+		if i > 4*mostDays {
+			more = `, "team": "T00000FARM"`
+		}
+		of["field/"+day.Format(time.DateOnly)+".json"] = fmt.Sprintf(`[{"type": "message", "user": "U0000ANNA", "text": "x", "ts": "%d.000100"%s}]`, day.Unix(), more)
+	}
+	export := &counting{files(of), map[string]bool{}}
+	f := producertest.File("e/field/2010-01-01.json", []byte(of["field/2010-01-01.json"]))
+	f.Beside = func(rel string) (io.ReadCloser, error) { return export.Open(path.Join("field", rel)) }
+	o, err := lookOver(f, "../")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if team, err := o.team(); err != nil || team != "T00000FARM" {
+		t.Errorf("team %q: %v", team, err)
+	}
+	if n := len(export.opened); n > 2*mostDays+10 {
+		t.Errorf("%d files were opened", n)
 	}
 }
 

@@ -10,7 +10,6 @@
 package slack
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
@@ -127,7 +126,7 @@ func (a *archive) listed(w *workspace) event.Channel {
 
 // ownTeam is the workspace that the file's own messages name, where no other file of the export can be looked at.
 func (a *archive) ownTeam() string {
-	votes := []map[string]int{{}, {}, {}}
-	countTeams(a.file.Head, votes)
-	return cmp.Or(most(votes[0]), most(votes[1]), most(votes[2]))
+	v := newVotes()
+	v.count(a.file.Head)
+	return v.most()
 }
