@@ -7,7 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
@@ -103,13 +106,84 @@ func (a *archive) sibling(ctx context.Context, w *where) (*sibling, error) {
 		return nil, err
 	}
 	own := parsePath(a.file.Path)
-	var out *sibling
-	for _, name := range names {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		p := parsePath(name)
 		id, _ := p.id()
-		if p.name != own.name && (id == "" || id != string(w.Channel)) {
+		return p.name != own.name && (id == "" || id != string(w.Channel))
+	})
+	if len(names) == 0 {
+		return nil, nil
+	}
+	stamp, err := a.stamp(names)
+	if err != nil {
+		return nil, err
+	}
+	key := siblingKey{path.Dir(a.file.Path), stamp, w.Channel, a.options}
+	return a.known.read.find(key, func() (*sibling, error) { return a.readSiblings(ctx, names, w) })
+}
+
+// siblingKey is what a sibling depends on.
+type siblingKey struct {
+	folder, stamp string // stamp: which state of which files; empty if that cannot be told
+	channel       event.Channel
+	options       producers.Options
+}
+
+// siblings keeps the siblings that were read last: a table has many parts, and each would read them again.
+type siblings struct {
+	mu   sync.Mutex // covers the reading too, so that several parts at once read it once
+	keys []siblingKey
+	of   []*sibling // nil: there is none
+}
+
+// siblingsKept is how many are kept: each holds what is known of every message of a channel.
+const siblingsKept = 2
+
+func (k *siblings) find(key siblingKey, read func() (*sibling, error)) (*sibling, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	i := slices.Index(k.keys, key)
+	if i >= 0 && key.stamp != "" {
+		return k.of[i], nil
+	}
+	s, err := read()
+	if err != nil || key.stamp == "" {
+		return s, err
+	}
+	k.keys, k.of = append(k.keys, key), append(k.of, s)
+	if len(k.keys) > siblingsKept {
+		k.keys, k.of = slices.Delete(k.keys, 0, 1), slices.Delete(k.of, 0, 1)
+	}
+	return s, nil
+}
+
+// stamp tells one state of files beside the table from another; empty if that cannot be told without reading them.
+func (a *archive) stamp(names []string) (string, error) {
+	var parts []string
+	for _, name := range names {
+		r, err := a.file.Beside(name)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
+		if err != nil {
+			return "", fmt.Errorf("opening %s beside %s: %w", name, a.file.Path, err)
+		}
+		f, ok := r.(fs.File)
+		if !ok {
+			return "", r.Close()
+		}
+		info, err := f.Stat()
+		if err = errors.Join(err, r.Close()); err != nil {
+			return "", fmt.Errorf("looking at %s beside %s: %w", name, a.file.Path, err)
+		}
+		parts = append(parts, name, strconv.FormatInt(info.Size(), 10), info.ModTime().String())
+	}
+	return event.Digest(parts...), nil
+}
+
+// readSiblings reads the exports of the names, as far as they are of the table's channel.
+func (a *archive) readSiblings(ctx context.Context, names []string, w *where) (out *sibling, err error) {
+	for _, name := range names {
 		f, err := a.besides(name)
 		if err != nil {
 			return nil, err

@@ -1,7 +1,10 @@
 package discord
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -105,4 +108,74 @@ func count(list []string, of string) (n int) {
 		}
 	}
 	return n
+}
+
+// counted counts the bytes that are read of its JSON files.
+type counted struct {
+	fs.File
+	n *int64
+}
+
+func (c counted) Read(b []byte) (int, error) {
+	n, err := c.File.Read(b)
+	*c.n += int64(n)
+	return n, err
+}
+
+// TestTable_PartsReadTheJSONOnce: however many parts a table has, the export beside it is read once, and again where it is another.
+func TestTable_PartsReadTheJSONOnce(t *testing.T) {
+	var messages []string
+	for i := range 2000 {
+		messages = append(messages, typed(i, "Default", strings.Repeat("weeds ", 20)))
+	}
+	name := "Allotment - Plots - beans [" + channelID + "]"
+	folder := fstest.MapFS{name + ".json": {Data: export(messages...), ModTime: time.Unix(1, 0)}}
+	for i := range 20 {
+		row := `"7","vera#0000","` + noon().Add(time.Duration(i)*time.Second).Format("2006-01-02T15:04:05.0000000-07:00") + `","` + strings.Repeat("weeds ", 20) + `","",""` + "\n"
+		folder[fmt.Sprintf("%s [part %d].csv", name, i+1)] = &fstest.MapFile{Data: []byte("AuthorID,Author,Date,Content,Attachments,Reactions\n" + row)}
+	}
+	def, read, size := definition(100), int64(0), int64(len(folder[name+".json"].Data))
+	ids := map[event.NativeID]bool{}
+	part := func(i int) {
+		file := fmt.Sprintf("%s [part %d].csv", name, i+1)
+		f := producertest.File("e/"+file, folder[file].Data)
+		f.Beside = func(rel string) (io.ReadCloser, error) {
+			r, err := folder.Open(rel)
+			if err == nil && strings.HasSuffix(rel, ".json") {
+				return counted{r, &read}, nil
+			}
+			return r, err
+		}
+		src, err := def.Archive(f, producers.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := src.Connect(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := s.Next(t.Context())
+		if err = errors.Join(err, s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range b.Events {
+			if e.Kind == event.KindMessage {
+				ids[e.NativeID] = true
+			}
+		}
+	}
+	for i := range 20 {
+		part(i)
+	}
+	if len(ids) != 20 || read < size {
+		t.Errorf("%d messages: %v", len(ids), ids)
+	}
+	if most := 2 * size; read > most {
+		t.Errorf("%d bytes were read of %d", read, size)
+	}
+	read = 0
+	folder[name+".json"].ModTime = time.Unix(2, 0)
+	if part(0); read < size {
+		t.Errorf("%d bytes were read of an export that is another", read)
+	}
 }

@@ -77,6 +77,7 @@ type tables struct {
 	mu      sync.Mutex
 	folders map[string][][]string // by name
 	beside  map[string][]string   // JSON files, by folder
+	read    siblings
 }
 
 func (k *tables) add(file string) {
