@@ -116,8 +116,10 @@ const Unedited Revision = "0"
 
 // RevisionAt is a state named by the network's instant of the change.
 func RevisionAt(t time.Time) Revision {
-	return Revision(fmt.Sprintf("t%020d", uint64(t.UnixMicro()+revisionBias)))
+	return Revision(fmt.Sprintf(revisionOfTime+"%020d", uint64(t.UnixMicro()+revisionBias)))
 }
+
+const revisionOfTime = "t"
 
 // revisionBias keeps instants before 1970 positive, so that they sort: 1<<62 microseconds is far outside any clock.
 const revisionBias = 1 << 62
