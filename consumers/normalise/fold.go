@@ -26,7 +26,7 @@ func foldMessage(g *about, thing event.ThingID) (*messageRow, error) {
 			r.deletedAt = event.MergeInstant(r.deletedAt, it.Sent)
 		case *event.Message, *event.Unparsed:
 			r.sent, r.reading = event.MergeSent(r.sent, r.reading, it.Sent, it.Reading)
-			if current == nil || it.Revision > current.Revision {
+			if current == nil || event.CompareVersions(it.Event, current.Event) > 0 {
 				current = it
 			}
 		}
@@ -69,17 +69,17 @@ func (r *messageRow) show(current *item, g *about) error {
 
 // authorOf returns the current version's author; an edit that names nobody keeps the latest one named.
 func authorOf(current *item, events []item) event.Person {
-	author, revision := current.Author, event.Revision("")
-	if !author.IsZero() {
-		return author
+	if !current.Author.IsZero() {
+		return current.Author
 	}
+	latest := current
 	for i := range events {
 		it := &events[i]
-		if it.Kind == event.KindMessage && !it.Author.IsZero() && it.Revision > revision {
-			author, revision = it.Author, it.Revision
+		if it.Kind == event.KindMessage && !it.Author.IsZero() && (latest == current || event.CompareVersions(it.Event, latest.Event) > 0) {
+			latest = it
 		}
 	}
-	return author
+	return latest.Author
 }
 
 func (r *messageRow) showMessage(m *event.Message, poll *event.Poll) error {

@@ -152,7 +152,7 @@ func (w *work) addCurrent(ctx context.Context, groups map[event.ThingID]*about) 
 // one in the row is not known without reading all.
 func hidesAuthor(current *item, fresh []item) bool {
 	return current.Author.IsZero() && slices.ContainsFunc(fresh, func(it item) bool {
-		return it.Kind == event.KindMessage && !it.Author.IsZero() && it.Revision < current.Revision
+		return it.Kind == event.KindMessage && !it.Author.IsZero() && event.CompareVersions(it.Event, current.Event) < 0
 	})
 }
 
