@@ -45,7 +45,7 @@ func (m *mapping) emit(ctx context.Context) error {
 		Sent: m.sent, Body: body, Raw: m.raw,
 	}
 	if !m.edited.IsZero() {
-		e.Revision = event.RevisionAt(m.edited.At)
+		e.Revision = event.RevisionAt(producers.Unnamed(m.edited, m.options.Zone))
 	}
 	if len(m.r.reactions) == 0 && m.exported.Later(m.sent) && !m.sent.IsZero() {
 		e.Reading.AsOf = m.exported.At.UnixMilli()

@@ -158,7 +158,7 @@ func (o *output) snapshot(body, key *event.Reactions, at event.Instant, read eve
 	}
 	revision := event.Unedited
 	if !at.IsZero() {
-		revision = event.RevisionAt(at.At)
+		revision = event.RevisionAt(producers.Unnamed(at, o.options.Zone))
 	}
 	return o.emit(event.Event{
 		NativeID: body.Target, Kind: event.KindReactions, Sent: at, Reading: read, Body: body,

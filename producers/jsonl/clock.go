@@ -14,6 +14,15 @@ type moment struct {
 	event.Instant
 	other   time.Time // the other reading of an hour that comes twice
 	skipped bool      // the zone has no such hour
+	unnamed time.Time // as it is read where no zone is named; zero: as it is
+}
+
+// changed is the time as revisions take it: the same whichever zone is named.
+func (m moment) changed() time.Time {
+	if m.unnamed.IsZero() {
+		return m.At
+	}
+	return m.unnamed
 }
 
 // sent reads when a line's message was sent. Of an hour that comes twice the first pass is taken, unless the line before was sent after it and
@@ -63,7 +72,7 @@ func (r *reader) moment(key, s string) (moment, error) {
 		if in.Precision < event.PrecisionMinute {
 			other, skipped = time.Time{}, false
 		}
-		return moment{in.Bounded(), other, skipped}, nil
+		return moment{in.Bounded(), other, skipped, local}, nil
 	}
 	return moment{}, fmt.Errorf("%s is %q, which is no time such as 2024-05-01T12:00:00Z", key, s)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
@@ -77,9 +78,11 @@ func (r *reader) message(e *event.Event, l *line) (err error) {
 	if !slices.Contains([]event.MessageType{event.TypeMessage, event.TypeAction, event.TypeService}, b.Type) {
 		return fmt.Errorf("type %q is not known; there are message, action and service", b.Type)
 	}
-	if b.Edited, err = r.time("edited", l.Edited); err != nil {
+	edited, err := r.moment("edited", l.Edited)
+	if err != nil {
 		return err
 	}
+	b.Edited = edited.Instant
 	if l.ReplyTo != nil {
 		b.ReplyTo = &l.ReplyTo.Ref
 	}
@@ -97,11 +100,11 @@ func (r *reader) message(e *event.Event, l *line) (err error) {
 		}
 	}
 	e.Kind, e.Body = event.KindMessage, b
-	return r.number(e, l, b)
+	return r.number(e, l, b, edited.changed())
 }
 
-// number sets the message's id and revision.
-func (r *reader) number(e *event.Event, l *line, b *event.Message) error {
+// number sets the message's id and revision. edited is when, as revisions take it.
+func (r *reader) number(e *event.Event, l *line, b *event.Message, edited time.Time) error {
 	if l.Kind == "edit" && (e.NativeID == "" || b.Edited.IsZero() && l.Order == nil) {
 		return errors.New("an edit needs the id of its message, and edited or order: else which state is later is not known")
 	}
@@ -109,7 +112,7 @@ func (r *reader) number(e *event.Event, l *line, b *event.Message) error {
 	case l.Order != nil:
 		e.Revision = event.RevisionSeq(*l.Order)
 	case !b.Edited.IsZero():
-		e.Revision = event.RevisionAt(b.Edited.At)
+		e.Revision = event.RevisionAt(edited)
 	}
 	if e.NativeID != "" {
 		return nil
@@ -139,7 +142,7 @@ func change(e *event.Event, l *line) event.Revision {
 	case l.Order != nil:
 		return event.RevisionSeq(*l.Order)
 	case !e.Sent.IsZero():
-		return event.RevisionAt(e.Sent.At)
+		return event.RevisionAt(l.changed)
 	}
 	return ""
 }
@@ -207,7 +210,7 @@ func poll(e *event.Event, l *line) error {
 	if l.Target == "" || l.Poll == nil || e.Sent.IsZero() {
 		return errors.New("the results of a poll need target, poll and sent")
 	}
-	results, err := producers.PollResults(l.Target, l.Poll, e.Sent)
+	results, err := producers.PollResults(l.Target, l.Poll, e.Sent, l.changed)
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,8 @@ type line struct {
 	ChannelType string `json:"channel_type"`
 	Topic       string `json:"topic"`
 	Username    string `json:"username"`
+
+	changed time.Time // Sent, as revisions take it
 }
 
 type forward struct {
@@ -256,6 +258,7 @@ func (r *reader) make(l *line, members map[string]stdjson.RawMessage, raw []byte
 	if e.Channel == "" && l.Kind != "identity" {
 		e.Channel = r.options.Channel
 	}
+	l.changed = sent.changed()
 	if err := r.fill(e, l); err != nil {
 		return nil, err
 	}

@@ -51,10 +51,7 @@ func (s *session) leaveMessages() {
 
 // revision is of what is said at the end of the chat, whichever zone a user names.
 func (c *chat) revision() event.Revision {
-	if c.Unnamed.IsZero() {
-		return event.RevisionAt(c.Latest)
-	}
-	return event.RevisionAt(c.Unnamed)
+	return event.RevisionAt(changedAt(c.Latest, c.Unnamed))
 }
 
 // announce says what the chat is called.

@@ -24,6 +24,54 @@ type moment struct {
 	unnamed time.Time // as it is read where no zone is named; zero: as it is
 }
 
+// changed is the time as revisions take it: the same whichever zone is named.
+func (m moment) changed() time.Time { return changedAt(m.At, m.unnamed) }
+
+func changedAt(at, unnamed time.Time) time.Time {
+	if unnamed.IsZero() {
+		return at
+	}
+	return unnamed
+}
+
+// latest is the latest of several times, and of what revisions take them for: with another zone it may be another one.
+type latest struct {
+	event.Instant
+	changed time.Time
+}
+
+func (l *latest) add(m moment) {
+	if m.IsZero() {
+		return
+	}
+	if m.Later(l.Instant) {
+		l.Instant = m.Instant
+	}
+	if at := m.changed(); at.After(l.changed) {
+		l.changed = at
+	}
+}
+
+// revision is that of something that was true at the time.
+func (l *latest) revision() event.Revision {
+	if l.IsZero() {
+		return event.Unedited
+	}
+	return event.RevisionAt(l.changed)
+}
+
+// instant is a time that was read with the clock, from when it was and how it is read where no zone is named; that is zero if it was certain.
+func (c clock) instant(at, unnamed time.Time) event.Instant {
+	in := event.Known(at, event.PrecisionSecond)
+	if unnamed.IsZero() {
+		return in
+	}
+	if in.Zone, in.Assumed = time.UTC.String(), true; c.zone != nil {
+		in.Zone = c.zone.String()
+	}
+	return in
+}
+
 // read makes a time of what is printed: the absolute one if there is one. Of an hour that came twice the first pass is
 // taken, unless that would be before after.
 func (c clock) read(printed, unix string, after time.Time) moment {

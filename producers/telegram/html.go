@@ -49,7 +49,8 @@ type pageState struct {
 	Zone    string                            `json:"zone,omitempty"`    // the distance from UTC that was last printed
 
 	// Observed is the time of the export's newest message, as of which results of polls are emitted; read at the first poll.
-	Observed time.Time `json:"observed,omitzero"`
+	Observed        time.Time `json:"observed,omitzero"`
+	ObservedUnnamed time.Time `json:"observed_unnamed,omitzero"` // as chat.Unnamed
 }
 
 // speakers are whom a message is of that does not say so, because the one before it did.

@@ -93,3 +93,17 @@ func (p *page) day() event.Instant {
 	in.Precision = event.PrecisionDay
 	return in.Bounded()
 }
+
+// dayMoment is the day as the newest time of an export takes it.
+func (p *page) dayMoment() moment {
+	m := moment{Instant: p.day()}
+	if p.clock.zone == nil || m.IsZero() {
+		return m
+	}
+	m.unnamed, _ = time.Parse(dated, p.Day) // it was read
+	if at, err := time.Parse("-07:00", p.Zone); err == nil {
+		_, seconds := at.Zone()
+		m.unnamed = m.unnamed.Add(-time.Duration(seconds) * time.Second)
+	}
+	return m
+}

@@ -25,13 +25,14 @@ func (m *pageMessage) pollResults(ctx context.Context) (*event.Event, error) {
 	if err := m.observe(ctx); err != nil {
 		return nil, err
 	}
-	e, err := producers.PollResults(m.id, p, event.Known(m.Observed, event.PrecisionSecond))
+	changed := changedAt(m.Observed, m.ObservedUnnamed)
+	e, err := producers.PollResults(m.id, p, m.clock.instant(m.Observed, m.ObservedUnnamed), changed)
 	if err != nil {
 		return nil, err
 	}
 	if m.key != nil {
 		if media := m.key.find("media_poll"); media != nil {
-			k, err := producers.PollResults(m.id, readPoll(media), e.Sent)
+			k, err := producers.PollResults(m.id, readPoll(media), e.Sent, changed)
 			if err != nil {
 				return nil, err
 			}
@@ -50,20 +51,20 @@ func (p *page) observe(ctx context.Context) error {
 		return nil
 	}
 	if last := p.lastPage(); last != "" {
-		at, err := p.newestIn(ctx, func() (io.ReadCloser, error) { return p.file.Beside(last) })
+		at, unnamed, err := p.newestIn(ctx, func() (io.ReadCloser, error) { return p.file.Beside(last) })
 		if ctx.Err() != nil {
 			return err
 		}
 		if err == nil && !at.IsZero() {
-			p.Observed = at
+			p.Observed, p.ObservedUnnamed = at, unnamed
 			return nil
 		}
 	}
-	at, err := p.newestIn(ctx, p.file.Open) // also where the last page cannot be read
+	at, unnamed, err := p.newestIn(ctx, p.file.Open) // also where the last page cannot be read
 	if err != nil {
 		return err
 	}
-	p.Observed = at
+	p.Observed, p.ObservedUnnamed = at, unnamed
 	return nil
 }
 
@@ -122,51 +123,51 @@ func pageName(n int) string {
 	return "messages" + strconv.Itoa(n) + ".html"
 }
 
-// newestIn reads the times of all messages of a page, and returns the latest.
-func (p *page) newestIn(ctx context.Context, open func() (io.ReadCloser, error)) (latest time.Time, err error) {
+// newestIn reads the times of all messages of a page, and returns the latest, and as it is read where no zone is named.
+func (p *page) newestIn(ctx context.Context, open func() (io.ReadCloser, error)) (latest, unnamed time.Time, err error) {
 	r, err := open()
 	if err != nil {
-		return time.Time{}, fmt.Errorf("opening a page to find its newest message: %w", err)
+		return time.Time{}, time.Time{}, fmt.Errorf("opening a page to find its newest message: %w", err)
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	in, clock := &pieces{r: r, line: 1}, page{archive: p.archive, clock: p.clock, pageState: pageState{Zone: p.Zone}}
 	for {
 		if err := ctx.Err(); err != nil {
-			return time.Time{}, fmt.Errorf("reading a page to find its newest message: %w", err)
+			return time.Time{}, time.Time{}, fmt.Errorf("reading a page to find its newest message: %w", err)
 		}
 		raw, whole, err := in.next()
 		if err != nil {
-			return time.Time{}, err
+			return time.Time{}, time.Time{}, err
 		}
 		if len(raw) == 0 {
-			return latest, nil
+			return latest, unnamed, nil
 		}
-		if at := clock.timeOf(raw, latest); at.After(latest) {
-			latest = at
+		if at := clock.timeOf(raw, latest); at.At.After(latest) {
+			latest, unnamed = at.At, at.unnamed
 		}
 		if whole {
 			in.pass(len(raw))
 		} else if err := in.skip(); err != nil {
-			return time.Time{}, err
+			return time.Time{}, time.Time{}, err
 		}
 	}
 }
 
 // timeOf is when the message at the start of raw was sent; of a date between messages, the start of that day.
-func (p *page) timeOf(raw []byte, after time.Time) time.Time {
+func (p *page) timeOf(raw []byte, after time.Time) moment {
 	if !bytes.HasPrefix(raw, []byte(messageTag)) {
-		return time.Time{}
+		return moment{}
 	}
 	if bytes.HasPrefix(raw, []byte(serviceTag)) {
 		root, _, err := parseElement(string(raw))
 		if err != nil || !strings.HasPrefix(root.attr("id"), "message-") {
-			return time.Time{}
+			return moment{}
 		}
 		p.Day = serviceText(root)
-		return p.day().At
+		return p.dayMoment()
 	}
 	_, title, _ := bytes.Cut(raw, []byte(`date details" title="`))
 	title, _, _ = bytes.Cut(title, []byte(`"`))
 	at, _ := p.clock.readTitle(string(title), after)
-	return at.At
+	return at
 }

@@ -25,33 +25,27 @@ func (m *pageMessage) reactions() error {
 		}
 	}
 	producers.NumberRepeats(r) // custom emoji without a link have no name
-	revision := event.Unedited
-	if !at.IsZero() {
-		revision = event.RevisionAt(at.At)
-	}
 	return m.emit(event.Event{
-		Namespace: m.ns, NativeID: m.id, Kind: event.KindReactions, Sent: at, Reading: event.Reading{Charset: m.charset}, Body: r,
-		Revision: revision + "." + event.Revision(event.Digest(parts...)),
+		Namespace: m.ns, NativeID: m.id, Kind: event.KindReactions, Sent: at.Instant, Reading: event.Reading{Charset: m.charset}, Body: r,
+		Revision: at.revision() + "." + event.Revision(event.Digest(parts...)),
 	})
 }
 
 // readReactions returns what a list shows, the latest time in it, and what tells it from others of the message.
-func (m *pageMessage) readReactions(list *element) (r *event.Reactions, at event.Instant, parts []string) {
-	r, at, parts = &event.Reactions{Target: m.id}, m.at.Instant, []string{"page reactions"}
+func (m *pageMessage) readReactions(list *element) (r *event.Reactions, at latest, parts []string) {
+	r, parts = &event.Reactions{Target: m.id}, []string{"page reactions"}
+	at.add(m.at)
 	for e := list.first; e != nil; e = e.next {
 		if e.tag == "" || !e.is("reaction") {
 			continue
 		}
 		emoji := reactionEmoji(e)
-		people := m.reactors(e, emoji)
+		people := m.reactors(e, emoji, &at)
 		count := number(e.child("count").words())
 		if count == 0 {
 			count = len(people)
 		}
 		for _, p := range people {
-			if p.Sent.Later(at) {
-				at = p.Sent
-			}
 			parts = append(parts, emoji, p.Person.Name)
 		}
 		r.People = append(r.People, people...)
@@ -79,7 +73,7 @@ func reactionEmoji(e *element) string {
 }
 
 // reactors are those whose picture stands beside a reaction: the name, and when, are what it tells of itself.
-func (m *pageMessage) reactors(e *element, emoji string) (out []event.ReactionPerson) {
+func (m *pageMessage) reactors(e *element, emoji string, latest *latest) (out []event.ReactionPerson) {
 	list := e.child("userpics")
 	if list == nil {
 		return nil
@@ -94,6 +88,7 @@ func (m *pageMessage) reactors(e *element, emoji string) (out []event.ReactionPe
 		if i := strings.LastIndex(title, ", "); i >= 0 {
 			if at, _ := m.clock.readTitle(title[i+2:], m.at.At); !at.IsZero() {
 				name, p.Sent = title[:i], at.Instant
+				latest.add(at)
 			}
 		}
 		p.Person = person("", strings.TrimSpace(name), true)

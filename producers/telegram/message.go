@@ -37,7 +37,8 @@ func (m *mapping) emit(ctx context.Context) error {
 	author.Bot = m.Chat.Type == "bot_chat" && event.Channel(author.ID) == m.Chat.Channel
 	m.id = m.native(author)
 
-	body, err := m.message(ctx)
+	edited := m.editedAt()
+	body, err := m.message(ctx, edited.Instant)
 	if err != nil {
 		return err
 	}
@@ -45,8 +46,8 @@ func (m *mapping) emit(ctx context.Context) error {
 		Source: sourceName, Namespace: m.ns, Account: m.whose(), Channel: m.Chat.Channel, NativeID: m.id, Author: author,
 		Kind: event.KindMessage, Revision: event.Unedited, Sent: m.at.Instant, Reading: m.read, Body: body, Raw: m.raw,
 	}
-	if !body.Edited.IsZero() {
-		e.Revision = event.RevisionAt(body.Edited.At)
+	if !edited.IsZero() {
+		e.Revision = event.RevisionAt(edited.changed())
 	}
 	if len(m.r.reactions) == 0 {
 		e.Reading.AsOf = m.tellsReactions(latestOf(e.Sent, body.Edited))
@@ -64,7 +65,7 @@ func (m *mapping) emit(ctx context.Context) error {
 	if err := m.releasePolls(ctx); err != nil {
 		return err
 	}
-	return m.reactions(body.Edited)
+	return m.reactions(edited)
 }
 
 // native is the message's id; for writers who leave it out, one made of the content.
@@ -101,9 +102,9 @@ func (m *mapping) remember() {
 	}
 }
 
-func (m *mapping) message(ctx context.Context) (*event.Message, error) {
+func (m *mapping) message(ctx context.Context, edited event.Instant) (*event.Message, error) {
 	r := m.r
-	b := &event.Message{Type: event.TypeMessage, Text: r.text, Links: r.links, Details: r.details, Edited: m.editedAt()}
+	b := &event.Message{Type: event.TypeMessage, Text: r.text, Links: r.links, Details: r.details, Edited: edited}
 	if r.forwarded {
 		b.Forward = m.forward()
 	}
@@ -150,13 +151,13 @@ func (m *mapping) doubts(b *event.Message) {
 }
 
 // editedAt is when the last edit was made; zero if there was none. Some old exports print the epoch on every message.
-func (m *mapping) editedAt() event.Instant {
+func (m *mapping) editedAt() moment {
 	if m.r.edited == "" && m.r.editedUnix == "" {
-		return event.Instant{}
+		return moment{}
 	}
-	at := m.clock.read(m.r.edited, m.r.editedUnix, m.at.At).Instant
+	at := m.clock.read(m.r.edited, m.r.editedUnix, m.at.At)
 	if at.At.Year() <= 1970 {
-		return event.Instant{}
+		return moment{}
 	}
 	return at
 }

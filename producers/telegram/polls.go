@@ -43,11 +43,11 @@ func (m *mapping) holdPoll(p *event.Poll) bool {
 func (s *session) releasePolls(ctx context.Context) error {
 	c := &s.Chat
 	if c.Observed.IsZero() && len(c.Polls) > heldMost {
-		at, err := s.newestAhead(ctx)
+		at, unnamed, err := s.newestAhead(ctx)
 		if err != nil {
 			return fmt.Errorf("reading ahead to the newest message: %w", err)
 		}
-		c.Observed = at
+		c.Observed, c.ObservedUnnamed = at, unnamed
 	}
 	if !c.Observed.IsZero() {
 		s.emitPolls()
@@ -55,38 +55,39 @@ func (s *session) releasePolls(ctx context.Context) error {
 	return nil
 }
 
-// newestAhead is the time of the newest message of the chat, of which those before here were read.
-func (s *session) newestAhead(ctx context.Context) (latest time.Time, err error) {
+// newestAhead is the time of the newest message of the chat, of which those before here were read, and as it is read where no zone is named.
+func (s *session) newestAhead(ctx context.Context) (latest, unnamed time.Time, err error) {
 	r, err := producers.OpenAt(s.file, s.scan.Offset())
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, time.Time{}, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	ahead, dec, latest := newScanner(r, s.leads, s.scan.Offset(), s.scan.Line(), s.scan.Indent()), newDecoder(), s.Chat.Latest
+	ahead, dec := newScanner(r, s.leads, s.scan.Offset(), s.scan.Line(), s.scan.Indent()), newDecoder()
+	latest, unnamed = s.Chat.Latest, s.Chat.Unnamed
 	for {
 		if err := ctx.Err(); err != nil {
-			return time.Time{}, err
+			return time.Time{}, time.Time{}, err
 		}
 		switch c, ok := ahead.Next(); {
 		case !ok || c == ']':
-			return latest, ahead.Err()
+			return latest, unnamed, ahead.Err()
 		case c == ',':
 			ahead.Skip(1)
 		case c == '{':
 			f := ahead.Value(true)
 			if f.Cut {
-				return latest, ahead.Err()
+				return latest, unnamed, ahead.Err()
 			}
 			if f.Why != "" {
 				continue
 			}
 			printed, unix := dec.dates(f.Raw)
-			if at := s.clock.read(printed, unix, latest).At; at.After(latest) {
-				latest = at
+			if at := s.clock.read(printed, unix, latest); at.At.After(latest) {
+				latest, unnamed = at.At, at.unnamed
 			}
 		default:
 			if f := ahead.Junk(true, misplaced); f.Cut {
-				return latest, ahead.Err()
+				return latest, unnamed, ahead.Err()
 			}
 		}
 	}
@@ -109,18 +110,18 @@ func (d *decoder) dates(raw []byte) (printed, unix string) {
 
 // emitPolls puts the results that are held into the batch.
 func (s *session) emitPolls() {
-	newest := s.Chat.Observed
+	newest, unnamed := s.Chat.Observed, s.Chat.ObservedUnnamed
 	if newest.IsZero() { // the end of the chat
-		newest = s.Chat.Latest
+		newest, unnamed = s.Chat.Latest, s.Chat.Unnamed
 	}
-	at := event.Known(newest, event.PrecisionSecond)
+	at, changed := s.clock.instant(newest, unnamed), changedAt(newest, unnamed)
 	for _, h := range s.Chat.Polls {
-		e, err := producers.PollResults(h.ID, &h.Poll, at)
+		e, err := producers.PollResults(h.ID, &h.Poll, at, changed)
 		if err != nil {
 			continue // a plain struct: it always encodes
 		}
 		if h.Key != nil {
-			if k, err := producers.PollResults(h.ID, h.Key, at); err == nil {
+			if k, err := producers.PollResults(h.ID, h.Key, at, changed); err == nil {
 				e.Revision = k.Revision
 			}
 		}

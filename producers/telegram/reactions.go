@@ -10,16 +10,16 @@ import (
 
 // reactions puts into the batch what the export shows of the message's reactions. The export does not say when it was made;
 // the latest time known of the message is the latest at which this was surely not yet different.
-func (m *mapping) reactions(edited event.Instant) error {
+func (m *mapping) reactions(edited moment) error {
 	if len(m.r.reactions) == 0 {
 		return nil
 	}
 	body := &event.Reactions{Target: m.id}
-	at, total := m.at.Instant, 0
-	if edited.Later(at) {
-		at = edited
-	}
-	clock := m.reactionClock()
+	var at latest
+	at.add(m.at)
+	at.add(edited)
+	total := 0
+	clock, shift := m.reactionClock()
 	parts := []string{"reactions"}
 	for i, x := range m.r.reactions {
 		emoji, key := x.name(), &m.key.reactions[i]
@@ -27,12 +27,13 @@ func (m *mapping) reactions(edited event.Instant) error {
 		total += x.count
 		parts = append(parts, key.name(), strconv.Itoa(x.count))
 		for j, p := range x.recent {
-			sent := clock.read(p.date, "", m.at.At).Instant
-			if sent.Later(at) {
-				at = sent
+			sent := clock.read(p.date, "", m.at.At)
+			if sent.unnamed = sent.unnamed.Add(-shift); sent.IsZero() {
+				sent = moment{}
 			}
+			at.add(sent)
 			who := person(p.fromID, p.from, m.r.unix != "")
-			body.People = append(body.People, event.ReactionPerson{Person: who, Emoji: emoji, Sent: sent})
+			body.People = append(body.People, event.ReactionPerson{Person: who, Emoji: emoji, Sent: sent.Instant})
 			parts = append(parts, key.name(), string(who.ID), key.recent[j].from)
 		}
 	}
@@ -40,13 +41,9 @@ func (m *mapping) reactions(edited event.Instant) error {
 	body.Complete = total > 0 && total == len(body.People)
 	read := m.read
 	read.AsOf = max(m.asOf(), 0)
-	revision := event.Unedited
-	if !at.IsZero() {
-		revision = event.RevisionAt(at.At)
-	}
 	return m.session.emit(event.Event{
 		Source: sourceName, Namespace: m.ns, Account: m.whose(), Channel: m.Chat.Channel, NativeID: m.id,
-		Kind: event.KindReactions, Revision: revision + "." + event.Revision(event.Digest(parts...)), Sent: at, Reading: read, Body: body,
+		Kind: event.KindReactions, Revision: at.revision() + "." + event.Revision(event.Digest(parts...)), Sent: at.Instant, Reading: read, Body: body,
 	})
 }
 
@@ -83,15 +80,18 @@ func (x *reaction) name() string {
 }
 
 // reactionClock reads the times of reactions, which are printed without zone even where messages have absolute times: the
-// user's zone, or else the one that the message's own two times tell.
-func (m *mapping) reactionClock() clock {
-	if m.clock.zone != nil || m.at.Assumed || m.at.Zone == "" {
-		return m.clock
+// user's zone, or else the one that the message's own two times tell, which revisions are of: shift is how far it is from UTC.
+func (m *mapping) reactionClock() (_ clock, shift time.Duration) {
+	if m.at.Assumed || m.at.Zone == "" {
+		return m.clock, 0
 	}
 	at, err := time.Parse("-07:00", m.at.Zone)
 	if err != nil {
-		return m.clock
+		return m.clock, 0
 	}
-	_, shift := at.Zone()
-	return clock{zone: time.FixedZone(m.at.Zone, shift)}
+	_, seconds := at.Zone()
+	if shift = time.Duration(seconds) * time.Second; m.clock.zone != nil {
+		return m.clock, shift
+	}
+	return clock{zone: time.FixedZone(m.at.Zone, seconds)}, shift
 }

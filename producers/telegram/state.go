@@ -58,7 +58,8 @@ type chat struct {
 	Tally   producers.Tally `json:"tally,omitzero"`     // for messages without ids
 
 	// Observed is the time of the chat's newest message, read ahead when more polls are held than a cursor should carry.
-	Observed time.Time `json:"observed,omitzero"`
+	Observed        time.Time `json:"observed,omitzero"`
+	ObservedUnnamed time.Time `json:"observed_unnamed,omitzero"` // as Unnamed
 }
 
 // position is a place in the file.

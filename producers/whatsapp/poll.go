@@ -44,7 +44,7 @@ func (s *session) pollResults(ctx context.Context, message *event.Event) (event.
 	if err := s.observe(ctx); err != nil {
 		return event.Event{}, err
 	}
-	out, err := producers.PollResults(message.NativeID, body.Poll, s.observed)
+	out, err := producers.PollResults(message.NativeID, body.Poll, s.observed, producers.Unnamed(s.observed, s.archive.zone))
 	if err != nil {
 		return event.Event{}, err
 	}
