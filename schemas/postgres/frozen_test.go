@@ -20,6 +20,7 @@ func frozen() map[string]string {
 		"0006_sightings.sql":          "d11ec0eb65ce918827be3fe0712f203fe1d10f11141457a9d5644f95b577f643",
 		"0007_store_identity.sql":     "13d056a81250e62d8ffef47b41cf8bf9b89ef2948caac93fc26cf29942edd713",
 		"0008_readings.sql":           "940258cd3f9cdb4b7f84ed49a842552245de1b11aa4264bcddf4012264942e9b",
+		"0009_edit_copies.sql":        "e079fe94f6a26c9bea60dfcf163d5c3baa0e2032c9181731aa22beb05401ae66",
 	}
 }
 
