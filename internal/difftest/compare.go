@@ -61,7 +61,7 @@ func (r *Reading) Messages() (out []Got) {
 	f := r.facts()
 	state := map[event.ThingID]*event.Event{}
 	for _, e := range r.Events {
-		if t := e.Thing(); e.Kind == event.KindMessage && (state[t] == nil || state[t].Revision < e.Revision) {
+		if t := e.Thing(); e.Kind == event.KindMessage && (state[t] == nil || event.CompareVersions(state[t], e) < 0) {
 			state[t] = e
 		}
 	}

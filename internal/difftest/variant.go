@@ -50,11 +50,6 @@ func Variants(c *Chat) []Variant {
 	var out []Variant
 	for _, l := range Layouts(c, r) {
 		unnamed := r.IntN(4) == 0
-		if unnamed && l.Wall && l.Edits == EditsDated {
-			// The time of an edit names the revision as it was first read. Read again in a named zone it is another revision, and the later of
-			// the two stands: known to be missing, and `agrichat reread` is what puts it right.
-			l.Edits = EditsNone
-		}
 		v := newVariant(c, l)
 		if r.IntN(2) == 0 && !l.Parted {
 			v.split(r)
