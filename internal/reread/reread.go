@@ -4,7 +4,7 @@
 // It promises to keep every event's id, and to leave out what does not change. The wall time that the input printed is the assumed
 // time seen in its assumed zone; the bytes of a text are the text written in the charset in which it was read. Where the bytes are not to be
 // had so (the charset has no such byte, or single bytes were replaced), the event is left as it is and counted. The revision of an edit
-// stays too, although some are made of its assumed time.
+// is made of its printed time, and stays.
 package reread
 
 import (
