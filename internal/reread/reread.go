@@ -9,6 +9,7 @@ package reread
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -177,29 +178,29 @@ func (s *session) event(e *event.Event, b *producers.Batch) (changed bool, err e
 
 // times moves the assumed times of an event into the zone.
 func (s *session) times(e *event.Event, b *producers.Batch) bool {
-	before := e.Sent
 	key := e.ChannelKey()
-	moved := s.move(&e.Sent, s.latest[key], b)
+	from := s.move(&e.Sent, s.latest[key], b)
 	if m, ok := e.Body.(*event.Message); ok {
-		moved = s.move(&m.Edited, e.Sent.At, b) || moved
+		from = cmp.Or(from, s.move(&m.Edited, e.Sent.At, b))
 		if m.Forward != nil {
-			moved = s.move(&m.Forward.Sent, time.Time{}, b) || moved
+			from = cmp.Or(from, s.move(&m.Forward.Sent, time.Time{}, b))
 		}
 	}
 	if e.Sent.Assumed && e.Kind == event.KindMessage {
 		s.latest[key] = e.Sent.At
 	}
-	if moved {
+	if from != "" {
 		e.Reading.ZoneNamed = 0 // the runner puts in when it was named
 		b.Notices.Add(producers.Notice{Code: NoticeZone, Count: 1,
-			Text: fmt.Sprintf("times that were read in the zone %s are read in %s", before.Zone, s.Zone)})
+			Text: fmt.Sprintf("times that were read in the zone %s are read in %s", from, s.Zone)})
 	}
-	return moved
+	return from != ""
 }
 
-func (s *session) move(i *event.Instant, after time.Time, b *producers.Batch) bool {
+// move moves a time into the zone, and returns the one in which it was read; empty: it stays.
+func (s *session) move(i *event.Instant, after time.Time, b *producers.Batch) (from string) {
 	if i.IsZero() || !i.Assumed || i.Zone == "" || i.Zone == s.Zone.String() { // without a zone it is the time of our clock
-		return false
+		return ""
 	}
 	old, known := s.zones[i.Zone]
 	if !known {
@@ -212,10 +213,11 @@ func (s *session) move(i *event.Instant, after time.Time, b *producers.Batch) bo
 	if old == nil {
 		b.Notices.Add(producers.Notice{Code: NoticeUnchanged, Count: 1,
 			Text: fmt.Sprintf("times were read in the zone %q, which is not known by name here, and stay", i.Zone)})
-		return false
+		return ""
 	}
+	from = i.Zone
 	i.At, i.Zone = wall(i.At.In(old), s.Zone, after).UTC(), s.Zone.String()
-	return true
+	return from
 }
 
 // wall returns when clocks in a zone show what t's own show. Of an hour that they show twice it is the second pass if the first would

@@ -156,3 +156,41 @@ func TestSession_Next(t *testing.T) {
 		}
 	}
 }
+
+// TestSession_Next_zoneNotice holds that the notice names the zone of the time that moved, which may be another one than the message's.
+func TestSession_Next_zoneNotice(t *testing.T) {
+	at := time.Date(2024, 1, 25, 10, 0, 0, 0, time.UTC)
+	assumed := func(zone string) event.Instant {
+		return event.Instant{At: at, Precision: event.PrecisionSecond, Zone: zone, Assumed: true}
+	}
+	known := event.Known(at, event.PrecisionSecond)
+	known.Zone = "+03:00"
+	for name, sent := range map[string]event.Instant{"absolute": known, "in the zone already": assumed("Europe/Moscow"), "none": {}} {
+		e := message(t, "1", sent, event.Reading{}, "ann", "a")
+		e.Body.(*event.Message).Edited = assumed("UTC")
+		src, err := New(Config{Log: messages{{e}}, Last: 1, Zone: zone(t, "Europe/Moscow")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := src.Connect(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := s.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "times that were read in the zone UTC are read in Europe/Moscow"; len(b.Notices) != 1 || b.Notices[0].Text != want {
+			t.Errorf("%s: %+v", name, b.Notices)
+		}
+	}
+}
+
+func zone(t *testing.T, name string) *time.Location {
+	t.Helper()
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
