@@ -13,6 +13,9 @@ import (
 // recognise looks at what the lines are like; the path only settles doubts.
 func recognise(f producers.File) producers.Confidence {
 	head := f.Head
+	if producers.JSON(head) {
+		return producers.No
+	}
 	if int64(len(head)) < f.Size { // the last line may be cut
 		if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
 			head = head[:i]

@@ -13,6 +13,9 @@ import (
 // words that only WhatsApp says, or the name of the file, make it certain.
 func recognise(f producers.File) producers.Confidence {
 	head := f.Head
+	if producers.JSON(head) {
+		return producers.No
+	}
 	if int64(len(head)) < f.Size { // the last line may be cut
 		if i := bytes.LastIndexByte(head, lineEnd(head)); i >= 0 {
 			head = head[:i]
