@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -166,6 +167,9 @@ func (p *plain) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 func word(v jsontext.Value) string {
 	switch v.Kind() {
 	case '"':
+		if bytes.IndexByte(v, '\\') < 0 && utf8.Valid(v) {
+			return string(v[1 : len(v)-1])
+		}
 		b, _ := jsontext.AppendUnquote(nil, v) // half a surrogate pair: what it should have been is lost, and marked so
 		if !utf8.Valid(b) {
 			return strings.ToValidUTF8(string(b), "\uFFFD")

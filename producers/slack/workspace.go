@@ -47,13 +47,24 @@ func (w *workspace) person(id, called string) event.Person {
 
 // channel finds which channel a folder is of; empty if no list knows it.
 func (w *workspace) channel(folder string) event.Channel {
+	if c := w.called(folder); c != "" {
+		return c
+	}
 	for _, name := range spellings(folder) {
-		if id, known := w.ids[norm.NFC.String(name)]; known {
-			return id
+		if c := w.called(name); c != "" {
+			return c
 		}
-		if _, known := w.titles[name]; known {
-			return event.Channel(name)
-		}
+	}
+	return ""
+}
+
+// called is the channel that a list knows by this very name.
+func (w *workspace) called(name string) event.Channel {
+	if id, known := w.ids[norm.NFC.String(name)]; known {
+		return id
+	}
+	if _, known := w.titles[name]; known {
+		return event.Channel(name)
 	}
 	return ""
 }
