@@ -111,6 +111,8 @@ func (s *session) newLine(w *window, p *pass, t *telling, author event.AuthorID,
 		s.out.Notices.Add(noticeTwice())
 		return id // it is older than what is remembered
 	}
-	p.use(w.add(l))
+	if seq := w.add(l); p.limit == 0 { // else a line of the pass is none that it may tell again
+		p.use(seq)
+	}
 	return id
 }

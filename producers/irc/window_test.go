@@ -79,6 +79,21 @@ func TestWindow_size(t *testing.T) {
 	}
 }
 
+// TestSession_Unbounded holds that a connection of years takes no more memory than one of an hour.
+func TestSession_Unbounded(t *testing.T) {
+	t.Parallel()
+	l := configured(t, fakeConfig("h:1", "tls: false\n"))
+	s := newSession(l, nil, &registration{nick: "k"}, liveCursor{}, nil)
+	at := time.Date(2026, 11, 29, 1, 0, 0, 250e6, time.UTC)
+	for n := range 4 * keptMany {
+		at := at.Add(time.Duration(n) * time.Second)
+		s.take(parsed(utf8Only(t), fmt.Appendf(nil, "@time=%s :a!a@h PRIVMSG #b :%d", at.Format("2006-01-02T15:04:05.000Z"), n)), true)
+	}
+	if r := s.rooms["#b"]; len(r.window.lines) != keptFew || len(r.passing.used) > 0 || len(r.passing.count) > 1 {
+		t.Errorf("%d lines are remembered, %d used, %d counted", len(r.window.lines), len(r.passing.used), len(r.passing.count))
+	}
+}
+
 // TestLiveCursor_older reads what older programs remembered.
 func TestLiveCursor_older(t *testing.T) {
 	t.Parallel()
