@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"testing"
 
 	"golang.org/x/sys/unix"
 
@@ -77,7 +79,70 @@ func makeCluster(dir string, b engine.Binaries) error {
 	return nil
 }
 
-// CopyTree copies folders and files with their modes and owners.
+// FreshPostgres puts data fresh from initdb into a data folder, where the embedded PostgreSQL of a program looks for them: the
+// first start of a program on that folder need not call initdb.
+func FreshPostgres(t testing.TB, data string) {
+	t.Helper()
+	engines, b, err := locate()
+	require(t, err)
+	template, err := clusterTemplate(engines, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(data, "postgres")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := CopyTree(filepath.Join(template, "data"), filepath.Join(dir, "data")); err != nil {
+		t.Fatal(err)
+	}
+	if err := copyKept(filepath.Join(template, keptFile), filepath.Join(dir, keptFile)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keptFile holds the port and the password of an engine, in its folder.
+const keptFile = "engine.json"
+
+// CopyData copies the data folder of a program that has ended. Its servers get ports of their own when they are started there.
+func CopyData(from, to string) error {
+	if err := CopyTree(from, to); err != nil {
+		return err
+	}
+	for _, server := range []string{"nats", "postgres", "clickhouse"} {
+		name := filepath.Join(server, keptFile)
+		if err := os.Remove(filepath.Join(to, name)); err != nil {
+			return fmt.Errorf("copying a data folder: %w", err)
+		}
+		if err := copyKept(filepath.Join(from, name), filepath.Join(to, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyKept leaves the port out.
+func copyKept(from, to string) error {
+	var kept struct {
+		Password string `json:"password"`
+	}
+	b, err := os.ReadFile(from)
+	if err == nil {
+		err = json.Unmarshal(b, &kept)
+	}
+	if err == nil {
+		b, err = json.Marshal(kept)
+	}
+	if err == nil {
+		err = os.WriteFile(to, b, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("copying the password of a server: %w", err)
+	}
+	return nil
+}
+
+// CopyTree copies folders, files and links with their modes and owners.
 func CopyTree(from, to string) error {
 	err := filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -92,9 +157,12 @@ func CopyTree(from, to string) error {
 			return err
 		}
 		target := filepath.Join(to, rel)
-		if d.IsDir() {
+		switch {
+		case d.IsDir():
 			err = os.MkdirAll(target, info.Mode().Perm())
-		} else {
+		case d.Type() == fs.ModeSymlink:
+			err = copyLink(name, target)
+		default:
 			err = copyFile(name, target, info)
 		}
 		if err != nil {
@@ -110,6 +178,14 @@ func CopyTree(from, to string) error {
 		return fmt.Errorf("copying prepared data: %w", err)
 	}
 	return nil
+}
+
+func copyLink(from, to string) error {
+	where, err := os.Readlink(from)
+	if err != nil {
+		return err
+	}
+	return os.Symlink(where, to)
 }
 
 func copyFile(from, to string, info fs.FileInfo) error {

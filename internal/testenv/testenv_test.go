@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -111,3 +113,40 @@ type skipSpy struct {
 }
 
 func (s skipSpy) Skipf(format string, v ...any) { *s.reason = fmt.Sprintf(format, v...) }
+
+// A server that starts on a prepared data folder has the database, and one that starts on a copy beside it has a port of its own.
+func TestFreshPostgres(t *testing.T) {
+	t.Parallel()
+	data, copied := t.TempDir(), filepath.Join(t.TempDir(), "data")
+	testenv.FreshPostgres(t, data)
+	for _, server := range []string{"nats", "clickhouse"} {
+		if err := os.MkdirAll(filepath.Join(data, server), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(data, server, "engine.json"), []byte(`{"port":1,"password":"p"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("postgres", filepath.Join(data, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := testenv.CopyData(data, copied); err != nil {
+		t.Fatal(err)
+	}
+	if to, err := os.Readlink(filepath.Join(copied, "link")); to != "postgres" || err != nil {
+		t.Errorf("the link became %q: %v", to, err)
+	}
+	if kept, err := os.ReadFile(filepath.Join(copied, "nats", "engine.json")); string(kept) != `{"password":"p"}` || err != nil {
+		t.Errorf("the copy keeps %s: %v", kept, err)
+	}
+	seen := map[string]bool{}
+	for _, dir := range []string{data, copied} {
+		p := testenv.Restartable(t, dir)["postgres"]
+		var name string
+		p.Exec(t, "SELECT current_database()", &name)
+		seen[p.URL] = true
+	}
+	if len(seen) != 2 {
+		t.Errorf("both have the address %v", seen)
+	}
+}
