@@ -12,7 +12,7 @@ import (
 // primary had acknowledged since it was cut off: it takes a new generation, and everything is stored once.
 func TestFailoverWithoutEtcd(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newEmptyHouse(t)
 	files := input(t).files
 	primary, standby := testenv.Replicated(t, t.TempDir())
 	second, err := url.Parse(standby.URL)

@@ -10,7 +10,7 @@ import (
 // There is one `up` on a folder; whatever else is called joins it.
 func TestOneUpAFolder(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newEmptyHouse(t)
 	u := h.up()
 	second := h.start("", "up")
 	second.ends(1)

@@ -43,7 +43,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// binary is the program, built with the points at which it can be made to die.
+// binary is the program, built with the points at which it can be made to die, and else as make build does it, which has then
+// compiled most of it already.
 func binary(t *testing.T) string {
 	t.Helper()
 	to := filepath.Join(shared.dir, "agrichat")
@@ -53,7 +54,7 @@ func binary(t *testing.T) string {
 			shared.programErr = err
 			return
 		}
-		cmd := exec.Command("go", "build", "-tags", "faultpoints", "-o", to, ".")
+		cmd := exec.Command("go", "build", "-trimpath", "-tags", "faultpoints", "-o", to, ".")
 		cmd.Dir = root
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -81,7 +82,7 @@ func undisturbed(t *testing.T) map[string][]string {
 	t.Helper()
 	testenv.Engines(t) // skips here, where it does not count as the one run
 	shared.calm.Do(func() {
-		h := newHouse(t)
+		h := newEmptyHouse(t)
 		h.imports(input(t).files)
 		u := h.up()
 		shared.undisturbed = h.everything()

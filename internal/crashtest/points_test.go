@@ -16,6 +16,7 @@ func points() []string {
 
 // The program dies at a point, at once and then, in the same folder and with more to do, in the thick of it.
 func TestDeath(t *testing.T) {
+	t.Parallel()
 	undisturbed(t)
 	for _, point := range points() {
 		t.Run(point, func(t *testing.T) {
@@ -43,7 +44,7 @@ func TestDeathsInARow(t *testing.T) {
 	} {
 		t.Run(strings.Join(row[:2], ","), func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newEmptyHouse(t)
 			files := input(t).files
 			for i, at := range row {
 				h.dies(at, files[:i+2]) // one more file each time, so that there is something to do

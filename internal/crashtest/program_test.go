@@ -28,7 +28,16 @@ type house struct {
 	nats    string // its URL where it is outside the program
 }
 
+// newHouse returns a house where the data of PostgreSQL are fresh from initdb, which takes as long as all else of a first start.
 func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := newEmptyHouse(t)
+	testenv.FreshPostgres(t, h.data)
+	return h
+}
+
+// newEmptyHouse returns a house whose data folder is not there yet.
+func newEmptyHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{T: t, data: filepath.Join(t.TempDir(), "data"), program: binary(t)}
 	for _, e := range os.Environ() {

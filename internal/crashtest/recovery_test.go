@@ -17,7 +17,7 @@ import (
 // next one with gaps to fill.
 func TestDeathInRecovery(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newEmptyHouse(t)
 	files := input(t).files
 	postgres := testenv.Restartable(t, t.TempDir())["postgres"].URL
 	etcd := testenv.Etcd(t, testenv.EtcdConfig{})

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/agrichat/agrichat/internal/testenv"
 )
 
 // zoneless writes exports whose times have no zone and whose texts are KOI8-R.
@@ -36,11 +38,16 @@ func zoneless(t *testing.T) (folder string) {
 
 // TestDeathInReread holds that a reread that was killed and is run again ends as one that nothing happened to.
 func TestDeathInReread(t *testing.T) {
+	t.Parallel()
 	folder := zoneless(t)
 	again := []string{"reread", "--zone", "Europe/Moscow", "--charset", "koi8-r", "--output", "json"}
-	imported := func(t *testing.T) *house {
-		h := newHouse(t)
-		h.run("import", folder, "--account", owner, "--charset", "windows-1252", "--output", "json")
+	imported := newHouse(t)
+	imported.run("import", folder, "--account", owner, "--charset", "windows-1252", "--output", "json")
+	copied := func(t *testing.T) *house {
+		h := newEmptyHouse(t)
+		if err := testenv.CopyData(imported.data, h.data); err != nil {
+			t.Fatal(err)
+		}
 		return h
 	}
 	stands := func(h *house) map[string][]string {
@@ -49,7 +56,7 @@ func TestDeathInReread(t *testing.T) {
 		h.start("", "verify").ends(0)
 		return h.everything()
 	}
-	calm := imported(t)
+	calm := copied(t)
 	before := calm.everythingUp()
 	calm.run(again...)
 	want := stands(calm)
@@ -62,7 +69,7 @@ func TestDeathInReread(t *testing.T) {
 		}
 		t.Run(point, func(t *testing.T) {
 			t.Parallel()
-			h := imported(t)
+			h := copied(t)
 			p := h.start(point+":1", again...)
 			if !p.killed() {
 				t.Fatalf("a reread that was to die at %s: %v\n%s%s", point, p.cmd.ProcessState, p.out.text(), p.err.text())

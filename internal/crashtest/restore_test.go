@@ -36,6 +36,7 @@ func restoreKinds() []restore {
 // ClickHouse stays. When all files have been imported again every event is stored once, and the stores are equal without a repair.
 // RESTORE_RUNS sets the number of restores; RESTORE_SEED repeats one.
 func TestRestore(t *testing.T) {
+	t.Parallel()
 	runs, seed := restoreRuns, uint64(time.Now().UnixNano())
 	if n, err := strconv.ParseUint(os.Getenv("RESTORE_SEED"), 10, 64); err == nil {
 		runs, seed = 1, n
