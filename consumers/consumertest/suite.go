@@ -29,7 +29,7 @@ type Subject struct {
 
 // Suite says what to test.
 type Suite struct {
-	// New returns a subject with an empty store. It is called several times a test.
+	// New returns a subject with an empty store. It is called several times a test, by tests that run in parallel.
 	New func(t *testing.T) Subject
 	// Deliveries returns what is handled: at least ten, by rising sequence, with several states of the same things among
 	// them. Every call returns memory of its own: the suite overwrites what was handled.
@@ -43,7 +43,7 @@ type Suite struct {
 	Looks int
 }
 
-// Run runs the suite.
+// Run runs the suite, in parallel subtests: they end after the calling test has returned.
 func Run(t *testing.T, s Suite) {
 	t.Helper()
 	if s.Looks == 0 {
@@ -64,7 +64,10 @@ func Run(t *testing.T, s Suite) {
 		{"some broken", testBroken},
 		{"keeps nothing of the batch", testKeepsNothing},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.run(t, s, want) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, s, want)
+		})
 	}
 }
 
