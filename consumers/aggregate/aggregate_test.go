@@ -97,6 +97,7 @@ func handler(t testing.TB, db aggregate.Inserter) *aggregate.Handler {
 
 // TestEqualsModel is the promise: however the facts come, every table and every view says what the model says.
 func TestEqualsModel(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
@@ -128,6 +129,7 @@ func TestEqualsModel(t *testing.T) {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	consumertest.Run(t, consumertest.Suite{
 		New: func(t *testing.T) consumertest.Subject {
 			db := store(t)
