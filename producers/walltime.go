@@ -12,7 +12,7 @@ const DetailSkippedHour = event.DetailSkippedHour
 // SkippedHour is the notice of n such messages.
 func SkippedHour(n int) Notice {
 	return Notice{
-		Code: "skipped-hour", Text: "times lie in an hour that the zone skips; moved an hour on", Option: "--zone", Count: n,
+		Code: "skipped-hour", Text: "times lie in an hour or on a day that the zone skips; moved on by as much", Option: "--zone", Count: n,
 	}
 }
 

@@ -165,7 +165,7 @@ func (a *archive) survey(ctx context.Context, d *decoder) (_ survey, err error) 
 		}
 		line, err := in.ReadSlice(end)
 		if full := errors.Is(err, bufio.ErrBufferFull); err == nil || full || errors.Is(err, io.EOF) {
-			if begins && !full && len(line) > 0 && mayBegin(line[0]) {
+			if begins && !full && len(line) > 0 && s.mayBegin(line[0]) {
 				v.read(producers.TrimEnd(line), d)
 			}
 			if begins = !full; err == nil || full {

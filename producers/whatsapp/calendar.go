@@ -20,6 +20,18 @@ func gregorian(d civil) (civil, bool) {
 	return d, 2000 <= d.year && d.year <= 2099
 }
 
+// shortPersian returns the year of the solar Hijri calendar that two digits mean which come first in a date: read as ours they would be from
+// before there was WhatsApp, or far ahead. Dates of that calendar are printed with the year first.
+func shortPersian(year int) (int, bool) {
+	switch {
+	case 0 <= year && year <= 8:
+		return 1400 + year, true
+	case 88 <= year && year <= 99:
+		return 1300 + year, true
+	}
+	return 0, false
+}
+
 // fromPersian reads a date of the solar Hijri calendar: its first six months have 31 days, the next five 30, the last 29 or 30.
 func fromPersian(d civil) (civil, bool) {
 	const known = 1400 // which began on 21 March 2021

@@ -69,3 +69,12 @@ func TestArchive_TwoDigitsOfAnotherCalendar(t *testing.T) {
 		}
 	}
 }
+
+// TestArchive_ShortPersianYears: two digits of a year that come first and cannot be ours are those of the solar Hijri calendar.
+func TestArchive_ShortPersianYears(t *testing.T) {
+	t.Parallel()
+	events, _, _ := read(t, "۰۳/۵/۱۲،‏ ۲۱:۰۵ - Ali: aa\n۰۳/۵/۱۳،‏ ۲۱:۰۵ - Ali: bb\n۰۳/۵/۱۴،‏ ۲۱:۰۵ - Ali: cc\n", owner())
+	compare(t, events, "2024-08-02 21:05 <Ali> aa\n2024-08-03 21:05 <Ali> bb\n2024-08-04 21:05 <Ali> cc")
+	events, _, _ = read(t, "[98/12/28, 21:05:01] Ali: aa\n[98/12/29, 21:05:01] Ali: bb\n[99/01/01, 21:05:01] Ali: cc\n", owner())
+	compare(t, events, "2020-03-18 21:05:01 <Ali> aa\n2020-03-19 21:05:01 <Ali> bb\n2020-03-20 21:05:01 <Ali> cc")
+}

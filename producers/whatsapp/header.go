@@ -9,7 +9,7 @@ import (
 // style is all of a header's form. One export has one style: a line with another is text that somebody pasted.
 type style struct {
 	Bracket   bool `json:"bracket,omitempty"` // an iPhone's [date, time]
-	Separator byte `json:"separator"`         // between day, month and year; inWords where those are words
+	Separator byte `json:"separator"`         // between day, month and year; inWords and inMonths where words stand there
 	Comma     bool `json:"comma,omitempty"`   // after the date
 	Colon     byte `json:"colon"`             // between hour and minute
 	Seconds   bool `json:"seconds,omitempty"`
@@ -17,7 +17,9 @@ type style struct {
 	YearFirst bool `json:"year_first,omitempty"` // in four digits
 	YearLast  bool `json:"year_last,omitempty"`  // in four digits
 	TimeFirst bool `json:"time_first,omitempty"`
-	Listed    bool `json:"listed,omitempty"` // a comma ends the time, and a space stands before the colon after the name
+	// MonthFirst says that a date begins with the name of its month.
+	MonthFirst bool `json:"month_first,omitempty"`
+	Listed     bool `json:"listed,omitempty"` // a comma ends the time, and a space stands before the colon after the name
 }
 
 // stamp is a header's time as printed. Which of the date's numbers is the day is not said by one line.
@@ -44,7 +46,7 @@ func parseHeader(line string) (header, bool) {
 	var h header
 	c := cutter(strings.TrimLeft(line, marks))
 	h.style.Bracket = c.take("[")
-	if _, n := c.digit(); n == 0 {
+	if _, n := c.digit(); n == 0 && (c == "" || !isUpper(c[0])) {
 		return h, false
 	}
 	if whole := c; !c.dateTime(&h) {
@@ -225,7 +227,13 @@ func (c *cutter) unmark() {
 
 func (c *cutter) date(h *header) bool {
 	var digits [3]int
+	if len(*c) > 0 && isUpper((*c)[0]) {
+		return c.monthDate(h)
+	}
 	for i := range 3 {
+		if i == 1 && c.mayBeMonth() && c.wordDate(h, h.stamp.numbers[0], digits[0]) {
+			return true
+		}
 		if i > 0 && !c.separator(&h.style.Separator, i) {
 			return false
 		}
@@ -368,6 +376,8 @@ func (s *stamp) turn(part dayPart) bool {
 	}
 	return true
 }
+
+func isUpper(b byte) bool { return 'A' <= b && b <= 'Z' }
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 

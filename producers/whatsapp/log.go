@@ -59,6 +59,7 @@ type records struct {
 	whole   bool   // it ends here
 	held    bool
 	begins  bool   // it begins a message
+	open    bool   // the file ends within a line of a message
 	undated bool   // it has the file's form of date, which is no day of a calendar that is read
 	foreign bool   // it looks as if it did, with a date of another form
 	parsed  header // as which
@@ -91,6 +92,7 @@ func (r *records) peek() bool {
 		r.err = err
 	}
 	r.line, r.whole, r.held = b, !errors.Is(err, bufio.ErrBufferFull), len(b) > 0
+	r.open = errors.Is(err, io.EOF) && r.held
 	r.parsed, r.begins = r.header()
 	return r.held
 }
@@ -112,7 +114,7 @@ func (r *records) take() {
 // header looks whether the line begins a message.
 func (r *records) header() (header, bool) {
 	r.foreign, r.undated, r.strange = false, false, false
-	if r.at.Within || !r.whole || len(r.line) == 0 || !mayBegin(r.line[0]) {
+	if r.at.Within || !r.whole || len(r.line) == 0 || !r.survey.Style.mayBegin(r.line[0]) {
 		return header{}, false
 	}
 	line := producers.TrimEnd(r.line)
@@ -141,6 +143,9 @@ func (r *records) cutOff() bool {
 // mayBegin is a quick look: most lines of text begin with a letter. What is beyond ASCII may be a mark.
 func mayBegin(b byte) bool { return isDigit(b) || b == '[' || b >= 0x80 }
 
+// mayBegin is mayBegin of a file whose headers are of the style.
+func (s style) mayBegin(b byte) bool { return mayBegin(b) || s.MonthFirst && isUpper(b) }
+
 // next returns the next record, or io.EOF alone.
 func (r *records) next() (record, error) {
 	for r.peek() {
@@ -157,7 +162,7 @@ func (r *records) next() (record, error) {
 		if r.undated && !rec.at.Begun {
 			rec.reason = unreadableDate
 		} else if r.cutOff() {
-			rec.reason = "file ends within the time of a message"
+			rec.reason, r.open = "file ends within the time of a message", false
 		} else if rec.at.Long || rec.at.Begun {
 			rec.reason = "message is longer than 256 KiB"
 		} else if !r.whole || r.at.Within {
@@ -384,17 +389,27 @@ func (l *log) instant(d civil, h *header) (at event.Instant, other time.Time, sk
 		p = event.PrecisionSecond
 	}
 	s := h.stamp
-	t, other := wallTime(d, s, l.zone, l.records.at.Second)
-	skipped = l.zone != time.UTC && s.second < 60 && t.Minute()+60*t.Hour() != s.minute+60*s.hour
+	t, other, skipped := wallTime(d, s, l.zone, l.records.at.Second)
 	return event.Instant{At: t.UTC(), Precision: p, Zone: l.zone.String(), Assumed: true}, other, skipped
 }
 
-// wallTime is time.Date, except that it says which of two instants an hour shown twice means, and which is the other.
-func wallTime(d civil, s stamp, in *time.Location, second bool) (at, other time.Time) {
+// wallTime is time.Date, except that it says which of two instants an hour shown twice means and which is the other, and that the zone
+// skips an hour or a day.
+func wallTime(d civil, s stamp, in *time.Location, second bool) (at, other time.Time, skipped bool) {
 	t := time.Date(d.year, time.Month(d.month), d.day, s.hour, s.minute, s.second, 0, in)
 	if in == time.UTC {
-		return t, time.Time{}
+		return t, time.Time{}, false
 	}
+	if s.second < 60 && (t.Day() != d.day || t.Minute()+60*t.Hour() != s.minute+60*s.hour) {
+		at, _, skipped = producers.WallTime(time.Date(d.year, time.Month(d.month), d.day, s.hour, s.minute, s.second, 0, time.UTC), in)
+		return at, time.Time{}, skipped
+	}
+	at, other = repeatedTime(t, second)
+	return at, other, false
+}
+
+// repeatedTime is t, or the other instant at which clocks that are set back show the same.
+func repeatedTime(t time.Time, second bool) (at, other time.Time) {
 	const aroundChange = 3 * time.Hour // farther than any clock is ever set
 	_, before := t.Add(-aroundChange).Zone()
 	_, after := t.Add(aroundChange).Zone()

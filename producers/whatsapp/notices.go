@@ -11,6 +11,7 @@ const (
 	noticeTime       = "time-not-understood"
 	noticeDate       = "date-unreadable"
 	noticeOld        = "date-implausible"
+	noticeCut        = "last-line-cut"
 )
 
 // unreadableDate is why a message is kept as unparsed whose date no calendar has that is read.
@@ -26,6 +27,16 @@ func (s *session) opening(b *producers.Batch) {
 	}
 }
 
+// ending says what is to be said at the end of a file.
+func (s *session) ending(b *producers.Batch) {
+	if s.log.records.open && s.log.records.at.Begun {
+		b.Notices.Add(producers.Notice{
+			Code: noticeCut, Count: 1,
+			Text: "the file ends without the end of a line: its last message may be cut, and will stand beside the whole one of a later export",
+		})
+	}
+}
+
 // notices says what is to be said of a message.
 func (s *session) notices(b *producers.Batch, e *entry) {
 	if e.skipped {
@@ -35,6 +46,12 @@ func (s *session) notices(b *producers.Batch, e *entry) {
 		b.Notices.Add(producers.Notice{
 			Code: noticeOld, Count: 1,
 			Text: "messages have dates from before there was WhatsApp, or far ahead: two digits of a year may be those of another calendar, so export the chat with the phone set to another one",
+		})
+	}
+	if _, is := shortPersian(e.header.stamp.numbers[0]); is && !e.header.style.YearFirst && s.survey.Order == yearFirst && e.header.style == s.survey.Style {
+		b.Notices.Add(producers.Notice{
+			Code: noticeOld, Option: "--date-order", Count: 1,
+			Text: "two digits of a year would be from before there was WhatsApp, or far ahead, and are read as those of the solar Hijri calendar",
 		})
 	}
 	if e.header.style != s.survey.Style {

@@ -66,6 +66,9 @@ func (o order) date(n [3]int) (civil, bool) {
 		d = civil{n[2], n[0], n[1]}
 	case yearFirst:
 		d = civil{n[0], n[1], n[2]}
+		if year, ok := shortPersian(d.year); ok {
+			d.year = year
+		}
 	case yearDay:
 		d = civil{n[0], n[2], n[1]}
 	}
@@ -191,6 +194,8 @@ func newSurveyor(s style, p *phrases) *surveyor {
 // orders are those that dates of the style may have; of equals the first is taken. The first two differ in day and month alone.
 func (s style) orders() []order {
 	switch {
+	case s.Separator == inMonths:
+		return []order{dayFirst}
 	case s.YearFirst:
 		return []order{yearFirst, yearDay}
 	case s.YearLast:
@@ -303,7 +308,8 @@ func (v *surveyor) equal(best *candidate) (out []order) {
 func (v *surveyor) decide(user order, hint func() (order, bool)) survey {
 	best := v.best()
 	out, equal := survey{Style: v.style, Order: best.order}, v.equal(best)
-	switch a, b := &v.candidates[0], &v.candidates[1]; {
+	switch a, b := &v.candidates[0], &v.candidates[min(1, len(v.candidates)-1)]; {
+	case a == b: // the month is a word
 	case slices.Contains(equal, user):
 		out.Order = user
 	case (best == a || best == b) && a.equals(b):

@@ -115,6 +115,7 @@ func (s *session) record(ctx context.Context, b *producers.Batch) error {
 	e, err := s.log.next()
 	if errors.Is(err, io.EOF) {
 		s.done = true
+		s.ending(b)
 		if s.log.records.at.Latest.IsZero() {
 			return nil
 		}

@@ -13,6 +13,10 @@
 // of that: only a file of one day with two digits of the year leaves it open. The name and the text in a key are made of the bytes of
 // the file where these are not UTF-8.
 //
+// A file that was copied while it was written ends within a line. What there is of its last message is kept as it is, for nothing tells it from
+// one that was trimmed by hand, and the notice last-line-cut says so: nothing is taken back when the whole one comes, which would
+// be a guess about somebody's words; an import counts the pair as an overlap.
+//
 // Equal lines of one minute are counted on from one of the two dates of such a key to the other, in the order of the file, and are
 // ambiguous where they meet. It cannot be decided whether they are one message or two where neither of two exports
 // holds both dates: then only one is kept, with the earlier time.
