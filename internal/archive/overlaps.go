@@ -20,7 +20,7 @@ type OverlapKind string
 const (
 	OverlapIDs    OverlapKind = "ids"    // by two schemes of ids: two chats of like names, or ids and content keys in one chat
 	OverlapPeople OverlapKind = "people" // by two names of one author in one chat
-	OverlapZones  OverlapKind = "zones"  // at two times of one chat, a whole number of quarter hours apart, which may be none
+	OverlapZones  OverlapKind = "zones"  // at two times of one chat, a whole number of quarter hours apart, which may be none; one for each distance
 )
 
 // Overlap is messages that seem to stand twice in the record.
@@ -129,26 +129,62 @@ func (a *Archive) overlapPeople(ctx context.Context, p ch.Params) (out []Overlap
 	return out, err
 }
 
+// zoneShift is messages at two times of one chat that are as far apart as others.
+type zoneShift struct {
+	Overlap
+	span
+	seconds int64
+}
+
 func (a *Archive) overlapZones(ctx context.Context, p ch.Params) (out []Overlap, err error) {
-	type pair struct {
-		Overlap
-		span
-		seconds int64
-	}
-	pairs, err := list(ctx, a, "overlap_shifts", p, func(o *pair) []any {
+	found, err := list(ctx, a, "overlap_shifts", p, func(o *zoneShift) []any {
 		o.Kind = OverlapZones
 		return []any{&o.Key, &o.seconds, &o.Messages, &o.first, &o.last}
 	})
-	for _, o := range pairs {
-		all, _, err := a.overlapSize(ctx, side{o.Key, 1, ""}, o.span)
+	for _, shifts := range ofOneMove(found) {
+		all, _, err := a.overlapSize(ctx, side{shifts[0].Key, 1, ""}, joined(shifts))
 		if err != nil {
 			return nil, err
 		}
-		if o.Shift = time.Duration(o.seconds) * time.Second; o.Messages*2*3 >= all {
-			out = append(out, o.Overlap)
+		var messages uint64
+		for _, o := range shifts {
+			messages += o.Messages
+		}
+		for _, o := range shifts {
+			if o.Shift = time.Duration(o.seconds) * time.Second; messages*2*3 >= all {
+				out = append(out, o.Overlap)
+			}
 		}
 	}
 	return out, err
+}
+
+// ofOneMove returns, for each chat, the shift of most messages, which comes first, and those that differ from it as clocks do that are set on:
+// two zones seldom do that on one day.
+func ofOneMove(found []zoneShift) (out [][]zoneShift) {
+	at := map[string]int{}
+	for _, o := range found {
+		n, was := at[o.Key]
+		if !was {
+			at[o.Key], out = len(out), append(out, []zoneShift{o})
+			continue
+		}
+		switch d := o.seconds - out[n][0].seconds; {
+		case out[n][0].seconds == 0 || o.seconds == 0:
+		case max(d, -d) == 3600, max(d, -d) == 1800:
+			out[n] = append(out[n], o)
+		}
+	}
+	return out
+}
+
+// joined is the span of several shifts.
+func joined(of []zoneShift) span {
+	all := of[0].span
+	for _, o := range of[1:] {
+		all.first, all.last = min(all.first, o.first), max(all.last, o.last)
+	}
+	return all
 }
 
 // Span is the time that an export of a chat covers, in minutes since 1970, both included.

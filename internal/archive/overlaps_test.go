@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,8 @@ func TestArchive_Overlaps(t *testing.T) {
 		{"table", "Guild - seeds [42]", true, talk(6, 400, 0, "ann#1")},
 		{"renamed", "renamed", true, append(append(talk(8, 0, 0, "Bob"), talk(8, 0, 0, "Bobby")...), talk(8, 50, 0, "Ann")...)},
 		{"moved", "moved", true, append(talk(6, 0, 0, "Bob"), talk(7, 0, 360, "Bob")...)},
+		{"travelled", "travelled", true, slices.Concat(talk(6, 1000, 0, "Bob"), talk(5, 1050, 0, "Ann"), talk(6, 1000, 360, "Bobby"), talk(5, 1050, 360, "Ann"))},
+		{"spring", "spring", true, slices.Concat(talk(6, 2000, 0, "Bob"), talk(5, 2400, 0, "Bob"), talk(6, 2000, 360, "Bob"), talk(5, 2400, 300, "Bob"))},
 		{"daily", "daily", true, append(append(talk(30, 0, 0, "Bob"), spokenAt{10, "Ann", "good morning"}), spokenAt{10 + 1440, "Ann", "good morning"})},
 	}
 	var rows []string
@@ -81,7 +84,8 @@ func TestArchive_Overlaps(t *testing.T) {
 		}
 		return out
 	}
-	got, err := archive.New(db).Overlaps(t.Context(), keyOf("name:Farm", "guild2", "csv", "table", "C01", "renamed", "moved", "daily"), keyOf("renamed", "moved", "daily"))
+	got, err := archive.New(db).Overlaps(t.Context(), keyOf("name:Farm", "guild2", "csv", "table", "C01", "renamed", "moved", "travelled",
+		"spring", "daily"), keyOf("renamed", "moved", "travelled", "spring", "daily"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +94,8 @@ func TestArchive_Overlaps(t *testing.T) {
 		found[strings.TrimSpace(strings.Join([]string{string(o.Kind), named[o.Key], named[o.Other], o.Authors[0], o.Authors[1], o.Shift.String()}, " "))] = o.Messages
 	}
 	want := map[string]uint64{}
-	for what, n := range map[string]uint64{"people renamed  Bob Bobby 0s": 8, "zones moved    6h0m0s": 6, "ids csv csv   0s": 6} {
+	for what, n := range map[string]uint64{"people renamed  Bob Bobby 0s": 8, "zones moved    6h0m0s": 6,
+		"zones travelled    6h0m0s": 11, "zones spring    6h0m0s": 6, "zones spring    5h0m0s": 5, "ids csv csv   0s": 6} {
 		want[what] = n
 	}
 	for _, pair := range [][]string{{"channel1", "name:Farm"}, {"42", "table"}, {"C01", "tractors"}} {
