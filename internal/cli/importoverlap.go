@@ -28,8 +28,9 @@ const (
 // exports are the content keys that each file brought of a chat: two exports of one chat are compared by them.
 type exports map[ingest.Chat][]*ingest.Export
 
-func (x exports) add(of map[ingest.Chat]*ingest.Export) {
+func (x exports) add(of map[ingest.Chat]*ingest.Export, resumed bool) {
 	for chat, export := range of {
+		export.Resumed = resumed
 		x[chat] = append(x[chat], export)
 	}
 }
@@ -57,6 +58,7 @@ func (i *importing) differing(came []normalise.Came) {
 func (i *importing) overlaps(ctx context.Context) error {
 	var keys, again []string
 	var lone []loneExport
+	held := map[string]ingest.Held{}
 	named := map[string]chatReport{}
 	for _, c := range i.report.PerChat {
 		chat := ingest.Chat{Source: event.Source(c.Source), Namespace: event.Namespace(c.Namespace), Channel: event.Channel(c.Channel)}
@@ -68,7 +70,15 @@ func (i *importing) overlaps(ctx context.Context) error {
 		if len(i.exports[chat]) > 1 || c.Known > 0 {
 			again = append(again, key)
 		}
-		lone = append(lone, loneExports(key, i.exports[chat])...)
+		switch {
+		case c.Updated > 0: // a zone that was named later makes all events new: their keys say nothing of what the record held
+			held[key] = ingest.Hold(i.exports[chat])
+		case c.Known > 0 && ingest.Joins(i.exports[chat]):
+			held[key] = ingest.Hold(i.exports[chat])
+			fallthrough
+		default:
+			lone = append(lone, loneExports(key, i.exports[chat])...)
+		}
 		if n := ingest.Differing(i.exports[chat]); n > 0 {
 			i.doubt(noticeOverlapNew, fmt.Sprintf("messages of chat %q lie between others that another export holds too and that export lacks them: "+
 				"edited, their author renamed, or one export is not whole", cmp.Or(c.Name, c.Channel)), "", n)
@@ -103,10 +113,11 @@ func (i *importing) overlaps(ctx context.Context) error {
 		i.overlap(o, named)
 		if o.Kind == archive.OverlapZones { // which is why they have nothing in common
 			lone = slices.DeleteFunc(lone, func(l loneExport) bool { return l.Key == o.Key })
+			delete(held, o.Key)
 		}
 	}
 	i.oneName(lone, named)
-	return nil
+	return i.edges(ctx, held, named)
 }
 
 // loneExport is an export that shares no message with the others of its chat.

@@ -26,6 +26,8 @@ type Export struct {
 	Keys []Key
 	// First and Last are how many of them are of the first minute, and of the last one.
 	First, Last int
+	// Resumed says that an earlier run had read what stands before.
+	Resumed bool
 
 	begin, end int64 // those minutes
 	low, high  int64 // the first and the last minute by time
@@ -57,13 +59,12 @@ func (t *tally) key(chat Chat, e *event.Event, known bool) {
 	if t.live || e.Kind != event.KindMessage || e.Sent.IsZero() || t.keys == MaxKeys || !producers.IsContentKey(e.NativeID) {
 		return
 	}
-	k, err := strconv.ParseUint(string(e.NativeID[1:17]), 16, 64)
-	if err != nil {
+	k, ok := keyOf(e.NativeID)
+	if !ok {
 		return
 	}
-	k &^= 1
-	if known {
-		k |= 1
+	if !known {
+		k &^= 1
 	}
 	if t.sum.Keys == nil {
 		t.sum.Keys = map[Chat]*Export{}
@@ -73,8 +74,17 @@ func (t *tally) key(chat Chat, e *event.Event, known bool) {
 		x = &Export{}
 		t.sum.Keys[chat] = x
 	}
-	x.add(Key(k), e.Sent.At)
+	x.add(k, e.Sent.At)
 	t.keys++
+}
+
+// keyOf reads a content key, as one that is known.
+func keyOf(id event.NativeID) (Key, bool) {
+	if len(id) < 17 {
+		return 0, false
+	}
+	k, err := strconv.ParseUint(string(id[1:17]), 16, 64)
+	return Key(k | 1), err == nil
 }
 
 // sharedKeys returns what says whether a message of one of the exports of a chat is held by another one or by the record.
@@ -163,4 +173,47 @@ func Apart(of []*Export) (out []*Export) {
 		}
 	}
 	return out
+}
+
+// Joins reports whether one of the exports of a chat holds a message that the record held.
+func Joins(of []*Export) bool {
+	return slices.ContainsFunc(of, func(x *Export) bool { return slices.ContainsFunc(x.Keys, Key.Known) })
+}
+
+// Held are the messages that the exports of a chat hold, by their keys.
+type Held struct {
+	all   []Key
+	fresh []Key // those that are new to the record and that Differing does not count
+}
+
+// Hold notes what the exports of a chat hold.
+func Hold(of []*Export) (h Held) {
+	shared := sharedKeys(of)
+	for _, x := range of {
+		first, last := slices.IndexFunc(x.Keys, shared), len(x.Keys)-1
+		for first >= 0 && !shared(x.Keys[last]) {
+			last--
+		}
+		for i, k := range x.Keys {
+			h.all = append(h.all, k|1)
+			between := first >= 0 && first < i && i < last && !shared(k)
+			if !k.Known() && !between && (i >= x.First || !x.Resumed) { // of a minute that an earlier run began, it has the beginning
+				h.fresh = append(h.fresh, k|1)
+			}
+		}
+	}
+	slices.Sort(h.all)
+	slices.Sort(h.fresh)
+	return h
+}
+
+// Has reports whether an export holds a message of the record, and whether it is one that is new to the record and that Differing does not count.
+func (h *Held) Has(id event.NativeID) (held, fresh bool) {
+	k, ok := keyOf(id)
+	if !ok {
+		return false, false
+	}
+	_, held = slices.BinarySearch(h.all, k)
+	_, fresh = slices.BinarySearch(h.fresh, k)
+	return held, fresh
 }

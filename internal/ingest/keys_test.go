@@ -2,6 +2,8 @@ package ingest
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -169,4 +171,32 @@ func gathered(t *testing.T, reg *prometheus.Registry, name string) (sum float64)
 		}
 	}
 	return sum
+}
+
+func TestHold(t *testing.T) {
+	idOf := func(n int) event.NativeID { return event.NativeID(fmt.Sprintf("k%016x%016x", n, 0)) }
+	resumed := exportOf([2]int{4, 1}, [2]int{6, 1}, [2]int{8, 2})
+	resumed.Resumed = true
+	for _, c := range []struct {
+		name  string
+		of    []*Export
+		fresh []int
+	}{
+		{"beyond the record", []*Export{exportOf([2]int{2, 1}, [2]int{5, 2}, [2]int{6, 3})}, []int{2, 6}},
+		{"between what the record holds", []*Export{exportOf([2]int{3, 1}, [2]int{4, 2}, [2]int{7, 3})}, nil},
+		{"shared by two", []*Export{exportOf([2]int{3, 1}, [2]int{4, 2}, [2]int{7, 3}), exportOf([2]int{4, 2}, [2]int{7, 3})}, []int{4}},
+		{"nothing in common", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2})}, []int{2, 4}},
+		{"after what an earlier run read", []*Export{resumed}, []int{8}},
+	} {
+		h := Hold(c.of)
+		for n := 2; n < 10; n += 2 {
+			held, fresh := h.Has(idOf(n))
+			wantHeld := slices.ContainsFunc(c.of, func(x *Export) bool {
+				return slices.ContainsFunc(x.Keys, func(k Key) bool { return int(k&^1) == n })
+			})
+			if held != wantHeld || fresh != slices.Contains(c.fresh, n) {
+				t.Errorf("%s: %d is held %v, fresh %v", c.name, n, held, fresh)
+			}
+		}
+	}
 }
