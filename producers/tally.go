@@ -104,3 +104,10 @@ func isNormal(s string) bool {
 	}
 	return !space || s == ""
 }
+
+// IsByName reports whether a channel stands for a chat of which only the name is known: two chats of one name are one.
+func IsByName(c event.Channel) bool {
+	return c == "unnamed" || len(c) > len(namedPrefix) && c[:len(namedPrefix)] == namedPrefix
+}
+
+const namedPrefix = "name:"

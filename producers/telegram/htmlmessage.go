@@ -194,7 +194,7 @@ func (m *pageMessage) done(author event.Person) error {
 	if err != nil {
 		return err
 	}
-	if byName(m.Chat.Channel) {
+	if producers.IsByName(m.Chat.Channel) {
 		if m.Listed {
 			m.notices.add(listedByName())
 		} else {

@@ -72,6 +72,3 @@ func errMigrated(name string) error {
 	return fmt.Errorf("the oldest messages of %q are of the basic group that it once was, which numbers them for each account by itself: %w",
 		name, errNameless)
 }
-
-// byName reports whether a channel stands for a chat whose id is not known.
-func byName(c event.Channel) bool { return c == "unnamed" || len(c) > 5 && c[:5] == "name:" }
