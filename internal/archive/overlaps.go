@@ -193,7 +193,7 @@ type Span struct {
 	First, Last int64
 }
 
-// Within returns, for each span, how many messages with content keys the chat has in it.
+// Within returns, for each span, how many messages with content keys, or by any ids where it goes by its name, the chat has in it.
 func (a *Archive) Within(ctx context.Context, spans []Span) ([]uint64, error) {
 	out := make([]uint64, 0, len(spans))
 	for part := range slices.Chunk(spans, keysAtOnce) {

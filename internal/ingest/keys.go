@@ -24,6 +24,8 @@ const MaxKeys = 4_000_000
 // Export is what one file brought of a chat's messages with content keys, in their order.
 type Export struct {
 	Keys []Key
+	// ByName says that the chat goes by its name, and that its messages have the network's ids, of which these are keys.
+	ByName bool
 	// First and Last are how many of them are of the first minute, and of the last one.
 	First, Last int
 	// Resumed says that an earlier run had read what stands before.
@@ -56,10 +58,17 @@ func (x *Export) add(k Key, sent time.Time) {
 // key notes the content key of a message that has a time. A live source's are not noted: it is no export, has no end, and tells messages
 // again after it connected again.
 func (t *tally) key(chat Chat, e *event.Event, known bool) {
-	if t.live || e.Kind != event.KindMessage || e.Sent.IsZero() || t.keys == MaxKeys || !producers.IsContentKey(e.NativeID) {
+	if t.live || e.Kind != event.KindMessage || e.Sent.IsZero() || t.keys == MaxKeys {
 		return
 	}
-	k, ok := keyOf(e.NativeID)
+	id, byName := e.NativeID, false
+	if !producers.IsContentKey(id) {
+		if byName = producers.IsByName(e.Channel); !byName {
+			return
+		}
+		id = event.NativeID("k" + event.Digest(string(id)))
+	}
+	k, ok := keyOf(id)
 	if !ok {
 		return
 	}
@@ -71,7 +80,7 @@ func (t *tally) key(chat Chat, e *event.Event, known bool) {
 	}
 	x := t.sum.Keys[chat]
 	if x == nil {
-		x = &Export{}
+		x = &Export{ByName: byName}
 		t.sum.Keys[chat] = x
 	}
 	x.add(k, e.Sent.At)
@@ -85,6 +94,12 @@ func keyOf(id event.NativeID) (Key, bool) {
 	}
 	k, err := strconv.ParseUint(string(id[1:17]), 16, 64)
 	return Key(k | 1), err == nil
+}
+
+// Join takes in another file of the export.
+func (x *Export) Join(o *Export) {
+	x.low, x.high = min(x.low, o.low), max(x.high, o.high)
+	x.Keys = append(x.Keys, o.Keys...)
 }
 
 // sharedKeys returns what says whether a message of one of the exports of a chat is held by another one or by the record.
