@@ -105,6 +105,7 @@ type importing struct {
 	waited    waited
 	notices   notices
 	exports   exports
+	twoChats  map[string]bool // chats of one name that became one, by key
 
 	incarnation int32 // of the stream when the import began; 0: none yet
 }

@@ -235,7 +235,7 @@ func (i *importing) tellQuiet() {
 func (i *importing) add(ctx context.Context, f files.Found, o *outcome) {
 	i.result.Add(o.result)
 	i.notices.add(f.File.Path, o.result.Notices)
-	i.exports.add(o.result.Keys, o.report.Resumed > 0)
+	i.exports.add(path.Dir(f.File.Path), o.result.Keys, o.report.Resumed > 0)
 	i.report.PerFile = append(i.report.PerFile, o.report)
 	i.report.Resumed += o.report.Resumed
 	if ctx.Err() == nil {

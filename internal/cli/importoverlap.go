@@ -11,6 +11,7 @@ import (
 	"github.com/agrichat/agrichat/internal/archive"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // The codes of notices about messages that may stand twice, or once for two.
@@ -26,22 +27,51 @@ const (
 )
 
 // exports are the content keys that each file brought of a chat: two exports of one chat are compared by them.
-type exports map[ingest.Chat][]*ingest.Export
+type exports struct {
+	of     map[ingest.Chat][]*ingest.Export
+	byName map[fileOf]*ingest.Export // the pages of one folder are one export
+}
 
-func (x exports) add(of map[ingest.Chat]*ingest.Export, resumed bool) {
+type fileOf struct {
+	chat   ingest.Chat
+	folder string
+}
+
+func (x *exports) add(folder string, of map[ingest.Chat]*ingest.Export, resumed bool) {
+	if x.of == nil {
+		x.of, x.byName = map[ingest.Chat][]*ingest.Export{}, map[fileOf]*ingest.Export{}
+	}
 	for chat, export := range of {
 		export.Resumed = resumed
-		x[chat] = append(x[chat], export)
+		if file := (fileOf{chat, folder}); export.ByName {
+			if whole := x.byName[file]; whole != nil {
+				whole.Join(export)
+				continue
+			}
+			x.byName[file] = export
+		}
+		x.of[chat] = append(x.of[chat], export)
 	}
 }
 
 // differing says of which messages the copies had different texts, or dates of which both were sure.
 func (i *importing) differing(came []normalise.Came) {
-	i.notices = slices.DeleteFunc(i.notices, func(n notice) bool { return n.Code == noticeTexts || n.Code == noticeSwapped }) // it may be asked again
+	i.notices = slices.DeleteFunc(i.notices, func(n notice) bool {
+		return n.Code == noticeTexts || n.Code == noticeSwapped || n.Code == noticeOverlapNone
+	}) // it may be asked again
 	var n, swapped int64
+	i.twoChats = map[string]bool{}
 	for _, c := range came {
-		n += c.Differing
 		swapped += c.Swapped
+		chat := ingest.Chat{Source: event.Source(c.Source), Namespace: event.Namespace(c.Namespace), Channel: event.Channel(c.Channel)}
+		if met := i.result.Chats[chat]; c.Differing >= leastLone && 2*c.Differing > int64(met.Read)-c.Stored && producers.IsByName(chat.Channel) {
+			i.twoChats[archive.OverlapKey(c.Source, c.Namespace, c.Channel)] = true // edits make fewer
+			i.notices = append(i.notices, notice{Code: noticeOverlapNone, Count: int(min(c.Differing, 1<<31)), Option: "--channel", Files: []string{},
+				Text: fmt.Sprintf("messages of chat %q came with the ids of others, and of two only one stands, the other is in the log: two chats of "+
+					"one name became one; import each again with a channel of its own", cmp.Or(c.Name, c.Channel))})
+			continue
+		}
+		n += c.Differing
 	}
 	if swapped > 0 {
 		i.notices = append(i.notices, notice{Code: noticeSwapped, Option: "--date-order", Count: int(min(swapped, 1<<31)), Files: []string{},
@@ -67,28 +97,30 @@ func (i *importing) overlaps(ctx context.Context) error {
 			continue
 		}
 		keys = append(keys, key)
-		if len(i.exports[chat]) > 1 || c.Known > 0 {
+		of := i.exports.of[chat]
+		if len(of) > 1 || c.Known > 0 {
 			again = append(again, key)
 		}
+		keyed := slices.DeleteFunc(slices.Clone(of), func(x *ingest.Export) bool { return x.ByName }) // what those lack of another was deleted
 		switch {
 		case c.Updated > 0: // a zone that was named later makes all events new: their keys say nothing of what the record held
-			held[key] = ingest.Hold(i.exports[chat])
-		case c.Known > 0 && ingest.Joins(i.exports[chat]):
-			held[key] = ingest.Hold(i.exports[chat])
+			held[key] = ingest.Hold(keyed)
+		case c.Known > 0 && ingest.Joins(keyed):
+			held[key] = ingest.Hold(keyed)
 			fallthrough
 		default:
-			lone = append(lone, loneExports(key, i.exports[chat])...)
+			lone = append(lone, loneExports(key, of)...)
 		}
-		if n := ingest.Differing(i.exports[chat]); n > 0 {
+		if n := ingest.Differing(keyed); n > 0 {
 			i.doubt(noticeOverlapNew, fmt.Sprintf("messages of chat %q lie between others that another export holds too and that export lacks them: "+
 				"edited, their author renamed, or one export is not whole", cmp.Or(c.Name, c.Channel)), "", n)
 		}
-		if n := ingest.Meeting(i.exports[chat]); n > 0 { // they count once, so that none seems to stand twice
+		if n := ingest.Meeting(of); n > 0 { // they count once, so that none seems to stand twice
 			i.notices = append(i.notices, notice{Code: noticeOverlapEdge, Text: fmt.Sprintf("messages of chat %q stand in a minute in which two exports meet; "+
 				"equal ones of one author are taken for the same", cmp.Or(c.Name, c.Channel)), Count: n, Files: []string{}})
 		}
 	}
-	i.exports = nil
+	i.exports = exports{}
 	if len(keys) == 0 {
 		return nil
 	}
@@ -160,7 +192,9 @@ func besideOthers(ctx context.Context, a *archive.Archive, lone []loneExport) (o
 func (i *importing) oneName(lone []loneExport, named map[string]chatReport) {
 	counts := map[string]int{}
 	for _, l := range lone {
-		counts[l.Key] = max(counts[l.Key], l.messages)
+		if !i.twoChats[l.Key] {
+			counts[l.Key] = max(counts[l.Key], l.messages)
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(counts)) {
 		c := named[key]

@@ -202,3 +202,64 @@ func TestImport_TextsDiffer(t *testing.T) {
 		w.equal()
 	}
 }
+
+// pageText is a page of a Telegram export in HTML of messages: each number is its message's id, and the minute in which it was sent.
+func pageText(title string, numbers []int, text func(n int) string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<html><body><div class="page_header"><div class="text bold">%s</div></div><div class="history">`, title)
+	for _, n := range numbers {
+		fmt.Fprintf(&b, `<div class="message default clearfix" id="message%d"><div class="body"><div class="pull_right date details" title="25.01.2024 10:%02d:00">10:%02d</div>`+
+			`<div class="from_name">Ann</div><div class="text">%s</div></div></div>`, n, n, n, text(n))
+	}
+	return b.String() + "</div></body></html>"
+}
+
+// TestImport_Namesakes holds that an import says of Telegram's pages, which do not say which chat they are of, that two chats of one title became
+// one: where messages have the same ids and where they have not; and not of two exports of one chat.
+func TestImport_Namesakes(t *testing.T) {
+	t.Parallel()
+	of := func(name string) func(int) string { return func(n int) string { return fmt.Sprintf("%s %d", name, n) } }
+	w, dir := newOutside(t), t.TempDir()
+	edited := func(n int) string { return of([]string{"farm", "edit"}[n/3%2])(n) } // three of six
+	for i, c := range []struct {
+		name          string
+		first, second map[string]string // pages
+		want          map[string]int
+	}{
+		{"equal ids", map[string]string{"x/messages.html": pageText("Farm", []int{1, 2, 3, 4, 5}, of("farm"))},
+			map[string]string{"y/messages.html": pageText("Farm", []int{1, 2, 3, 4}, of("yard"))}, map[string]int{"overlap-none": 4}},
+		{"other ids", map[string]string{"x/messages.html": pageText("Farm", []int{1, 3, 5, 7}, of("farm"))},
+			map[string]string{"y/messages.html": pageText("Farm", []int{2, 4, 6, 8}, of("yard"))}, map[string]int{"overlap-none": 4}},
+		{"one chat", map[string]string{"x/messages.html": pageText("Farm", []int{1, 2, 3, 4, 5, 6}, of("farm"))},
+			map[string]string{"y/messages.html": pageText("Farm", []int{1, 2, 3, 4, 5, 6, 7, 8}, edited)}, map[string]int{"texts-differ": 3}},
+		{"pages", map[string]string{"x/messages.html": pageText("Farm", []int{1, 2, 3, 4}, of("farm"))},
+			map[string]string{"x/messages2.html": pageText("Farm", []int{5, 6, 7, 8}, of("farm"))}, nil},
+		{"two titles", map[string]string{"x/messages.html": pageText("Farm", []int{1, 2, 3, 4, 5}, of("farm"))},
+			map[string]string{"y/messages.html": pageText("Yard", []int{1, 2, 3, 4}, of("yard"))}, nil},
+	} {
+		for _, once := range []bool{true, false} {
+			var n noticed
+			account := fmt.Sprint("me", i, once)
+			for step, pages := range []map[string]string{c.first, c.second} {
+				from := filepath.Join(dir, account)
+				if !once {
+					from = filepath.Join(from, fmt.Sprint(step))
+				}
+				for name, text := range pages {
+					write(t, filepath.Join(from, name), text)
+				}
+				if !once {
+					n = w.noticed(from, "--account", account)
+				}
+			}
+			if once {
+				n = w.noticed(filepath.Join(dir, account), "--account", account)
+			}
+			for _, code := range []string{"overlap-none", "texts-differ"} {
+				if got := n.counts()[code]; got != c.want[code] {
+					t.Errorf("%s, at once %v: %d of %s, want %d: %+v", c.name, once, got, code, c.want[code], n)
+				}
+			}
+		}
+	}
+}
