@@ -183,10 +183,10 @@ func followers(events []event.Event) int {
 	return n
 }
 
-// sameMessage reports whether two events that follow each other in a bundle are about one message.
+// sameMessage reports whether two events are about one message.
 func sameMessage(a, b *event.Event) bool {
 	message := messageOf(a)
-	return message != "" && message == messageOf(b)
+	return message != "" && message == messageOf(b) && a.Channel == b.Channel && a.Namespace == b.Namespace && a.Source == b.Source
 }
 
 // messageOf returns the message that an event is about or hangs on; empty if none.
