@@ -155,9 +155,11 @@ func (e ends) add(n int) ends { return ends{e.all + n, max(e.most, n)} }
 
 // Meeting returns how many messages of a chat stand where two exports meet within one minute: an export holds them in its first minute or
 // its last, another export or the record holds them too, and nothing else of the export. Whether such a message is the same one or an
-// equal one of that minute cannot be told; it counts once.
+// equal one of that minute cannot be told; it counts once. An export of such messages alone is a copy where all others that hold them
+// begin with them: a log that grew.
 func Meeting(of []*Export) (n int) {
 	shared := sharedKeys(of)
+	var later []Key
 	for _, x := range of {
 		met, inner, alone := 0, 0, 0
 		for i, k := range x.Keys {
@@ -172,11 +174,34 @@ func Meeting(of []*Export) (n int) {
 				met++
 			}
 		}
-		if inner == 0 && alone > 0 {
+		switch {
+		case inner > 0:
+		case alone > 0:
 			n += met
+		case x.First == len(x.Keys):
+			if later == nil {
+				later = keysBehindStart(of)
+			}
+			for _, k := range x.Keys {
+				if _, found := slices.BinarySearch(later, k|1); found {
+					n++
+				}
+			}
 		}
 	}
 	return n
+}
+
+// keysBehindStart returns the keys that exports hold behind their first minute, sorted.
+func keysBehindStart(of []*Export) []Key {
+	var out []Key
+	for _, x := range of {
+		for _, k := range x.Keys[x.First:] {
+			out = append(out, k|1)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Apart returns the exports of a chat that share no message with another one or with the record.

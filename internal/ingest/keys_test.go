@@ -37,6 +37,9 @@ func TestMeeting(t *testing.T) {
 		{"a longer overlap", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}, [2]int{6, 3}), exportOf([2]int{4, 2}, [2]int{6, 3}, [2]int{8, 4})}, 0},
 		{"the record's end", []*Export{exportOf([2]int{3, 1}, [2]int{4, 1}, [2]int{6, 2})}, 1},
 		{"the record's beginning", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}, [2]int{7, 2})}, 1},
+		{"one message that another has behind others", []*Export{exportOf([2]int{2, 1}, [2]int{4, 2}), exportOf([2]int{4, 2})}, 1},
+		{"a copy of one message alone", []*Export{exportOf([2]int{2, 1}), exportOf([2]int{2, 1})}, 0},
+		{"a copy from when a log had a minute", []*Export{exportOf([2]int{2, 1}, [2]int{4, 1}), exportOf([2]int{2, 1})}, 1},
 		{"the same again", []*Export{exportOf([2]int{3, 1}, [2]int{5, 1})}, 0},
 	} {
 		if got := Meeting(c.of); got != c.want {
