@@ -225,12 +225,17 @@ func (r *Reading) explain(w *Want, g *Got) Difference {
 	d := Difference{Want: w, Got: g}
 	switch {
 	case w != nil && g != nil && w.Service != g.Service:
+		if g.Event.Reading.Charset != "" { // its words were not known in that charset
+			d.Reported = r.first("charset-guessed")
+		}
 	case w != nil && g != nil && w.Author == g.Want.Author && w.Text == g.Want.Text && w.At.Equal(g.At): // the rest differs
 		if d.Reported = r.first("charset-guessed", "bytes-replaced"); d.Reported == "" && r.differs() { // the text that it answers
 			d.Reported = "texts-differ"
 		}
 	case w != nil && g != nil && w.Author == g.Want.Author && w.Text == g.Want.Text:
-		d.Reported = r.otherTime(w, g)
+		if d.Reported = r.otherTime(w, g); d.Reported == "" && r.Ambiguous > 0 && w.At.Truncate(time.Minute).Equal(g.At.Truncate(time.Minute)) {
+			d.Reported = "ambiguous" // which of the equal lines of a minute it is
+		}
 	case w != nil && g != nil && g.Event.Reading.Differs && (w.At.Equal(g.At) || g.couldBe(w.At)):
 		d.Reported = "texts-differ"
 	case w != nil && g != nil:

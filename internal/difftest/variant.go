@@ -121,13 +121,13 @@ func (v *Variant) standing() []Message {
 	return out
 }
 
-// split makes two exports that meet or overlap. Neither is of one minute alone: it may be a copy of what the other has of that minute, and
-// nobody can tell.
+// split makes two exports that meet or overlap. Neither is of one minute alone, nor is what it has of a day that it shows in part, which
+// may be a file: it may be a copy of what the other has of that minute, and nobody can tell.
 func (v *Variant) split(r *rand.Rand) {
 	ms := v.Messages
 	from := r.IntN(len(ms))
 	to := max(from+r.IntN(len(ms)-from+1), 1)
-	if !withinMinute(ms[:to]) && !withinMinute(ms[from:]) {
+	if !withinMinute(ms[:to]) && !withinMinute(ms[from:]) && !v.cutsDay(from, to) {
 		v.from, v.to = from, to
 		if v.Layout.Edits == EditsKeyed {
 			v.settleEdits()
@@ -135,6 +135,21 @@ func (v *Variant) split(r *rand.Rand) {
 		v.Parts = make([][]Message, 2)
 		v.part()
 	}
+}
+
+// cutsDay reports whether the second export, which begins at from, or the first, which ends at to, shows a day in part and of one minute alone.
+func (v *Variant) cutsDay(from, to int) bool {
+	ms := v.Messages
+	day := func(i int) string { return ms[i].At.In(v.Zone).Format(time.DateOnly) }
+	first, last := from, to-1
+	for first+1 < len(ms) && day(first+1) == day(from) {
+		first++
+	}
+	for last > 0 && day(last-1) == day(to-1) {
+		last--
+	}
+	return from > 0 && day(from-1) == day(from) && withinMinute(ms[from:first+1]) ||
+		to < len(ms) && day(to) == day(to-1) && withinMinute(ms[last:to])
 }
 
 // part fills the exports.
