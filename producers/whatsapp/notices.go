@@ -12,6 +12,7 @@ const (
 	noticeDate       = "date-unreadable"
 	noticeOld        = "date-implausible"
 	noticeCut        = "last-line-cut"
+	noticeName       = "name-guessed"
 )
 
 // unreadableDate is why a message is kept as unparsed whose date no calendar has that is read.
@@ -23,6 +24,12 @@ func (s *session) opening(b *producers.Batch) {
 		b.Notices.Add(producers.Notice{
 			Code: noticeCopy, Option: "--channel", Count: 1,
 			Text: "the number in brackets after the name of an export is taken for that of a copy, and its messages join the chat of the name without it",
+		})
+	}
+	if n := len(s.survey.Names); n > 0 {
+		b.Notices.Add(producers.Notice{
+			Code: noticeName, Count: n,
+			Text: "names have a colon in them: all messages of a sender go on with the same words and a second colon, which are read as the rest of the name",
 		})
 	}
 }

@@ -142,3 +142,20 @@ func TestArchive_Copies(t *testing.T) {
 		}
 	}
 }
+
+// TestArchive_ColonNamesAreSaid: what stands before the second colon of every message of a sender may also be what was said.
+func TestArchive_ColonNamesAreSaid(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, last string
+		want       int
+	}{
+		{"every message", "Work: Nora: three", 1},
+		{"one goes on otherwise", "Work: three", 0},
+	} {
+		_, notices, _ := read(t, "13/06/24, 10:00 - Max: hi\n13/06/24, 10:01 - Work: Nora: one\n13/06/24, 10:02 - Work: Nora: two\n13/06/24, 10:03 - "+c.last+"\n", owner())
+		if notices[noticeName].Count != c.want {
+			t.Errorf("%s: notices %v", c.name, notices)
+		}
+	}
+}
