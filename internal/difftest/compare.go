@@ -232,6 +232,8 @@ func (r *Reading) explain(w *Want, g *Got) Difference {
 		if d.Reported = r.first("charset-guessed", "bytes-replaced"); d.Reported == "" && r.differs() { // the text that it answers
 			d.Reported = "texts-differ"
 		}
+	case w != nil && g != nil && strings.HasPrefix(g.Want.Author, w.Author+": ") && w.Text == strings.TrimPrefix(g.Want.Author, w.Author+": ")+": "+g.Want.Text:
+		d.Reported = r.first("name-guessed")
 	case w != nil && g != nil && w.Author == g.Want.Author && w.Text == g.Want.Text:
 		if d.Reported = r.otherTime(w, g); d.Reported == "" && r.Ambiguous > 0 && w.At.Truncate(time.Minute).Equal(g.At.Truncate(time.Minute)) {
 			d.Reported = "ambiguous" // which of the equal lines of a minute it is
