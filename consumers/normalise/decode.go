@@ -100,7 +100,7 @@ func decodeOne(data []byte) (item, error) {
 // newItem takes the ids before anything is cleaned: they are those of the event as it was sent.
 func newItem(e *event.Event, thing event.ThingID) item {
 	it := item{Event: e, thing: thing, channel: e.ChannelKey()}
-	if t := targetOf(e); t != "" {
+	if t := e.Target(); t != "" {
 		it.target = event.Thing(e.Source, e.Namespace, e.Channel, t, event.ThingMessage)
 	}
 	if e.Account != "" {
@@ -111,19 +111,6 @@ func newItem(e *event.Event, thing event.ThingID) item {
 		m.Edited = m.Edited.Bounded()
 	}
 	return it
-}
-
-// targetOf returns which message a reaction or the results of a poll belong to; empty for all else.
-func targetOf(e *event.Event) event.NativeID {
-	switch b := e.Body.(type) {
-	case *event.Reaction:
-		return b.Target
-	case *event.Reactions:
-		return b.Target
-	case *event.PollResults:
-		return b.Target
-	}
-	return ""
 }
 
 // withoutNUL replaces NUL, which PostgreSQL's text cannot hold, by the replacement character, wherever it is.

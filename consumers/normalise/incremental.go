@@ -83,7 +83,7 @@ func (w *work) foldMessages(ctx context.Context, moved []item) error {
 			groups[t] = g
 		}
 		if it.target != (event.ThingID{}) {
-			g.native = targetOf(it.Event)
+			g.native = it.Target()
 			stubs = append(stubs, t)
 			if it.Kind == event.KindPoll {
 				g.addPoll(it)
@@ -184,7 +184,7 @@ func (w *work) foldReactions(ctx context.Context, moved []item) error {
 		}
 		g := groups[it.target]
 		if g == nil {
-			g = &about{place: placeOf(&it), native: targetOf(it.Event), whole: w.anew()}
+			g = &about{place: placeOf(&it), native: it.Target(), whole: w.anew()}
 			groups[it.target] = g
 		}
 		g.add(it)

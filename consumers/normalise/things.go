@@ -31,7 +31,7 @@ func (k *Keeper) Things(d consumers.Delivery) [][16]byte {
 
 func reactionThings(p place, it *item) [][16]byte {
 	var out [][16]byte
-	target := targetOf(it.Event)
+	target := it.Target()
 	named := func(who event.Person, emoji string) {
 		out = append(out, personThing(p, target, reactor{who.Key(p.source, p.namespace), emoji}))
 	}

@@ -191,19 +191,11 @@ func sameMessage(a, b *event.Event) bool {
 
 // messageOf returns the message that an event is about or hangs on; empty if none.
 func messageOf(e *event.Event) event.NativeID {
-	switch b := e.Body.(type) {
-	case *event.Reaction:
-		return b.Target
-	case *event.Reactions:
-		return b.Target
-	case *event.PollResults:
-		return b.Target
-	}
 	switch e.Kind {
 	case event.KindMessage, event.KindDeletion:
 		return e.NativeID
 	}
-	return ""
+	return e.Target()
 }
 
 // begin opens a bundle. It takes the place of an open one of its subject, so that the order within a subject is kept.

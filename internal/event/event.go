@@ -113,6 +113,19 @@ func (e *Event) Thing() ThingID {
 	return Thing(e.Source, e.Namespace, e.Channel, e.NativeID, e.Kind.Thing())
 }
 
+// Target returns which message a reaction or the results of a poll belong to; empty for all else.
+func (e *Event) Target() NativeID {
+	switch b := e.Body.(type) {
+	case *Reaction:
+		return b.Target
+	case *Reactions:
+		return b.Target
+	case *PollResults:
+		return b.Target
+	}
+	return ""
+}
+
 // ChannelKey returns the key of the event's channel.
 func (e *Event) ChannelKey() Key { return ChannelKey(e.Source, e.Namespace, e.Channel) }
 
