@@ -96,11 +96,11 @@ func constants() []Exception {
 // clocks are files of producers that need our clock for what is ours. None of it becomes the time of a message.
 func clocks() []Exception {
 	return []Exception{
-		{"producers/irc/archive.go", "", "how long nobody has written to a log"},
-		{"producers/irc/config.go", "", "when an event was seen, which is our clock's by definition"},
-		{"producers/irc/conn.go", "", "deadlines of the connection"},
-		{"producers/irc/register.go", "", "deadlines of the connection"},
-		{"producers/irc/session.go", "", "deadlines of the connection"},
+		{"producers/irc/logs/session.go", "", "how long nobody has written to a log"},
+		{"producers/irc/live/config.go", "", "when an event was seen, which is our clock's by definition"},
+		{"producers/irc/live/conn.go", "", "deadlines of the connection"},
+		{"producers/irc/live/register.go", "", "deadlines of the connection"},
+		{"producers/irc/live/session.go", "", "deadlines of the connection"},
 	}
 }
 

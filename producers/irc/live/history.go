@@ -1,0 +1,160 @@
+package live
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// batch opens or closes a batch. Only history matters to us; other kinds are read as if there were none.
+func (s *session) batch(in *received) error {
+	p := in.msg.Params
+	if len(p) == 0 || len(p[0]) < 2 {
+		return nil
+	}
+	ref := p[0][1:]
+	if p[0][0] == '-' {
+		b := s.history[ref]
+		delete(s.history, ref)
+		if b == nil || b.ref != ref || b.kind == playback {
+			return nil
+		}
+		return s.batchEnded(b)
+	}
+	if outer := s.batchOf(in); outer != nil { // a netsplit of the past, say
+		s.history[ref] = outer
+		return nil
+	}
+	if len(p) < 3 {
+		return nil
+	}
+	switch p[1] {
+	case "chathistory", "draft/chathistory", playback:
+		if r := s.room(p[2]); r != nil {
+			s.history[ref] = &historyBatch{room: r, ref: ref, kind: p[1], delivery: delivery{reportedUntil: r.window.reportedUntil}}
+			if p[1] == playback {
+				r.window.large = true
+			}
+		}
+	}
+	return nil
+}
+
+// playback is the kind of batches in which a bouncer tells unasked what it kept.
+const playback = "znc.in/playback"
+
+// replays reports whether the server is a bouncer, which may tell unasked what it kept.
+func (r *registration) replays() bool {
+	for name := range r.offered {
+		if strings.HasPrefix(name, "znc.in/") || strings.HasPrefix(name, "soju.im/") {
+			return true
+		}
+	}
+	return false
+}
+
+// keepsHistory reports whether the server can be asked for what was missed.
+func (s *session) keepsHistory() bool { return s.caps["draft/chathistory"] && s.caps["batch"] }
+
+// batchOf returns the history that a line belongs to; nil for what happens now.
+func (s *session) batchOf(in *received) *historyBatch {
+	_, ref := in.msg.GetTag("batch")
+	return s.history[ref]
+}
+
+// defaultPage is what to ask for at once of servers that do not say how much they give: the least that servers in use give.
+const defaultPage = 100
+
+// catchUp asks for what was said in a room since its mark, or without one for some of its past. A server without
+// chathistory may replay by itself, which then comes as a batch too; or what was missed is lost.
+func (s *session) catchUp(r *channel) error {
+	if !s.keepsHistory() {
+		return nil
+	}
+	if r.progress.Mark.isSet() {
+		r.catching = &catchUpState{asked: r.progress.Mark, byTime: r.progress.Mark.ID == ""}
+		return s.askAfter(r)
+	}
+	n := min(*s.live.cfg.History, s.pageSize())
+	if n == 0 {
+		return nil
+	}
+	r.catching = &catchUpState{}
+	return s.ask("LATEST", r, "*", n)
+}
+
+func (s *session) pageSize() int {
+	if s.page > 0 {
+		return s.page
+	}
+	return defaultPage
+}
+
+func (s *session) askAfter(r *channel) error {
+	c := r.catching
+	ref := "msgid=" + string(c.asked.ID)
+	if c.byTime { // from just before: what has come already comes again harmlessly
+		from := c.asked.Time.UTC()
+		if !c.paged { // some servers keep no milliseconds in their history
+			from = from.Truncate(time.Second)
+		}
+		ref = "timestamp=" + from.Add(-time.Millisecond).Format("2006-01-02T15:04:05.000Z")
+	}
+	return s.ask("AFTER", r, ref, s.pageSize())
+}
+
+func (s *session) ask(what string, r *channel, ref string, n int) error {
+	if err := s.conn.send("CHATHISTORY", what, r.name, ref, strconv.Itoa(n)); err != nil {
+		return fmt.Errorf("asking for the history of %s: %w", r.name, err)
+	}
+	return nil
+}
+
+// batchEnded goes on to the next page after a batch of history has ended. Only a batch with nothing new is the last: some
+// servers give less than they have. What was asked for without a mark is one page.
+func (s *session) batchEnded(b *historyBatch) error {
+	r := b.room
+	switch {
+	case r.catching == nil:
+		return nil
+	case !r.catching.asked.isSet() || !b.last.isSet() || b.last == r.catching.asked && (r.catching.paged || !r.catching.byTime):
+		r.current()
+		return nil
+	}
+	r.catching.asked, r.catching.byTime, r.catching.paged = b.last, r.catching.byTime || b.last.ID == "", true
+	return s.askAfter(r)
+}
+
+// current ends catching up: from now on the mark follows what is said.
+func (r *channel) current() {
+	if Source := r.catching.live; Source.isSet() {
+		r.progress.Mark = Source
+	}
+	r.catching = nil
+}
+
+// fail reads a server's refusal to tell its history. A message that it has forgotten may still have a time; if that does not
+// help either, what was missed is lost, and the record says so.
+func (s *session) fail(in *received) error {
+	p := in.msg.Params
+	if len(p) == 0 || p[0] != "CHATHISTORY" {
+		return nil
+	}
+	i := slices.IndexFunc(p, func(v string) bool { r := s.room(v); return r != nil && r.catching != nil })
+	if i < 0 {
+		return nil
+	}
+	r := s.room(p[i])
+	c := r.catching
+	if c.asked.ID != "" && !c.byTime && !c.asked.Time.IsZero() {
+		c.byTime = true
+		return s.askAfter(r)
+	}
+	if c.asked.isSet() {
+		s.unparsed(r, in, "server does not tell what was missed: "+strings.Join(p[1:], " "))
+	}
+	r.current()
+	return nil
+}
