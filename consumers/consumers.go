@@ -57,9 +57,9 @@ func (d *Delivery) Named() string {
 	return fmt.Sprintf("%s and %d more", first, d.Events()-1)
 }
 
-// Apart returns the events of a bundle as deliveries of their own, and any other message as it is. Where the header and the lines
+// Split returns the events of a bundle as deliveries of their own, and any other message as it is. Where the header and the lines
 // do not agree, what is missing of an event is empty.
-func (d *Delivery) Apart() []Delivery {
+func (d *Delivery) Split() []Delivery {
 	if !d.IsBundle() {
 		return []Delivery{*d}
 	}
@@ -98,11 +98,11 @@ type Handler interface {
 	Handle(ctx context.Context, batch []Delivery) error
 }
 
-// Burier is a handler that keeps a record of what it will never store.
-type Burier interface {
-	// Bury notes that d went to the dead letters because of cause; called after their copy is acknowledged and before d is. Of a
+// DeadLetterer is a handler that keeps a record of what it will never store.
+type DeadLetterer interface {
+	// DeadLetter notes that d went to the dead letters because of cause; called after their copy is acknowledged and before d is. Of a
 	// bundle no copy is made before: it stores what it can of it, and makes copies of the rest itself.
-	Bury(ctx context.Context, d Delivery, cause error) error
+	DeadLetter(ctx context.Context, d Delivery, cause error) error
 }
 
 // PartialError names the deliveries of a batch that were not stored; all others were.

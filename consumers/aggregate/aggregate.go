@@ -33,7 +33,7 @@ type Config struct {
 	Metrics prometheus.Registerer
 	// Hook, if set, is called at "inserted", after each block: a place where tests kill the process. There are blocks of
 	// several tables in a batch, and between two of them ClickHouse holds half of it.
-	Hook func(point string)
+	Failpoint func(point string)
 }
 
 // Handler writes facts into ClickHouse.
@@ -54,10 +54,10 @@ func New(db Inserter, cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registering the metrics of the aggregator: %w", err)
 	}
-	if cfg.Hook == nil {
-		cfg.Hook = func(string) {}
+	if cfg.Failpoint == nil {
+		cfg.Failpoint = func(string) {}
 	}
-	return &Handler{db: db, metrics: m, hook: cfg.Hook}, nil
+	return &Handler{db: db, metrics: m, hook: cfg.Failpoint}, nil
 }
 
 // Handle writes the facts of a batch. What cannot be decoded is named in a *consumers.PartialError as poison, and the rest

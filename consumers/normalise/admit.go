@@ -42,7 +42,7 @@ type step func(ctx context.Context, tx pgx.Tx, l life) error
 // waits for permission, shares the writers' lock, holds the token against the database's, and looks at the clock right before
 // the commit. On error nothing of it stands, unless the connection broke on commit: then the ledger tells, when the delivery
 // comes again.
-func (k *Keeper) write(ctx context.Context, do step) error {
+func (k *Store) write(ctx context.Context, do step) error {
 	permit, err := k.cfg.Gate.Enter(ctx)
 	if err != nil {
 		return fmt.Errorf("waiting for permission to write: %w", err)
@@ -58,8 +58,8 @@ func (k *Keeper) write(ctx context.Context, do step) error {
 	return err
 }
 
-func (k *Keeper) within(permit *gate.Permit, do step) error {
-	created, err := k.settle(permit)
+func (k *Store) within(permit *gate.Permit, do step) error {
+	created, err := k.ensureIdentity(permit)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (k *Keeper) within(permit *gate.Permit, do step) error {
 }
 
 // transaction is write for those who have permission and may find the record unborn.
-func (k *Keeper) transaction(permit *gate.Permit, created time.Time, do step) error {
+func (k *Store) transaction(permit *gate.Permit, created time.Time, do step) error {
 	ctx := permit.Context()
 	tx, err := k.cfg.Pool.Begin(ctx)
 	if err != nil {
@@ -97,7 +97,7 @@ func (k *Keeper) transaction(permit *gate.Permit, created time.Time, do step) er
 
 // admit shares the writers' lock and refuses to go on under a token that is not the database's: a newer one has fenced this
 // writer out, and where the token is still lower this is not the server that it was raised on.
-func (k *Keeper) admit(ctx context.Context, tx pgx.Tx, token int64, created time.Time) (life, error) {
+func (k *Store) admit(ctx context.Context, tx pgx.Tx, token int64, created time.Time) (life, error) {
 	var l life
 	var both pgx.Batch
 	both.Queue(k.sql["writers_share"], int64(pg.WriterLock))

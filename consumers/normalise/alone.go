@@ -13,8 +13,8 @@ import (
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
-// ErrSweeping says that somebody else is filling the ledger's holes: ask again in a moment.
-var ErrSweeping = errors.New("somebody else is sweeping")
+// ErrLockHeld says that somebody else is filling the ledger's holes: ask again in a moment.
+var ErrLockHeld = errors.New("somebody else is sweeping")
 
 // The sweeper's lock is held by a session of its own. The server ends it when its owner has been silent for a while, so that
 // one who is stopped holds nobody up; the owner speaks up several times in that while.
@@ -27,7 +27,7 @@ const (
 
 // alone runs do while it holds the sweeper's lock; do's context ends if the lock is lost. The lock saves work and nothing
 // more: it cannot be had of two servers at once, and nothing relies on it.
-func (k *Keeper) alone(ctx context.Context, lock int64, do func(ctx context.Context) error) error {
+func (k *Store) alone(ctx context.Context, lock int64, do func(ctx context.Context) error) error {
 	conn, err := k.sweeper(ctx, lock)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (k *Keeper) alone(ctx context.Context, lock int64, do func(ctx context.Cont
 }
 
 // sweeper returns a connection that holds the lock.
-func (k *Keeper) sweeper(ctx context.Context, lock int64) (*pgx.Conn, error) {
+func (k *Store) sweeper(ctx context.Context, lock int64) (*pgx.Conn, error) {
 	pooled, err := k.cfg.Pool.Acquire(ctx)
 	if err != nil {
 		return nil, pg.Classify(fmt.Errorf("taking the sweeper's lock: %w", err))
@@ -67,7 +67,7 @@ func (k *Keeper) sweeper(ctx context.Context, lock int64) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, pg.Classify(fmt.Errorf("taking the sweeper's lock: %w", err))
 	}
-	return nil, ErrSweeping
+	return nil, ErrLockHeld
 }
 
 // speak keeps the session alive until ctx ends; an error says that the lock is lost.

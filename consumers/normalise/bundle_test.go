@@ -126,7 +126,7 @@ func TestABundleIsStoredWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("the ledger holds %s, the record %d events of it: %v", held, stored, err)
 	}
 	for range 2 { // a crash may come before the ack
-		if err := k.Bury(t.Context(), together[1], partial.Failed[1]); err != nil {
+		if err := k.DeadLetter(t.Context(), together[1], partial.Failed[1]); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,7 +139,7 @@ func TestABundleIsStoredWholeOrNotAtAll(t *testing.T) {
 		len(letters) != 1 || letters[0] != uint64(guilty) {
 		t.Errorf("letters about %v: %v", letters, err)
 	}
-	if all, err := k.Held(t.Context(), 1, 3); err != nil || all.Len() != 3 {
+	if all, err := k.LedgerRange(t.Context(), 1, 3); err != nil || all.Len() != 3 {
 		t.Errorf("the ledger holds %s: %v", all, err)
 	}
 	rest := slices.Delete(slices.Clone(log), 12, 13)
@@ -161,7 +161,7 @@ func TestABundleThatLacksLines(t *testing.T) {
 	if err := k.Handle(t.Context(), together); !errors.As(err, &partial) || !strings.Contains(partial.Failed[0].Error(), "names 6 events, and it has 4 lines") {
 		t.Fatal(err)
 	}
-	if err := k.Bury(t.Context(), together[0], partial.Failed[0]); err != nil {
+	if err := k.DeadLetter(t.Context(), together[0], partial.Failed[0]); err != nil {
 		t.Fatal(err)
 	}
 	if len(l.buried) != 2 || l.buried[event.At(1, 4)] == "" || l.buried[event.At(1, 5)] == "" {
@@ -182,14 +182,14 @@ func TestABundleDiesWhileItIsTakenApart(t *testing.T) {
 	k := keeper(t, pool, l)
 	dies := errors.New("no dead letters now")
 	l.buryFails = dies
-	if err := k.Bury(t.Context(), together[0], errors.New("x")); !errors.Is(err, dies) {
+	if err := k.DeadLetter(t.Context(), together[0], errors.New("x")); !errors.Is(err, dies) {
 		t.Fatal(err)
 	}
-	if held, err := k.Held(t.Context(), 1, 1); err != nil || held.Len() != 0 {
+	if held, err := k.LedgerRange(t.Context(), 1, 1); err != nil || held.Len() != 0 {
 		t.Errorf("without its letters the ledger holds %s: %v", held, err)
 	}
 	l.buryFails = nil
-	if err := k.Bury(t.Context(), together[0], errors.New("x")); err != nil || len(l.buried) != 2 {
+	if err := k.DeadLetter(t.Context(), together[0], errors.New("x")); err != nil || len(l.buried) != 2 {
 		t.Fatal(l.buried, err)
 	}
 	rest := append(append(slices.Clone(log[:3]), log[4:7]...), log[8:]...)
@@ -207,7 +207,7 @@ func TestABundleThatIsRefusedWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := keeper(t, pool, l)
-	if err := k.Bury(t.Context(), together[0], errors.New("it failed five times")); err != nil {
+	if err := k.DeadLetter(t.Context(), together[0], errors.New("it failed five times")); err != nil {
 		t.Fatal(err)
 	}
 	var noted, distinct int
@@ -236,13 +236,13 @@ func TestTheSweepTakesBundlesApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.Sweep(t.Context(), 6, false); err != nil {
+	if _, err := k.Reconcile(t.Context(), 6, false); err != nil {
 		t.Fatal(err)
 	}
 	if len(l.buried) != 2 || l.buried[event.At(2, 1)] == "" || l.buried[event.At(5, 2)] == "" {
 		t.Errorf("copies were made of %v", l.buried)
 	}
-	if held, err := k.Held(t.Context(), 1, 6); err != nil || held.Len() != 6 {
+	if held, err := k.LedgerRange(t.Context(), 1, 6); err != nil || held.Len() != 6 {
 		t.Errorf("the ledger holds %s: %v", held, err)
 	}
 	if n := strings.Count(said.String(), "an event of a bundle was set aside"); n != 2 {
@@ -258,7 +258,7 @@ func TestTheSweepTakesNotEverythingApart(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (kind = 'none')"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := keeper(t, pool, l).Sweep(t.Context(), 200, false)
+	_, err := keeper(t, pool, l).Reconcile(t.Context(), 200, false)
 	if err == nil || !strings.Contains(err.Error(), "refuses one message after the other") || len(l.buried) > 0 {
 		t.Errorf("%d were taken apart; it says %v", len(l.buried), err)
 	}
@@ -293,7 +293,7 @@ func TestLinesBeyondWhatAPositionHolds(t *testing.T) {
 	if err := k.Handle(t.Context(), together); !errors.As(err, &partial) || !strings.Contains(partial.Failed[0].Error(), "more than 1024 lines") {
 		t.Fatal(err)
 	}
-	if err := k.Bury(t.Context(), together[0], partial.Failed[0]); err != nil || len(l.buried) != 0 {
+	if err := k.DeadLetter(t.Context(), together[0], partial.Failed[0]); err != nil || len(l.buried) != 0 {
 		t.Fatal(l.buried, err)
 	}
 	if diff := cmp.Diff(somewhere(whole(t, log).standing()), somewhere(l.standing())); diff != "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// Came is what of some sequences came into the record, for one chat.
-type Came struct {
+// ImportCounts is what of some sequences came into the record, for one chat.
+type ImportCounts struct {
 	Source, Namespace, Channel string
 	Name                       string // what the chat is called now
 	Stored                     int64  // different events that first stood at one of the sequences
@@ -21,8 +21,8 @@ type Came struct {
 	Swapped                    int64  // of both, those of which copies were sure of dates whose day and month are exchanged
 }
 
-// Came counts, in the record itself, what came of the sequences of the current incarnation.
-func (k *Keeper) Came(ctx context.Context, sequences seqset.Set) ([]Came, error) {
+// ImportCounts counts, in the record itself, what came of the sequences of the current incarnation.
+func (k *Store) ImportCounts(ctx context.Context, sequences seqset.Set) ([]ImportCounts, error) {
 	incarnation, err := k.reading(ctx)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (k *Keeper) Came(ctx context.Context, sequences seqset.Set) ([]Came, error)
 	if err != nil {
 		return nil, pg.Classify(fmt.Errorf("counting what was stored: %w", err))
 	}
-	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Came])
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ImportCounts])
 	if err != nil {
 		return nil, pg.Classify(fmt.Errorf("counting what was stored: %w", err))
 	}

@@ -12,7 +12,7 @@ import (
 
 // While others publish, what one import published is thousands of spans. Counting what came of them must not compare every event
 // with every span: of a million messages that would be billions.
-func TestKeeper_Came_spans(t *testing.T) {
+func TestStore_Came_spans(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
 	k := keeper(t, pool, newListener(nil))
@@ -31,14 +31,14 @@ func TestKeeper_Came_spans(t *testing.T) {
 	}
 	soon, cancel := context.WithTimeout(t.Context(), 20*time.Second) // it takes a fraction of a second
 	defer cancel()
-	came, err := k.Came(soon, asked)
+	came, err := k.ImportCounts(soon, asked)
 	if err != nil || len(came) != 1 || came[0].Stored != spans*lines {
 		t.Fatalf("came %+v, %v", came, err)
 	}
 }
 
-// TestKeeper_Came_updated holds that events which stood before are counted where they were completed or corrected, and nowhere else.
-func TestKeeper_Came_updated(t *testing.T) {
+// TestStore_Came_updated holds that events which stood before are counted where they were completed or corrected, and nowhere else.
+func TestStore_Came_updated(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
 	log := deliverEach(t,
@@ -53,18 +53,18 @@ func TestKeeper_Came_updated(t *testing.T) {
 		}
 		var asked seqset.Set
 		asked.Add(uint64(i+1), uint64(i+1))
-		came, err := k.Came(t.Context(), asked)
+		came, err := k.ImportCounts(t.Context(), asked)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := [][]normalise.Came{{{Stored: 1}}, {{Updated: 1}}, {{Stored: 1}}, nil}[i]
+		want := [][]normalise.ImportCounts{{{Stored: 1}}, {{Updated: 1}}, {{Stored: 1}}, nil}[i]
 		if len(came) != len(want) || len(want) > 0 && (came[0].Stored != want[0].Stored || came[0].Updated != want[0].Updated || came[0].Facts == 0) {
 			t.Errorf("of message %d came %+v, want %+v", i+1, came, want)
 		}
 	}
 	var all seqset.Set
 	all.Add(1, 4)
-	if came, err := k.Came(t.Context(), all); err != nil || len(came) != 1 || came[0].Stored != 2 || came[0].Updated != 0 {
+	if came, err := k.ImportCounts(t.Context(), all); err != nil || len(came) != 1 || came[0].Stored != 2 || came[0].Updated != 0 {
 		t.Errorf("of all came %+v, %v", came, err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // What came of some sequences, and where their transactions begin, does not depend on whether the ledger's rows are joined.
-func TestKeeper_Compact_answers(t *testing.T) {
+func TestStore_Compact_answers(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
 	k := keeper(t, pool, newListener(nil))
@@ -25,18 +25,18 @@ func TestKeeper_Compact_answers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := k.Gone(t.Context(), seqset.Of(2000)); err != nil { // nothing stands there
+	if err := k.MarkDeleted(t.Context(), seqset.Of(2000)); err != nil { // nothing stands there
 		t.Fatal(err)
 	}
 	restoreExec(t, pool, "UPDATE agrichat.ledger SET written_at = written_at - interval '3 days' WHERE counter <= 20")
 	type answers struct {
-		Came     map[string][]normalise.Came
+		Came     map[string][]normalise.ImportCounts
 		Counters map[uint64]int64
 	}
 	look := func() (a answers) {
-		a.Came, a.Counters = map[string][]normalise.Came{}, map[uint64]int64{}
+		a.Came, a.Counters = map[string][]normalise.ImportCounts{}, map[uint64]int64{}
 		for _, s := range []seqset.Set{seqset.Of(n-1, n), seqset.Of(1), seqset.Of(3, 4, 5, 30, 31, 57), seqset.Of(2), seqset.Of(2000)} {
-			came, err := k.Came(t.Context(), s)
+			came, err := k.ImportCounts(t.Context(), s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func TestKeeper_Compact_answers(t *testing.T) {
 	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat.ledger").Scan(&rows); err != nil || rows != 2 {
 		t.Errorf("the ledger has %d rows, not one a day: %v", rows, err)
 	}
-	if held, err := k.Held(t.Context(), 1, n); err != nil || held.Len() != n {
+	if held, err := k.LedgerRange(t.Context(), 1, n); err != nil || held.Len() != n {
 		t.Errorf("the ledger holds %s: %v", held, err)
 	}
 }

@@ -38,7 +38,7 @@ type DeadEvent struct {
 }
 
 // DeadLettersIn returns the dead letters at the given sequences of the current incarnation.
-func (k *Keeper) DeadLettersIn(ctx context.Context, sequences seqset.Set) (out DeadLetters, err error) {
+func (k *Store) DeadLettersIn(ctx context.Context, sequences seqset.Set) (out DeadLetters, err error) {
 	incarnation, err := k.reading(ctx)
 	if err != nil {
 		return DeadLetters{}, err
@@ -62,7 +62,7 @@ func (k *Keeper) DeadLettersIn(ctx context.Context, sequences seqset.Set) (out D
 }
 
 // UnstoredIn returns which of the given sequences of the current incarnation were removed from the stream before they were stored.
-func (k *Keeper) UnstoredIn(ctx context.Context, sequences seqset.Set) (seqset.Set, error) {
+func (k *Store) UnstoredIn(ctx context.Context, sequences seqset.Set) (seqset.Set, error) {
 	incarnation, err := k.reading(ctx)
 	if err != nil {
 		return seqset.Set{}, err

@@ -14,7 +14,7 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-func TestKeeper_DeadLettersIn(t *testing.T) {
+func TestStore_DeadLettersIn(t *testing.T) {
 	t.Parallel()
 	log, sent := collectedBy(t, 1, 120, "alice")
 	k := keeper(t, database(t), newListener(log))
@@ -23,7 +23,7 @@ func TestKeeper_DeadLettersIn(t *testing.T) {
 	}
 	dead := func(d consumers.Delivery, cause string) {
 		t.Helper()
-		if err := k.Bury(t.Context(), d, errors.New(cause)); err != nil {
+		if err := k.DeadLetter(t.Context(), d, errors.New(cause)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,7 +35,7 @@ func TestKeeper_DeadLettersIn(t *testing.T) {
 	for i := 70; i < 100; i++ {
 		dead(log[i], fmt.Sprintf("the %dth cause", i))
 	}
-	if err := k.Settle(t.Context(), log[60], "requeued"); err != nil {
+	if err := k.ResolveDeadLetter(t.Context(), log[60], "requeued"); err != nil {
 		t.Fatal(err)
 	}
 	of := func(i int) normalise.DeadEvent {

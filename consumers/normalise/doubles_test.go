@@ -34,7 +34,7 @@ func delivery(t *testing.T, sequence uint64, e event.Event) consumers.Delivery {
 	return consumers.Delivery{Sequence: sequence, Data: data, EventIDs: e.ID.String()}
 }
 
-func TestKeeper_Handle_doubles(t *testing.T) {
+func TestStore_Handle_doubles(t *testing.T) {
 	t.Parallel()
 	ann := event.Person{ID: "ann", Name: "Ann"}
 	for name, tt := range map[string]struct {

@@ -45,9 +45,9 @@ func (shut) Enter(ctx context.Context) (*gate.Permit, error) {
 	return nil, ctx.Err()
 }
 
-func keeperThrough(t *testing.T, pool *pgxpool.Pool, l *listener, g gate.Gate, hook func(string)) *normalise.Keeper {
+func keeperThrough(t *testing.T, pool *pgxpool.Pool, l *listener, g gate.Gate, hook func(string)) *normalise.Store {
 	t.Helper()
-	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: g, Stream: l, Log: slog.New(slog.DiscardHandler), Hook: hook})
+	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: g, Stream: l, Log: slog.New(slog.DiscardHandler), Failpoint: hook})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,12 +89,12 @@ func TestALostTailIsToldOver(t *testing.T) {
 				}
 			}
 			raise(t, new, 2)
-			filled, err := keeperThrough(t, new, l, shut{}, nil).Recover(t.Context(), under(2), 200)
+			filled, err := keeperThrough(t, new, l, shut{}, nil).RecoverAfterFailover(t.Context(), under(2), 200)
 			if err != nil || filled != 100 {
 				t.Fatalf("filled %d, want 100: %v", filled, err)
 			}
 			now := newListener(log)
-			if err := keeperThrough(t, new, now, under(2), nil).Retell(t.Context(), 0, func(int) {}); err != nil {
+			if err := keeperThrough(t, new, now, under(2), nil).RepublishFrom(t.Context(), 0, func(int) {}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(now.facts, l.facts); diff != "" {
@@ -145,11 +145,11 @@ func TestWhatWasFoundUnderATokenIsNotMarkedUnderAnother(t *testing.T) {
 		raise(t, pool, 2)
 		g.token.Store(2)
 	}
-	if _, err := k.Sweep(t.Context(), 0, true); fault.Of(err) != fault.Transient || err == nil || !strings.Contains(err.Error(), "the leader changed meanwhile") {
+	if _, err := k.Reconcile(t.Context(), 0, true); fault.Of(err) != fault.Transient || err == nil || !strings.Contains(err.Error(), "the leader changed meanwhile") {
 		t.Errorf("it says %v", err)
 	}
 	l.publishing = nil
-	if filled, err := k.Sweep(t.Context(), 20, true); err != nil || filled != 0 {
+	if filled, err := k.Reconcile(t.Context(), 20, true); err != nil || filled != 0 {
 		t.Errorf("the next one filled %d: %v", filled, err)
 	}
 }
@@ -267,11 +267,11 @@ func TestNothingIsWrittenUnderAnotherToken(t *testing.T) {
 			for name, write := range map[string]func() error{
 				"Handle":  func() error { return k.Handle(t.Context(), log) },
 				"Repair":  func() error { return k.Repair(t.Context(), log) },
-				"Bury":    func() error { return k.Bury(t.Context(), log[9], errors.New("x")) },
-				"Settle":  func() error { return k.Settle(t.Context(), log[9], "dropped") },
+				"Bury":    func() error { return k.DeadLetter(t.Context(), log[9], errors.New("x")) },
+				"Settle":  func() error { return k.ResolveDeadLetter(t.Context(), log[9], "dropped") },
 				"Compact": func() error { return k.Compact(t.Context(), 0) },
-				"Sweep":   func() error { _, err := k.Sweep(t.Context(), 20, true); return err },
-				"Recover": func() error { _, err := k.Recover(t.Context(), under(token), 20); return err },
+				"Sweep":   func() error { _, err := k.Reconcile(t.Context(), 20, true); return err },
+				"Recover": func() error { _, err := k.RecoverAfterFailover(t.Context(), under(token), 20); return err },
 			} {
 				if err := write(); err == nil || fault.Of(err) != fault.Transient || !strings.Contains(err.Error(), say) {
 					t.Errorf("%s says %v, want %q", name, err, say)
@@ -307,11 +307,11 @@ func TestOneSweepsAtATime(t *testing.T) {
 	pool, l := database(t), newListener(log)
 	k := keeperThrough(t, pool, l, shut{}, nil)
 	var second error
-	l.publishing = func() { _, second = k.Recover(t.Context(), gate.Open{}, 40) }
-	if filled, err := k.Recover(t.Context(), gate.Open{}, 40); err != nil || filled != 40 {
+	l.publishing = func() { _, second = k.RecoverAfterFailover(t.Context(), gate.Open{}, 40) }
+	if filled, err := k.RecoverAfterFailover(t.Context(), gate.Open{}, 40); err != nil || filled != 40 {
 		t.Errorf("filled %d: %v", filled, err)
 	}
-	if !errors.Is(second, normalise.ErrSweeping) {
+	if !errors.Is(second, normalise.ErrLockHeld) {
 		t.Errorf("a second sweeper is told %v", second)
 	}
 	l.publishing = nil
@@ -329,13 +329,13 @@ func TestOneSweepsAtATime(t *testing.T) {
 	if err := stopped.QueryRow(t.Context(), normalise.Statements(t)["sweep_alone"], int64(0x6167726973776570), "3000").Scan(&got); err != nil || !got {
 		t.Fatal("took no lock", err)
 	}
-	if _, err := k.Recover(t.Context(), gate.Open{}, 40); !errors.Is(err, normalise.ErrSweeping) {
+	if _, err := k.RecoverAfterFailover(t.Context(), gate.Open{}, 40); !errors.Is(err, normalise.ErrLockHeld) {
 		t.Errorf("beside one that was just stopped: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	for err = normalise.ErrSweeping; errors.Is(err, normalise.ErrSweeping); {
-		_, err = k.Recover(ctx, gate.Open{}, 40)
+	for err = normalise.ErrLockHeld; errors.Is(err, normalise.ErrLockHeld); {
+		_, err = k.RecoverAfterFailover(ctx, gate.Open{}, 40)
 	}
 	if err != nil {
 		t.Error(err)
@@ -357,7 +357,7 @@ func TestRecoveringTellsAndJoinsNothing(t *testing.T) {
 	_ = k.Handle(t.Context(), log[20:30])
 	l.fail = nil
 	execute(t, pool, "UPDATE agrichat.ledger SET written_at = '2020-01-01' WHERE facts_at IS NOT NULL")
-	filled, err := keeperThrough(t, pool, l, shut{}, nil).Recover(t.Context(), gate.Open{}, 40)
+	filled, err := keeperThrough(t, pool, l, shut{}, nil).RecoverAfterFailover(t.Context(), gate.Open{}, 40)
 	if err != nil || filled != 10 {
 		t.Fatalf("filled %d: %v", filled, err)
 	}

@@ -20,7 +20,7 @@ const refusedMost = 100
 
 // fillUpTo backfills the ledger's gaps up to a sequence. It begins above what is known to have none, and above what was purged from
 // the stream's beginning.
-func (k *Keeper) fillUpTo(ctx context.Context, last uint64) (filled uint64, err error) {
+func (k *Store) fillUpTo(ctx context.Context, last uint64) (filled uint64, err error) {
 	var now life
 	err = k.write(ctx, func(_ context.Context, _ pgx.Tx, l life) error {
 		now = l
@@ -46,7 +46,7 @@ func (k *Keeper) fillUpTo(ctx context.Context, last uint64) (filled uint64, err 
 
 // skipPurged enters as gone what lies below the first message of the stream, or below the first from a sequence on. It returns where
 // to go on.
-func (k *Keeper) skipPurged(ctx context.Context, first, last uint64) (next, filled uint64, err error) {
+func (k *Store) skipPurged(ctx context.Context, first, last uint64) (next, filled uint64, err error) {
 	end, _, _, err := k.nextStored(ctx, first, last)
 	if err != nil || end < first {
 		return first, 0, err
@@ -61,7 +61,7 @@ func (k *Keeper) skipPurged(ctx context.Context, first, last uint64) (next, fill
 
 // nextStored asks the stream's leader for the first message from a sequence on: up to end, and not above last, there is none. What
 // lies above the stream's end was not deleted: a new leader may not have applied it yet.
-func (k *Keeper) nextStored(ctx context.Context, first, last uint64) (end uint64, d consumers.Delivery, found bool, err error) {
+func (k *Store) nextStored(ctx context.Context, first, last uint64) (end uint64, d consumers.Delivery, found bool, err error) {
 	d, found, err = k.cfg.Stream.Next(ctx, first)
 	if err == nil && !found {
 		end, err = k.cfg.Stream.LastSequence(ctx)
@@ -77,19 +77,19 @@ func (k *Keeper) nextStored(ctx context.Context, first, last uint64) (end uint64
 }
 
 // fillHoles backfills the gaps between two sequences.
-func (k *Keeper) fillHoles(ctx context.Context, first, last uint64) (uint64, error) {
+func (k *Store) fillHoles(ctx context.Context, first, last uint64) (uint64, error) {
 	missing, err := k.missing(ctx, first, last)
 	if err != nil {
 		return 0, err
 	}
 	refused := k.refusals()
 	missing = subtract(missing, refused)
-	err = k.Fill(ctx, missing)
+	err = k.Backfill(ctx, missing)
 	return missing.Len() - subtract(k.refusals(), refused).Len(), err
 }
 
 // missing asks the ledger in a transaction that is admitted: another server's word on what is held counts for nothing.
-func (k *Keeper) missing(ctx context.Context, first, last uint64) (seqset.Set, error) {
+func (k *Store) missing(ctx context.Context, first, last uint64) (seqset.Set, error) {
 	var held seqset.Set
 	var now life
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
@@ -136,12 +136,12 @@ func (n *known) raiseFloor(l life, first, last uint64) {
 	}
 }
 
-// Fill applies the given sequences by reading them from the stream. Those that it no longer holds are entered into the ledger and
+// Backfill applies the given sequences by reading them from the stream. Those that it no longer holds are entered into the ledger and
 // recorded as unstored. What cannot be read becomes a dead letter: it was settled, so it will not be delivered again. What
 // PostgreSQL refuses stays a gap, which is logged once and which verification names; it is not tried again under this token, since
 // one refusal without a success beside it proves nothing against the message.
-func (k *Keeper) Fill(ctx context.Context, missing seqset.Set) error {
-	f := &filler{Keeper: k}
+func (k *Store) Backfill(ctx context.Context, missing seqset.Set) error {
+	f := &filler{Store: k}
 	for _, s := range stretches(missing) {
 		if err := f.read(ctx, s); err != nil {
 			return err
@@ -154,7 +154,7 @@ func (k *Keeper) Fill(ctx context.Context, missing seqset.Set) error {
 }
 
 // fill applies deliveries; what the record refuses together is split until the guilty one is alone.
-func (k *Keeper) fill(ctx context.Context, batch []consumers.Delivery) error {
+func (k *Store) fill(ctx context.Context, batch []consumers.Delivery) error {
 	err := k.attemptAll(ctx, batch, filling)
 	var partial *consumers.PartialError
 	switch {
@@ -173,18 +173,18 @@ func (k *Keeper) fill(ctx context.Context, batch []consumers.Delivery) error {
 }
 
 // setAside makes dead letters of what cannot be read: the copy first, then the record's note of it.
-func (k *Keeper) setAside(ctx context.Context, batch []consumers.Delivery, failed map[int]error) error {
+func (k *Store) setAside(ctx context.Context, batch []consumers.Delivery, failed map[int]error) error {
 	for _, i := range slices.Sorted(maps.Keys(failed)) {
 		if batch[i].IsBundle() { // burying it makes the copies, and says which
-			if err := k.Bury(ctx, batch[i], failed[i]); err != nil {
+			if err := k.DeadLetter(ctx, batch[i], failed[i]); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := k.cfg.Stream.Bury(ctx, batch[i], failed[i]); err != nil {
+		if err := k.cfg.Stream.DeadLetter(ctx, batch[i], failed[i]); err != nil {
 			return fmt.Errorf("setting aside message %d: %w", batch[i].Sequence, err)
 		}
-		if err := k.Bury(ctx, batch[i], failed[i]); err != nil {
+		if err := k.DeadLetter(ctx, batch[i], failed[i]); err != nil {
 			return err
 		}
 		k.cfg.Log.Error("a message was set aside", "sequence", batch[i].Sequence, "event", batch[i].Named(), "cause", failed[i])
@@ -193,7 +193,7 @@ func (k *Keeper) setAside(ctx context.Context, batch []consumers.Delivery, faile
 }
 
 // refuse leaves a hole. A bundle of which the record takes some is no hole: what it takes is the witness against the others.
-func (k *Keeper) refuse(ctx context.Context, d consumers.Delivery, cause error) error {
+func (k *Store) refuse(ctx context.Context, d consumers.Delivery, cause error) error {
 	k.known.mu.Lock()
 	k.known.refused.Add(d.Sequence, d.Sequence)
 	n := k.known.refused.Len()
@@ -215,7 +215,7 @@ func (k *Keeper) refuse(ctx context.Context, d consumers.Delivery, cause error) 
 }
 
 // refusals returns what was refused so far.
-func (k *Keeper) refusals() seqset.Set {
+func (k *Store) refusals() seqset.Set {
 	k.known.mu.Lock()
 	defer k.known.mu.Unlock()
 	var out seqset.Set

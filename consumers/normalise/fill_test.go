@@ -24,7 +24,7 @@ func TestManyHolesAreReadAtOnce(t *testing.T) {
 	}
 	l.gets.Store(0)
 	began := time.Now()
-	filled, err := k.Sweep(t.Context(), n, false)
+	filled, err := k.Reconcile(t.Context(), n, false)
 	if err != nil || filled != n-10 {
 		t.Fatalf("filled %d: %v", filled, err)
 	}
@@ -36,7 +36,7 @@ func TestManyHolesAreReadAtOnce(t *testing.T) {
 	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat.events WHERE position >= ($1 + 1) << 10", n-50).Scan(&stored); err != nil || stored == 0 {
 		t.Errorf("%d of those that came late are stored: %v", stored, err)
 	}
-	if held, err := k.Held(t.Context(), 1, n); err != nil || held.Len() != n {
+	if held, err := k.LedgerRange(t.Context(), 1, n); err != nil || held.Len() != n {
 		t.Errorf("the ledger holds %s: %v", held, err)
 	}
 }
@@ -52,7 +52,7 @@ func TestFewHolesAreAskedFor(t *testing.T) {
 		}
 	}
 	l.gets.Store(0)
-	if filled, err := k.Sweep(t.Context(), 400, false); err != nil || filled != 8 {
+	if filled, err := k.Reconcile(t.Context(), 400, false); err != nil || filled != 8 {
 		t.Fatalf("filled %d: %v", filled, err)
 	}
 	if gets, ranges := l.gets.Load(), l.ranges.Load(); gets != 12 || ranges != 0 { // four of them confirm the stream

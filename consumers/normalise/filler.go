@@ -35,7 +35,7 @@ func stretches(missing seqset.Set) []seqset.Set {
 
 // filler reads holes and applies what it reads.
 type filler struct {
-	*Keeper
+	*Store
 	batch  []consumers.Delivery
 	events int // in batch
 	gone   seqset.Set

@@ -64,8 +64,8 @@ func (w *world) awkward() {
 	}
 }
 
-// TestKeeper_Handle_hashes: verification computes the hash of every row that was published with it.
-func TestKeeper_Handle_hashes(t *testing.T) {
+// TestStore_Handle_hashes: verification computes the hash of every row that was published with it.
+func TestStore_Handle_hashes(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3) {
 		w := newWorld(400+seed, 250)

@@ -23,7 +23,7 @@ type server struct {
 	counter                    int64  // the newest that was committed
 }
 
-func (k *Keeper) server(ctx context.Context, tx pgx.Tx) (s server, err error) {
+func (k *Store) server(ctx context.Context, tx pgx.Tx) (s server, err error) {
 	var allowed bool
 	err = tx.QueryRow(ctx, k.sql["store_server"]).Scan(&s.knownSystem, &s.knownTimeline, &s.knownToken, &s.timeline, &allowed, &s.counter)
 	if err != nil {
@@ -111,7 +111,7 @@ func (n *known) commit(l life, counter int64) {
 }
 
 // report says that the store has a new generation or the stream a new incarnation, and why.
-func (k *Keeper) report(was, is life, n need) {
+func (k *Store) report(was, is life, n need) {
 	if n.store != "" && is.generation != was.generation {
 		k.cfg.Log.Warn("the database was put back: it has a new generation, and all facts are published again",
 			"cause", n.store, "was", was.generation, "generation", is.generation)

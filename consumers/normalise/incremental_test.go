@@ -50,9 +50,9 @@ func crowd(seed uint64, n int) []consumers.Delivery {
 	return w.deliveries()
 }
 
-// TestKeeper_IncrementalFold compares what two workers make of events in random order, in small batches and repeated, with a fold of
+// TestStore_IncrementalFold compares what two workers make of events in random order, in small batches and repeated, with a fold of
 // all events about each message.
-func TestKeeper_IncrementalFold(t *testing.T) {
+func TestStore_IncrementalFold(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestKeeper_IncrementalFold(t *testing.T) {
 			a, b := database(t), database(t)
 			var all seqset.Set
 			all.Add(1, uint64(len(log)))
-			if err := keeper(t, a, whole).Fill(t.Context(), all); err != nil { // folds with all events that are stored
+			if err := keeper(t, a, whole).Backfill(t.Context(), all); err != nil { // folds with all events that are stored
 				t.Fatal(err)
 			}
 			bySmallBatches(t, keeper(t, b, small).Handle, log, seed)
@@ -136,8 +136,8 @@ func asMembership(_ int, e *event.Event) {
 	e.Kind, e.NativeID, e.Body = event.KindMembership, event.NativeID(e.Author.ID), &event.Membership{State: event.MemberJoined}
 }
 
-// BenchmarkKeeper_OneMore measures the CPU time of this process for one more event about what has 20,000 already.
-func BenchmarkKeeper_OneMore(b *testing.B) {
+// BenchmarkStore_OneMore measures the CPU time of this process for one more event about what has 20,000 already.
+func BenchmarkStore_OneMore(b *testing.B) {
 	const before = 20_000
 	for name, kind := range map[string]func(int, *event.Event){"reaction": asReaction, "edit": asEdit, "membership": asMembership} {
 		b.Run(name, func(b *testing.B) {

@@ -19,7 +19,7 @@ import (
 //
 // A store that has taken another generation since may have lost the transaction without a new token, and given its counter to
 // another one: nothing is marked then, and what is pending is published again.
-func (k *Keeper) mark(ctx context.Context, generation int32, told stamp) error {
+func (k *Store) mark(ctx context.Context, generation int32, told stamp) error {
 	return marking(k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
 		if l.generation != generation {
 			return nil
@@ -29,7 +29,7 @@ func (k *Keeper) mark(ctx context.Context, generation int32, told stamp) error {
 }
 
 // markUnder is mark for what others wrote: it was looked up and read under a token, and is marked under that one or not at all.
-func (k *Keeper) markUnder(ctx context.Context, token int64, told []stamp) error {
+func (k *Store) markUnder(ctx context.Context, token int64, told []stamp) error {
 	return marking(k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
 		if l.token != token {
 			return errPassed
@@ -38,7 +38,7 @@ func (k *Keeper) markUnder(ctx context.Context, token int64, told []stamp) error
 	}))
 }
 
-func (k *Keeper) markIn(ctx context.Context, tx pgx.Tx, told []stamp) error {
+func (k *Store) markIn(ctx context.Context, tx pgx.Tx, told []stamp) error {
 	counters, tokens := make([]int64, len(told)), make([]int64, len(told))
 	for i, s := range told {
 		counters[i], tokens[i] = s.counter, s.token
@@ -54,8 +54,8 @@ func marking(err error) error {
 	return nil
 }
 
-// Held returns which of the sequences first to last of the current incarnation the ledger holds.
-func (k *Keeper) Held(ctx context.Context, first, last uint64) (seqset.Set, error) {
+// LedgerRange returns which of the sequences first to last of the current incarnation the ledger holds.
+func (k *Store) LedgerRange(ctx context.Context, first, last uint64) (seqset.Set, error) {
 	incarnation, err := k.reading(ctx)
 	if err != nil {
 		return seqset.Set{}, err
@@ -63,7 +63,7 @@ func (k *Keeper) Held(ctx context.Context, first, last uint64) (seqset.Set, erro
 	return k.held(ctx, k.cfg.Pool, incarnation, first, last)
 }
 
-func (k *Keeper) held(ctx context.Context, q asker, incarnation int32, first, last uint64) (seqset.Set, error) {
+func (k *Store) held(ctx context.Context, q asker, incarnation int32, first, last uint64) (seqset.Set, error) {
 	var text string
 	if err := q.QueryRow(ctx, k.sql["ledger_held"], incarnation, int64(first), int64(last)).Scan(&text); err != nil {
 		return seqset.Set{}, pg.Classify(fmt.Errorf("reading the ledger: %w", err))
@@ -72,22 +72,22 @@ func (k *Keeper) held(ctx context.Context, q asker, incarnation int32, first, la
 }
 
 // Compact joins the ledger's rows that are older than age and told of.
-func (k *Keeper) Compact(ctx context.Context, age time.Duration) error {
+func (k *Store) Compact(ctx context.Context, age time.Duration) error {
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, _ life) error {
 		_, err := tx.Exec(ctx, k.sql["ledger_compact"], age)
-		k.cfg.Hook("compacting")
+		k.cfg.Failpoint("compacting")
 		return err
 	})
 	if err != nil {
 		return pg.Classify(fmt.Errorf("compacting the ledger: %w", err))
 	}
-	k.cfg.Hook("compacted")
+	k.cfg.Failpoint("compacted")
 	return nil
 }
 
-// Known implements what importers ask: which of these exact events, collected by these accounts, the record holds from
+// AlreadyStored implements what importers ask: which of these exact events, collected by these accounts, the record holds from
 // the current incarnation of the stream. Those need not be published again.
-func (k *Keeper) Known(ctx context.Context, events []event.Event) ([]bool, error) {
+func (k *Store) AlreadyStored(ctx context.Context, events []event.Event) ([]bool, error) {
 	out := make([]bool, len(events))
 	incarnation, err := k.reading(ctx)
 	if err != nil {
@@ -126,7 +126,7 @@ type content struct {
 	asOf        int64
 }
 
-func (k *Keeper) contents(ctx context.Context, events []event.Event) (map[event.ID]content, error) {
+func (k *Store) contents(ctx context.Context, events []event.Event) (map[event.ID]content, error) {
 	rows, err := k.cfg.Pool.Query(ctx, k.sql["events_content"], ids(events, func(e *event.Event) [16]byte { return e.ID }))
 	if err != nil {
 		return nil, asking(err)
@@ -150,7 +150,7 @@ func asking(err error) error {
 }
 
 // seen reports for each event whether it is known that its account collected it.
-func (k *Keeper) seen(ctx context.Context, events []event.Event, stored map[event.ID]content) ([]bool, error) {
+func (k *Store) seen(ctx context.Context, events []event.Event, stored map[event.ID]content) ([]bool, error) {
 	out := make([]bool, len(events))
 	byID := map[[16]byte][]int{}
 	for i := range events {
@@ -188,7 +188,7 @@ func (c *content) is(e *event.Event, said *event.Content) bool {
 }
 
 // compareWhole finds out which of some events would add nothing to what stands, by reading that.
-func (k *Keeper) compareWhole(ctx context.Context, events []event.Event, which []int, out []bool) error {
+func (k *Store) compareWhole(ctx context.Context, events []event.Event, which []int, out []bool) error {
 	if len(which) == 0 {
 		return nil
 	}

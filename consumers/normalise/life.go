@@ -37,7 +37,7 @@ type known struct {
 }
 
 // forget has the next transaction look again at what the record and the stream are.
-func (k *Keeper) forget() {
+func (k *Store) forget() {
 	k.known.mu.Lock()
 	defer k.known.mu.Unlock()
 	k.known.settled, k.known.incarnation = false, 0
@@ -45,7 +45,7 @@ func (k *Keeper) forget() {
 
 // Invalidate has the next transaction check again that stream and store are the ones that it knows. It is to be called whenever
 // the connection to the bus was lost: the servers may have been restored from a copy meanwhile.
-func (k *Keeper) Invalidate() { k.forget() }
+func (k *Store) Invalidate() { k.forget() }
 
 func (n *known) under(token uint64) (created time.Time, settled bool) {
 	n.mu.Lock()
@@ -53,9 +53,9 @@ func (n *known) under(token uint64) (created time.Time, settled bool) {
 	return n.created, n.settled && n.token == token
 }
 
-// settle returns when the stream was created. At every new token it looks at both again and gives the record what it lacks: its
+// ensureIdentity returns when the stream was created. At every new token it looks at both again and gives the record what it lacks: its
 // generation, and its number for this life of the stream. Several may do so at once.
-func (k *Keeper) settle(permit *gate.Permit) (time.Time, error) {
+func (k *Store) ensureIdentity(permit *gate.Permit) (time.Time, error) {
 	if created, settled := k.known.under(permit.Token); settled {
 		return created, nil
 	}
@@ -104,7 +104,7 @@ type need struct{ stream, store string }
 
 // bear gives the record what it lacks. Of several who do so at once the first wins; the others' generations are never used,
 // which is harmless: they only have to rise.
-func (k *Keeper) bear(permit *gate.Permit, created time.Time, has life, n need, at server, published fact.Version) (life, error) {
+func (k *Store) bear(permit *gate.Permit, created time.Time, has life, n need, at server, published fact.Version) (life, error) {
 	if has.born() && n == (need{}) && at.recorded(has.token) {
 		return has, nil
 	}
@@ -114,7 +114,7 @@ func (k *Keeper) bear(permit *gate.Permit, created time.Time, has life, n need, 
 		if next, err = k.cfg.Stream.NextGeneration(permit.Context(), max(uint16(max(has.generation, 0)), published.Generation)); err != nil {
 			return has, fmt.Errorf("asking for a generation: %w", err)
 		}
-		k.cfg.Hook("generation")
+		k.cfg.Failpoint("generation")
 	}
 	err := k.transaction(permit, created, func(ctx context.Context, tx pgx.Tx, _ life) error {
 		if _, err := tx.Exec(ctx, k.sql["incarnations_alone"]); err != nil {
@@ -146,7 +146,7 @@ func (k *Keeper) bear(permit *gate.Permit, created time.Time, has life, n need, 
 	if err != nil {
 		return has, err
 	}
-	k.cfg.Hook("identity")
+	k.cfg.Failpoint("identity")
 	was := has
 	err = k.transaction(permit, created, func(_ context.Context, _ pgx.Tx, l life) error { has = l; return nil })
 	if err == nil {
@@ -155,7 +155,7 @@ func (k *Keeper) bear(permit *gate.Permit, created time.Time, has life, n need, 
 	return has, err
 }
 
-func (k *Keeper) remember(token uint64, created time.Time, has life) {
+func (k *Store) remember(token uint64, created time.Time, has life) {
 	n := k.known
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -182,7 +182,7 @@ type querier interface {
 }
 
 // anchors returns events that were entered in a life of the stream: the highest, and some of earlier transactions.
-func (k *Keeper) anchors(ctx context.Context, q querier, incarnation int32) ([]entry, error) {
+func (k *Store) anchors(ctx context.Context, q querier, incarnation int32) ([]entry, error) {
 	rows, err := q.Query(ctx, k.sql["ledger_anchors"], incarnation)
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger's newest entries: %w", err)
@@ -205,7 +205,7 @@ const (
 
 // otherStream says why the stream cannot be the one that the ledger knows; empty: it can. An event that was entered stands at its
 // sequence, or was deleted; what lies above the stream's end was not deleted.
-func (k *Keeper) otherStream(ctx context.Context, incarnation int32, anchors []entry) (why string, err error) {
+func (k *Store) otherStream(ctx context.Context, incarnation int32, anchors []entry) (why string, err error) {
 	if k.known.isReplaced(-1, incarnation) {
 		return "a message was delivered at a sequence that the ledger holds, and its events are not stored", nil
 	}
@@ -250,7 +250,7 @@ func holdsEvent(d *consumers.Delivery, id event.ID) bool {
 
 // reading returns the record's number for the stream's life without writing one; 0 if it has none, or if the stream is no longer
 // the one that the record knows. What others have found since counts.
-func (k *Keeper) reading(ctx context.Context) (int32, error) {
+func (k *Store) reading(ctx context.Context) (int32, error) {
 	k.known.mu.Lock()
 	number, created := k.known.incarnation, k.known.created
 	k.known.mu.Unlock()
@@ -288,4 +288,4 @@ func (k *Keeper) reading(ctx context.Context) (int32, error) {
 }
 
 // Incarnation returns the number under which the ledger holds the stream as it is; 0: none yet.
-func (k *Keeper) Incarnation(ctx context.Context) (int32, error) { return k.reading(ctx) }
+func (k *Store) Incarnation(ctx context.Context) (int32, error) { return k.reading(ctx) }

@@ -18,7 +18,7 @@ type Mixed struct {
 }
 
 // Mixed returns the messages of all such minutes of the chats. chats are event.Key in hexadecimal.
-func (k *Keeper) Mixed(ctx context.Context, chats []string, from uint64) ([]Mixed, error) {
+func (k *Store) Mixed(ctx context.Context, chats []string, from uint64) ([]Mixed, error) {
 	incarnation, err := k.reading(ctx)
 	if err != nil {
 		return nil, err

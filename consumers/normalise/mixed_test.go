@@ -11,9 +11,9 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// TestKeeper_Mixed holds that messages are found which share a minute with ones from before a sequence, by the clocks of whichever zone they were
+// TestStore_Mixed holds that messages are found which share a minute with ones from before a sequence, by the clocks of whichever zone they were
 // read in, and none that stand in minutes of their own.
-func TestKeeper_Mixed(t *testing.T) {
+func TestStore_Mixed(t *testing.T) {
 	t.Parallel()
 	line := func(name string, hour, minute int, zone string) event.Event {
 		in, err := time.LoadLocation(zone)

@@ -51,9 +51,9 @@ type Stream interface {
 	// Range calls yield with the messages of CHAT from one sequence to another, in order. That one is left out proves nothing.
 	// The delivery is yield's to keep; an error of it ends the range and is returned. Called to fill many holes.
 	Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error
-	// Bury returns when a copy of a message of CHAT, or of an event out of one, stands among the dead letters; a second one is
+	// DeadLetter returns when a copy of a message of CHAT, or of an event out of one, stands among the dead letters; a second one is
 	// not made. Called by the sweep, for what was settled and cannot be read, and for what is guilty in a bundle.
-	Bury(ctx context.Context, d consumers.Delivery, cause error) error
+	DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error
 }
 
 // Config is what a keeper is made of; all of it is required, Hook, Observe and Replaced excepted.
@@ -62,8 +62,8 @@ type Config struct {
 	Gate   gate.Gate
 	Stream Stream
 	Log    *slog.Logger
-	// Hook is called between two effects: the places where tests kill the process.
-	Hook func(point string)
+	// Failpoint is called between two effects: the places where tests kill the process.
+	Failpoint func(point string)
 	// Observe is told of every transaction.
 	Observe func(Transaction)
 	// Replaced is called when a store that was put back took a new "generation", or a stream that was a new "incarnation".
@@ -77,8 +77,8 @@ type Transaction struct {
 	Took                     time.Duration
 }
 
-// Keeper keeps the record. It is safe for concurrent use: any number of goroutines and processes may keep one record.
-type Keeper struct {
+// Store keeps the record. It is safe for concurrent use: any number of goroutines and processes may keep one record.
+type Store struct {
 	cfg   Config
 	sql   map[string]string
 	known *known
@@ -110,9 +110,9 @@ const (
 
 // New makes a keeper, and looks whether its store and stream answer. It writes nothing, for nobody may be writing now: what the
 // record lacks at its beginning is given to it before the first transaction. The schema must be up to date.
-func New(ctx context.Context, c Config) (*Keeper, error) {
-	if c.Hook == nil {
-		c.Hook = func(string) {}
+func New(ctx context.Context, c Config) (*Store, error) {
+	if c.Failpoint == nil {
+		c.Failpoint = func(string) {}
 	}
 	if c.Observe == nil {
 		c.Observe = func(Transaction) {}
@@ -120,7 +120,7 @@ func New(ctx context.Context, c Config) (*Keeper, error) {
 	if c.Replaced == nil {
 		c.Replaced = func(string) {}
 	}
-	k := &Keeper{cfg: c, known: &known{replaced: life{generation: -1}}, room: &sync.Pool{New: func() any { return new(pg.Copy) }},
+	k := &Store{cfg: c, known: &known{replaced: life{generation: -1}}, room: &sync.Pool{New: func() any { return new(pg.Copy) }},
 		facts: newBreaker(c.Log)}
 	var err error
 	if k.sql, err = loadQueries(); err != nil {
@@ -133,7 +133,7 @@ func New(ctx context.Context, c Config) (*Keeper, error) {
 }
 
 // through returns the keeper as it writes through another gate.
-func (k *Keeper) through(g gate.Gate) *Keeper {
+func (k *Store) through(g gate.Gate) *Store {
 	other := *k
 	other.cfg.Gate = g
 	return &other
@@ -157,17 +157,17 @@ func loadQueries() (map[string]string, error) {
 }
 
 // Handle implements consumers.Handler for deliveries of the stream CHAT.
-func (k *Keeper) Handle(ctx context.Context, batch []consumers.Delivery) error {
+func (k *Store) Handle(ctx context.Context, batch []consumers.Delivery) error {
 	return k.handle(ctx, batch, ordinary)
 }
 
 // Repair is Handle for deliveries that the ledger holds already but whose rows are missing: it applies them whatever the
 // ledger says.
-func (k *Keeper) Repair(ctx context.Context, batch []consumers.Delivery) error {
+func (k *Store) Repair(ctx context.Context, batch []consumers.Delivery) error {
 	return k.handle(ctx, batch, repairing)
 }
 
-func (k *Keeper) handle(ctx context.Context, batch []consumers.Delivery, how manner) error {
+func (k *Store) handle(ctx context.Context, batch []consumers.Delivery, how manner) error {
 	items, failed, err := decode(batch)
 	if err != nil {
 		return err
@@ -201,13 +201,13 @@ func portion(items []item) int {
 	return n
 }
 
-// Gone enters sequences into the ledger that the stream no longer holds.
-func (k *Keeper) Gone(ctx context.Context, sequences seqset.Set) error {
+// MarkDeleted enters sequences into the ledger that the stream no longer holds.
+func (k *Store) MarkDeleted(ctx context.Context, sequences seqset.Set) error {
 	return k.store(ctx, nil, sequences, ordinary)
 }
 
 // store runs one transaction and everything that must follow it.
-func (k *Keeper) store(ctx context.Context, items []item, without seqset.Set, how manner) error {
+func (k *Store) store(ctx context.Context, items []item, without seqset.Set, how manner) error {
 	began := time.Now()
 	var done outcome
 	for try := 0; ; try++ {
@@ -226,7 +226,7 @@ func (k *Keeper) store(ctx context.Context, items []item, without seqset.Set, ho
 	}
 	k.cfg.Log.Debug("stored a batch", "token", done.token, "counter", done.counter, "events", done.events, "conflicts", done.conflicts)
 	k.reportUnstored(done)
-	k.cfg.Hook("committed")
+	k.cfg.Failpoint("committed")
 	if err := k.announce(ctx, done); err != nil {
 		return err
 	}
@@ -260,7 +260,7 @@ func classify(err error) error {
 
 // announce publishes what a transaction changed, and notes that it did. Facts can be made again from Postgres: where the stream
 // does not take them the ledger row stays pending, the delivery is settled, and PublishPending catches up.
-func (k *Keeper) announce(ctx context.Context, done outcome) error {
+func (k *Store) announce(ctx context.Context, done outcome) error {
 	if len(done.unmarked) == 0 && (done.counter == 0 || done.count == 0) {
 		return nil
 	}
@@ -276,7 +276,7 @@ func (k *Keeper) announce(ctx context.Context, done outcome) error {
 	return err
 }
 
-func (k *Keeper) announceNow(ctx context.Context, done outcome) error {
+func (k *Store) announceNow(ctx context.Context, done outcome) error {
 	if len(done.unmarked) > 0 { // an earlier life committed these and died before it could tell
 		if err := k.tellAgain(ctx, done.token, done.unmarked); err != nil {
 			return err
@@ -288,10 +288,10 @@ func (k *Keeper) announceNow(ctx context.Context, done outcome) error {
 	if err := k.publish(ctx, done.facts); err != nil {
 		return err
 	}
-	k.cfg.Hook("facts")
+	k.cfg.Failpoint("facts")
 	if err := k.mark(ctx, done.generation, done.stamp); err != nil {
 		return err
 	}
-	k.cfg.Hook("marked")
+	k.cfg.Failpoint("marked")
 	return nil
 }

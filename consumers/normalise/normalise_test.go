@@ -172,7 +172,7 @@ func (l *listener) Range(ctx context.Context, from, to uint64, _ bool, yield fun
 	return ctx.Err()
 }
 
-func (l *listener) Bury(_ context.Context, d consumers.Delivery, cause error) error {
+func (l *listener) DeadLetter(_ context.Context, d consumers.Delivery, cause error) error {
 	if l.buryFails == nil {
 		l.buried[d.Position()] = cause.Error()
 	}
@@ -197,7 +197,7 @@ func database(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
-func keeper(t testing.TB, pool *pgxpool.Pool, l *listener) *normalise.Keeper {
+func keeper(t testing.TB, pool *pgxpool.Pool, l *listener) *normalise.Store {
 	t.Helper()
 	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -232,7 +232,7 @@ func state(t *testing.T, pool *pgxpool.Pool) map[string][]string {
 }
 
 // apply gives the deliveries to the keeper in batches of random size.
-func apply(ctx context.Context, k *normalise.Keeper, r *rand.Rand, ds []consumers.Delivery) error {
+func apply(ctx context.Context, k *normalise.Store, r *rand.Rand, ds []consumers.Delivery) error {
 	for len(ds) > 0 {
 		n := 1 + r.IntN(min(len(ds), 25))
 		if err := k.Handle(ctx, ds[:n]); err != nil {
@@ -263,7 +263,7 @@ func TestOrderRepetitionAndCompanyDoNotMatter(t *testing.T) {
 				t.Errorf("the facts depend on order (-in order +shuffled):\n%s", diff)
 			}
 			again := newListener(log)
-			if err := keeper(t, b, again).Retell(t.Context(), 0, func(int) {}); err != nil {
+			if err := keeper(t, b, again).RepublishFrom(t.Context(), 0, func(int) {}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(shuffled.facts, again.facts); diff != "" {
@@ -277,7 +277,7 @@ func TestOrderRepetitionAndCompanyDoNotMatter(t *testing.T) {
 }
 
 // applyWildly shuffles and doubles the log and gives it to three workers at once.
-func applyWildly(t *testing.T, k *normalise.Keeper, log []consumers.Delivery, seed uint64) {
+func applyWildly(t *testing.T, k *normalise.Store, log []consumers.Delivery, seed uint64) {
 	t.Helper()
 	wild := append(append([]consumers.Delivery{}, log...), log[:len(log)/2]...)
 	r := rand.New(rand.NewPCG(seed, 3))
@@ -311,7 +311,7 @@ func TestTheLedgerDecides(t *testing.T) {
 	if diff := cmp.Diff(before, state(t, pool)); diff != "" {
 		t.Error(diff)
 	}
-	held, err := k.Held(t.Context(), 1, 60)
+	held, err := k.LedgerRange(t.Context(), 1, 60)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,9 +323,9 @@ func TestTheLedgerDecides(t *testing.T) {
 func TestFactsThatWereNotToldAreTold(t *testing.T) {
 	t.Parallel()
 	log := newWorld(5, 60).deliveries()
-	for name, revive := range map[string]func(*normalise.Keeper) error{
+	for name, revive := range map[string]func(*normalise.Store) error{
 		"by redelivery to another process": nil,
-		"by the sweep":                     func(k *normalise.Keeper) error { _, err := k.Sweep(t.Context(), 0, true); return err },
+		"by the sweep":                     func(k *normalise.Store) error { _, err := k.Reconcile(t.Context(), 0, true); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, whole := newListener(log), newListener(log)
@@ -340,7 +340,7 @@ func TestFactsThatWereNotToldAreTold(t *testing.T) {
 			}
 			l.fail = nil
 			if revive == nil {
-				revive = func(*normalise.Keeper) error { return keeper(t, pool, l).Handle(t.Context(), log) }
+				revive = func(*normalise.Store) error { return keeper(t, pool, l).Handle(t.Context(), log) }
 			}
 			if err := revive(k); err != nil {
 				t.Fatal(err)
@@ -364,7 +364,7 @@ func TestTheSweepFillsHoles(t *testing.T) {
 	if err := k.Handle(t.Context(), append(append([]consumers.Delivery{}, log[:10]...), log[40:]...)); err != nil {
 		t.Fatal(err)
 	}
-	filled, err := k.Sweep(t.Context(), 80, false)
+	filled, err := k.Reconcile(t.Context(), 80, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -489,7 +489,7 @@ func TestAStreamMadeAnew(t *testing.T) {
 		anew[i].Sequence = uint64(i + 1)
 	}
 	k := keeper(t, pool, newListener(anew)) // another event stands at the last sequence that was entered
-	if held, err := k.Held(t.Context(), 1, 40); err != nil || held.Len() != 0 {
+	if held, err := k.LedgerRange(t.Context(), 1, 40); err != nil || held.Len() != 0 {
 		t.Fatalf("of the new stream the ledger holds %s: %v", held, err)
 	}
 	if err := k.Handle(t.Context(), anew); err != nil {
@@ -506,20 +506,20 @@ func TestWhatIsKnownIsNotPublishedAgain(t *testing.T) {
 	w := newWorld(12, 40)
 	pool := database(t)
 	k := keeper(t, pool, newListener(nil))
-	before, err := k.Known(t.Context(), w.events)
+	before, err := k.AlreadyStored(t.Context(), w.events)
 	if err != nil || slices.Contains(before, true) {
 		t.Fatalf("an empty record knows %v: %v", before, err)
 	}
 	if err := k.Handle(t.Context(), w.deliveries()); err != nil {
 		t.Fatal(err)
 	}
-	after, err := k.Known(t.Context(), w.events)
+	after, err := k.AlreadyStored(t.Context(), w.events)
 	if err != nil || slices.Contains(after, false) {
 		t.Errorf("what is stored is not known: %v, %v", after, err)
 	}
 	other := w.events[0]
 	other.Account = "somebody else"
-	if known, err := k.Known(t.Context(), []event.Event{other}); err != nil || known[0] {
+	if known, err := k.AlreadyStored(t.Context(), []event.Event{other}); err != nil || known[0] {
 		t.Errorf("another account's copy is known already: %v, %v", known, err)
 	}
 }
@@ -564,7 +564,7 @@ func TestACopyThatSaysLessIsKnown(t *testing.T) {
 		"a longer name":                    {said("a text", "Nick the Second", event.PrecisionSecond), false},
 		"a finer time":                     {said("a text", "Nick", event.PrecisionMilli), false},
 	} {
-		if known, err := k.Known(t.Context(), []event.Event{c.copy}); err != nil || known[0] != c.known {
+		if known, err := k.AlreadyStored(t.Context(), []event.Event{c.copy}); err != nil || known[0] != c.known {
 			t.Errorf("%s: known is %v, not %v: %v", name, known, c.known, err)
 		}
 	}

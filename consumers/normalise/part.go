@@ -15,7 +15,7 @@ import (
 
 // parting is a bundle being taken apart.
 type parting struct {
-	*Keeper
+	*Store
 	sequence uint64
 	events   []consumers.Delivery
 	dead     map[int]error // what cannot be stored, by line
@@ -24,8 +24,8 @@ type parting struct {
 
 // part stores the events of a bundle that can be stored, and finds those that cannot. The ledger hears nothing of it, so that
 // after a crash it is done again, and what is done is not done twice.
-func (k *Keeper) part(ctx context.Context, d consumers.Delivery) (*parting, error) {
-	p := &parting{Keeper: k, sequence: d.Sequence, events: d.Apart(), dead: map[int]error{}}
+func (k *Store) part(ctx context.Context, d consumers.Delivery) (*parting, error) {
+	p := &parting{Store: k, sequence: d.Sequence, events: d.Split(), dead: map[int]error{}}
 	return p, p.store(ctx, 0, len(p.events))
 }
 
@@ -35,7 +35,7 @@ func (p *parting) store(ctx context.Context, from, to int) error {
 	var partial *consumers.PartialError
 	switch {
 	case err == nil:
-		p.cfg.Hook("split")
+		p.cfg.Failpoint("split")
 		return nil
 	case errors.As(err, &partial):
 		for i, cause := range partial.Failed {
@@ -63,15 +63,15 @@ func (p *parting) refusedAll() bool { return p.refused == len(p.events) }
 func (p *parting) settle(ctx context.Context) error {
 	for _, line := range slices.Sorted(maps.Keys(p.dead)) {
 		one, cause := p.events[line], p.dead[line]
-		if err := p.cfg.Stream.Bury(ctx, one, cause); err != nil {
+		if err := p.cfg.Stream.DeadLetter(ctx, one, cause); err != nil {
 			return fmt.Errorf("setting aside %s: %w", one.Position(), err)
 		}
-		p.cfg.Hook("dead.copied")
+		p.cfg.Failpoint("dead.copied")
 		if err := p.noteDead(ctx, one, cause.Error(), "dead"); err != nil {
 			return pg.Classify(fmt.Errorf("noting a dead letter: %w", err))
 		}
-		p.cfg.Hook("dead.noted")
+		p.cfg.Failpoint("dead.noted")
 		p.cfg.Log.Error("an event of a bundle was set aside", "sequence", p.sequence, "line", line, "event", one.EventIDs, "cause", cause)
 	}
-	return p.Gone(ctx, seqset.Of(p.sequence))
+	return p.MarkDeleted(ctx, seqset.Of(p.sequence))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/gate"
 )
 
-func TestKeeper_Handle_foreign(t *testing.T) {
+func TestStore_Handle_foreign(t *testing.T) {
 	t.Parallel()
 	t.Run("a time that is of the year 10000 in UTC", func(t *testing.T) {
 		t.Parallel()
@@ -66,7 +66,7 @@ func TestKeeper_Handle_foreign(t *testing.T) {
 	})
 }
 
-func TestKeeper_newerVersion(t *testing.T) {
+func TestStore_newerVersion(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{
 		"of a form that can be read": "", "of another form": `{"v":3,"id":["a"],"source":{"x":1}}`,
@@ -82,8 +82,8 @@ func TestKeeper_newerVersion(t *testing.T) {
 			}
 			l := newListener(log)
 			k := keeper(t, pool, l)
-			_, recovered := k.Recover(t.Context(), gate.Open{}, 9)
-			_, swept := k.Sweep(t.Context(), 9, false)
+			_, recovered := k.RecoverAfterFailover(t.Context(), gate.Open{}, 9)
+			_, swept := k.Reconcile(t.Context(), 9, false)
 			for where, err := range map[string]error{"handle": k.Handle(t.Context(), log), "recover": recovered, "sweep": swept} {
 				if fault.Of(err) != fault.Fatal || !strings.Contains(err.Error(), "upgrade") {
 					t.Errorf("%s: %v", where, err)
@@ -101,8 +101,8 @@ const rejecting = `CREATE FUNCTION agrichat.reject() RETURNS trigger LANGUAGE pl
 	IF NEW.body::text LIKE '%%reject%%' THEN RAISE EXCEPTION 'rejected' USING ERRCODE = '%s'; END IF; RETURN NEW; END $$;
 	CREATE TRIGGER reject BEFORE INSERT ON agrichat.events FOR EACH ROW EXECUTE FUNCTION agrichat.reject()`
 
-// TestKeeper_Recover_goesOn holds that recovery ends, and leaves a gap for what cannot be stored, whatever the error.
-func TestKeeper_Recover_goesOn(t *testing.T) {
+// TestStore_Recover_goesOn holds that recovery ends, and leaves a gap for what cannot be stored, whatever the error.
+func TestStore_Recover_goesOn(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		code string
@@ -126,10 +126,10 @@ func TestKeeper_Recover_goesOn(t *testing.T) {
 				log = append(log, delivery(t, uint64(i+1), sealed(t, event.NativeID(fmt.Sprint(i)), event.Unedited, &event.Message{Text: text}, event.Person{})))
 			}
 			k := keeper(t, pool, newListener(log))
-			if _, err := k.Recover(t.Context(), gate.Open{}, 200); err != nil {
+			if _, err := k.RecoverAfterFailover(t.Context(), gate.Open{}, 200); err != nil {
 				t.Fatal(err)
 			}
-			held, err := k.Held(t.Context(), 1, 200)
+			held, err := k.LedgerRange(t.Context(), 1, 200)
 			if err != nil || tt.hold > 0 && held.Len() != tt.hold || held.Has(21) {
 				t.Errorf("the ledger holds %s: %v", held, err)
 			}
@@ -137,8 +137,8 @@ func TestKeeper_Recover_goesOn(t *testing.T) {
 	}
 }
 
-// TestKeeper_Bury_duplicateKey holds that a bundle is split whatever the class of the error is.
-func TestKeeper_Bury_duplicateKey(t *testing.T) {
+// TestStore_Bury_duplicateKey holds that a bundle is split whatever the class of the error is.
+func TestStore_Bury_duplicateKey(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
 	if _, err := pool.Exec(t.Context(), fmt.Sprintf(rejecting, "23505")); err != nil {
@@ -157,7 +157,7 @@ func TestKeeper_Bury_duplicateKey(t *testing.T) {
 	if !fault.Unmarked(err) {
 		t.Fatal(err)
 	}
-	if err := k.Bury(t.Context(), bundle, err); err != nil {
+	if err := k.DeadLetter(t.Context(), bundle, err); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(state(t, pool)["events"]); n != 49 || len(l.buried) != 1 || l.buried[event.At(1, 49)] == "" {

@@ -25,8 +25,8 @@ func (w *world) poll(target event.NativeID) {
 	w.emit(event.KindPoll, target, event.RevisionSeq(w.r.Uint64N(1<<40)), &event.PollResults{Target: target, Poll: p}, event.Person{})
 }
 
-// TestKeeper_Polls compares the incremental fold of polls by two workers with a fold of all events.
-func TestKeeper_Polls(t *testing.T) {
+// TestStore_Polls compares the incremental fold of polls by two workers with a fold of all events.
+func TestStore_Polls(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(6) {
 		w := newWorld(seed+100, 0)
@@ -49,7 +49,7 @@ func TestKeeper_Polls(t *testing.T) {
 			a, b := database(t), database(t)
 			var all seqset.Set
 			all.Add(1, uint64(len(log)))
-			if err := keeper(t, a, whole).Fill(t.Context(), all); err != nil {
+			if err := keeper(t, a, whole).Backfill(t.Context(), all); err != nil {
 				t.Fatal(err)
 			}
 			bySmallBatches(t, keeper(t, b, small).Handle, log, seed)
@@ -63,8 +63,8 @@ func TestKeeper_Polls(t *testing.T) {
 	}
 }
 
-// TestKeeper_LatestPoll gives a poll and two results of it in every order: the later results stand, placeholder or not.
-func TestKeeper_LatestPoll(t *testing.T) {
+// TestStore_LatestPoll gives a poll and two results of it in every order: the later results stand, placeholder or not.
+func TestStore_LatestPoll(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 	db := database(t)

@@ -103,7 +103,7 @@ func (b *breaker) signal() {
 }
 
 // send publishes facts with their hashes.
-func (k *Keeper) send(ctx context.Context, batches []fact.Batch) error {
+func (k *Store) send(ctx context.Context, batches []fact.Batch) error {
 	for i := range batches {
 		batches[i].SetHashes()
 	}
@@ -111,7 +111,7 @@ func (k *Keeper) send(ctx context.Context, batches []fact.Batch) error {
 }
 
 // publish publishes facts whatever the breaker says, and reports the result to it.
-func (k *Keeper) publish(ctx context.Context, batches []fact.Batch) error {
+func (k *Store) publish(ctx context.Context, batches []fact.Batch) error {
 	timed, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	err := k.send(timed, batches)
@@ -126,7 +126,7 @@ func (k *Keeper) publish(ctx context.Context, batches []fact.Batch) error {
 
 // PublishPending publishes, until ctx ends, the facts of committed transactions that could not be published at once. Workers may
 // run one each: publishing a fact twice changes nothing. An error is returned only if waiting does not help.
-func (k *Keeper) PublishPending(ctx context.Context) error {
+func (k *Store) PublishPending(ctx context.Context) error {
 	patience := time.Duration(0)
 	pauses := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstRetry), backoff.WithMaxInterval(longestRetry),
 		backoff.WithMaxElapsedTime(0))
@@ -158,7 +158,7 @@ func (k *Keeper) PublishPending(ctx context.Context) error {
 
 // awaitPending returns how old pending rows must be to be published: those of this process at once, others' when they had their
 // time.
-func (k *Keeper) awaitPending(ctx context.Context, atMost time.Duration) (time.Duration, error) {
+func (k *Store) awaitPending(ctx context.Context, atMost time.Duration) (time.Duration, error) {
 	t := time.NewTimer(atMost)
 	defer t.Stop()
 	select {
@@ -173,7 +173,7 @@ func (k *Keeper) awaitPending(ctx context.Context, atMost time.Duration) (time.D
 
 // publishBacklog publishes all pending facts in the order of their transactions. A transaction whose facts the stream will never
 // take is logged and passed over. After a failure it tries a single transaction: a full stream may have room for it.
-func (k *Keeper) publishBacklog(ctx context.Context, patience time.Duration) error {
+func (k *Store) publishBacklog(ctx context.Context, patience time.Duration) error {
 	var after int64
 	size := retellStep
 	for {
@@ -202,7 +202,7 @@ func (k *Keeper) publishBacklog(ctx context.Context, patience time.Duration) err
 }
 
 // publishPage publishes the oldest pending facts. What the stream does not take is left to the publisher.
-func (k *Keeper) publishPage(ctx context.Context, patience time.Duration) error {
+func (k *Store) publishPage(ctx context.Context, patience time.Duration) error {
 	page, token, err := k.pendingAfter(ctx, patience, 0)
 	if err != nil || len(page) == 0 {
 		return err
@@ -215,7 +215,7 @@ func (k *Keeper) publishPage(ctx context.Context, patience time.Duration) error 
 }
 
 // pendingAfter returns transactions with pending facts, and the token under which they were read.
-func (k *Keeper) pendingAfter(ctx context.Context, patience time.Duration, after int64) (page []stamp, token int64, err error) {
+func (k *Store) pendingAfter(ctx context.Context, patience time.Duration, after int64) (page []stamp, token int64, err error) {
 	err = k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
 		rows, err := tx.Query(ctx, k.sql["ledger_unmarked"], patience, after)
 		if err != nil {
@@ -241,7 +241,7 @@ type Pending struct {
 }
 
 // Pending returns how many transactions' facts are not published yet.
-func (k *Keeper) Pending(ctx context.Context) (p Pending, err error) {
+func (k *Store) Pending(ctx context.Context) (p Pending, err error) {
 	if err := k.cfg.Pool.QueryRow(ctx, k.sql["ledger_pending"]).Scan(&p.Transactions, &p.Oldest); err != nil {
 		return Pending{}, pg.Classify(fmt.Errorf("counting pending facts: %w", err))
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-func TestKeeper_PublishPending(t *testing.T) {
+func TestStore_PublishPending(t *testing.T) {
 	t.Parallel()
 	log := newWorld(51, 400).deliveries()
 	for name, fail := range map[string]error{
@@ -49,7 +49,7 @@ func TestKeeper_PublishPending(t *testing.T) {
 			l.mu.Unlock()
 			if fail == nil {
 				k = keeper(t, pool, l)
-				if _, err := k.Sweep(t.Context(), 0, true); err != nil {
+				if _, err := k.Reconcile(t.Context(), 0, true); err != nil {
 					t.Fatal(err)
 				}
 				if p, err := k.Pending(t.Context()); err != nil || p.Transactions == 0 {
@@ -65,7 +65,7 @@ func TestKeeper_PublishPending(t *testing.T) {
 }
 
 // publishAll runs the publisher until nothing is pending.
-func publishAll(t *testing.T, k *normalise.Keeper) {
+func publishAll(t *testing.T, k *normalise.Store) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

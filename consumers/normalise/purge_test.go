@@ -8,7 +8,7 @@ import (
 
 // A store that is new, over a stream that begins at fifty million: one question finds out what was purged, and the next
 // reconciliation begins above it.
-func TestKeeper_Sweep_purged(t *testing.T) {
+func TestStore_Sweep_purged(t *testing.T) {
 	t.Parallel()
 	const purged, n = 50_000_000, 200
 	log := newWorld(73, n).deliveries()
@@ -19,7 +19,7 @@ func TestKeeper_Sweep_purged(t *testing.T) {
 	l.end = purged + n
 	k := keeper(t, pool, l)
 	l.gets.Store(0)
-	if filled, err := k.Sweep(t.Context(), purged+n, true); err != nil || filled != purged+n {
+	if filled, err := k.Reconcile(t.Context(), purged+n, true); err != nil || filled != purged+n {
 		t.Fatalf("filled %d: %v", filled, err)
 	}
 	if gets, nexts := l.gets.Load(), l.nexts.Load(); gets > 8 || nexts > 2 {
@@ -33,7 +33,7 @@ func TestKeeper_Sweep_purged(t *testing.T) {
 	}
 	for i := range 2 { // the first of them learns that there is no gap
 		l.nexts.Store(0)
-		if filled, err := k.Sweep(t.Context(), purged+n, true); err != nil || filled != 0 {
+		if filled, err := k.Reconcile(t.Context(), purged+n, true); err != nil || filled != 0 {
 			t.Errorf("the next one filled %d: %v", filled, err)
 		}
 		if nexts := l.nexts.Load(); nexts > int64(1-i) {
@@ -43,7 +43,7 @@ func TestKeeper_Sweep_purged(t *testing.T) {
 }
 
 // A gap in the middle of the stream costs a question, not one for every sequence of it.
-func TestKeeper_Sweep_gapInTheMiddle(t *testing.T) {
+func TestStore_Sweep_gapInTheMiddle(t *testing.T) {
 	t.Parallel()
 	const gap, n = 20_000, 200
 	log := newWorld(74, n).deliveries()
@@ -54,7 +54,7 @@ func TestKeeper_Sweep_gapInTheMiddle(t *testing.T) {
 	l.end = gap + n
 	k := keeper(t, pool, l)
 	l.gets.Store(0)
-	if filled, err := k.Sweep(t.Context(), gap+n, true); err != nil || filled != gap+n {
+	if filled, err := k.Reconcile(t.Context(), gap+n, true); err != nil || filled != gap+n {
 		t.Fatalf("filled %d: %v", filled, err)
 	}
 	if gets, nexts := l.gets.Load(), l.nexts.Load(); gets > 8 || nexts > 4 {

@@ -36,9 +36,9 @@ func deliverEach(t *testing.T, events ...event.Event) (log []consumers.Delivery)
 	return log
 }
 
-// TestKeeper_Handle_readings holds that of copies that were read in different ways the one that a user settled last stands, in
+// TestStore_Handle_readings holds that of copies that were read in different ways the one that a user settled last stands, in
 // whatever order and transactions they come.
-func TestKeeper_Handle_readings(t *testing.T) {
+func TestStore_Handle_readings(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
 	unnamed := reading(t, at, event.Reading{}, event.Unedited, "t")
@@ -81,7 +81,7 @@ func TestKeeper_Handle_readings(t *testing.T) {
 				if diff := cmp.Diff([]string{c.want}, got); diff != "" {
 					t.Errorf("apart %v: -want +got:\n%s", apart, diff)
 				}
-				if known, err := k.Known(t.Context(), c.events); err != nil || slices.Contains(known, false) {
+				if known, err := k.AlreadyStored(t.Context(), c.events); err != nil || slices.Contains(known, false) {
 					t.Errorf("apart %v: known is %v: %v", apart, known, err)
 				}
 			}
@@ -119,8 +119,8 @@ func TestVersions_Unversioned(t *testing.T) {
 	}
 }
 
-// TestKeeper_Known_differs holds that a copy with another text is published once, whichever text stands, and counted.
-func TestKeeper_Known_differs(t *testing.T) {
+// TestStore_Known_differs holds that a copy with another text is published once, whichever text stands, and counted.
+func TestStore_Known_differs(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
 	long := reading(t, at, event.Reading{Unversioned: true}, event.Unedited, "a longer text")
@@ -130,17 +130,17 @@ func TestKeeper_Known_differs(t *testing.T) {
 	if err := k.Handle(t.Context(), log[:1]); err != nil {
 		t.Fatal(err)
 	}
-	if known, err := k.Known(t.Context(), []event.Event{long, short}); err != nil || !known[0] || known[1] {
+	if known, err := k.AlreadyStored(t.Context(), []event.Event{long, short}); err != nil || !known[0] || known[1] {
 		t.Fatalf("known is %v: %v", known, err)
 	}
 	if err := k.Handle(t.Context(), log[1:]); err != nil {
 		t.Fatal(err)
 	}
-	if known, err := k.Known(t.Context(), []event.Event{long, short}); err != nil || !known[0] || !known[1] {
+	if known, err := k.AlreadyStored(t.Context(), []event.Event{long, short}); err != nil || !known[0] || !known[1] {
 		t.Errorf("known is %v: %v", known, err)
 	}
 	for seq, want := range map[uint64]int64{1: 1, 2: 1} { // the event of the first was changed by the second
-		if came, err := k.Came(t.Context(), seqset.Of(seq)); err != nil || len(came) != 1 || came[0].Differing != want {
+		if came, err := k.ImportCounts(t.Context(), seqset.Of(seq)); err != nil || len(came) != 1 || came[0].Differing != want {
 			t.Errorf("of message %d came %+v, %v", seq, came, err)
 		}
 	}

@@ -21,7 +21,7 @@ const aloneTries = 5
 
 // attemptAll is handle for batches that are being split. A panic is poison, and a single delivery that fails for an unknown reason is
 // retried; what is still unmarked then was rejected by a store that takes writes.
-func (k *Keeper) attemptAll(ctx context.Context, batch []consumers.Delivery, how manner) error {
+func (k *Store) attemptAll(ctx context.Context, batch []consumers.Delivery, how manner) error {
 	err := k.protect(ctx, batch, how)
 	for try := 1; len(batch) == 1 && fault.Unmarked(err) && try < aloneTries; try++ {
 		if e := k.probe(ctx); e != nil {
@@ -38,7 +38,7 @@ func (k *Keeper) attemptAll(ctx context.Context, batch []consumers.Delivery, how
 	return err
 }
 
-func (k *Keeper) protect(ctx context.Context, batch []consumers.Delivery, how manner) (err error) {
+func (k *Store) protect(ctx context.Context, batch []consumers.Delivery, how manner) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			k.cfg.Log.Error("storing panicked; report this with its stack", "panic", v, "stack", string(debug.Stack()))
@@ -49,7 +49,7 @@ func (k *Keeper) protect(ctx context.Context, batch []consumers.Delivery, how ma
 }
 
 // probe reports whether a transaction is admitted and commits.
-func (k *Keeper) probe(ctx context.Context) error {
+func (k *Store) probe(ctx context.Context) error {
 	err := k.write(ctx, func(context.Context, pgx.Tx, life) error { return nil })
 	return pg.Classify(err)
 }

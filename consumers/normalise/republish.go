@@ -22,7 +22,7 @@ const (
 
 // RepublishPending publishes the facts of a store that has taken a new generation, beside normal writing. It goes on where a
 // process that died left off. Of several who call it one works; the others get ErrSweeping.
-func (k *Keeper) RepublishPending(ctx context.Context) error {
+func (k *Store) RepublishPending(ctx context.Context) error {
 	var from int64
 	if err := k.cfg.Pool.QueryRow(ctx, k.sql["republish_from"]).Scan(&from); err != nil {
 		return pg.Classify(fmt.Errorf("asking what is to be published again: %w", err))
@@ -33,7 +33,7 @@ func (k *Keeper) RepublishPending(ctx context.Context) error {
 	return k.alone(ctx, republishLock, k.republish)
 }
 
-func (k *Keeper) republish(ctx context.Context) error {
+func (k *Store) republish(ctx context.Context) error {
 	var from, newest int64
 	var l life
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, now life) error {
@@ -59,7 +59,7 @@ func (k *Keeper) republish(ctx context.Context) error {
 		if err := k.send(ctx, batches); err != nil {
 			return fmt.Errorf("publishing facts again: %w", err)
 		}
-		k.cfg.Hook("republished")
+		k.cfg.Failpoint("republished")
 		for i := range batches {
 			total += batches[i].Len()
 		}
@@ -81,7 +81,7 @@ func (k *Keeper) republish(ctx context.Context) error {
 	return nil
 }
 
-func (k *Keeper) noteRepublished(ctx context.Context, generation int32, from int64) error {
+func (k *Store) noteRepublished(ctx context.Context, generation int32, from int64) error {
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, _ life) error {
 		_, err := tx.Exec(ctx, k.sql["republish_set"], generation, from)
 		return err
@@ -94,7 +94,7 @@ func (k *Keeper) noteRepublished(ctx context.Context, generation int32, from int
 
 // barrier waits until everybody who began to write under an older generation has ended, and returns the newest counter: what
 // comes after it is published under the new one.
-func (k *Keeper) barrier(ctx context.Context) (newest int64, err error) {
+func (k *Store) barrier(ctx context.Context) (newest int64, err error) {
 	tx, err := k.cfg.Pool.Begin(ctx)
 	if err != nil {
 		return 0, pg.Classify(fmt.Errorf("waiting for writers to end: %w", err))
@@ -112,10 +112,10 @@ func (k *Keeper) barrier(ctx context.Context) (newest int64, err error) {
 }
 
 // KeepRepublishing calls RepublishPending from time to time until ctx ends. What fails is tried again.
-func (k *Keeper) KeepRepublishing(ctx context.Context, every time.Duration) {
+func (k *Store) KeepRepublishing(ctx context.Context, every time.Duration) {
 	for {
 		err := k.RepublishPending(ctx)
-		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrSweeping) {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrLockHeld) {
 			k.cfg.Log.Warn("publishing all facts again failed; going on later", "error", err, "pause", every)
 		}
 		if pause(ctx, every) != nil {

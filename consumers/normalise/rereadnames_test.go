@@ -34,9 +34,9 @@ func named(t *testing.T, native event.NativeID, at time.Time, r event.Reading, n
 	return out
 }
 
-// TestKeeper_Handle_namesReread holds that names read in a charset that was named later stand, in whatever order copies come and also where
+// TestStore_Handle_namesReread holds that names read in a charset that was named later stand, in whatever order copies come and also where
 // the zone was named with it.
-func TestKeeper_Handle_namesReread(t *testing.T) {
+func TestStore_Handle_namesReread(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
 	guess, first, last := event.Reading{Charset: "windows-1252"}, event.Reading{Charset: "koi8-r", CharsetNamed: 1}, event.Reading{Charset: "windows-1251", CharsetNamed: 2}
@@ -84,9 +84,9 @@ func TestKeeper_Handle_namesReread(t *testing.T) {
 	}
 }
 
-// TestKeeper_Handle_channelReread holds that of two events of one instant that name a channel the one in the surer charset stands, whichever
+// TestStore_Handle_channelReread holds that of two events of one instant that name a channel the one in the surer charset stands, whichever
 // id it has.
-func TestKeeper_Handle_channelReread(t *testing.T) {
+func TestStore_Handle_channelReread(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
 	for _, native := range []event.NativeID{"a", "b", "c", "d", "e"} {

@@ -17,10 +17,10 @@ import (
 )
 
 // watched returns a keeper that counts what it found replaced.
-func watched(t *testing.T, pool *pgxpool.Pool, l *listener, hook func(string)) (*normalise.Keeper, map[string]*atomic.Int64) {
+func watched(t *testing.T, pool *pgxpool.Pool, l *listener, hook func(string)) (*normalise.Store, map[string]*atomic.Int64) {
 	t.Helper()
 	n := map[string]*atomic.Int64{"generation": {}, "incarnation": {}}
-	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Hook: hook,
+	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Failpoint: hook,
 		Log: slog.New(slog.DiscardHandler), Replaced: func(what string) { n[what].Add(1) }})
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func stored(t *testing.T, pool *pgxpool.Pool) (n int) {
 }
 
 // A stream that was put back gives its sequences to other messages: they are stored.
-func TestKeeper_HandleStreamPutBack(t *testing.T) {
+func TestStore_HandleStreamPutBack(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
@@ -88,7 +88,7 @@ func TestKeeper_HandleStreamPutBack(t *testing.T) {
 			if err := pool.QueryRow(t.Context(), "SELECT coalesce(republish_from, 0) FROM agrichat.store").Scan(&from); err != nil || from != 1 {
 				t.Errorf("facts are published again from %d on, %v", from, err)
 			}
-			came, err := k.Came(t.Context(), setOf(fresh))
+			came, err := k.ImportCounts(t.Context(), setOf(fresh))
 			var total int64
 			for _, c := range came {
 				total += c.Stored
@@ -101,26 +101,26 @@ func TestKeeper_HandleStreamPutBack(t *testing.T) {
 }
 
 // What a store does that has gone back is published under a new generation, and so is all that it holds.
-func TestKeeper_SettleStorePutBack(t *testing.T) {
+func TestStore_SettleStorePutBack(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(*testing.T, *pgxpool.Pool, *listener, *normalise.Keeper){
-		"published under a counter that it has not come to": func(_ *testing.T, _ *pgxpool.Pool, l *listener, k *normalise.Keeper) {
+	for name, spoil := range map[string]func(*testing.T, *pgxpool.Pool, *listener, *normalise.Store){
+		"published under a counter that it has not come to": func(_ *testing.T, _ *pgxpool.Pool, l *listener, k *normalise.Store) {
 			l.published = fact.Version{Generation: 7, Counter: 1000}
 			k.Invalidate()
 		},
-		"published under a newer generation": func(_ *testing.T, _ *pgxpool.Pool, l *listener, k *normalise.Keeper) {
+		"published under a newer generation": func(_ *testing.T, _ *pgxpool.Pool, l *listener, k *normalise.Store) {
 			l.published = fact.Version{Generation: 9}
 			k.Invalidate()
 		},
-		"another system identifier": func(t *testing.T, pool *pgxpool.Pool, _ *listener, k *normalise.Keeper) {
+		"another system identifier": func(t *testing.T, pool *pgxpool.Pool, _ *listener, k *normalise.Store) {
 			restoreExec(t, pool, "UPDATE agrichat.store SET system_id = '1'")
 			k.Invalidate()
 		},
-		"another timeline": func(t *testing.T, pool *pgxpool.Pool, _ *listener, k *normalise.Keeper) {
+		"another timeline": func(t *testing.T, pool *pgxpool.Pool, _ *listener, k *normalise.Store) {
 			restoreExec(t, pool, "UPDATE agrichat.store SET timeline = '000000FF'")
 			k.Invalidate()
 		},
-		"a counter comes again under a running worker": func(t *testing.T, pool *pgxpool.Pool, _ *listener, _ *normalise.Keeper) {
+		"a counter comes again under a running worker": func(t *testing.T, pool *pgxpool.Pool, _ *listener, _ *normalise.Store) {
 			restoreExec(t, pool, "SELECT setval('agrichat.ledger_counter', 1)")
 			restoreExec(t, pool, "DELETE FROM agrichat.ledger WHERE counter > 1")
 			for _, table := range []string{"events", "messages", "identities"} {
@@ -146,7 +146,7 @@ func TestKeeper_SettleStorePutBack(t *testing.T) {
 			if n := found["generation"].Load(); n != 1 {
 				t.Fatalf("%d new generations", n)
 			}
-			if _, err := k.Sweep(t.Context(), 12, false); err != nil {
+			if _, err := k.Reconcile(t.Context(), 12, false); err != nil {
 				t.Fatal(err)
 			}
 			if err := k.RepublishPending(t.Context()); err != nil {
@@ -167,7 +167,7 @@ func TestKeeper_SettleStorePutBack(t *testing.T) {
 
 // Without a token only the generation tells that a counter may have been given out again: what was published under another one
 // marks nothing.
-func TestKeeper_HandleGenerationChangedMeanwhile(t *testing.T) {
+func TestStore_HandleGenerationChangedMeanwhile(t *testing.T) {
 	t.Parallel()
 	all := restoreMessages(1)
 	pool := database(t)

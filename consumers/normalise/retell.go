@@ -21,7 +21,7 @@ const retellStep = 32
 
 // Republish tells again what the transactions of these counters changed and nobody has changed since. It marks nothing: whoever
 // names counters does not know under which token they were drawn.
-func (k *Keeper) Republish(ctx context.Context, counters []int64) error {
+func (k *Store) Republish(ctx context.Context, counters []int64) error {
 	for part := range slices.Chunk(counters, retellStep) {
 		if _, err := k.retell(ctx, part); err != nil {
 			return err
@@ -32,7 +32,7 @@ func (k *Keeper) Republish(ctx context.Context, counters []int64) error {
 
 // tellAgain tells what transactions changed, for whoever died before it could, and marks them. They were read under a token,
 // and only under that one their counters mean what they meant.
-func (k *Keeper) tellAgain(ctx context.Context, token int64, transactions []stamp) error {
+func (k *Store) tellAgain(ctx context.Context, token int64, transactions []stamp) error {
 	for part := range slices.Chunk(transactions, retellStep) {
 		counters := make([]int64, len(part))
 		for i, s := range part {
@@ -52,10 +52,10 @@ func (k *Keeper) tellAgain(ctx context.Context, token int64, transactions []stam
 	return nil
 }
 
-// Retell tells again everything that was last changed by a transaction from the given counter on. A store of facts that is
+// RepublishFrom tells again everything that was last changed by a transaction from the given counter on. A store of facts that is
 // empty or has lost something is made whole by it; for one that is whole it is harmless. done is called with the number of
 // facts told so far.
-func (k *Keeper) Retell(ctx context.Context, from int64, done func(facts int)) error {
+func (k *Store) RepublishFrom(ctx context.Context, from int64, done func(facts int)) error {
 	var newest, token int64
 	if err := k.cfg.Pool.QueryRow(ctx, k.sql["counter_newest"]).Scan(&newest, &token); err != nil {
 		return pg.Classify(fmt.Errorf("reading the newest counter: %w", err))
@@ -81,7 +81,7 @@ func (k *Keeper) Retell(ctx context.Context, from int64, done func(facts int)) e
 }
 
 // CounterAt returns the lowest counter of a transaction that entered the sequence or a later one.
-func (k *Keeper) CounterAt(ctx context.Context, sequence uint64) (int64, error) {
+func (k *Store) CounterAt(ctx context.Context, sequence uint64) (int64, error) {
 	incarnation, err := k.reading(ctx)
 	if err != nil {
 		return 0, err
@@ -94,7 +94,7 @@ func (k *Keeper) CounterAt(ctx context.Context, sequence uint64) (int64, error) 
 }
 
 // retell returns the token of the snapshot that it told from.
-func (k *Keeper) retell(ctx context.Context, counters []int64) (token int64, err error) {
+func (k *Store) retell(ctx context.Context, counters []int64) (token int64, err error) {
 	batches, token, err := k.gather(ctx, slices.Min(counters), slices.Max(counters), counters, time.Now())
 	if err != nil || len(batches) == 0 {
 		return token, err
@@ -119,7 +119,7 @@ func (t told) of(s stamp) *gathering {
 
 // gather reads, in one snapshot, the rows changed by the transactions first to last; only, if not nil, names which of them.
 // A store that remembers blocks knows by the time that this is another telling.
-func (k *Keeper) gather(ctx context.Context, first, last int64, only []int64, telling time.Time) ([]fact.Batch, int64, error) {
+func (k *Store) gather(ctx context.Context, first, last int64, only []int64, telling time.Time) ([]fact.Batch, int64, error) {
 	tx, err := k.cfg.Pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return nil, 0, pg.Classify(fmt.Errorf("reading facts again: %w", err))
@@ -175,7 +175,7 @@ func (p *scannedPlace) place() place {
 	return place{source: event.Source(p.names[0]), namespace: event.Namespace(p.names[1]), channel: event.Channel(p.names[2]), key: p.key}
 }
 
-func (k *Keeper) scanMessage(row pgx.CollectableRow, t told) error {
+func (k *Store) scanMessage(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
 	var r messageRow
 	var thing [16]byte
@@ -222,7 +222,7 @@ func mediaKinds(attachments []byte) ([]string, error) {
 	return kinds, nil
 }
 
-func (k *Keeper) scanEdition(row pgx.CollectableRow, t told) error {
+func (k *Store) scanEdition(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
 	var id, thing [16]byte
 	var sent *time.Time
@@ -237,7 +237,7 @@ func (k *Keeper) scanEdition(row pgx.CollectableRow, t told) error {
 	return nil
 }
 
-func (k *Keeper) scanReaction(row pgx.CollectableRow, t told) error {
+func (k *Store) scanReaction(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
 	var r reactionRow
 	var thing, message [16]byte
@@ -253,7 +253,7 @@ func (k *Keeper) scanReaction(row pgx.CollectableRow, t told) error {
 	return nil
 }
 
-func (k *Keeper) scanMembership(row pgx.CollectableRow, t told) error {
+func (k *Store) scanMembership(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
 	var r membershipRow
 	var thing, identity [16]byte
@@ -265,7 +265,7 @@ func (k *Keeper) scanMembership(row pgx.CollectableRow, t told) error {
 	return nil
 }
 
-func (k *Keeper) scanSighting(row pgx.CollectableRow, t told) error {
+func (k *Store) scanSighting(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
 	var r sightingRow
 	var id, thing [16]byte
@@ -277,7 +277,7 @@ func (k *Keeper) scanSighting(row pgx.CollectableRow, t told) error {
 	return nil
 }
 
-func (k *Keeper) scanChannel(row pgx.CollectableRow, t told) error {
+func (k *Store) scanChannel(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
 	var r channelRow
 	if err := row.Scan(p.into(&r.name, &r.kind, &r.topic)...); err != nil {
@@ -288,7 +288,7 @@ func (k *Keeper) scanChannel(row pgx.CollectableRow, t told) error {
 	return nil
 }
 
-func (k *Keeper) scanIdentity(row pgx.CollectableRow, t told) error {
+func (k *Store) scanIdentity(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
 	var r identityRow
 	if err := row.Scan(p.into(&r.name, &r.username, &r.bot)...); err != nil {

@@ -50,9 +50,9 @@ func seenBy(t *testing.T, pool *pgxpool.Pool, sql string) []string {
 	return out
 }
 
-// TestKeeper_Handle_accounts holds that a second account's copies of messages add rows of their own and rewrite nothing, and that
+// TestStore_Handle_accounts holds that a second account's copies of messages add rows of their own and rewrite nothing, and that
 // the views know all accounts whatever came first.
-func TestKeeper_Handle_accounts(t *testing.T) {
+func TestStore_Handle_accounts(t *testing.T) {
 	t.Parallel()
 	const (
 		versions = "SELECT thing_id::text || ' ' || changed || ' ' || xmin::text FROM agrichat.messages ORDER BY 1"
@@ -68,7 +68,7 @@ func TestKeeper_Handle_accounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	messages, stored := seenBy(t, pool, versions), seenBy(t, pool, events)
-	if known, err := k.Known(t.Context(), sent); err != nil || slices.Contains(known[:20], false) || slices.Contains(known[20:], true) {
+	if known, err := k.AlreadyStored(t.Context(), sent); err != nil || slices.Contains(known[:20], false) || slices.Contains(known[20:], true) {
 		t.Fatalf("known is %v: %v", known, err)
 	}
 	for _, part := range [][]consumers.Delivery{log[20:40], log[40:], log[20:40]} {
@@ -90,7 +90,7 @@ func TestKeeper_Handle_accounts(t *testing.T) {
 			t.Errorf("%s finds %v", view, got)
 		}
 	}
-	if known, err := k.Known(t.Context(), sent); err != nil || slices.Contains(known, false) {
+	if known, err := k.AlreadyStored(t.Context(), sent); err != nil || slices.Contains(known, false) {
 		t.Errorf("known is %v: %v", known, err)
 	}
 	if n := len(seenBy(t, pool, "SELECT account FROM agrichat.sightings")); n != 40 {
@@ -98,9 +98,9 @@ func TestKeeper_Handle_accounts(t *testing.T) {
 	}
 }
 
-// TestKeeper_Handle_accountsOutOfOrder has the copies arrive in every order: the row of the event names the account of the copy at
+// TestStore_Handle_accountsOutOfOrder has the copies arrive in every order: the row of the event names the account of the copy at
 // the lowest position, the others are sightings.
-func TestKeeper_Handle_accountsOutOfOrder(t *testing.T) {
+func TestStore_Handle_accountsOutOfOrder(t *testing.T) {
 	t.Parallel()
 	log, _ := collectedBy(t, 1, 1, "bob", "alice", "bob", "carol")
 	for _, order := range [][]int{{0, 1, 2, 3}, {3, 2, 1, 0}, {2, 1, 0, 3}, {1, 3, 2, 0}, {1, 0, 3, 2}} {
@@ -124,8 +124,8 @@ func TestKeeper_Handle_accountsOutOfOrder(t *testing.T) {
 	}
 }
 
-// TestKeeper_Handle_accountsOfOldRows keeps what rows name that were written when an event's row named all accounts.
-func TestKeeper_Handle_accountsOfOldRows(t *testing.T) {
+// TestStore_Handle_accountsOfOldRows keeps what rows name that were written when an event's row named all accounts.
+func TestStore_Handle_accountsOfOldRows(t *testing.T) {
 	t.Parallel()
 	log, sent := collectedBy(t, 1, 1, "bob", "carol")
 	pool := database(t)
@@ -141,7 +141,7 @@ func TestKeeper_Handle_accountsOfOldRows(t *testing.T) {
 	if got := seenBy(t, pool, "SELECT account FROM agrichat.v_seen_by ORDER BY 1"); !slices.Equal(got, []string{"alice", "bob", "carol"}) {
 		t.Errorf("v_seen_by has %v", got)
 	}
-	if known, err := k.Known(t.Context(), sent); err != nil || slices.Contains(known, false) {
+	if known, err := k.AlreadyStored(t.Context(), sent); err != nil || slices.Contains(known, false) {
 		t.Errorf("known is %v: %v", known, err)
 	}
 }

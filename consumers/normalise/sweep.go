@@ -17,14 +17,14 @@ const (
 	sweepPortion  = 1 << 20 // sequences looked at in one question to the ledger
 )
 
-// Sweep makes good what somebody else left undone: it fills the ledger's holes up to a sequence that was delivered and
+// Reconcile makes good what somebody else left undone: it fills the ledger's holes up to a sequence that was delivered and
 // acked, which a worker may have committed on a server that then lost it, and publishes the oldest facts that are pending; the
 // rest is PublishPending's, so that no start waits for a backlog.
 // It reports how many sequences it applied. all also tells for transactions that may be telling right now: right at
 // start, when nobody else is known to live. It may be called from time to time: what it could not do because the store or the
 // bus was away, the next one does. Of several who call it one works; the others get ErrSweeping. The lock is not the one of
 // Recover: who waits for its gate here must not keep a recovery from opening it.
-func (k *Keeper) Sweep(ctx context.Context, acked uint64, all bool) (filled uint64, err error) {
+func (k *Store) Reconcile(ctx context.Context, acked uint64, all bool) (filled uint64, err error) {
 	err = k.alone(ctx, reconcileLock, func(ctx context.Context) error {
 		filled, err = k.reconcile(ctx, acked, all)
 		return err
@@ -32,7 +32,7 @@ func (k *Keeper) Sweep(ctx context.Context, acked uint64, all bool) (filled uint
 	return filled, err
 }
 
-func (k *Keeper) reconcile(ctx context.Context, acked uint64, all bool) (filled uint64, err error) {
+func (k *Store) reconcile(ctx context.Context, acked uint64, all bool) (filled uint64, err error) {
 	k.forget()
 	if filled, err = k.fillUpTo(ctx, acked); err != nil {
 		return filled, err
@@ -47,10 +47,10 @@ func (k *Keeper) reconcile(ctx context.Context, acked uint64, all bool) (filled 
 	return filled, k.Compact(ctx, compactionAge)
 }
 
-// Recover is the sweep of a round, through the gate of that round while nobody else may write: it fills every hole up to what
+// RecoverAfterFailover is the sweep of a round, through the gate of that round while nobody else may write: it fills every hole up to what
 // was delivered to anybody, acked or not, and publishes the oldest pending facts. Of several who call it one works; the others get
 // ErrSweeping, and ask again. Should two ever work at once, each does what the other leaves.
-func (k *Keeper) Recover(ctx context.Context, through gate.Gate, delivered uint64) (filled uint64, err error) {
+func (k *Store) RecoverAfterFailover(ctx context.Context, through gate.Gate, delivered uint64) (filled uint64, err error) {
 	s := k.through(through)
 	err = s.alone(ctx, sweepLock, func(ctx context.Context) error {
 		s.forget()

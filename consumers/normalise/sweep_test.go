@@ -21,17 +21,17 @@ func TestTheSweepSetsAsideWhatCannotBeRead(t *testing.T) {
 	l, pool := newListener(log), database(t)
 	k := keeper(t, pool, l)
 	l.buryFails = errors.New("no dead letters now")
-	if _, err := k.Sweep(t.Context(), 30, false); !errors.Is(err, l.buryFails) {
+	if _, err := k.Reconcile(t.Context(), 30, false); !errors.Is(err, l.buryFails) {
 		t.Fatalf("without a copy it says %v", err)
 	}
 	l.buryFails = nil
 	for i, want := range []uint64{2, 0} {
-		filled, err := k.Sweep(t.Context(), 30, false)
+		filled, err := k.Reconcile(t.Context(), 30, false)
 		if err != nil || filled != want {
 			t.Errorf("sweep %d filled %d, want %d: %v", i, filled, want, err)
 		}
 	}
-	if held, err := k.Held(t.Context(), 1, 30); err != nil || held.Len() != 30 {
+	if held, err := k.LedgerRange(t.Context(), 1, 30); err != nil || held.Len() != 30 {
 		t.Errorf("the ledger holds %s: %v", held, err)
 	}
 	var noted int
@@ -58,12 +58,12 @@ func TestTheSweepSaysOnceWhatIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []uint64{29, 0, 0} {
-		filled, err := k.Sweep(t.Context(), 30, false)
+		filled, err := k.Reconcile(t.Context(), 30, false)
 		if err != nil || filled != want {
 			t.Errorf("sweep %d filled %d, want %d: %v", i, filled, want, err)
 		}
 	}
-	if held, err := k.Held(t.Context(), 1, 30); err != nil || held.Len() != 29 || held.Has(7) {
+	if held, err := k.LedgerRange(t.Context(), 1, 30); err != nil || held.Len() != 29 || held.Has(7) {
 		t.Errorf("the ledger holds %s: %v", held, err)
 	}
 	if n := strings.Count(said.String(), "\n"); n != 1 || !strings.Contains(said.String(), "sequence=7") {
@@ -82,7 +82,7 @@ func TestTheSweepStopsWhereEverythingIsRefused(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (kind = 'none')"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := keeper(t, pool, l).Sweep(t.Context(), 150, false)
+	_, err := keeper(t, pool, l).Reconcile(t.Context(), 150, false)
 	if err == nil || !strings.Contains(err.Error(), "refuses one message after the other") {
 		t.Errorf("it says %v", err)
 	}

@@ -5,9 +5,9 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// Things returns the ids of all that a delivery can have made or changed in the record, whatever became of it: what was lost
+// AffectedIDs returns the ids of all that a delivery can have made or changed in the record, whatever became of it: what was lost
 // there is made anew by whatever names it here. Of a delivery that cannot be read there are none.
-func (k *Keeper) Things(d consumers.Delivery) [][16]byte {
+func (k *Store) AffectedIDs(d consumers.Delivery) [][16]byte {
 	items, err := decodeMessage(nil, &d)
 	if err != nil {
 		return nil

@@ -37,7 +37,7 @@ func TestWhatWasLostIsMadeAnew(t *testing.T) {
 					lost[id] = true
 				}
 				explain := slices.DeleteFunc(slices.Clone(log), func(d consumers.Delivery) bool {
-					return !slices.ContainsFunc(k.Things(d), func(id [16]byte) bool { return lost[id] })
+					return !slices.ContainsFunc(k.AffectedIDs(d), func(id [16]byte) bool { return lost[id] })
 				})
 				if err := k.Repair(t.Context(), explain); err != nil {
 					t.Fatal(err)
@@ -77,7 +77,7 @@ func keysOf(t *testing.T, pool *pgxpool.Pool, table, key string) [][16]byte {
 func TestNothingIsMadeOfWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	k := keeper(t, database(t), newListener(nil))
-	if ids := k.Things(consumers.Delivery{Sequence: 1, Data: []byte("{")}); len(ids) != 0 {
+	if ids := k.AffectedIDs(consumers.Delivery{Sequence: 1, Data: []byte("{")}); len(ids) != 0 {
 		t.Errorf("it made %x", ids)
 	}
 }

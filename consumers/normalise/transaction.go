@@ -34,7 +34,7 @@ type outcome struct {
 
 // work is one transaction on its way.
 type work struct {
-	*Keeper
+	*Store
 	tx       pgx.Tx
 	copies   []item     // as delivered
 	items    []item     // each event once, sorted by id
@@ -67,14 +67,14 @@ type changes struct {
 }
 
 // attempt runs one transaction, and gathers what it has to tell once it stands.
-func (k *Keeper) attempt(ctx context.Context, items []item, without seqset.Set, how manner) (outcome, error) {
+func (k *Store) attempt(ctx context.Context, items []item, without seqset.Set, how manner) (outcome, error) {
 	var done outcome
 	var w *work
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
 		if k.only != 0 && k.only != l.incarnation {
 			return fault.AsTransient(errOtherIncarnation, 0)
 		}
-		w = &work{Keeper: k, tx: tx, life: l, stamp: stamp{token: l.token}, took: without, how: how}
+		w = &work{Store: k, tx: tx, life: l, stamp: stamp{token: l.token}, took: without, how: how}
 		done = outcome{stamp: w.stamp, generation: l.generation}
 		if how == parted {
 			w.take(items)

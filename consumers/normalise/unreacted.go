@@ -64,7 +64,7 @@ func (w *work) readUnreacted(ctx context.Context, messages [][16]byte, latest ma
 }
 
 // reacted returns which of the messages have reactions in the record, or had.
-func (k *Keeper) reacted(ctx context.Context, messages [][16]byte) (map[event.ThingID]bool, error) {
+func (k *Store) reacted(ctx context.Context, messages [][16]byte) (map[event.ThingID]bool, error) {
 	rows, err := k.cfg.Pool.Query(ctx, k.sql["reactions_any"], sortedKeys(messages))
 	if err != nil {
 		return nil, asking(err)
@@ -79,7 +79,7 @@ func (k *Keeper) reacted(ctx context.Context, messages [][16]byte) (map[event.Th
 }
 
 // saysUnreacted finds out which of the known events say of a message with reactions, anew, that it has none: those are not known.
-func (k *Keeper) saysUnreacted(ctx context.Context, events []event.Event, stand map[event.ID]content, known []bool) error {
+func (k *Store) saysUnreacted(ctx context.Context, events []event.Event, stand map[event.ID]content, known []bool) error {
 	var asked [][16]byte
 	for i := range events {
 		e := &events[i]

@@ -12,7 +12,7 @@ import (
 
 // markUnstored enters sequences into the ledger that the stream does not hold. Those that the ledger did not hold either were
 // removed before they were stored: they are recorded in the same transaction, as ranges.
-func (k *Keeper) markUnstored(ctx context.Context, sequences seqset.Set) error {
+func (k *Store) markUnstored(ctx context.Context, sequences seqset.Set) error {
 	return k.store(ctx, nil, sequences, unstored)
 }
 
@@ -29,7 +29,7 @@ func (w *work) insertUnstored(ctx context.Context) error {
 }
 
 // reportUnstored logs what a committed transaction recorded.
-func (k *Keeper) reportUnstored(done outcome) {
+func (k *Store) reportUnstored(done outcome) {
 	n := done.unstored.Len()
 	if n == 0 {
 		return
@@ -40,7 +40,7 @@ func (k *Keeper) reportUnstored(done outcome) {
 }
 
 // AcceptUnstored records that somebody accepts the loss of the unstored sequences that these transactions found.
-func (k *Keeper) AcceptUnstored(ctx context.Context, counters []int64, by string) error {
+func (k *Store) AcceptUnstored(ctx context.Context, counters []int64, by string) error {
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, _ life) error {
 		_, err := tx.Exec(ctx, k.sql["unstored_accept"], counters, by)
 		return err

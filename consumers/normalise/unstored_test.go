@@ -28,8 +28,8 @@ func unstoredRows(ctx context.Context, t *testing.T, pool *pgxpool.Pool) []strin
 	return out
 }
 
-// TestKeeper_Unstored: what the stream no longer holds is recorded where it was never stored, and nowhere else.
-func TestKeeper_Unstored(t *testing.T) {
+// TestStore_Unstored: what the stream no longer holds is recorded where it was never stored, and nowhere else.
+func TestStore_Unstored(t *testing.T) {
 	t.Parallel()
 	log := newWorld(71, 400).deliveries()
 	l, pool := newListener(log), database(t)
@@ -42,14 +42,14 @@ func TestKeeper_Unstored(t *testing.T) {
 	if err := k.Handle(t.Context(), log[:100]); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Bury(t.Context(), log[100], errors.New("unreadable")); err != nil { // a dead letter is no unstored sequence
+	if err := k.DeadLetter(t.Context(), log[100], errors.New("unreadable")); err != nil { // a dead letter is no unstored sequence
 		t.Fatal(err)
 	}
 	for seq := uint64(51); seq <= 300; seq++ { // 51 to 100 were stored, 101 is a dead letter
 		delete(l.log, seq)
 	}
 	for range 2 { // the second one finds nothing new
-		if _, err := k.Sweep(t.Context(), 400, true); err != nil {
+		if _, err := k.Reconcile(t.Context(), 400, true); err != nil {
 			t.Fatal(err)
 		}
 	}

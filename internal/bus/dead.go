@@ -85,9 +85,9 @@ func (b *Bus) bury(ctx context.Context, l Letter) error {
 	return nil
 }
 
-// Bury makes a dead letter of a message of CHAT that is no delivery: a sweep has read it, or it was taken out of a bundle. One that
+// DeadLetter makes a dead letter of a message of CHAT that is no delivery: a sweep has read it, or it was taken out of a bundle. One that
 // is there already is enough.
-func (b *Bus) Bury(ctx context.Context, d consumers.Delivery, cause error) error {
+func (b *Bus) DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error {
 	created, err := b.Incarnation(ctx)
 	if err != nil {
 		return err
@@ -238,7 +238,7 @@ func (b *Bus) original(ctx context.Context, l Letter) (Letter, error) {
 		return l, fmt.Errorf("message %d of %s is gone, and there is no copy", l.Sequence, l.Stream)
 	}
 	if l.EventID != d.EventIDs { // it is about one of a bundle
-		for _, one := range d.Apart() {
+		for _, one := range d.Split() {
 			if one.Line == l.Line {
 				d = one
 			}

@@ -167,7 +167,7 @@ func TestDeadLetterOfWhatWasRead(t *testing.T) {
 		t.Fatal(found, err)
 	}
 	for range 2 {
-		must(t, b.Bury(t.Context(), d, errors.New("cannot be read")))
+		must(t, b.DeadLetter(t.Context(), d, errors.New("cannot be read")))
 	}
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
 	must(t, err)

@@ -93,16 +93,16 @@ func (l *ledger) check() {
 	}
 }
 
-func (l *ledger) Bury(ctx context.Context, d consumers.Delivery, cause error) error {
+func (l *ledger) DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, one := range d.Apart() { // as whoever keeps a record does
+	for _, one := range d.Split() { // as whoever keeps a record does
 		if d.IsBundle() {
 			if l.fail([]consumers.Delivery{one}) == nil {
 				l.events[one.EventIDs]++
 				continue
 			}
-			if err := l.bus.Bury(ctx, one, cause); err != nil {
+			if err := l.bus.DeadLetter(ctx, one, cause); err != nil {
 				return err
 			}
 		}

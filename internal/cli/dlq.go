@@ -185,7 +185,7 @@ func (s *stack) settleLetter(ctx context.Context, l bus.Letter, state string) er
 	if err != nil {
 		return err
 	}
-	return k.Settle(ctx, consumers.Delivery{Sequence: l.Sequence, Line: l.Line, Subject: l.Subject, EventIDs: l.EventID}, state)
+	return k.ResolveDeadLetter(ctx, consumers.Delivery{Sequence: l.Sequence, Line: l.Line, Subject: l.Subject, EventIDs: l.EventID}, state)
 }
 
 // letters reads ids of dead letters; "all" stands for every one there is.

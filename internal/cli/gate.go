@@ -235,7 +235,7 @@ func (s *stack) ordersComponent() supervise.Component {
 const roundPause = 200 * time.Millisecond
 
 // recoverRounds fills the ledger's holes whenever the controller asks for it: nobody writes until somebody has.
-func (s *stack) recoverRounds(ctx context.Context, k *normalise.Keeper, orders *bus.Orders) error {
+func (s *stack) recoverRounds(ctx context.Context, k *normalise.Store, orders *bus.Orders) error {
 	var done uint64
 	for {
 		changed := s.door.Changed()
@@ -253,7 +253,7 @@ func (s *stack) recoverRounds(ctx context.Context, k *normalise.Keeper, orders *
 				return err
 			}
 			level := slog.LevelWarn
-			if errors.Is(err, normalise.ErrSweeping) {
+			if errors.Is(err, normalise.ErrLockHeld) {
 				level = slog.LevelDebug
 			}
 			s.log.Log(ctx, level, "filling the ledger's holes did not end; trying again", "round", now.Round, "error", err)
@@ -268,13 +268,13 @@ func (s *stack) recoverRounds(ctx context.Context, k *normalise.Keeper, orders *
 	}
 }
 
-func (s *stack) recoverRound(ctx context.Context, k *normalise.Keeper, orders *bus.Orders, now gate.Standing) error {
+func (s *stack) recoverRound(ctx context.Context, k *normalise.Store, orders *bus.Orders, now gate.Standing) error {
 	began := time.Now()
 	c, err := s.bus.ConsumerStatus(ctx, bus.Chat, bus.Normalise)
 	if err != nil {
 		return err
 	}
-	filled, err := k.Recover(ctx, s.door.Recovery(now.Round), c.Delivered)
+	filled, err := k.RecoverAfterFailover(ctx, s.door.Recovery(now.Round), c.Delivered)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func (i *importing) settle(ctx context.Context) error {
 		return err
 	}
 	return verify.Outlast(ctx, func(ctx context.Context) error {
-		came, err := k.Came(ctx, i.result.Sequences)
+		came, err := k.ImportCounts(ctx, i.result.Sequences)
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (i *importing) settle(ctx context.Context) error {
 }
 
 // countUnstored counts what of the published events no row of events came of.
-func (i *importing) countUnstored(ctx context.Context, k *normalise.Keeper) error {
+func (i *importing) countUnstored(ctx context.Context, k *normalise.Store) error {
 	dead, err := k.DeadLettersIn(ctx, i.result.Sequences)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (i *importing) countUnstored(ctx context.Context, k *normalise.Keeper) erro
 	return nil
 }
 
-func (i *importing) count(came []normalise.Came) {
+func (i *importing) count(came []normalise.ImportCounts) {
 	chats := map[ingest.Chat]*chatReport{}
 	at := func(c ingest.Chat) *chatReport {
 		r := chats[c]

@@ -55,7 +55,7 @@ func (x *exports) add(folder string, of map[ingest.Chat]*ingest.Export, resumed 
 }
 
 // differing says of which messages the copies had different texts, or dates of which both were sure.
-func (i *importing) differing(came []normalise.Came) {
+func (i *importing) differing(came []normalise.ImportCounts) {
 	i.notices = slices.DeleteFunc(i.notices, func(n notice) bool {
 		return n.Code == noticeTexts || n.Code == noticeSwapped || n.Code == noticeOverlapNone
 	}) // it may be asked again

@@ -19,7 +19,7 @@ var errPutBack = errors.New("the stream CHAT was put back to an earlier state wh
 const putBackEvery = time.Second
 
 // awaitUnlessPutBack waits until what was published is stored and aggregated, or the stream was put back.
-func (i *importing) awaitUnlessPutBack(ctx context.Context, v *verify.Verifier, k *normalise.Keeper, last uint64) error {
+func (i *importing) awaitUnlessPutBack(ctx context.Context, v *verify.Verifier, k *normalise.Store, last uint64) error {
 	waiting, cancel := context.WithCancelCause(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
@@ -48,7 +48,7 @@ func (i *importing) awaitUnlessPutBack(ctx context.Context, v *verify.Verifier, 
 
 // putBack reports whether workers have found the stream to be another one than at the beginning. That nobody answers proves nothing;
 // nor does a number where there was none: nobody had stored anything yet, or nobody had noticed that the stream was put back before.
-func (i *importing) putBack(ctx context.Context, k *normalise.Keeper) bool {
+func (i *importing) putBack(ctx context.Context, k *normalise.Store) bool {
 	now, err := k.Incarnation(ctx)
 	if err != nil {
 		return false

@@ -126,7 +126,7 @@ func (a *app) replay(ctx context.Context, s *stack, what string, f replayFlags) 
 	} else {
 		var from int64
 		if from, err = k.CounterAt(ctx, r.From); err == nil {
-			err = k.Retell(ctx, from, func(int) {})
+			err = k.RepublishFrom(ctx, from, func(int) {})
 		}
 	}
 	r.Facts, r.Seconds = told.count, time.Since(began).Seconds()
@@ -134,7 +134,7 @@ func (a *app) replay(ctx context.Context, s *stack, what string, f replayFlags) 
 }
 
 // replayKeeper is the keeper of the record that is replayed into.
-func (s *stack) replayKeeper(ctx context.Context, told *telling, f replayFlags) (*normalise.Keeper, func(), error) {
+func (s *stack) replayKeeper(ctx context.Context, told *telling, f replayFlags) (*normalise.Store, func(), error) {
 	pool, err := s.openRecord(ctx)
 	done, door := func() {}, s.gate
 	if err == nil && f.postgres != "" {
@@ -157,7 +157,7 @@ func (s *stack) replayKeeper(ctx context.Context, told *telling, f replayFlags) 
 // replayBatch is how many events are given to the keeper at once, as in ordinary work.
 const replayBatch = 1000
 
-func replayBus(ctx context.Context, b *bus.Bus, k *normalise.Keeper, r *replayReport, force bool) error {
+func replayBus(ctx context.Context, b *bus.Bus, k *normalise.Store, r *replayReport, force bool) error {
 	last, err := b.LastSequence(ctx)
 	if err != nil {
 		return err
@@ -245,7 +245,7 @@ func (t *telling) Range(ctx context.Context, from, to uint64, headersOnly bool, 
 	return t.bus.Range(ctx, from, to, headersOnly, yield)
 }
 
-// Bury implements normalise.Stream.
-func (t *telling) Bury(ctx context.Context, d consumers.Delivery, cause error) error {
-	return t.bus.Bury(ctx, d, cause)
+// DeadLetter implements normalise.Stream.
+func (t *telling) DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error {
+	return t.bus.DeadLetter(ctx, d, cause)
 }

@@ -92,7 +92,7 @@ func (s *stack) awaitLeader(ctx context.Context) error {
 	return nil
 }
 
-func (s *stack) keepSweeping(ctx context.Context, k *normalise.Keeper) error {
+func (s *stack) keepSweeping(ctx context.Context, k *normalise.Store) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
@@ -114,7 +114,7 @@ func (s *stack) keepSweeping(ctx context.Context, k *normalise.Keeper) error {
 }
 
 // sweep fills the ledger's holes up to what was settled.
-func (s *stack) sweep(ctx context.Context, k *normalise.Keeper, all bool) error {
+func (s *stack) sweep(ctx context.Context, k *normalise.Store, all bool) error {
 	if s.unswept {
 		return nil
 	}
@@ -122,8 +122,8 @@ func (s *stack) sweep(ctx context.Context, k *normalise.Keeper, all bool) error 
 	if err != nil {
 		return err
 	}
-	filled, err := k.Sweep(ctx, c.AckFloor, all)
-	if errors.Is(err, normalise.ErrSweeping) { // another worker does it; if it dies, the next run here does
+	filled, err := k.Reconcile(ctx, c.AckFloor, all)
+	if errors.Is(err, normalise.ErrLockHeld) { // another worker does it; if it dies, the next run here does
 		s.log.Debug("another worker reconciles the ledger")
 		return nil
 	}
@@ -156,7 +156,7 @@ func (s *stack) aggregator(ctx context.Context) (*aggregate.Handler, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.facts == nil {
-		s.facts, err = aggregate.New(figures, aggregate.Config{Metrics: s.registry, Hook: prefixed(s.hook, "aggregate.")})
+		s.facts, err = aggregate.New(figures, aggregate.Config{Metrics: s.registry, Failpoint: prefixed(s.hook, "aggregate.")})
 	}
 	return s.facts, err
 }

@@ -72,7 +72,7 @@ type stack struct {
 	bus     *bus.Bus
 	record  *pgxpool.Pool
 	figures *ch.DB
-	keeper  *normalise.Keeper
+	keeper  *normalise.Store
 	facts   *aggregate.Handler
 }
 
@@ -272,7 +272,7 @@ func (s *stack) connections(after []string, open func(context.Context) error) su
 }
 
 // openKeeper makes the keeper of the record.
-func (s *stack) openKeeper(ctx context.Context) (*normalise.Keeper, error) {
+func (s *stack) openKeeper(ctx context.Context) (*normalise.Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.keeper != nil {
@@ -286,7 +286,7 @@ func (s *stack) openKeeper(ctx context.Context) (*normalise.Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	k, err := normalise.New(ctx, normalise.Config{Pool: pool, Gate: s.gate, Stream: s.floored(b), Log: s.log, Hook: s.hook,
+	k, err := normalise.New(ctx, normalise.Config{Pool: pool, Gate: s.gate, Stream: s.floored(b), Log: s.log, Failpoint: s.hook,
 		Replaced: func(what string) { s.replaced.WithLabelValues(what).Inc() },
 		Observe:  s.writes.observe})
 	if err != nil {

@@ -198,7 +198,7 @@ func (s *store) Handle(ctx context.Context, batch []consumers.Delivery) error {
 	return err
 }
 
-func (s *store) Bury(_ context.Context, d consumers.Delivery, cause error) error {
+func (s *store) DeadLetter(_ context.Context, d consumers.Delivery, cause error) error {
 	s.mu.Lock()
 	s.buried[d.Sequence] = cause.Error()
 	n := len(s.stored) + len(s.buried)

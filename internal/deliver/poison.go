@@ -185,7 +185,7 @@ func (r *runner) probe(ctx context.Context, witness []Message) bool {
 // bury sets a message aside: its copy first, then the handler's record of it, then the ack. After a crash in between it fails
 // again, and what is there already is not made twice. A bundle the handler takes apart, if it can.
 func (r *runner) bury(ctx context.Context, m Message, x *suspect, cause error) error {
-	b, ok := r.Handler.(consumers.Burier)
+	b, ok := r.Handler.(consumers.DeadLetterer)
 	if !ok || !m.IsBundle() {
 		if err := r.Stream.Bury(ctx, m, cause, x.first); err != nil {
 			return fmt.Errorf("setting aside message %d: %w", m.Sequence, harmless(err))
@@ -193,7 +193,7 @@ func (r *runner) bury(ctx context.Context, m Message, x *suspect, cause error) e
 		r.Hook("dead")
 	}
 	if ok {
-		if err := r.protect(func() error { return b.Bury(ctx, m.Delivery, cause) }); err != nil {
+		if err := r.protect(func() error { return b.DeadLetter(ctx, m.Delivery, cause) }); err != nil {
 			return fmt.Errorf("noting that message %d was set aside: %w", m.Sequence, harmless(err))
 		}
 	}

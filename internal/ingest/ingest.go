@@ -49,9 +49,9 @@ type Cursors interface {
 
 // Known says which events the record already holds, so that they are not published again.
 type Known interface {
-	// Known answers for each event whether exactly this one, with this id, is in the record and came from the stream as it
+	// AlreadyStored answers for each event whether exactly this one, with this id, is in the record and came from the stream as it
 	// is now. After an error everything is published: a repeat costs less than a loss.
-	Known(ctx context.Context, events []event.Event) ([]bool, error)
+	AlreadyStored(ctx context.Context, events []event.Event) ([]bool, error)
 }
 
 // Throttle says when importers must wait for the consumers or for space. Live sources are never asked to.

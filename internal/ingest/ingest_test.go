@@ -270,7 +270,7 @@ type record struct {
 	err  error
 }
 
-func (r record) Known(_ context.Context, events []event.Event) ([]bool, error) {
+func (r record) AlreadyStored(_ context.Context, events []event.Event) ([]bool, error) {
 	out := make([]bool, len(events))
 	for i := range events {
 		out[i] = r.held[events[i].ID]

@@ -445,7 +445,7 @@ func (r *runner) known(ctx context.Context, events []event.Event) []bool {
 	if r.Known == nil || len(events) == 0 {
 		return none
 	}
-	known, err := r.Known.Known(ctx, events)
+	known, err := r.Known.AlreadyStored(ctx, events)
 	if err != nil || len(known) != len(events) {
 		r.Log.Debug("cannot ask the record what it knows; publishing all", "error", err)
 		return none

@@ -150,7 +150,7 @@ func (s *Shared) askAll(ctx context.Context, calls []askCall) {
 	for _, c := range calls {
 		events = append(events, c.events...)
 	}
-	known, err := s.known.Known(ctx, events)
+	known, err := s.known.AlreadyStored(ctx, events)
 	if err == nil && len(known) != len(events) {
 		err = fmt.Errorf("%d events were asked for and %d answered", len(events), len(known))
 	}
@@ -199,10 +199,10 @@ func (m *member) Begin(ctx context.Context, events []event.Event, live bool) (in
 	return a.n, memberBatch{m, a.batch}, nil
 }
 
-// Known implements Known.
-func (m *member) Known(ctx context.Context, events []event.Event) ([]bool, error) {
+// AlreadyStored implements Known.
+func (m *member) AlreadyStored(ctx context.Context, events []event.Event) ([]bool, error) {
 	if m.alone.Load() || len(events) >= m.s.batch {
-		return m.s.known.Known(ctx, events)
+		return m.s.known.AlreadyStored(ctx, events)
 	}
 	c := askCall{events, make(chan asked, 1)}
 	a, err := exchange(ctx, m.s.ask, c, c.reply)

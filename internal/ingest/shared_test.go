@@ -44,7 +44,7 @@ type knower struct {
 	err   error
 }
 
-func (k *knower) Known(_ context.Context, events []event.Event) ([]bool, error) {
+func (k *knower) AlreadyStored(_ context.Context, events []event.Event) ([]bool, error) {
 	k.asked.Add(1)
 	time.Sleep(5 * time.Millisecond)
 	out := make([]bool, len(events))

@@ -16,8 +16,8 @@ type Keeper interface {
 	Repair(ctx context.Context, batch []consumers.Delivery) error
 	// Republish tells again what transactions changed.
 	Republish(ctx context.Context, counters []int64) error
-	// Things names all that a delivery can have made in the record.
-	Things(d consumers.Delivery) [][16]byte
+	// AffectedIDs names all that a delivery can have made in the record.
+	AffectedIDs(d consumers.Delivery) [][16]byte
 }
 
 // repairBatch is how many events are applied again at once.
@@ -47,7 +47,7 @@ func (v *Verifier) explain(ctx context.Context, r *Report, k Keeper) error {
 		return nil
 	}
 	err := v.Bus.Range(ctx, 1, r.Sequence, false, func(d consumers.Delivery) error {
-		for _, id := range k.Things(d) {
+		for _, id := range k.AffectedIDs(d) {
 			if _, wanted := r.repair.unsure[id]; wanted {
 				r.repair.sequences.Add(d.Sequence, d.Sequence)
 				break
