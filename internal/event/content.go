@@ -20,7 +20,7 @@ func (c *Content) Read(e *Event) (err error) {
 	if !e.Sent.IsZero() {
 		sent := e.Sent
 		sent.At = sent.At.UTC()
-		if b, err = appendInstant(b, sent); err != nil {
+		if b, err = appendInstant(b, &sent); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"time"
 )
 
 // envelopeVersion is raised when an old reader would misunderstand a new envelope. New optional fields do not raise it.
@@ -24,19 +23,9 @@ func (k Kind) version() int64 {
 
 // wire is the JSON form of an event: schemas/event/envelope.schema.json describes it.
 type wire struct {
-	Version   int             `json:"v"`
-	ID        string          `json:"id"`
-	Source    Source          `json:"source"`
-	Namespace Namespace       `json:"namespace"`
-	Account   Account         `json:"account,omitempty"`
-	Channel   Channel         `json:"channel,omitempty"`
-	NativeID  NativeID        `json:"native_id"`
-	Author    Person          `json:"author,omitzero"`
-	Kind      Kind            `json:"kind"`
-	Revision  Revision        `json:"revision"`
-	Sent      Instant         `json:"sent,omitzero"`
-	Seen      time.Time       `json:"seen,omitzero"`
-	Reading   Reading         `json:"reading,omitzero"`
+	Version int    `json:"v"`
+	ID      string `json:"id"`
+	wireHeader
 	Body      json.RawMessage `json:"body"`
 	Raw       string          `json:"raw,omitempty"`     // where the bytes are UTF-8
 	RawBase64 []byte          `json:"raw_b64,omitempty"` // where they are not
@@ -44,7 +33,7 @@ type wire struct {
 
 // Encode writes the envelope of a sealed event.
 func Encode(e *Event) ([]byte, error) {
-	return Append(make([]byte, 0, len(e.Raw)+len(e.Raw)/4+envelopeRoom), e)
+	return Append(make([]byte, 0, len(e.Raw)+len(e.Raw)/4+envelopeSize), e)
 }
 
 // Append writes the envelope of a sealed event behind b, and returns both.
@@ -56,8 +45,8 @@ func Append(b []byte, e *Event) ([]byte, error) {
 	return b, nil
 }
 
-// envelopeRoom is what an envelope with an ordinary text takes beside its raw form, which grows by the escapes of quotes.
-const envelopeRoom = 640
+// envelopeSize is what an envelope with an ordinary text takes beside its raw form, which grows by the escapes of quotes.
+const envelopeSize = 640
 
 // marshal leaves <, > and & as they are: chats are full of them, and nothing here is put into a page unescaped.
 func marshal(v any) ([]byte, error) {
@@ -83,7 +72,7 @@ func DecodeWithoutRaw(b []byte) (*Event, ThingID, error) {
 }
 
 func decode(b []byte, raw bool) (*Event, ThingID, error) {
-	e, id := readQuick(b, raw)
+	e, id := decodeFast(b, raw)
 	if e == nil {
 		var err error
 		if e, id, err = readAny(b); err != nil {
@@ -125,10 +114,8 @@ func readAny(b []byte) (e *Event, id string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("decoding event %s: %w", w.ID, err)
 	}
-	e = &Event{
-		Source: w.Source, Namespace: w.Namespace, Account: w.Account, Channel: w.Channel, NativeID: w.NativeID,
-		Author: w.Author, Kind: w.Kind, Revision: w.Revision, Sent: w.Sent, Seen: w.Seen, Reading: w.Reading, Body: body, Raw: w.RawBase64,
-	}
+	e = w.event()
+	e.Body, e.Raw = body, w.RawBase64
 	if w.Raw != "" {
 		e.Raw = []byte(w.Raw)
 	}

@@ -38,20 +38,21 @@ func (k Kind) Thing() ThingKind {
 	return ""
 }
 
-// Event is one thing that happened, as one collector saw it.
+// Event is one thing that happened, as one collector saw it. The wire tags are the fields of its envelope as in a json tag; id, body and
+// raw form are written by hand (wire).
 type Event struct {
-	ID        ID // set by Seal
-	Source    Source
-	Namespace Namespace
-	Account   Account // who collected it; not part of any id
-	Channel   Channel // empty for an identity
-	NativeID  NativeID
-	Author    Person // who did it; zero if the network does not say
-	Kind      Kind
-	Revision  Revision
-	Sent      Instant   // the network's clock: when the thing came to be (message) or happened (all others)
-	Seen      time.Time // our clock, UTC; set by the runner that publishes
-	Reading   Reading   // what the input left open; zero where it said everything
+	ID        ID        // set by Seal
+	Source    Source    `wire:"source"`
+	Namespace Namespace `wire:"namespace"`
+	Account   Account   `wire:"account,omitempty"` // who collected it; not part of any id
+	Channel   Channel   `wire:"channel,omitempty"` // empty for an identity
+	NativeID  NativeID  `wire:"native_id"`
+	Author    Person    `wire:"author,omitzero"` // who did it; zero if the network does not say
+	Kind      Kind      `wire:"kind"`
+	Revision  Revision  `wire:"revision"`
+	Sent      Instant   `wire:"sent,omitzero"`    // the network's clock: when the thing came to be (message) or happened (all others)
+	Seen      time.Time `wire:"seen,omitzero"`    // our clock, UTC; set by the runner that publishes
+	Reading   Reading   `wire:"reading,omitzero"` // what the input left open; zero where it said everything
 	Body      Body
 	Raw       []byte // what the network said, untouched; may be nil where the body says it all
 }

@@ -19,9 +19,11 @@ func encodeAny(e *Event) ([]byte, error) {
 		return nil, err
 	}
 	w := wire{
-		Version: envelopeVersion, ID: e.ID.String(), Source: e.Source, Namespace: e.Namespace, Account: e.Account,
-		Channel: e.Channel, NativeID: e.NativeID, Author: e.Author, Kind: e.Kind, Revision: e.Revision,
-		Sent: e.Sent, Seen: e.Seen, Reading: e.Reading, Body: body,
+		Version: int(e.Kind.version()), ID: e.ID.String(), Body: body,
+		wireHeader: wireHeader{
+			Source: e.Source, Namespace: e.Namespace, Account: e.Account, Channel: e.Channel, NativeID: e.NativeID, Author: e.Author,
+			Kind: e.Kind, Revision: e.Revision, Sent: e.Sent, Seen: e.Seen, Reading: e.Reading,
+		},
 	}
 	if utf8.Valid(e.Raw) {
 		w.Raw = string(e.Raw)
@@ -181,7 +183,7 @@ func TestOrdinaryEnvelopesAreReadQuickly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, _ := readQuick(b, true); got == nil {
+			if got, _ := decodeFast(b, true); got == nil {
 				t.Errorf("not read quickly: %s", b)
 			}
 		}
@@ -278,7 +280,7 @@ func TestAppendReading(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := readQuick(data, true); got == nil || got.Reading != r {
+		if got, _ := decodeFast(data, true); got == nil || got.Reading != r {
 			t.Errorf("%s is read as %+v", data, got)
 		}
 		sameAsJSON(t, data)

@@ -9,43 +9,42 @@ import (
 	"unicode/utf8"
 )
 
-// The quick reader reads what our writer writes, in its order and without a space; of anything else it says that it cannot,
-// and encoding/json decides. So it can be strict, and nothing is read or refused otherwise than encoding/json does (a test
-// compares them).
+// The fast path reads what our writer writes, in its order and without a space; of anything else it says that it cannot, and
+// encoding/json decides. So it can be strict, and nothing is read or refused otherwise than encoding/json does (a test compares
+// them). The fields are read by generated code (codec_gen.go).
 
-// quick reads one envelope. Its strings are parts of one copy.
-type quick struct {
-	s     string // the envelope up to the raw form
-	pos   int
-	first bool // no field of the object was read yet: none stands behind a comma
-	last  bool // no raw form follows: the envelope ends behind the body
-	ok    bool
-	id    string
+// fastDecoder reads one envelope. Its strings are parts of one copy.
+type fastDecoder struct {
+	s    string // the envelope up to the raw form
+	pos  int
+	last bool // no raw form follows: the envelope ends behind the body
+	ok   bool // nothing stood there yet that the writer would not have written
+	id   string
 }
 
 // rawKey begins the raw form in an envelope. Inside a string its quotes would be escaped.
 const rawKey = `,"raw":"`
 
-// readQuick returns nil for what it cannot read.
-func readQuick(b []byte, raw bool) (e *Event, id string) {
+// decodeFast returns nil for what it cannot read.
+func decodeFast(b []byte, raw bool) (e *Event, id string) {
 	head, tail := b, []byte(nil)
 	// Looking from the front is ten times as fast. A body that has such a key too is left to encoding/json.
 	if i := bytes.Index(b, []byte(rawKey)); i >= 0 {
 		head, tail = b[:i], b[i+len(rawKey)-1:]
 	}
-	q := &quick{s: string(head), last: tail == nil, ok: true}
+	r := &fastDecoder{s: string(head), last: tail == nil, ok: true}
 	e = &Event{}
-	q.envelope(e)
-	if q.last {
-		q.end()
+	r.envelope(e)
+	if r.last {
+		r.skip(`}`)
 	}
-	if !q.ok || q.pos != len(q.s) {
+	if !r.ok || r.pos != len(r.s) {
 		return nil, ""
 	}
 	if tail != nil && !readRaw(e, tail, raw || e.Kind == KindUnparsed) {
 		return nil, ""
 	}
-	return e, q.id
+	return e, r.id
 }
 
 func readRaw(e *Event, tail []byte, want bool) bool {
@@ -66,219 +65,151 @@ func readRaw(e *Event, tail []byte, want bool) bool {
 	return ok
 }
 
-func (q *quick) envelope(e *Event) {
-	q.begin()
-	if !q.has(`"v":1`) { // a longer number is no comma
-		q.ok = false
-		return
-	}
-	q.id = q.need(`"id":`)
-	e.Source, e.Namespace = Source(q.need(`"source":`)), Namespace(q.need(`"namespace":`))
-	e.Account, e.Channel = Account(q.text(`"account":`)), Channel(q.text(`"channel":`))
-	e.NativeID = NativeID(q.need(`"native_id":`))
-	if q.has(`"author":`) {
-		q.person(&e.Author)
-	}
-	e.Kind, e.Revision = Kind(q.need(`"kind":`)), Revision(q.need(`"revision":`))
-	if q.has(`"sent":`) {
-		q.instant(&e.Sent)
-	}
-	if q.has(`"seen":`) {
-		e.Seen = q.time()
-	}
-	if q.has(`"reading":`) {
-		q.reading(&e.Reading)
-	}
-	if !q.has(`"body":`) {
-		q.ok = false
-	}
-	if q.ok {
-		e.Body = q.body(e.Kind)
+func (r *fastDecoder) envelope(e *Event) {
+	r.skip(`{"v":1`) // a longer number is no comma
+	r.id = r.need(`,"id":`)
+	r.header(e)
+	r.skip(`,"body":`)
+	if r.ok {
+		e.Body = r.body(e.Kind)
 	}
 }
 
 // body reads a plain message itself. Whatever else stands there must be one JSON value, up to the end of the envelope.
-func (q *quick) body(k Kind) Body {
-	start := q.pos
+func (r *fastDecoder) body(k Kind) Body {
+	start := r.pos
 	if k == KindMessage {
 		m := &Message{}
-		q.message(m)
-		if q.ok {
+		r.message(m)
+		if r.ok {
 			return m
 		}
-		q.ok = true
+		r.ok = true
 	}
-	q.pos = len(q.s)
-	if q.last {
-		q.pos--
+	r.pos = len(r.s)
+	if r.last {
+		r.pos--
 	}
-	if q.pos <= start {
-		q.ok = false
+	if r.pos <= start {
+		r.ok = false
 		return nil
 	}
-	b, err := DecodeBody(k, []byte(q.s[start:q.pos]))
-	q.ok = err == nil
+	b, err := DecodeBody(k, []byte(r.s[start:r.pos]))
+	r.ok = err == nil
 	return b
 }
 
-func (q *quick) message(m *Message) {
-	q.begin()
-	m.Type, m.Text = MessageType(q.need(`"type":`)), q.text(`"text":`)
-	if q.has(`"edited":`) {
-		q.instant(&m.Edited)
-	}
-	if q.has(`"reply_to":`) {
-		m.ReplyTo = &Ref{}
-		q.begin()
-		m.ReplyTo.Namespace, m.ReplyTo.Channel = Namespace(q.text(`"namespace":`)), Channel(q.text(`"channel":`))
-		m.ReplyTo.NativeID = NativeID(q.need(`"native_id":`))
-		q.end()
-	}
-	m.Thread = NativeID(q.text(`"thread":`))
-	q.end()
-}
-
-func (q *quick) person(p *Person) {
-	q.begin()
-	p.Namespace, p.ID, p.Name = Namespace(q.text(`"namespace":`)), AuthorID(q.text(`"id":`)), q.text(`"name":`)
-	p.Bot = q.has(`"bot":true`)
-	q.end()
-}
-
-func (q *quick) instant(i *Instant) {
-	q.begin()
-	if !q.has(`"at":`) {
-		q.ok = false
-	}
-	i.At = q.time()
-	precision, known := q.need(`"precision":`), false
+func (r *fastDecoder) precision(key string) Precision {
+	name := r.need(key)
 	for p, n := range precisionNames {
-		if n == precision {
-			i.Precision, known = Precision(p), true
+		if n == name {
+			return Precision(p)
 		}
 	}
-	i.Zone, i.Assumed = q.text(`"zone":`), q.has(`"assumed":true`)
-	q.ok = q.ok && known
-	q.end()
-}
-
-func (q *quick) reading(r *Reading) {
-	q.begin()
-	r.ZoneNamed = q.number(`"zone_named":`)
-	if q.has(`"printed":`) {
-		q.begin()
-		if q.ok = q.ok && strings.HasPrefix(q.s[q.pos:], `"at":`); q.ok {
-			r.Printed.At = q.number(`"at":`)
-		}
-		r.Printed.Zone, r.Printed.ZoneNamed = q.need(`"zone":`), q.number(`"zone_named":`)
-		q.end()
-	}
-	r.EditedNamed, r.ForwardNamed = q.number(`"edited_named":`), q.number(`"forward_named":`)
-	r.DateGuessed = q.has(`"date_guessed":true`)
-	r.Charset = q.text(`"charset":`)
-	r.CharsetNamed = q.number(`"charset_named":`)
-	r.Unversioned = q.has(`"unversioned":true`)
-	r.Differs, r.AsOf, r.Swapped = q.has(`"differs":true`), q.number(`"as_of":`), q.has(`"swapped":true`)
-	q.end()
+	r.ok = false
+	return PrecisionNone
 }
 
 // number reads a field that may not be there and is a whole number.
-func (q *quick) number(key string) int64 {
-	if !q.has(key) {
+func (r *fastDecoder) number(key string) int64 {
+	if !r.has(key) {
 		return 0
 	}
+	return r.int()
+}
+
+func (r *fastDecoder) int() int64 {
+	if !r.ok {
+		return 0
+	}
+	rest := r.s[r.pos:]
 	n := 0
-	for q.pos+n < len(q.s) && (isDigit(q.s[q.pos+n]) || n == 0 && q.s[q.pos] == '-') {
+	for n < len(rest) && (isDigit(rest[n]) || n == 0 && rest[0] == '-') {
 		n++
 	}
-	v, err := strconv.ParseInt(q.s[q.pos:q.pos+n], 10, 64)
-	if digits := strings.TrimPrefix(q.s[q.pos:q.pos+n], "-"); err != nil || len(digits) > 1 && digits[0] == '0' {
-		q.ok = false
+	v, err := strconv.ParseInt(rest[:n], 10, 64)
+	if digits := strings.TrimPrefix(rest[:n], "-"); err != nil || len(digits) > 1 && digits[0] == '0' {
+		r.ok = false
 		return 0
 	}
-	q.pos += n
+	r.pos += n
 	return v
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // time reads a time. In those encoding/json knows no escapes.
-func (q *quick) time() (t time.Time) {
-	start := q.pos
-	s := q.str()
-	q.ok = q.ok && q.pos-start == len(s)+len(`""`) && t.UnmarshalText([]byte(s)) == nil
+func (r *fastDecoder) time() (t time.Time) {
+	start := r.pos
+	s := r.str()
+	r.ok = r.ok && r.pos-start == len(s)+len(`""`) && t.UnmarshalText([]byte(s)) == nil
 	return t
 }
 
-// begin reads the start of an object, end its end. An object is a field's value, so behind it comes a comma.
-func (q *quick) begin() { q.skip('{'); q.first = true }
-func (q *quick) end()   { q.skip('}'); q.first = false }
-
-func (q *quick) skip(c byte) {
-	if q.ok = q.ok && q.pos < len(q.s) && q.s[q.pos] == c; q.ok {
-		q.pos++
+// skip reads what must come next.
+func (r *fastDecoder) skip(next string) {
+	if !r.has(next) {
+		r.ok = false
 	}
 }
 
-// has reads a key, if it is the next one.
-func (q *quick) has(key string) bool {
-	if !q.ok {
+// has reads what comes next, if it is that.
+func (r *fastDecoder) has(next string) bool {
+	if !r.ok || !strings.HasPrefix(r.s[r.pos:], next) {
 		return false
 	}
-	rest := q.s[q.pos:]
-	comma := 0
-	if !q.first {
-		if len(rest) == 0 || rest[0] != ',' {
-			return false
-		}
-		comma = 1
+	r.pos += len(next)
+	return true
+}
+
+// hasEither is has for a field that may be the first of its object: then no comma precedes it.
+func (r *fastDecoder) hasEither(next string, first *bool) bool {
+	if *first {
+		next = next[1:]
 	}
-	if !strings.HasPrefix(rest[comma:], key) {
+	if !r.has(next) {
 		return false
 	}
-	q.pos += comma + len(key)
-	q.first = false
+	*first = false
 	return true
 }
 
 // text reads a field that may not be there.
-func (q *quick) text(key string) string {
-	if !q.has(key) {
+func (r *fastDecoder) text(key string) string {
+	if !r.has(key) {
 		return ""
 	}
-	return q.str()
+	return r.str()
 }
 
-func (q *quick) need(key string) string {
-	if !q.has(key) {
-		q.ok = false
-		return ""
-	}
-	return q.str()
+// need reads a field that must be there.
+func (r *fastDecoder) need(key string) string {
+	r.skip(key)
+	return r.str()
 }
 
 // str reads a string.
-func (q *quick) str() string {
-	if !q.ok {
+func (r *fastDecoder) str() string {
+	if !r.ok {
 		return ""
 	}
-	rest := q.s[q.pos:]
+	rest := r.s[r.pos:]
 	n, escapes, ok := stringEnd(rest)
 	if !ok {
-		q.ok = false
+		r.ok = false
 		return ""
 	}
-	q.pos += n
+	r.pos += n
 	inner := rest[1 : n-1]
 	if !utf8.ValidString(inner) {
-		q.ok = false
+		r.ok = false
 		return ""
 	}
 	if escapes == 0 {
 		return inner
 	}
 	out, ok := unescape(make([]byte, 0, len(inner)), inner)
-	q.ok = ok
+	r.ok = ok
 	return string(out)
 }
 
@@ -303,22 +234,22 @@ func stringEnd[S string | []byte](s S) (n, escapes int, ok bool) {
 
 // unescape appends what a string means. Half a surrogate is left to encoding/json.
 func unescape[S string | []byte](out []byte, s S) ([]byte, bool) {
-	begun := 0
+	start := 0
 	for i := 0; i < len(s); i++ {
 		if s[i] != '\\' {
 			continue
 		}
-		out = append(out, s[begun:i]...)
+		out = append(out, s[start:i]...)
 		i++ // there is one more: stringEnd has seen it
-		r, more, ok := escaped(s, i)
+		c, more, ok := escaped(s, i)
 		if !ok {
 			return nil, false
 		}
-		out = utf8.AppendRune(out, r)
+		out = utf8.AppendRune(out, c)
 		i += more
-		begun = i + 1
+		start = i + 1
 	}
-	return append(out, s[begun:]...), true
+	return append(out, s[start:]...), true
 }
 
 // escaped reads the escape whose letter is at i, and says how many bytes it has behind the letter.

@@ -1,4 +1,4 @@
 package fact
 
-// ReadsQuickly says whether the quick way takes what data holds.
-func ReadsQuickly(data []byte) bool { return new(Reader).quick(data) }
+// ReadsFast says whether the fast path takes what data holds.
+func ReadsFast(data []byte) bool { return new(Reader).readFast(data) }

@@ -47,7 +47,7 @@ func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Generation, 
 // Batch is the facts that one transaction made about one channel, or a part of them: one message of the stream FACTS.
 // Ids and keys are 32 hexadecimal digits.
 type Batch struct {
-	V          int     `json:"v"` // of this form: 1
+	V          int     `json:"v" codec:"form"` // of this form: 1
 	Version    Version `json:"version"`
 	Source     string  `json:"source"`
 	Namespace  string  `json:"namespace"`
@@ -164,11 +164,6 @@ type Sighting struct {
 	Account string `json:"account"`
 	Removed bool   `json:"removed,omitempty"` // the message has come to name the account
 	Hash    Hash   `json:"hash,omitzero"`
-}
-
-// Len returns how many facts the batch holds.
-func (b *Batch) Len() int {
-	return len(b.Messages) + len(b.Versions) + len(b.Reactions) + len(b.Memberships) + len(b.Channels) + len(b.Identities) + len(b.Sightings)
 }
 
 // Encode writes a batch.

@@ -13,14 +13,14 @@ import (
 
 // Reader reads batches one after another into the same memory. The zero value is ready; it is for one goroutine.
 //
-// It reads quickly what our writer writes, in its order and without a space; of anything else it says that it cannot, and
+// Its fast path reads what our writer writes, in its order and without a space; of anything else it says that it cannot, and
 // encoding/json decides. So it can be strict, and nothing is read or refused otherwise than encoding/json does (a test
 // compares them).
 type Reader struct {
 	batch Batch
-	room  Batch // its lists are those of earlier batches, for the next one
+	lists Batch // its lists are those of earlier batches, to be reused by the next one
 
-	// Pieces of memory that times and lists of strings are cut from. What is cut is not used again.
+	// Chunks that times and lists of strings are cut from. What is cut is not used again.
 	times []time.Time
 	words []string
 
@@ -32,7 +32,7 @@ type Reader struct {
 // Read reads a batch. The batch and its lists of facts are good until the next Read; the strings, times and lists of strings
 // in them stay as they are.
 func (r *Reader) Read(data []byte) (*Batch, error) {
-	if r.quick(data) {
+	if r.readFast(data) {
 		return &r.batch, nil
 	}
 	var b Batch
@@ -47,24 +47,17 @@ func (r *Reader) Read(data []byte) (*Batch, error) {
 
 // Forget lets go of the batch that was read last, but for its memory.
 func (r *Reader) Forget() {
-	clear(r.batch.Messages)
-	clear(r.batch.Versions)
-	clear(r.batch.Reactions)
-	clear(r.batch.Memberships)
-	clear(r.batch.Channels)
-	clear(r.batch.Identities)
-	clear(r.batch.Sightings)
+	r.batch.clearFacts()
 	r.batch = Batch{}
 }
 
-// quick reads a batch, or says that it cannot. All strings are parts of one copy, but for those with escapes.
-func (r *Reader) quick(data []byte) bool {
+// readFast reads a batch, or says that it cannot. All strings are parts of one copy, but for those with escapes.
+func (r *Reader) readFast(data []byte) bool {
 	if hasControl(data) || !utf8.Valid(data) {
 		return false
 	}
 	r.Forget()
 	r.s, r.ok = string(data), true
-	r.batch.V = FormVersion
 	r.readBatch(&r.batch)
 	read := r.ok && r.s == ""
 	r.s = ""
@@ -88,33 +81,18 @@ func hasControl(b []byte) bool {
 	return false
 }
 
-func (r *Reader) readBatch(b *Batch) {
-	r.skip(`{"v":1`) // a longer number is no comma
-	b.Version.Generation = uint16(r.number(`,"version":{"Generation":`, 16))
-	b.Version.Token = r.number(`,"Token":`, 64)
-	b.Version.Counter = r.number(`,"Counter":`, 64)
-	r.skip(`}`)
-	b.Source = r.need(`,"source":`)
-	b.Namespace = r.need(`,"namespace":`)
-	b.Channel = r.text(`,"channel":`)
-	b.ChannelKey = r.text(`,"channel_key":`)
-	b.Again = r.text(`,"again":`)
-	b.Truncated = r.has(`,"truncated":true`)
-	b.Messages = readList(r, `,"messages":[`, &r.room.Messages, (*Reader).message)
-	b.Versions = readList(r, `,"versions":[`, &r.room.Versions, (*Reader).edition)
-	b.Reactions = readList(r, `,"reactions":[`, &r.room.Reactions, (*Reader).reaction)
-	b.Memberships = readList(r, `,"memberships":[`, &r.room.Memberships, (*Reader).membership)
-	b.Channels = readList(r, `,"channels":[`, &r.room.Channels, (*Reader).channel)
-	b.Identities = readList(r, `,"identities":[`, &r.room.Identities, (*Reader).identity)
-	b.Sightings = readList(r, `,"sightings":[`, &r.room.Sightings, (*Reader).sighting)
-	r.skip(`}`)
+// form reads the only form that there is yet.
+func (r *Reader) form(key string) int {
+	r.skip(key)
+	r.skip(`1`) // a longer number is no comma
+	return FormVersion
 }
 
-func readList[T any](r *Reader, key string, room *[]T, one func(*Reader, *T)) []T {
+func readList[T any](r *Reader, key string, reused *[]T, one func(*Reader, *T)) []T {
 	if !r.has(key) {
 		return nil
 	}
-	list := (*room)[:0]
+	list := (*reused)[:0]
 	for {
 		var zero T
 		list = append(list, zero)
@@ -124,117 +102,8 @@ func readList[T any](r *Reader, key string, room *[]T, one func(*Reader, *T)) []
 		}
 	}
 	r.skip(`]`)
-	*room = list
+	*reused = list
 	return list
-}
-
-func (r *Reader) message(m *Message) {
-	m.Thing = r.need(`{"thing":`)
-	m.ExternalID = r.need(`,"external_id":`)
-	m.Kind = r.need(`,"kind":`)
-	m.AuthorKey = r.text(`,"author_key":`)
-	m.Author = r.text(`,"author":`)
-	m.AuthorName = r.text(`,"author_name":`)
-	m.SentAt = r.time(`,"sent_at":`)
-	m.Precision = uint8(r.number(`,"precision":`, 8))
-	m.Assumed = r.has(`,"assumed":true`)
-	m.Text = r.text(`,"text":`)
-	m.Revision = r.need(`,"revision":`)
-	m.EditedAt = r.time(`,"edited_at":`)
-	m.Deleted = r.has(`,"deleted":true`)
-	m.DeletedAt = r.time(`,"deleted_at":`)
-	m.ReplyTo = r.text(`,"reply_to":`)
-	m.Thread = r.text(`,"thread":`)
-	m.Forwarded = r.has(`,"forwarded":true`)
-	m.Action = r.text(`,"action":`)
-	m.Media = r.list(`,"media":[`)
-	m.Links = r.list(`,"links":[`)
-	m.Hashtags = r.list(`,"hashtags":[`)
-	m.Mentions = r.list(`,"mentions":[`)
-	m.Accounts = r.list(`,"accounts":[`)
-	m.Position = r.number(`,"position":`, 64)
-	m.Hash = r.hash(`,"hash":`)
-	r.skip(`}`)
-}
-
-func (r *Reader) edition(e *Edition) {
-	e.Event = r.need(`{"event":`)
-	e.Thing = r.need(`,"thing":`)
-	e.Kind = r.need(`,"kind":`)
-	e.Revision = r.need(`,"revision":`)
-	e.SentAt = r.time(`,"sent_at":`)
-	e.Position = r.number(`,"position":`, 64)
-	e.Hash = r.hash(`,"hash":`)
-	r.skip(`}`)
-}
-
-func (r *Reader) reaction(a *Reaction) {
-	a.Thing = r.need(`{"thing":`)
-	a.Message = r.need(`,"message":`)
-	a.Target = r.need(`,"target":`)
-	a.PersonKey = r.text(`,"person_key":`)
-	a.Person = r.text(`,"person":`)
-	a.PersonName = r.text(`,"person_name":`)
-	a.Emoji = r.need(`,"emoji":`)
-	a.Count = uint32(r.number(`,"count":`, 32))
-	a.At = r.time(`,"at":`)
-	a.Removed = r.has(`,"removed":true`)
-	a.Hash = r.hash(`,"hash":`)
-	r.skip(`}`)
-}
-
-func (r *Reader) membership(m *Membership) {
-	m.Thing = r.need(`{"thing":`)
-	m.IdentityKey = r.need(`,"identity_key":`)
-	m.Identity = r.need(`,"identity":`)
-	m.Name = r.text(`,"name":`)
-	m.State = r.need(`,"state":`)
-	m.At = r.time(`,"at":`)
-	m.Hash = r.hash(`,"hash":`)
-	r.skip(`}`)
-}
-
-// channel has no field that must be there, so each may be the first.
-func (r *Reader) channel(c *Channel) {
-	switch {
-	case r.has(`{"name":`):
-		c.Name, c.Type, c.Topic = r.str(), r.text(`,"type":`), r.text(`,"topic":`)
-	case r.has(`{"type":`):
-		c.Type, c.Topic = r.str(), r.text(`,"topic":`)
-	case r.has(`{"topic":`):
-		c.Topic = r.str()
-	case strings.HasPrefix(r.s, `{"hash":`):
-		c.Hash = r.hash(`{"hash":`)
-		r.skip(`}`)
-		return
-	default:
-		r.skip(`{`)
-		r.skip(`}`)
-		return
-	}
-	c.Hash = r.hash(`,"hash":`)
-	r.skip(`}`)
-}
-
-func (r *Reader) identity(i *Identity) {
-	i.Key = r.need(`{"key":`)
-	i.Namespace = r.need(`,"namespace":`)
-	i.ID = r.need(`,"id":`)
-	i.Name = r.text(`,"name":`)
-	i.Username = r.text(`,"username":`)
-	i.Bot = r.has(`,"bot":true`)
-	i.Hash = r.hash(`,"hash":`)
-	r.skip(`}`)
-}
-
-func (r *Reader) sighting(s *Sighting) {
-	s.ID = r.need(`{"id":`)
-	s.Event = r.need(`,"event":`)
-	s.Thing = r.need(`,"thing":`)
-	s.Account = r.need(`,"account":`)
-	s.Removed = r.has(`,"removed":true`)
-	s.Hash = r.hash(`,"hash":`)
-	r.skip(`}`)
 }
 
 // has reads what comes next, if it is that.
@@ -243,6 +112,18 @@ func (r *Reader) has(next string) bool {
 		return false
 	}
 	r.s = r.s[len(next):]
+	return true
+}
+
+// hasEither is has for a field that may be the first of its object: then no comma precedes it.
+func (r *Reader) hasEither(next string, first *bool) bool {
+	if *first {
+		next = next[1:]
+	}
+	if !r.has(next) {
+		return false
+	}
+	*first = false
 	return true
 }
 
@@ -284,8 +165,8 @@ func (r *Reader) number(key string, bits int) uint64 {
 	return n
 }
 
-// pieceSize is how many times or strings are made at once.
-const pieceSize = 128
+// chunkSize is how many times or strings are made at once.
+const chunkSize = 128
 
 // time reads a time, if it is there. In those encoding/json knows no escapes.
 func (r *Reader) time(key string) *time.Time {
@@ -295,7 +176,7 @@ func (r *Reader) time(key string) *time.Time {
 	before := len(r.s)
 	s := r.str()
 	if len(r.times) == 0 {
-		r.times = make([]time.Time, pieceSize)
+		r.times = make([]time.Time, chunkSize)
 	}
 	t := &r.times[0]
 	r.times = r.times[1:]
@@ -304,10 +185,14 @@ func (r *Reader) time(key string) *time.Time {
 }
 
 // hash reads a hash, if it is there.
-func (r *Reader) hash(key string) (h Hash) {
+func (r *Reader) hash(key string) Hash {
 	if !r.has(key) {
-		return h
+		return Hash{}
 	}
+	return r.hashValue()
+}
+
+func (r *Reader) hashValue() (h Hash) {
 	s := r.str()
 	r.ok = r.ok && h.UnmarshalText([]byte(s)) == nil
 	return h
@@ -318,12 +203,12 @@ func (r *Reader) list(key string) []string {
 	if !r.has(key) {
 		return nil
 	}
-	begun := len(r.words)
+	start := len(r.words)
 	for {
 		if len(r.words) == cap(r.words) {
-			list := r.words[begun:]
-			r.words = append(make([]string, 0, max(pieceSize, 2*len(list))), list...)
-			begun = 0
+			list := r.words[start:]
+			r.words = append(make([]string, 0, max(chunkSize, 2*len(list))), list...)
+			start = 0
 		}
 		r.words = append(r.words, r.str())
 		if !r.has(`,`) {
@@ -331,7 +216,7 @@ func (r *Reader) list(key string) []string {
 		}
 	}
 	r.skip(`]`)
-	return r.words[begun:len(r.words):len(r.words)]
+	return r.words[start:len(r.words):len(r.words)]
 }
 
 // str reads a string.

@@ -80,7 +80,7 @@ func TestWhatIsWrittenIsReadQuickly(t *testing.T) {
 		if err != nil {
 			return // a time that JSON does not take
 		}
-		if !fact.ReadsQuickly(data) {
+		if !fact.ReadsFast(data) {
 			t.Fatalf("not read quickly: %s", data)
 		}
 		readsAsJSON(t, &reused, data)

@@ -1,7 +1,9 @@
 package fact_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
 	"testing"
 	"time"
 
@@ -92,6 +94,29 @@ func TestBatchesAreWrittenAsJSON(t *testing.T) {
 			t.Errorf("written as %s, %v\nnot as     %s, %v", got, err, want, wantErr)
 		}
 	})
+}
+
+// TestEncode_Golden holds that batches of an earlier writer are read, and written byte for byte as they were.
+func TestEncode_Golden(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/batches.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n"))
+	if len(lines) < 19 {
+		t.Fatalf("only %d batches", len(lines))
+	}
+	var r fact.Reader
+	for i, want := range lines {
+		b, err := r.Read(want)
+		if err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		if got, err := fact.Encode(b); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("line %d is written as %s, %v\nnot as %s", i+1, got, err, want)
+		}
+	}
 }
 
 // thousand is messages as an import brings them.
