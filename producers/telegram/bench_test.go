@@ -1,7 +1,6 @@
 package telegram
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -53,18 +52,6 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "messages/s")
-}
-
-func BenchmarkScan(b *testing.B) {
-	data := large(20000)
-	b.SetBytes(int64(len(data)))
-	for b.Loop() {
-		s := newScanner(bytes.NewReader(data), nil, 0, 1, 0)
-		s.Next()
-		if f := s.Pass(); f.Why != "" {
-			b.Fatal(f.Why)
-		}
-	}
 }
 
 func drain(b *testing.B, data []byte) (events int) {

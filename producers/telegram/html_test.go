@@ -14,6 +14,7 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
 	"github.com/agrichat/agrichat/producers/producertest"
+	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
 // club is how the user of the fixture names its chat, as JSON does.
@@ -85,11 +86,11 @@ func TestPagesAndJSONAgreeOnIDs(t *testing.T) {
 	data := []byte(`{"name":"Beds & Borders","type":"private_supergroup","id":1500000001,"messages":[
 		{"id":2,"type":"message","date":"2024-05-01T10:00:00","date_unixtime":"1714546800","from":"Olga","from_id":"user1001","text":"x"}]}`)
 	byID, _ := readAll(t, data, producers.Options{})
-	page := pageEvents(t)["2"]
-	if byID["2"].ID != page.ID {
-		t.Errorf("JSON has %s/%s, HTML %s/%s", byID["2"].Namespace, byID["2"].Channel, page.Namespace, page.Channel)
+	session := pageEvents(t)["2"]
+	if byID["2"].ID != session.ID {
+		t.Errorf("JSON has %s/%s, HTML %s/%s", byID["2"].Namespace, byID["2"].Channel, session.Namespace, session.Channel)
 	}
-	merged := event.Merge(byID["2"], page)
+	merged := event.Merge(byID["2"], session)
 	if merged.Author.ID != "user1001" || merged.Sent != byID["2"].Sent {
 		t.Errorf("together they are of %+v at %+v: what JSON knows better is lost", merged.Author, merged.Sent)
 	}
@@ -170,7 +171,7 @@ func TestServiceMessagesHaveADay(t *testing.T) {
 func TestJoinedMessagesAreOfTheSamePerson(t *testing.T) {
 	byID, _ := readAll(t, pageOf("Chat",
 		said("1", "02.01.2021 03:04:05", "Ann", "a"), said("2", "02.01.2021 03:04:06", "", "b"), "junk",
-		said("3", "02.01.2021 03:04:07", "", "c"), said("4", "02.01.2021 03:04:08", deleted, "d"),
+		said("3", "02.01.2021 03:04:07", "", "c"), said("4", "02.01.2021 03:04:08", export.DeletedAccount, "d"),
 		said("5", "02.01.2021 03:04:09", "", "e"), said("6", "02.01.2021 03:04:10", "Ann", "f")), club())
 	for id, want := range map[event.NativeID]string{"1": "Ann", "2": "Ann", "3": "Ann", "4": "", "5": "", "6": "Ann"} {
 		if got := byID[id].Author; got.Name != want || (got.ID == "") != (want == "") || got.ID != byID["1"].Author.ID && want != "" {
@@ -310,13 +311,13 @@ func TestInterruptedPage(t *testing.T) {
 }
 
 func TestMessageWithoutMeasure(t *testing.T) {
-	huge := said("5", "02.01.2021 03:04:05", "Ann", strings.Repeat("x", longest+window))
+	huge := said("5", "02.01.2021 03:04:05", "Ann", strings.Repeat("x", export.LongestRecord+(256<<10)))
 	byID, all := readAll(t, pageOf("Chat", said("1", "02.01.2021 03:04:05", "Ann", "x"), huge, said("2", "02.01.2021 03:04:05", "Ann", "x")), club())
 	if len(byID) != 2 || len(all) != 5 {
 		t.Errorf("%d messages of %d events", len(byID), len(all))
 	}
 	for _, e := range all {
-		if e.Kind == event.KindUnparsed && len(e.Raw) != sampled {
+		if e.Kind == event.KindUnparsed && len(e.Raw) != export.KeptBytes {
 			t.Errorf("%d bytes are kept", len(e.Raw))
 		}
 	}

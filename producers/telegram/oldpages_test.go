@@ -29,43 +29,6 @@ func TestServiceMessage_Text(t *testing.T) {
 	}
 }
 
-func TestReadSentence(t *testing.T) {
-	named := func(names ...string) (out []event.Person) {
-		for _, n := range names {
-			out = append(out, event.Person{Namespace: sourceName, Name: n})
-		}
-		return out
-	}
-	for said, want := range map[string]event.Service{
-		"Ann invited Bob":                          {Action: event.ActionInvite, Native: "invite_members", Members: named("Bob")},
-		"Ann invited Bob, Tim and Eve":             {Action: event.ActionInvite, Native: "invite_members"},
-		"Ann removed Bob":                          {Action: event.ActionKick, Native: "remove_members", Members: named("Bob")},
-		"Ann removed Ann":                          {Action: event.ActionLeave, Native: "remove_members"},
-		"Ann joined group by link from Bob":        {Action: event.ActionJoin, Native: "join_group_by_link"},
-		"Ann joined group by request":              {Action: event.ActionJoin, Native: "join_group_by_request"},
-		"Ann changed group title to «Club»":        {Action: event.ActionTitle, Native: "edit_group_title", Text: "Club"},
-		"Ann changed group title to «Club» now":    {Action: event.ActionOther},
-		"Ann created group «A «B»» with members C": {Action: event.ActionCreate, Native: "create_group", Text: "A «B»"},
-		"Ann created group «Club»":                 {Action: event.ActionCreate, Native: "create_group", Text: "Club"},
-		"Ann created topic «Tools»":                {Action: event.ActionOther, Native: "topic_created", Text: "Tools"},
-		"Ann invited Bob to the voice chat":        {Action: event.ActionCall, Native: "invite_to_group_call"},
-		"Ann pinned this message":                  {Action: event.ActionPin, Native: "pin_message"},
-		"Ann pinned this message and left":         {Action: event.ActionOther},
-		"Ann invited Bob invited Tim":              {Action: event.ActionOther},
-		"Ann removed Bob who invited Tim":          {Action: event.ActionOther},
-		"Ann changed chat theme to 🌱":              {Action: event.ActionOther},
-		"Ann converted this group to a supergroup": {Action: event.ActionOther, Native: "migrate_to_supergroup"},
-		"": {Action: event.ActionOther},
-	} {
-		if want.Text == "" {
-			want.Text = said
-		}
-		if diff := cmp.Diff(&want, readSentence(said)); diff != "" {
-			t.Errorf("%s: %s", said, diff)
-		}
-	}
-}
-
 func forwarded(id, name string) string {
 	return `<div class="message default clearfix" id="message` + id + `"><div class="body"><div class="pull_right date details" ` +
 		`title="01.07.2021 12:00:00">12:00</div><div class="from_name">Ann </div><div class="forwarded body"><div class="from_name">` + "\n" +

@@ -47,6 +47,9 @@ func manyPolls(n, votes int, more ...string) []byte {
 	return chatOf("public_supergroup", append(messages, more...)...)
 }
 
+// heldMost is how many polls a cursor holds the results of.
+const heldMost = 64
+
 // TestPolls_Many: in a chat of many polls too the results of each are of the time of the newest message.
 func TestPolls_Many(t *testing.T) {
 	late := func(id int) string {

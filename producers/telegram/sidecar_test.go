@@ -13,6 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 	"github.com/agrichat/agrichat/producers/producertest"
+	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
 // listedPage is a page of an account's export.
@@ -48,20 +49,20 @@ func TestPage_Beside(t *testing.T) {
 	chatJSON := func(name, kind, id string) string {
 		return fmt.Sprintf(`{"name": %s, "type": %q, "id": %s, "messages": [%s]}`, name, kind, id, oneMessage)
 	}
-	for name, tt := range map[string]struct{ page, json string }{
+	for name, tt := range map[string]struct{ session, json string }{
 		"supergroup":      {"Beds &amp; Borders", chatJSON(`"Beds & Borders"`, "private_supergroup", "1500000001")},
 		"old channel":     {"News", chatJSON(`"News"`, "public_channel", "9700000000")},
 		"basic group":     {"Chat", chatJSON(`"Chat"`, "private_group", "103")},
 		"private":         {"Ann  Lee ", chatJSON(`"Ann Lee"`, "personal_chat", "2002")},
 		"saved":           {"Saved Messages", fmt.Sprintf(`{"type":"saved_messages","id":1001,"messages":[%s]}`, oneMessage)},
-		"deleted":         {deleted, chatJSON("null", "personal_chat", "2002")},
+		"deleted":         {export.DeletedAccount, chatJSON("null", "personal_chat", "2002")},
 		"id at the end":   {"Chat", fmt.Sprintf(`{"messages":[%s],"name":"Chat","type":"private_group","id":103}`, oneMessage)},
 		"byte order mark": {"Chat", "\xef\xbb\xbf" + chatJSON(`"Chat"`, "private_group", "103")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			page := producertest.Case{Path: "x/messages.html", Data: pageOf(tt.page, oneSaid()), Options: mine()}
-			page.Beside = map[string][]byte{"result.json": []byte(tt.json)}
-			got, notices := exported(t, page)
+			session := producertest.Case{Path: "x/messages.html", Data: pageOf(tt.session, oneSaid()), Options: mine()}
+			session.Beside = map[string][]byte{"result.json": []byte(tt.json)}
+			got, notices := exported(t, session)
 			want, _ := readAll(t, []byte(tt.json), mine())
 			if got["1"].ID != want["1"].ID || got["1"].Channel != want["1"].Channel {
 				t.Errorf("the page has %s/%s, JSON %s/%s", got["1"].Namespace, got["1"].Channel, want["1"].Namespace, want["1"].Channel)
@@ -122,19 +123,19 @@ func TestPage_BesideAccount(t *testing.T) {
 }
 
 func TestPage_ByName(t *testing.T) {
-	page := producertest.Case{Path: "x/messages.html", Data: pageOf("Chat", oneSaid(), told("2", "x")), Options: mine()}
+	session := producertest.Case{Path: "x/messages.html", Data: pageOf("Chat", oneSaid(), told("2", "x")), Options: mine()}
 	for _, beside := range []string{"", `{"name":"Other","type":"private_supergroup","id":5,"messages":[]}`, "{", `{"chats":{"list":[{"name":"Chat","id":1}]}}`} {
-		page.Beside = map[string][]byte{}
+		session.Beside = map[string][]byte{}
 		if beside != "" {
-			page.Beside["result.json"] = []byte(beside)
+			session.Beside["result.json"] = []byte(beside)
 		}
-		byID, notices := exported(t, page)
+		byID, notices := exported(t, session)
 		if byID["1"].Channel != "name:Chat" || notices["chat-by-name"] != 2 {
 			t.Errorf("beside %q it is %s, notices %v", beside, byID["1"].Channel, notices)
 		}
 	}
-	page.Options = club()
-	if _, notices := exported(t, page); len(notices) > 0 {
+	session.Options = club()
+	if _, notices := exported(t, session); len(notices) > 0 {
 		t.Errorf("with its id named: %v", notices)
 	}
 }

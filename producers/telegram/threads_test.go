@@ -49,16 +49,6 @@ func TestThread_Chain(t *testing.T) {
 	}
 }
 
-func TestThreads_Bounded(t *testing.T) {
-	var s threads
-	for i := range threadsKept + 10 {
-		s.add(fmt.Sprint(i+1), "7")
-	}
-	if len(s.topics) != threadsKept || s.of("10") != "" || s.of("11") != "7" {
-		t.Errorf("%d are remembered; of the oldest %q, %q", len(s.topics), s.of("10"), s.of("11"))
-	}
-}
-
 func TestPageThread_Chain(t *testing.T) {
 	reply := func(id, to string) string {
 		return `<div class="message default clearfix" id="message` + id + `"><div class="body"><div class="pull_right date details" ` +
@@ -123,7 +113,7 @@ func TestSkippedHour(t *testing.T) {
 func TestNotices(t *testing.T) {
 	migrated := chatOf("private_supergroup", `{"id":-999999999,"type":"message","date":"2020-01-01T00:00:00","text":"x"}`)
 	basic := chatOf("private_group", `{"id":1,"type":"service","date":"2020-01-01T00:00:00","action":"migrate_to_supergroup","text":""}`)
-	account := []byte(`{"personal_information":{"user_id":31},"chats":{"list":[{"name":"Ann","type":"personal_chat","id":2,"messages":[` + oneMessage + `]},
+	UserID := []byte(`{"personal_information":{"user_id":31},"chats":{"list":[{"name":"Ann","type":"personal_chat","id":2,"messages":[` + oneMessage + `]},
 {"name":"C","type":"private_channel","id":3,"messages":[` + oneMessage + `]}]}}`)
 	for name, tt := range map[string]struct {
 		data []byte
@@ -133,9 +123,9 @@ func TestNotices(t *testing.T) {
 		"migrated JSON":       {migrated, mine(), map[string]int{"migrated-group": 1}},
 		"migrated HTML":       {pageOf("Chat", said("-999999999", "02.01.2021 03:04:05", "Ann", "x")), club(), map[string]int{"migrated-group": 1}},
 		"basic group":         {basic, mine(), map[string]int{"migrated-group": 1}},
-		"another account":     {account, mine(), map[string]int{"other-account": 1}},
-		"the account":         {account, producers.Options{Account: "user31"}, map[string]int{}},
-		"no account":          {account, producers.Options{}, map[string]int{}},
+		"another account":     {UserID, mine(), map[string]int{"other-account": 1}},
+		"the account":         {UserID, producers.Options{Account: "user31"}, map[string]int{}},
+		"no account":          {UserID, producers.Options{}, map[string]int{}},
 		"winter's offset":     {pageOf("Chat", said("1", "02.07.2025 03:04:05 UTC+01:00", "Ann", "x")), club(), map[string]int{"winter-offset": 1}},
 		"a page without zone": {pageOf("Chat", said("1", "02.07.2025 03:04:05", "Ann", "x")), club(), map[string]int{}},
 	} {

@@ -1,0 +1,387 @@
+// Package jsonexport reads result.json of Telegram Desktop: one chat, or a whole account.
+//
+// It promises to hold one message at a time, however large the file, and to resume anywhere between two messages. A record that is broken is kept
+// with its bytes, and costs no other. It does not hold the file's structure: what a message needs of those before it stands in the cursor or
+// is read again.
+package jsonexport
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/agrichat/agrichat/internal/charset"
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/jsonscan"
+	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/telegram/export"
+)
+
+// session is one reading of a file.
+type session struct {
+	*source
+	state
+
+	in    io.Closer
+	scan  *jsonscan.Scanner
+	dec   *decoder
+	chars *charset.Decoder
+	ahead ahead
+	clock export.Clock
+	media *export.Folder
+
+	events  []event.Event
+	counts  producers.Counts
+	notices export.Notices
+	threads threads
+	newest  int64 // instant of the file, Unix seconds; 0: not looked for, -1: not known
+
+	whole        bool // it began at the start of the file
+	seen         struct{ chats, records bool }
+	otherAccount bool // the user named another account than the file
+}
+
+// Next reads on until a batch is full or the file ends.
+func (s *session) Next(ctx context.Context) (producers.Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
+	}
+	s.events, s.counts = make([]event.Event, 0, s.batch+4), producers.Counts{}
+	start := s.scan.Offset()
+	s.otherAccount = s.Account != "" && s.options.Account != "" && export.UserID(string(s.options.Account)) != s.Account
+	if s.threads.topics == nil && len(s.Chat.Topics) > 0 && s.Chat.Start.Offset > 0 && s.Level == inMessages {
+		again, err := s.ahead.threads(ctx, &s.Chat, s.scan.Offset())
+		if err != nil {
+			return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
+		}
+		s.threads = again
+	}
+	for len(s.events) < s.batch && !s.Complete {
+		if err := s.step(ctx); err != nil {
+			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.Line(), err)
+		}
+	}
+	s.counts.Bytes = s.scan.Offset() - start
+	if len(s.events) == 0 && s.counts == (producers.Counts{}) {
+		return producers.Batch{}, io.EOF
+	}
+	cursor, err := s.cursor()
+	if err != nil {
+		return producers.Batch{}, err
+	}
+	return producers.Batch{Events: s.events, Cursor: cursor, Counts: s.counts, Notices: s.notices.Take()}, nil
+}
+
+// Close closes the file.
+func (s *session) Close() error {
+	if s.in == nil {
+		return nil
+	}
+	err := s.in.Close()
+	s.in = nil
+	s.media.Close()
+	if err != nil {
+		return fmt.Errorf("closing %s: %w", s.file.Path, err)
+	}
+	return nil
+}
+
+// step reads the next thing, whatever it is.
+func (s *session) step(ctx context.Context) error {
+	c, ok := s.scan.Next()
+	if !ok {
+		return s.ended()
+	}
+	switch s.Level {
+	case atStart:
+		return s.begin(c)
+	case inRoot, inChat, inSection:
+		return s.member(c)
+	case inList:
+		return s.chatOrEnd(c)
+	case inMessages:
+		return s.messageOrEnd(ctx, c)
+	}
+	return s.unparsed(s.scan.Junk(false, misplaced)) // after the end
+}
+
+// ended is called where the file has no more bytes.
+func (s *session) ended() error {
+	if s.scan.Err() != nil {
+		return s.scan.Err()
+	}
+	if s.Level == atEnd {
+		s.Complete = true
+		switch {
+		case !s.whole || s.seen.records:
+		case s.seen.chats:
+			s.notices.Add(export.NoMessages())
+		default:
+			s.notices.Add(export.NoChats())
+		}
+		return nil
+	}
+	return s.unparsed(jsonscan.Found{Cut: true, Why: "the file ends before its last bracket: the export was interrupted"})
+}
+
+func (s *session) begin(c byte) error {
+	if mark := export.ByteOrderMark(); s.scan.Offset() == 0 && bytes.HasPrefix(s.scan.Rest(), mark) {
+		s.scan.Skip(len(mark))
+		return nil
+	}
+	if c != '{' {
+		return fault.AsFatal(fmt.Errorf("this is no Telegram export: it begins with %q, not with a brace", c))
+	}
+	s.scan.Skip(1)
+	s.Level = inRoot
+	return nil
+}
+
+// member reads one member of an object: of the root, a section, or a chat.
+func (s *session) member(c byte) error {
+	switch c {
+	case ',':
+		s.scan.Skip(1)
+		return nil
+	case '}':
+		s.scan.Skip(1)
+		return s.leave()
+	case '"':
+	default:
+		return s.unparsed(s.scan.Junk(false, misplaced))
+	}
+	key := s.scan.Value(false)
+	if key.Why != "" {
+		return s.unparsed(key)
+	}
+	name := s.dec.text(key.Raw)
+	if c, ok := s.scan.Next(); !ok {
+		return s.ended()
+	} else if c != ':' {
+		return s.unparsed(s.scan.Junk(false, misplaced))
+	}
+	s.scan.Skip(1)
+	c, ok := s.scan.Next()
+	if !ok {
+		return s.ended()
+	}
+	return s.valueOf(name, c)
+}
+
+func (s *session) valueOf(name string, c byte) error {
+	if s.Level == inSection {
+		if name == "list" && c == '[' {
+			s.scan.Skip(1)
+			s.Level = inList
+			return nil
+		}
+		return s.skipValue()
+	}
+	switch {
+	case name == "messages" && c == '[':
+		return s.enterMessages()
+	case name == "name" || name == "type" || name == "id":
+		return s.about(name)
+	case s.Level == inRoot && (name == "chats" || name == "left_chats") && c == '{':
+		s.scan.Skip(1)
+		s.Level = inSection
+		return nil
+	case s.Level == inRoot && name == "personal_information":
+		return s.readOwner()
+	}
+	return s.skipValue()
+}
+
+// skipValue reads a value that nothing is made of.
+func (s *session) skipValue() error {
+	if f := s.scan.Pass(); f.Cut {
+		return s.unparsed(f)
+	}
+	return nil
+}
+
+// about takes what the file says of the chat.
+func (s *session) about(name string) error {
+	f := s.scan.Value(false)
+	if f.Why != "" {
+		return s.unparsed(f)
+	}
+	s.Chat.Set(name, s.dec.plain(s.chars, f.Raw))
+	return nil
+}
+
+// readOwner reads whose export it is.
+func (s *session) readOwner() error {
+	f := s.scan.Value(false)
+	if f.Why != "" {
+		return s.unparsed(f)
+	}
+	id, err := s.dec.member(f.Raw, "user_id")
+	if err == nil && id != "" {
+		s.Account = export.UserID(id)
+		s.otherAccount = s.options.Account != "" && export.UserID(string(s.options.Account)) != s.Account
+	}
+	return nil
+}
+
+// leave is called after the bracket that closes an object.
+func (s *session) leave() error {
+	switch s.Level {
+	case inSection:
+		s.Level = inRoot
+	case inChat:
+		s.Level, s.Chat = inList, export.Chat{}
+	default:
+		s.Level = atEnd
+	}
+	return nil
+}
+
+func (s *session) chatOrEnd(c byte) error {
+	switch c {
+	case ',':
+		s.scan.Skip(1)
+	case '{':
+		s.scan.Skip(1)
+		s.Level, s.InList, s.Chat = inChat, true, export.Chat{}
+	case ']':
+		s.scan.Skip(1)
+		s.Level, s.InList = inSection, false
+	default:
+		return s.unparsed(s.scan.Junk(true, misplaced))
+	}
+	return nil
+}
+
+func (s *session) messageOrEnd(ctx context.Context, c byte) error {
+	switch c {
+	case ',':
+		s.scan.Skip(1)
+		return nil
+	case ']':
+		s.scan.Skip(1)
+		s.leaveMessages()
+		return nil
+	case '{':
+		offset, line := s.scan.Offset(), s.scan.Line()
+		f := s.scan.Value(true)
+		if f.Why != "" {
+			return s.unparsedAt(f, offset, line)
+		}
+		return s.message(ctx, f, offset, line)
+	}
+	return s.unparsed(s.scan.Junk(true, misplaced))
+}
+
+// unparsed keeps what could not be read and ended just here.
+func (s *session) unparsed(f jsonscan.Found) error {
+	return s.unparsedAt(f, s.scan.Offset()-f.Size, s.scan.Line()-bytes.Count(f.Raw, []byte{'\n'}))
+}
+
+// unparsedAt keeps what could not be read. Its id is made of its bytes and of the message before it, so that a second export
+// that is broken in the same place agrees.
+func (s *session) unparsedAt(f jsonscan.Found, offset int64, line int) error {
+	s.seen.records = true
+	s.counts.Read++
+	s.counts.Unparsed++
+	s.Chat.Broken++
+	reason := f.Why
+	if f.Size > int64(len(f.Raw)) && f.Size > export.LongestRecord {
+		reason = fmt.Sprintf("%s: %d bytes, of which the first %d are kept", reason, f.Size, len(f.Raw))
+	}
+	e := event.Event{
+		Source: export.Source, Namespace: s.namespace(), Account: s.owner().Account(), Channel: s.Chat.Channel,
+		NativeID: event.NativeID(event.Digest("unparsed", string(s.Chat.LastID), strconv.Itoa(s.Chat.Broken), string(f.Raw))),
+		Kind:     event.KindUnparsed, Revision: event.Unedited,
+		Body: &event.Unparsed{Reason: reason, File: s.file.Path, Line: line, Offset: offset},
+		Raw:  bytes.Clone(f.Raw),
+	}
+	if err := s.emit(e); err != nil {
+		return err
+	}
+	if f.Cut {
+		if s.Level == inMessages {
+			s.leaveMessages()
+		}
+		s.Complete = true
+	}
+	return nil
+}
+
+// emit seals an event and puts it into the batch.
+func (s *session) emit(e event.Event) error {
+	if err := e.Seal(); err != nil {
+		return fmt.Errorf("sealing an event: %w", err)
+	}
+	s.events = append(s.events, e)
+	return nil
+}
+
+// message reads one message.
+func (s *session) message(ctx context.Context, f jsonscan.Found, offset int64, line int) error {
+	text, key, label := export.Decode(s.chars, f.Raw)
+	r, err := s.dec.record(text)
+	if err != nil {
+		f.Why = err.Error()
+		return s.unparsedAt(f, offset, line)
+	}
+	s.seen.records = true
+	s.counts.Read++
+	m := mapping{session: s, r: r, key: r, raw: bytes.Clone(f.Raw), read: event.Reading{Charset: label}}
+	if key != nil {
+		if k, err := s.dec.record(key); err == nil && k.isLike(r) {
+			m.key = k
+		}
+	}
+	return m.emit(ctx)
+}
+
+func (s *session) namespace() event.Namespace {
+	if n := s.owner().Private(); n != "" && !s.Chat.Shared() {
+		return n
+	}
+	return export.Source
+}
+
+func (s *session) owner() export.Owner {
+	return export.Owner{Printed: s.Account, Named: s.options.Account}
+}
+
+// asOf is as of when the export tells the reactions of messages that were sent before, in Unix milliseconds.
+func (s *session) asOf() int64 {
+	if s.newest == 0 {
+		if s.newest = newest(s.file, s.InList); s.newest == 0 {
+			s.newest = -1 // not asked again
+		}
+	}
+	return s.newest * 1000
+}
+
+// here is where the next byte stands.
+func (s *session) here() export.Position {
+	return export.Position{Offset: s.scan.Offset(), Line: s.scan.Line(), Indent: s.scan.Indent()}
+}
+
+const (
+	// window is how much is read at a time.
+	window    = 256 << 10
+	misplaced = "this is not where a value ends or begins"
+)
+
+func newScanner(r io.Reader, leads func(byte) bool, offset int64, line, indent int) *jsonscan.Scanner {
+	return jsonscan.NewScanner(jsonscan.NewWindow(r, window, offset, line, indent), &jsonscan.Policy{
+		Longest: export.LongestRecord, Sampled: export.KeptBytes, Next: nextRecord, Match: true, Leads: leads,
+	})
+}
+
+// nextRecord finds where the next message begins in a file without lines, where nothing else tells: the exporter and its
+// imitators write the id first. Zero if there is none, or if lines tell.
+func nextRecord(b []byte, lines bool) int {
+	if lines || len(b) < 2 {
+		return 0
+	}
+	return 1 + bytes.Index(b[1:], []byte(`{"id":`))
+}
