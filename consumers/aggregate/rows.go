@@ -29,7 +29,7 @@ type blocks struct {
 func newRows() *rows {
 	return &rows{
 		messages:    blocks{table: ch.Messages, sql: insertMessages, layout: messageLayout},
-		versions:    blocks{table: ch.Versions, sql: insertVersions, layout: versionLayout},
+		versions:    blocks{table: ch.Versions, sql: insertVersions, layout: editionLayout},
 		reactions:   blocks{table: ch.Reactions, sql: insertReactions, layout: reactionLayout},
 		memberships: blocks{table: ch.Memberships, sql: insertMemberships, layout: membershipLayout},
 		channels:    blocks{table: ch.Channels, sql: insertChannels, layout: channelLayout},
@@ -93,27 +93,7 @@ func (r *rows) add(f *fact.Batch) error {
 	}
 	r.again += f.Again
 	p := place{Batch: f, key: ids.next(), number: f.Version.Big()}
-	for i := range f.Messages {
-		r.message(p, &f.Messages[i], ids)
-	}
-	for i := range f.Versions {
-		r.version(p, &f.Versions[i], ids)
-	}
-	for i := range f.Reactions {
-		r.reaction(p, &f.Reactions[i], ids)
-	}
-	for i := range f.Memberships {
-		r.membership(p, &f.Memberships[i], ids)
-	}
-	for i := range f.Channels {
-		r.channel(p, &f.Channels[i], ids)
-	}
-	for i := range f.Identities {
-		r.identity(p, &f.Identities[i], ids)
-	}
-	for i := range f.Sightings {
-		r.sighting(p, &f.Sightings[i], ids)
-	}
+	r.addFacts(p, ids)
 	return nil
 }
 
@@ -128,53 +108,7 @@ func (p place) begin(b *block, key string) *block {
 	return b.row(key, p.Version).text(p.key).version(p.number).text(p.Source, p.Namespace, p.Channel)
 }
 
-func (r *rows) message(p place, m *fact.Message, ids *ids) {
-	thing := ids.next()
-	characters, words := measure(m.Text)
-	p.begin(r.messages.open(), thing).
-		text(thing, m.ExternalID, m.Kind, ids.next(), m.Author, m.AuthorName).time(m.SentAt).
-		uint8(m.Precision).bool(m.Assumed).text(m.Text, m.Revision).time(m.EditedAt).
-		bool(m.Deleted).time(m.DeletedAt).text(m.ReplyTo, m.Thread).
-		bool(m.Forwarded).text(m.Action).lists(m.Media, m.Links, m.Hashtags, m.Mentions, m.Accounts).
-		uint64(m.Position).uint32(characters).uint32(words).text(ids.next()).bool(p.Truncated)
-}
-
-func (r *rows) version(p place, v *fact.Edition, ids *ids) {
-	event := ids.next()
-	p.begin(r.versions.open(), event).
-		text(event, ids.next(), v.Kind, v.Revision).time(v.SentAt).uint64(v.Position).text(ids.next())
-}
-
-func (r *rows) reaction(p place, a *fact.Reaction, ids *ids) {
-	thing := ids.next()
-	p.begin(r.reactions.open(), thing).
-		text(thing, ids.next(), a.Target, ids.next(), a.Person, a.PersonName, a.Emoji).
-		uint32(a.Count).time(a.At).bool(a.Removed).text(ids.next()).bool(p.Truncated)
-}
-
-func (r *rows) membership(p place, m *fact.Membership, ids *ids) {
-	thing := ids.next()
-	p.begin(r.memberships.open(), thing).
-		text(thing, ids.next(), m.Identity, m.Name, m.State).time(m.At).text(ids.next()).bool(p.Truncated)
-}
-
-func (r *rows) channel(p place, c *fact.Channel, ids *ids) {
-	r.channels.open().row(p.key, p.Version).
-		text(p.key).version(p.number).text(p.Source, p.Namespace, p.Channel, c.Name, c.Type, c.Topic, ids.next()).bool(p.Truncated)
-}
-
-func (r *rows) identity(p place, i *fact.Identity, ids *ids) {
-	key := ids.next()
-	r.identities.open().row(key, p.Version).
-		text(key).version(p.number).text(p.Source, i.Namespace, i.ID, i.Name, i.Username).bool(i.Bot).text(ids.next()).bool(p.Truncated)
-}
-
-func (r *rows) sighting(p place, s *fact.Sighting, ids *ids) {
-	id := ids.next()
-	p.begin(r.sightings.open(), id).text(id, ids.next(), ids.next(), s.Account).bool(s.Removed).text(ids.next())
-}
-
-// ids are the ids, keys and hashes of a batch, as 16 bytes each, in the order in which add asks for them. They are read before
+// ids are the ids, keys and hashes of a batch, as 16 bytes each, in the order in which addFacts asks for them. They are read before
 // the first row is made, so that a wrong one leaves nothing half done.
 type ids struct {
 	raw string
@@ -191,42 +125,7 @@ func (all *rows) ids(f *fact.Batch) (*ids, error) {
 		return nil, fmt.Errorf("the version %s does not fit into 128 bits", f.Version)
 	}
 	r := idReader{raw: all.raw[:0]}
-	inside := len(f.Messages)+len(f.Versions)+len(f.Reactions)+len(f.Memberships)+len(f.Channels)+len(f.Sightings) > 0
-	r.read("channel_key", f.ChannelKey, inside)
-	for i := range f.Messages {
-		r.read("message", f.Messages[i].Thing, true)
-		r.read("author_key", f.Messages[i].AuthorKey, false)
-		r.hash(f.Messages[i].Hash)
-	}
-	for i := range f.Versions {
-		r.read("event", f.Versions[i].Event, true)
-		r.read("thing of an event", f.Versions[i].Thing, true)
-		r.hash(f.Versions[i].Hash)
-	}
-	for i := range f.Reactions {
-		r.read("reaction", f.Reactions[i].Thing, true)
-		r.read("message of a reaction", f.Reactions[i].Message, true)
-		r.read("person_key", f.Reactions[i].PersonKey, false)
-		r.hash(f.Reactions[i].Hash)
-	}
-	for i := range f.Memberships {
-		r.read("membership", f.Memberships[i].Thing, true)
-		r.read("identity_key", f.Memberships[i].IdentityKey, true)
-		r.hash(f.Memberships[i].Hash)
-	}
-	for i := range f.Channels {
-		r.hash(f.Channels[i].Hash)
-	}
-	for i := range f.Identities {
-		r.read("identity", f.Identities[i].Key, true)
-		r.hash(f.Identities[i].Hash)
-	}
-	for i := range f.Sightings {
-		r.read("sighting", f.Sightings[i].ID, true)
-		r.read("event of a sighting", f.Sightings[i].Event, true)
-		r.read("thing of a sighting", f.Sightings[i].Thing, true)
-		r.hash(f.Sightings[i].Hash)
-	}
+	r.facts(f)
 	all.raw = r.raw
 	return &ids{raw: string(r.raw)}, r.err
 }

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
@@ -22,9 +21,9 @@ func (b *Bus) single(f *fact.Batch, data []byte, hard int) (parcel, error) {
 	if err != nil || len(p.data) <= hard {
 		return p, err
 	}
-	short, fields := truncatable(f)
+	short, parts := f.Truncatable()
 	for len(p.data) > hard {
-		if !fields.shorten(excess(len(data), len(p.data), hard)) {
+		if !shorten(parts, excess(len(data), len(p.data), hard)) {
 			return p, fault.AsPoison(fmt.Errorf("%w: a fact of channel %s takes %d bytes and %d are possible; raise max_payload",
 				nats.ErrMaxPayload, cut(f.Channel, min(len(f.Channel), 100)), len(p.data), hard))
 		}
@@ -51,52 +50,13 @@ func compressed(f *fact.Batch, data []byte, hard int) (p parcel, err error) {
 	return p, err
 }
 
-// fields are what may be taken from a fact, in the order of least harm.
-type fields struct {
-	references []*[]string // the text shows most of them
-	strings    []*string
-	lists      []*[]string
-	ids        []*string // keys stand for them
-}
-
-// truncatable copies a batch of one fact and returns the copy's fields.
-func truncatable(f *fact.Batch) (*fact.Batch, *fields) {
-	c, l := *f, &fields{}
-	c.Truncated = true
-	c.Messages, c.Reactions, c.Memberships = slices.Clone(f.Messages), slices.Clone(f.Reactions), slices.Clone(f.Memberships)
-	c.Channels, c.Identities = slices.Clone(f.Channels), slices.Clone(f.Identities)
-	for i := range c.Messages {
-		m := &c.Messages[i]
-		l.references = append(l.references, &m.Links, &m.Hashtags, &m.Mentions)
-		l.strings = append(l.strings, &m.Text, &m.AuthorName, &m.Action)
-		l.lists = append(l.lists, &m.Media, &m.Accounts)
-		l.ids = append(l.ids, &m.Thread, &m.ReplyTo, &m.Author, &m.ExternalID)
-	}
-	for i := range c.Reactions {
-		r := &c.Reactions[i]
-		l.strings = append(l.strings, &r.PersonName, &r.Emoji)
-		l.ids = append(l.ids, &r.Person, &r.Target)
-	}
-	for i := range c.Memberships {
-		l.strings, l.ids = append(l.strings, &c.Memberships[i].Name), append(l.ids, &c.Memberships[i].Identity)
-	}
-	for i := range c.Channels {
-		l.strings = append(l.strings, &c.Channels[i].Topic, &c.Channels[i].Name, &c.Channels[i].Type)
-	}
-	for i := range c.Identities {
-		n := &c.Identities[i]
-		l.strings, l.ids = append(l.strings, &n.Name, &n.Username), append(l.ids, &n.ID)
-	}
-	return &c, l
-}
-
 // excess is about how many of raw bytes must go so that what compresses to size fits into limit.
 func excess(raw, size, limit int) int { return int(float64(raw) * float64(size-limit) / float64(size)) }
 
 // shorten takes away one list or about so many bytes of one string, and reports whether there was anything to take.
-func (l *fields) shorten(bytes int) bool {
-	return dropLargest(l.references, factFloor) || dropLargest(l.lists, factFloor) || cutLongest(l.strings, bytes) ||
-		dropLargest(l.references, 0) || dropLargest(l.lists, 0) || cutLongest(l.ids, bytes)
+func shorten(l *fact.Parts, bytes int) bool {
+	return dropLargest(l.References, factFloor) || dropLargest(l.Lists, factFloor) || cutLongest(l.Texts, bytes) ||
+		dropLargest(l.References, 0) || dropLargest(l.Lists, 0) || cutLongest(l.IDs, bytes)
 }
 
 // dropLargest empties the largest list of more than floor bytes.

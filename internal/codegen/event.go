@@ -19,7 +19,12 @@ func eventCodec(root string, files map[string][]byte) error {
 		c.writer(name)
 		c.readerOf(name)
 	}
-	return c.finish(files, dir+"/codec_gen.go")
+	if err := c.finish(files, dir+"/codec_gen.go"); err != nil {
+		return err
+	}
+	c.source = newSource("event")
+	c.merges([]string{"Message", "Ref", "Person", "Forward", "Attachment", "Service"})
+	return c.finish(files, dir+"/merge_gen.go")
 }
 
 // eventHeader writes what an envelope says before the body: the fields of Event that have a wire tag.

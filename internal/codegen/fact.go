@@ -25,12 +25,25 @@ func factCodec(root string, files map[string][]byte) error {
 			c.structs[element] = strings.ToLower(element)
 		}
 	}
-	c.batchLists(lists)
 	for _, name := range names {
 		c.writer(name)
 		c.readerOf(name)
 	}
-	return c.finish(files, dir+"/codec_gen.go")
+	if err := c.finish(files, dir+"/codec_gen.go"); err != nil {
+		return err
+	}
+	tables, err := tablesOf(d)
+	if err != nil {
+		return err
+	}
+	c.source = newSource("fact", "slices")
+	c.batchLists(lists)
+	c.setHashes(tables)
+	c.truncatable(tables)
+	for _, t := range tables {
+		files["internal/ch/queries/states_"+t.name+".sql"] = statesQuery(t)
+	}
+	return c.finish(files, dir+"/batch_gen.go")
 }
 
 func (c *codec) batchLists(lists []field) {

@@ -13,9 +13,10 @@ import (
 
 // declarations are the types that a package declares.
 type declarations struct {
-	structs map[string]*structType
-	named   map[string]string          // other types, by what they are made of: a NativeID is a string
-	methods map[string]map[string]bool // by the receiver's type
+	structs   map[string]*structType
+	named     map[string]string          // other types, by what they are made of: a NativeID is a string
+	methods   map[string]map[string]bool // by the receiver's type
+	functions map[string]bool
 }
 
 // structType is a struct with its fields in the order of their declaration.
@@ -37,7 +38,7 @@ func load(root, dir string) (*declarations, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading declarations: %w", err)
 	}
-	d := &declarations{structs: map[string]*structType{}, named: map[string]string{}, methods: map[string]map[string]bool{}}
+	d := &declarations{structs: map[string]*structType{}, named: map[string]string{}, methods: map[string]map[string]bool{}, functions: map[string]bool{}}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "_gen.go") {
 			continue
@@ -58,7 +59,10 @@ func load(root, dir string) (*declarations, error) {
 func (d *declarations) add(decl ast.Decl) error {
 	switch decl := decl.(type) {
 	case *ast.FuncDecl:
-		if decl.Recv != nil {
+		switch {
+		case decl.Recv == nil:
+			d.functions[decl.Name.Name] = true
+		default:
 			of := strings.TrimPrefix(typeText(decl.Recv.List[0].Type), "*")
 			if d.methods[of] == nil {
 				d.methods[of] = map[string]bool{}

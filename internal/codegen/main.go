@@ -1,5 +1,5 @@
-// Program codegen writes the code that follows from the declarations of events, facts and rows: the JSON codecs of internal/event
-// and internal/fact. The struct and its tags are the one declaration; what is generated is committed, so that it can be read,
+// Program codegen writes the code that follows from the declarations of events and facts: the JSON codecs of internal/event and
+// internal/fact, the merging of messages, the hash of facts, the columns of ClickHouse and the queries over them. The struct and its tags are the one declaration; what is generated is committed, so that it can be read,
 // searched and debugged, and a test compares it with what the program would write now.
 //
 // It promises that equal declarations give equal files. It reads source text only: it resolves no imports and runs nothing. What does
@@ -38,6 +38,9 @@ func write(root string) error {
 		if have, err := os.ReadFile(path); err == nil && string(have) == string(want) {
 			continue
 		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("writing a generated file: %w", err)
+		}
 		if err := os.WriteFile(path, want, 0o644); err != nil {
 			return fmt.Errorf("writing a generated file: %w", err)
 		}
@@ -46,12 +49,12 @@ func write(root string) error {
 }
 
 // sources are the packages whose declarations are read.
-func sources() []string { return []string{"internal/event", "internal/fact"} }
+func sources() []string { return []string{"internal/event", "internal/fact", "consumers/aggregate"} }
 
 // generate returns every generated file by its path below root.
 func generate(root string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, step := range []func(root string, files map[string][]byte) error{eventCodec, factCodec} {
+	for _, step := range []func(root string, files map[string][]byte) error{eventCodec, factCodec, analytics} {
 		if err := step(root, files); err != nil {
 			return nil, err
 		}

@@ -16,11 +16,17 @@ func newSource(pkg string, imports ...string) *source {
 	s := &source{}
 	s.buf.WriteString(header)
 	s.line("package %s\n", pkg)
+	if len(imports) == 0 {
+		return s
+	}
 	s.line("import (")
 	for _, i := range imports {
 		if i == "" {
 			s.line("")
 			continue
+		}
+		if i == "embed" {
+			s.buf.WriteString("_ ")
 		}
 		s.line("%q", i)
 	}

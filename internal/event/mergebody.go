@@ -15,7 +15,7 @@ func mergeBody(a, b *Event, r *Reading) Body {
 	if ma == nil || mb == nil {
 		return fuller(a.Body, b.Body)
 	}
-	out := mergeMessages(ma, mb)
+	out := mergeMessage(ma, mb)
 	if ra, rb := textRank(a), textRank(b); ra != rb {
 		out.Text = pick(ra > rb, ma, mb).Text
 	}
@@ -76,58 +76,25 @@ func (r *Reading) keepLeaves(from *Event) {
 	}
 }
 
-func mergeMessages(a, b *Message) Message {
-	return Message{
-		Type: longer(a.Type, b.Type), Text: longer(a.Text, b.Text), Edited: MergeInstant(a.Edited, b.Edited),
-		ReplyTo: both(a.ReplyTo, b.ReplyTo, mergeRefs), Thread: longer(a.Thread, b.Thread),
-		Forward:     both(a.Forward, b.Forward, mergeForwards),
-		Attachments: each(a.Attachments, b.Attachments, mergeAttachments),
-		Mentions:    each(a.Mentions, b.Mentions, mergePeople),
-		Links:       lists(a.Links, b.Links), Hashtags: lists(a.Hashtags, b.Hashtags),
-		Poll:    both(a.Poll, b.Poll, mergePolls),
-		Service: both(a.Service, b.Service, mergeServices),
-		Details: mergeDetails(a.Details, b.Details),
-	}
-}
-
-func mergeRefs(a, b *Ref) Ref {
-	return Ref{Namespace: longer(a.Namespace, b.Namespace), Channel: longer(a.Channel, b.Channel), NativeID: longer(a.NativeID, b.NativeID)}
-}
-
-func mergePeople(a, b *Person) Person {
-	return Person{Namespace: longer(a.Namespace, b.Namespace), ID: longer(a.ID, b.ID), Name: longer(a.Name, b.Name), Bot: a.Bot || b.Bot}
-}
-
-func mergeForwards(a, b *Forward) Forward {
-	return Forward{From: mergePeople(&a.From, &b.From), Channel: longer(a.Channel, b.Channel), NativeID: longer(a.NativeID, b.NativeID),
-		Sent: MergeInstant(a.Sent, b.Sent)}
-}
-
-// mergeAttachments: a file that one export holds is not missing.
-func mergeAttachments(a, b *Attachment) Attachment {
-	out := Attachment{
-		Kind: longer(a.Kind, b.Kind), Name: longer(a.Name, b.Name), Path: longer(a.Path, b.Path), SHA256: longer(a.SHA256, b.SHA256),
-		URL: longer(a.URL, b.URL), MIME: longer(a.MIME, b.MIME), Bytes: max(a.Bytes, b.Bytes), Width: max(a.Width, b.Width),
-		Height: max(a.Height, b.Height), Seconds: max(a.Seconds, b.Seconds), Missing: longer(a.Missing, b.Missing),
-		NativeID: longer(a.NativeID, b.NativeID),
-	}
+// mergeAttachment: a file that one export holds is not missing.
+func mergeAttachment(a, b *Attachment) Attachment {
+	out := mergeAttachmentFields(a, b)
 	if out.SHA256 != "" {
 		out.Missing = ""
 	}
 	return out
 }
 
-// mergePolls takes of two polls that differ in their results alone the one that Compare puts last: the length of numbers says nothing
+// mergePoll takes of two polls that differ in their results alone the one that Compare puts last: the length of numbers says nothing
 // of them.
-func mergePolls(a, b *Poll) Poll {
+func mergePoll(a, b *Poll) Poll {
 	c := cmp.Or(compareFullness(a.WithoutResults(), b.WithoutResults()), a.Compare(b), compareFullness(a, b))
 	return *pick(c >= 0, a, b)
 }
 
-// mergeServices: any action says more than "other".
-func mergeServices(a, b *Service) Service {
-	out := Service{Action: longer(a.Action, b.Action), Native: longer(a.Native, b.Native), Target: longer(a.Target, b.Target),
-		Text: longer(a.Text, b.Text), Members: each(a.Members, b.Members, mergePeople)}
+// mergeService: any action says more than "other".
+func mergeService(a, b *Service) Service {
+	out := mergeServiceFields(a, b)
 	switch {
 	case a.Action == ActionOther && b.Action != "":
 		out.Action = b.Action
@@ -137,7 +104,7 @@ func mergeServices(a, b *Service) Service {
 	return out
 }
 
-func mergeDetails(a, b map[string]string) map[string]string {
+func mergeTexts(a, b map[string]string) map[string]string {
 	if len(a) == 0 {
 		return b
 	}

@@ -6,22 +6,6 @@ import (
 	"strconv"
 )
 
-// Len returns how many facts the batch holds.
-func (b *Batch) Len() int {
-	return len(b.Messages) + len(b.Versions) + len(b.Reactions) + len(b.Memberships) + len(b.Channels) + len(b.Identities) + len(b.Sightings)
-}
-
-// clearFacts drops what the lists refer to, and keeps their memory.
-func (b *Batch) clearFacts() {
-	clear(b.Messages)
-	clear(b.Versions)
-	clear(b.Reactions)
-	clear(b.Memberships)
-	clear(b.Channels)
-	clear(b.Identities)
-	clear(b.Sightings)
-}
-
 func appendBatch(b []byte, v *Batch) (_ []byte, err error) {
 	b = appendForm(b, `{"v":`, v.V)
 	if b, err = appendVersion(append(b, `,"version":`...), &v.Version); err != nil {

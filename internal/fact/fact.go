@@ -71,99 +71,108 @@ type Batch struct {
 // FormVersion is the form that Encode writes and Decode reads.
 const FormVersion = 1
 
+// The structs below are the one declaration of a fact's columns; what follows from them is generated (internal/codegen): the JSON codec, the
+// hash, what may be truncated, the tables' columns in consumers/aggregate and the queries that compare them. Beside the name in JSON
+// a field may have these tags:
+//
+//	ch    the column in ClickHouse, where it is not the name in JSON; ",key": 32 hexadecimal digits, kept as 16 bytes
+//	cut   what may be taken from a fact that is too large for a message: a reference, text, list or id; "-": it stays whole
+//	hash  the place in the content that is hashed: "last", or "extra" for a field that came later: it is part of the content, behind its
+//	      name, only where it is set, so that facts without it keep their hash
+
 // Message is the current state of a message.
 type Message struct {
-	Thing      string     `json:"thing"`
-	ExternalID string     `json:"external_id"`
-	Kind       string     `json:"kind"` // message, action, service, unparsed
-	AuthorKey  string     `json:"author_key,omitempty"`
-	Author     string     `json:"author,omitempty"`
-	AuthorName string     `json:"author_name,omitempty"` // as shown on this message
+	Thing      string     `json:"thing" ch:"thing_id,key"`
+	ExternalID string     `json:"external_id" cut:"id"`
+	Kind       string     `json:"kind" cut:"-"` // message, action, service, unparsed
+	AuthorKey  string     `json:"author_key,omitempty" ch:",key"`
+	Author     string     `json:"author,omitempty" cut:"id"`
+	AuthorName string     `json:"author_name,omitempty" cut:"text"` // as shown on this message
 	SentAt     *time.Time `json:"sent_at,omitempty"`
 	Precision  uint8      `json:"precision"` // event.Precision
-	Assumed    bool       `json:"assumed,omitempty"`
-	Text       string     `json:"text,omitempty"`
-	Revision   string     `json:"revision"`
+	Assumed    bool       `json:"assumed,omitempty" ch:"zone_assumed"`
+	Text       string     `json:"text,omitempty" hash:"last" cut:"text"`
+	Revision   string     `json:"revision" cut:"-"`
 	EditedAt   *time.Time `json:"edited_at,omitempty"`
 	Deleted    bool       `json:"deleted,omitempty"`
 	DeletedAt  *time.Time `json:"deleted_at,omitempty"`
-	ReplyTo    string     `json:"reply_to,omitempty"` // external id
-	Thread     string     `json:"thread,omitempty"`   // external id
+	ReplyTo    string     `json:"reply_to,omitempty" cut:"id"` // external id
+	Thread     string     `json:"thread,omitempty" cut:"id"`   // external id
 	Forwarded  bool       `json:"forwarded,omitempty"`
-	Action     string     `json:"action,omitempty"` // of a service message
-	Media      []string   `json:"media,omitempty"`  // kinds of the attachments
-	Links      []string   `json:"links,omitempty"`
-	Hashtags   []string   `json:"hashtags,omitempty"`
-	Mentions   []string   `json:"mentions,omitempty"`
-	Accounts   []string   `json:"accounts,omitempty"` // which collected its events first; sightings are of the others
-	Position   uint64     `json:"position"`           // event.Position of the first event about it; orders messages of one instant
-	Hash       Hash       `json:"hash,omitzero"`
+	Action     string     `json:"action,omitempty" cut:"text"` // of a service message
+	Media      []string   `json:"media,omitempty" cut:"list"`  // kinds of the attachments
+	Links      []string   `json:"links,omitempty" cut:"reference"`
+	Hashtags   []string   `json:"hashtags,omitempty" cut:"reference"`
+	Mentions   []string   `json:"mentions,omitempty" cut:"reference"`
+	Accounts   []string   `json:"accounts,omitempty" cut:"list"` // which collected its events first; sightings are of the others
+	Position   uint64     `json:"position"`                      // event.Position of the first event about it; orders messages of one instant
+	Hash       Hash       `json:"hash,omitzero" ch:"content_hash"`
 }
 
 // Edition is one event that the record holds: a version of a message, a deletion, a reaction, whatever its kind.
 type Edition struct {
-	Event    string     `json:"event"`
-	Thing    string     `json:"thing"`
+	Event    string     `json:"event" ch:"event_id,key"`
+	Thing    string     `json:"thing" ch:"thing_id,key"`
 	Kind     string     `json:"kind"` // event.Kind
 	Revision string     `json:"revision"`
 	SentAt   *time.Time `json:"sent_at,omitempty"`
 	Position uint64     `json:"position"` // event.Position
-	Hash     Hash       `json:"hash,omitzero"`
+	Hash     Hash       `json:"hash,omitzero" ch:"content_hash"`
 }
 
 // Reaction is the current state of one person's reaction, or (PersonKey empty) of how many people nobody can name.
 type Reaction struct {
-	Thing      string     `json:"thing"`
-	Message    string     `json:"message"` // thing id of the message
-	Target     string     `json:"target"`  // its external id
-	PersonKey  string     `json:"person_key,omitempty"`
-	Person     string     `json:"person,omitempty"`
-	PersonName string     `json:"person_name,omitempty"`
-	Emoji      string     `json:"emoji"`
+	Thing      string     `json:"thing" ch:"thing_id,key"`
+	Message    string     `json:"message" ch:"message_id,key"` // thing id of the message
+	Target     string     `json:"target" cut:"id"`             // its external id
+	PersonKey  string     `json:"person_key,omitempty" ch:",key"`
+	Person     string     `json:"person,omitempty" cut:"id"`
+	PersonName string     `json:"person_name,omitempty" cut:"text"`
+	Emoji      string     `json:"emoji" cut:"text"`
 	Count      uint32     `json:"count"` // 1 for a person; for the unnamed, all that are not named
 	At         *time.Time `json:"at,omitempty"`
 	Removed    bool       `json:"removed,omitempty"`
-	Hash       Hash       `json:"hash,omitzero"`
+	Hash       Hash       `json:"hash,omitzero" ch:"content_hash"`
 }
 
 // Membership is the current state of an identity in a channel.
 type Membership struct {
-	Thing       string     `json:"thing"`
-	IdentityKey string     `json:"identity_key"`
-	Identity    string     `json:"identity"`
-	Name        string     `json:"name,omitempty"`
-	State       string     `json:"state"` // joined, left, banned
+	Thing       string     `json:"thing" ch:"thing_id,key"`
+	IdentityKey string     `json:"identity_key" ch:",key"`
+	Identity    string     `json:"identity" cut:"id"`
+	Name        string     `json:"name,omitempty" cut:"text"`
+	State       string     `json:"state" cut:"-"` // joined, left, banned
 	At          *time.Time `json:"at,omitempty"`
-	Hash        Hash       `json:"hash,omitzero"`
+	Hash        Hash       `json:"hash,omitzero" ch:"content_hash"`
 }
 
 // Channel is what a channel is called now.
 type Channel struct {
-	Name  string `json:"name,omitempty"`
-	Type  string `json:"type,omitempty"`
-	Topic string `json:"topic,omitempty"`
-	Hash  Hash   `json:"hash,omitzero"`
+	Name  string `json:"name,omitempty" cut:"text"`
+	Type  string `json:"type,omitempty" cut:"text"`
+	Topic string `json:"topic,omitempty" cut:"text"`
+	Hash  Hash   `json:"hash,omitzero" ch:"content_hash"`
 }
 
 // Identity is what an identity is called now.
 type Identity struct {
-	Key       string `json:"key"`
-	Namespace string `json:"namespace"`
-	ID        string `json:"id"`
-	Name      string `json:"name,omitempty"`
-	Username  string `json:"username,omitempty"`
+	Key       string `json:"key" ch:",key"`
+	Namespace string `json:"namespace" cut:"-"`
+	ID        string `json:"id" ch:"identity" cut:"id"`
+	Name      string `json:"name,omitempty" cut:"text"`
+	Username  string `json:"username,omitempty" cut:"text"`
 	Bot       bool   `json:"bot,omitempty"`
-	Hash      Hash   `json:"hash,omitzero"`
+	Hash      Hash   `json:"hash,omitzero" ch:"content_hash"`
 }
 
 // Sighting is an account that collected an event beside the one that the event's message names.
 type Sighting struct {
-	ID      string `json:"id"` // hash of event and account
-	Event   string `json:"event"`
-	Thing   string `json:"thing"` // what the event is about
+	ID      string `json:"id" ch:"sighting_id,key"` // hash of event and account
+	Event   string `json:"event" ch:"event_id,key"`
+	Thing   string `json:"thing" ch:"thing_id,key"` // what the event is about
 	Account string `json:"account"`
 	Removed bool   `json:"removed,omitempty"` // the message has come to name the account
-	Hash    Hash   `json:"hash,omitzero"`
+	Hash    Hash   `json:"hash,omitzero" ch:"content_hash"`
 }
 
 // Encode writes a batch.

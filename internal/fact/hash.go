@@ -58,51 +58,12 @@ func (h *Hash) UnmarshalText(text []byte) error {
 // IsZero reports whether the hash is not known.
 func (h Hash) IsZero() bool { return h == Hash{} }
 
-// SetHashes sets the hash of every fact in the batch.
-func (b *Batch) SetHashes() {
-	c := content{buf: make([]byte, 0, 1024)}
-	for i := range b.Messages {
-		b.Messages[i].Hash = c.begin(b, b.Namespace, b.Channel).message(&b.Messages[i]).sum()
-	}
-	for i := range b.Versions {
-		v := &b.Versions[i]
-		v.Hash = c.begin(b, b.Namespace, b.Channel).key(v.Thing).text(v.Kind, v.Revision).time(v.SentAt).number(v.Position).sum()
-	}
-	for i := range b.Reactions {
-		r := &b.Reactions[i]
-		r.Hash = c.begin(b, b.Namespace, b.Channel).key(r.Message).text(r.Target).key(r.PersonKey).text(r.Person, r.PersonName, r.Emoji).
-			number(uint64(r.Count)).time(r.At).bool(r.Removed).sum()
-	}
-	for i := range b.Memberships {
-		m := &b.Memberships[i]
-		m.Hash = c.begin(b, b.Namespace, b.Channel).key(m.IdentityKey).text(m.Identity, m.Name, m.State).time(m.At).sum()
-	}
-	for i := range b.Channels {
-		n := &b.Channels[i]
-		n.Hash = c.begin(b, b.Namespace, b.Channel).text(n.Name, n.Type, n.Topic).sum()
-	}
-	for i := range b.Identities {
-		n := &b.Identities[i]
-		n.Hash = c.begin(b, n.Namespace, n.ID).text(n.Name, n.Username).bool(n.Bot).sum()
-	}
-	for i := range b.Sightings {
-		s := &b.Sightings[i]
-		s.Hash = c.begin(b, b.Namespace, b.Channel).key(s.Event).key(s.Thing).text(s.Account).bool(s.Removed).sum()
-	}
-}
-
 // content builds the text that is hashed.
 type content struct{ buf []byte }
 
-func (c *content) begin(b *Batch, namespace, name string) *content {
-	c.buf = append(c.buf[:0], b.Source...)
-	return c.text(namespace, name)
-}
-
-func (c *content) message(m *Message) *content {
-	return c.text(m.ExternalID, m.Kind).key(m.AuthorKey).text(m.Author, m.AuthorName).time(m.SentAt).number(uint64(m.Precision)).
-		bool(m.Assumed).text(m.Revision).time(m.EditedAt).bool(m.Deleted).time(m.DeletedAt).text(m.ReplyTo, m.Thread).bool(m.Forwarded).
-		text(m.Action).list(m.Media).list(m.Links).list(m.Hashtags).list(m.Mentions).list(m.Accounts).number(m.Position).text(m.Text)
+func (c *content) begin(source string) *content {
+	c.buf = append(c.buf[:0], source...)
+	return c
 }
 
 func (c *content) sum() (h Hash) {

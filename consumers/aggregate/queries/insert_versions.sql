@@ -1,4 +1,3 @@
 INSERT INTO versions (
-    channel_key, version, source, namespace, channel, event_id, thing_id, kind, revision, sent_at, position,
-    content_hash
+    channel_key, version, source, namespace, channel, event_id, thing_id, kind, revision, sent_at, position, content_hash
 )
