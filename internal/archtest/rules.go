@@ -59,7 +59,7 @@ func House() Rules {
 		Floors: []Floor{
 			{Number: 0, StdOnly: true, Packages: []string{"internal/event", "internal/fault", "internal/fact", "internal/seqset", "internal/codegen", "schemas", "schemas/*"}},
 			{Number: 1, Packages: []string{"producers", "consumers", "internal/gate", "internal/charset", "internal/jsonscan", "internal/obs"}},
-			{Number: 2, Packages: []string{"internal/ingest", "internal/deliver", "internal/supervise", "internal/config"}},
+			{Number: 2, Packages: []string{"internal/ingest", "internal/deliver", "internal/supervise", "internal/config", "producers/filekit"}},
 			{Number: 3, Packages: []string{
 				"producers/*", "consumers/*", "internal/bus", "internal/pg", "internal/ch", "internal/engine",
 				"internal/archive", "internal/files", "internal/verify", "internal/httpapi", "internal/web", "internal/bench", "internal/patroni", "internal/reread",
