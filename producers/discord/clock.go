@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // clock reads times.
@@ -22,8 +22,7 @@ func (c clock) stamp(s string) event.Instant {
 		if err != nil {
 			return event.Instant{}
 		}
-		in, _, _ := c.assume(at, fraction(s), time.Time{})
-		return in
+		return filekit.ReadLocal(at, fraction(s), c.zone).Instant
 	}
 	in := event.Known(at, fraction(s))
 	if in.Zone = s[max(0, len(s)-len("+00:00")):]; strings.HasSuffix(s, "Z") {
@@ -70,48 +69,42 @@ func walls() []string {
 	}
 }
 
-// printed is a table's time: the instant, the other one that it may be, and what the content key holds of it.
+// printed is a table's time, and what the content key holds of it.
 type printed struct {
-	event.Instant
-	other       time.Time
+	filekit.LocalTime
 	day, minute string
 	known       bool // it could be read
-	skipped     bool // its hour is one that the zone skips
 }
 
 // read reads a table's time. Where there is an offset, the key is of the absolute time, exactly: exports in two zones agree.
 func (c clock) read(s string, after time.Time) printed {
 	if in := c.stamp(s); !in.IsZero() && !in.Assumed {
-		return printed{Instant: in, day: in.At.Format(time.DateOnly), minute: in.At.Format("15:04:05.000"), known: true}
+		return printed{
+			LocalTime: filekit.LocalTime{Instant: in}, day: in.At.Format(time.DateOnly), minute: in.At.Format("15:04:05.000"), known: true,
+		}
 	}
 	for _, layout := range walls() {
 		local, err := time.Parse(layout, s)
 		if err != nil {
 			continue
 		}
-		p := printed{day: local.Format(time.DateOnly), minute: local.Format("15:04"), known: true}
 		precision := event.PrecisionMinute
 		if strings.Contains(layout, ":05") {
 			precision = event.PrecisionSecond
 		}
-		p.Instant, p.other, p.skipped = c.assume(local, precision, after)
-		return p
+		return printed{
+			LocalTime: c.local(local, precision, after), day: local.Format(time.DateOnly), minute: local.Format("15:04"), known: true,
+		}
 	}
 	return printed{minute: s}
 }
 
-// assume reads a wall time in the zone that the user named, or else as UTC. Of an hour that came twice the first pass is
-// taken, unless that would be before after and the second would not.
-func (c clock) assume(local time.Time, p event.Precision, after time.Time) (in event.Instant, other time.Time, skipped bool) {
-	zone := c.zone
-	if zone == nil {
-		zone = time.UTC
+// local reads a time without a zone. Of an hour that came twice the first pass is taken, unless that would be before after and the second
+// would not.
+func (c clock) local(at time.Time, p event.Precision, after time.Time) filekit.LocalTime {
+	t := filekit.ReadLocal(at, p, c.zone)
+	if after = after.Truncate(time.Minute); !t.Other.IsZero() && t.At.Before(after) && !t.Other.Before(after) {
+		t.TakeOther()
 	}
-	first, second, skipped := producers.WallTime(local, zone)
-	if after = after.Truncate(time.Minute); !second.IsZero() && first.Before(after) && !second.Before(after) {
-		first, second = second, first
-	}
-	in = event.Known(first, p)
-	in.Zone, in.Assumed = zone.String(), true
-	return in.Bounded(), second, skipped
+	return t
 }

@@ -14,9 +14,8 @@ import (
 	"bytes"
 	"context"
 
-	"github.com/agrichat/agrichat/internal/charset"
-	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // sourceName is on every event, and is the namespace of whatever Discord numbers: its ids are unique everywhere.
@@ -25,11 +24,8 @@ const sourceName = "discord"
 // unnumbered is the namespace of channels whose id an export does not tell, unless the user names another.
 const unnumbered = "discord-csv"
 
-// batchSize is how many events a batch has: the bus takes atomic batches up to 1000, and half of that costs no speed.
-const batchSize = 500
-
 // Definition describes the source.
-func Definition() producers.Definition { return definition(batchSize) }
+func Definition() producers.Definition { return definition(filekit.BatchSize) }
 
 func definition(batch int) producers.Definition {
 	known := &tables{}
@@ -44,7 +40,7 @@ func definition(batch int) producers.Definition {
 		Can:     producers.Abilities{Archive: true, Edits: true, Reactions: true},
 		Belongs: belongs,
 		Ordered: func(f producers.File) bool {
-			_, table := parseHeader(firstLine(bytes.TrimPrefix(f.Head, byteOrderMark())))
+			_, table := parseHeader(filekit.FirstLine(f.Head))
 			return table
 		},
 		Recognise: func(f producers.File) producers.Confidence {
@@ -56,20 +52,19 @@ func definition(batch int) producers.Definition {
 		},
 		Unreadable: unreadable,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
-			return &archive{file: f, options: o, batch: batch, known: known}, nil
+			return &archive{Archive: filekit.Archive{File: f, Options: o, BatchSize: batch}, known: known}, nil
 		},
 	}
 }
 
 func recognise(f producers.File) producers.Confidence {
-	head := bytes.TrimPrefix(f.Head, byteOrderMark())
-	if _, ok := parseHeader(firstLine(head)); ok {
+	if _, ok := parseHeader(filekit.FirstLine(f.Head)); ok {
 		return producers.Certain
 	}
-	if !isObject(head) {
+	if !isObject(f.Head) {
 		return producers.No
 	}
-	has := func(key string) bool { return bytes.Contains(head, []byte(`"`+key+`"`)) }
+	has := func(key string) bool { return bytes.Contains(f.Head, []byte(`"`+key+`"`)) }
 	switch {
 	case !has("guild") || !has("channel"):
 		return producers.No
@@ -81,42 +76,51 @@ func recognise(f producers.File) producers.Confidence {
 	return producers.No
 }
 
-func isObject(head []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark()), " \t\r\n"), []byte("{"))
-}
-
-func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }
+func isObject(head []byte) bool { return bytes.HasPrefix(filekit.TrimHead(head), []byte("{")) }
 
 type archive struct {
-	file    producers.File
-	options producers.Options
-	batch   int
-	known   *tables
+	filekit.Archive
+	known *tables
 }
 
 // Connect opens the file and goes to where the cursor points.
 func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers.Session, error) {
-	st, err := readCursor(from, a.file.Size)
-	if err != nil {
-		return nil, fault.AsFatal(err)
-	}
-	chars, err := charset.NewDecoder(a.options.Charset, a.file.Open)
-	if err != nil {
-		return nil, fault.AsFatal(err)
-	}
-	out := output{archive: a, state: st, chars: chars}
-	if !isObject(a.file.Head) {
-		return a.connectTable(ctx, out)
-	}
-	r, err := producers.OpenAt(a.file, st.Offset)
+	out, err := a.output(from)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{
-		output: out, in: r, scan: newScanner(r, st.Offset, st.Line),
-		dec: newDecoder(), media: newMedia(a.file), clock: clock{zone: a.options.Zone},
+	if !isObject(a.File.Head) {
+		return a.connectTable(ctx, out)
 	}
-	s.scan.leads = chars.Leads(a.file.Head)
-	s.exported = s.clock.stamp(st.Exported)
-	return s, nil
+	m, err := a.openJSON(out)
+	if err != nil {
+		return nil, err
+	}
+	return filekit.NewSession(a.File, m.in, &m.Output, m), nil
+}
+
+// output is empty, and stands where the cursor says.
+func (a *archive) output(from producers.Cursor) (output, error) {
+	st, err := readCursor(from, a.File)
+	if err != nil {
+		return output{}, err
+	}
+	chars, err := a.NewDecoder()
+	if err != nil {
+		return output{}, err
+	}
+	return output{archive: a, Output: a.NewOutput(), state: st, chars: chars}, nil
+}
+
+func (a *archive) openJSON(out output) (*messages, error) {
+	in, err := producers.OpenAt(a.File, out.Offset)
+	if err != nil {
+		return nil, err
+	}
+	m := &messages{
+		output: out, in: in, scan: newScanner(in, out.Offset, out.Line), dec: newDecoder(), sidecars: newSidecars(a.File), clock: clock{zone: a.Options.Zone},
+	}
+	m.scan.leads = out.chars.Leads(a.File.Head)
+	m.exported = m.clock.stamp(out.Exported)
+	return m, nil
 }

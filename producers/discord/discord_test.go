@@ -9,6 +9,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
@@ -20,7 +21,7 @@ func mixed() []byte {
 }
 
 func TestJSONConforms(t *testing.T) {
-	for _, batch := range []int{1, 2, 3, batchSize} {
+	for _, batch := range []int{1, 2, 3, filekit.BatchSize} {
 		producertest.Archive(t, definition(batch), producertest.Case{
 			Path: jsonPath, Data: mixed(), Events: 11, Unparsed: 1, Cuts: 300,
 		})
@@ -50,7 +51,7 @@ const old = "AuthorID;Author;Date;Content;Attachments;Reactions;\n" +
 	`"222222222222222222";"oleg#0002";"09-Feb-19 12:00 AM";"ok";"";"";` + "\n"
 
 func TestTablesConform(t *testing.T) {
-	for _, batch := range []int{1, 2, batchSize} {
+	for _, batch := range []int{1, 2, filekit.BatchSize} {
 		producertest.Archive(t, definition(batch), producertest.Case{
 			Path: "x/beans [420000000000000001].csv", Data: []byte(today), Events: 6, Cuts: len(today),
 		})
@@ -106,10 +107,10 @@ func TestOneBrokenRecordCostsNoOther(t *testing.T) {
 
 // A record without an end would otherwise be held in memory up to the end of the file.
 func TestEndlessRecordIsCut(t *testing.T) {
-	endless := `{ "id": "5", "type": "Default", "content": "` + string(bytes.Repeat([]byte("x"), 3*longest)) + `" }`
+	endless := `{ "id": "5", "type": "Default", "content": "` + string(bytes.Repeat([]byte("x"), 3*filekit.MaxRecord)) + `" }`
 	all := read(t, jsonPath, export(plain(1), endless, plain(2)), producers.Options{})
 	u := ofKind(all, event.KindUnparsed)
-	if n := len(ofKind(all, event.KindMessage)); n != 2 || len(u) != 1 || len(u[0].Raw) > longest+sampled {
+	if n := len(ofKind(all, event.KindMessage)); n != 2 || len(u) != 1 || len(u[0].Raw) > filekit.MaxRecord+filekit.MaxSample {
 		t.Errorf("%d messages, %d unparsed", n, len(u))
 	}
 }

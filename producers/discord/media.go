@@ -2,9 +2,6 @@ package discord
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"io"
 	"net/url"
 	"path"
@@ -12,6 +9,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // attach notes the message's files.
@@ -21,7 +19,7 @@ func (m *mapping) attach(ctx context.Context, b *event.Message) error {
 		if a.sticker {
 			out.Kind = "sticker"
 		}
-		if err := m.media.locate(ctx, &out, a.url); err != nil {
+		if err := locate(ctx, m.sidecars, &out, a.url); err != nil {
 			return err
 		}
 		b.Attachments = append(b.Attachments, out)
@@ -52,25 +50,26 @@ func fileKind(name, where string) string {
 	return "file"
 }
 
-// media reads the files that stand beside an export.
-type media struct {
-	beside func(string) (io.ReadCloser, error) // nil if nothing does
-	sums   map[string]sum
+// newSidecars opens files beside an export by their names, which older versions of the exporter wrote as parts of addresses.
+func newSidecars(f producers.File) *filekit.Sidecars {
+	if f.Beside == nil {
+		return filekit.NewSidecars(nil)
+	}
+	return filekit.NewSidecars(func(name string) (io.ReadCloser, error) {
+		r, err := f.Beside(name)
+		if err == nil {
+			return r, nil
+		}
+		if plain, escaped := url.PathUnescape(name); escaped == nil && plain != name {
+			return f.Beside(plain)
+		}
+		return nil, err
+	})
 }
-
-type sum struct {
-	hash string // empty if the file cannot be read
-	size int64
-}
-
-// remembered is how many files' sums are kept: stickers come again and again.
-const remembered = 4096
-
-func newMedia(f producers.File) *media { return &media{beside: f.Beside, sums: map[string]sum{}} }
 
 // locate says where a file is: on the network, whose addresses go out of date and are kept as they stand, or beside the
 // export, whose writer used the separators of its own system.
-func (m *media) locate(ctx context.Context, a *event.Attachment, where string) error {
+func locate(ctx context.Context, beside *filekit.Sidecars, a *event.Attachment, where string) error {
 	if where == "" {
 		return nil
 	}
@@ -86,63 +85,14 @@ func (m *media) locate(ctx context.Context, a *event.Attachment, where string) e
 	if a.Name == "" {
 		a.Name = path.Base(a.Path)
 	}
-	if m.beside == nil {
-		return nil
-	}
-	s, err := m.sum(ctx, a.Path)
-	if err != nil {
+	sum, ok, err := beside.Sum(ctx, a.Path)
+	switch {
+	case err != nil || !ok:
 		return err
-	}
-	if s.hash == "" {
+	case sum.Err != nil:
 		a.Missing = "the export names this file, which cannot be read from it"
-		return nil
+	default:
+		a.SHA256, a.Bytes = sum.SHA256, sum.Bytes
 	}
-	a.SHA256, a.Bytes = s.hash, s.size
 	return nil
-}
-
-// sum reads a file. That it cannot be read is something to note, and no reason to stop; only the end of ctx is.
-func (m *media) sum(ctx context.Context, name string) (sum, error) {
-	if s, known := m.sums[name]; known {
-		return s, nil
-	}
-	s := m.read(ctx, name)
-	if plain, err := url.PathUnescape(name); s.hash == "" && err == nil && plain != name { // as older versions wrote them
-		s = m.read(ctx, plain)
-	}
-	if err := ctx.Err(); err != nil {
-		return sum{}, fmt.Errorf("reading the file %s: %w", name, err)
-	}
-	if len(m.sums) >= remembered {
-		clear(m.sums)
-	}
-	m.sums[name] = s
-	return s, nil
-}
-
-func (m *media) read(ctx context.Context, name string) sum {
-	file, err := m.beside(name)
-	if err != nil {
-		return sum{}
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	h := sha256.New()
-	n, err := io.Copy(h, &patient{ctx: ctx, r: file})
-	if err != nil {
-		return sum{}
-	}
-	return sum{hash: hex.EncodeToString(h.Sum(nil)), size: n}
-}
-
-// patient reads until its context ends: a video may take longer than anyone wants to wait.
-type patient struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (p *patient) Read(b []byte) (int, error) {
-	if err := p.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return p.r.Read(b)
 }

@@ -12,7 +12,7 @@ import (
 
 // mapping makes events of one message.
 type mapping struct {
-	*session
+	*messages
 	r      *record
 	key    *record // as ids take it
 	raw    []byte
@@ -45,12 +45,12 @@ func (m *mapping) emit(ctx context.Context) error {
 		Sent: m.sent, Body: body, Raw: m.raw,
 	}
 	if !m.edited.IsZero() {
-		e.Revision = event.RevisionAt(producers.Unnamed(m.edited, m.options.Zone))
+		e.Revision = event.RevisionAt(producers.Unnamed(m.edited, m.Options.Zone))
 	}
 	if len(m.r.reactions) == 0 && m.exported.Later(m.sent) && !m.sent.IsZero() {
 		e.Reading.AsOf = m.exported.At.UnixMilli()
 	}
-	if err := m.session.emit(e); err != nil {
+	if err := m.messages.emit(e); err != nil {
 		return err
 	}
 	if m.observe != nil {

@@ -1,9 +1,11 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"strconv"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 func atoi(s string) int {
@@ -23,16 +26,16 @@ func atoi(s string) int {
 
 // connectTable opens a table, and counts again what the cursor's tally held.
 func (a *archive) connectTable(ctx context.Context, out output) (producers.Session, error) {
-	w, part := a.known.place(a.file.Path)
+	w, part := a.known.place(a.File.Path)
 	if out.Where.Channel == "" { // a file is of one channel, even if others lie beside it when it is read on
-		if err := w.called(a.options.Charset); err != nil {
+		if err := w.called(a.Options.Charset); err != nil {
 			return nil, fault.AsFatal(err)
 		}
 		a.place(&w)
 		out.Where = w
 	}
-	t := &table{output: out, clock: clock{zone: a.options.Zone}}
-	t.derived = strings.HasPrefix(string(out.Where.Channel), "name:") && a.options.Channel == ""
+	t := &table{output: out, clock: clock{zone: a.Options.Zone}}
+	t.derived = strings.HasPrefix(string(out.Where.Channel), "name:") && a.Options.Channel == ""
 	if err := t.join(ctx); err != nil {
 		return nil, err
 	}
@@ -48,21 +51,21 @@ func (a *archive) connectTable(ctx context.Context, out output) (producers.Sessi
 		}
 		t.Days = before
 	}
-	offset, line := t.Offset, t.Line
+	from := t.Position
 	for _, d := range t.Days {
-		if d.Offset < offset {
-			offset, line = d.Offset, d.Line
+		if d.Offset < from.Offset {
+			from = d.Position
 		}
 	}
-	r, err := producers.OpenAt(a.file, offset)
+	in, err := producers.OpenAt(a.File, from.Offset)
 	if err != nil {
 		return nil, err
 	}
-	t.in, t.scan = r, newScanner(r, offset, line)
-	if err := t.replay(ctx); err != nil {
-		return nil, errors.Join(err, t.Close())
+	t.scan = newScanner(in, from.Offset, from.Line)
+	if err := filekit.Replay(ctx, a.File, t.Offset, t.scan.Offset, t.replayRow); err != nil {
+		return nil, errors.Join(err, in.Close())
 	}
-	return t, nil
+	return filekit.NewSession(a.File, in, &t.Output, t), nil
 }
 
 // join reads the JSON export of the channel that may lie beside the table, which says more of it than a file's name.
@@ -77,7 +80,7 @@ func (t *table) join(ctx context.Context) (err error) {
 
 // place lets the user's words stand over what the path says.
 func (a *archive) place(w *where) {
-	if c := a.options.Channel; c != "" {
+	if c := a.Options.Channel; c != "" {
 		w.Channel = c
 		if isID(string(c)) {
 			w.Namespace = sourceName
@@ -86,49 +89,35 @@ func (a *archive) place(w *where) {
 		w.Namespace, w.Name = "", string(c)
 	}
 	if w.Namespace == "" {
-		w.Namespace = a.options.Namespace
+		w.Namespace = a.Options.Namespace
 	}
 	if w.Namespace == "" {
 		w.Namespace = unnumbered
 	}
 }
 
-// rowsPerCheck is how many rows are read between two looks at the context.
-const rowsPerCheck = 1024
-
-var errOtherFile = errors.New("the file is not what it was: import it anew")
-
-// replay counts the rows of the days that the tally remembers, up to where the cursor points.
-func (t *table) replay(ctx context.Context) error {
-	for n := 0; t.scan.Offset() < t.Offset; n++ {
-		if n%rowsPerCheck == 0 && ctx.Err() != nil {
-			return fmt.Errorf("going on in %s: %w", t.file.Path, ctx.Err())
+// replayRow counts a row of the days that the tally remembers.
+func (t *table) replayRow() error {
+	offset := t.scan.Offset()
+	cells, size, why := t.row()
+	switch {
+	case size == 0:
+		return cmp.Or(t.scan.Err(), io.EOF)
+	case why != "":
+		if k := t.nextRow(t.scan.Rest()[1:size], true); k >= 0 {
+			size = 1 + k
+		} else if size >= filekit.MaxRecord || t.scan.Rest()[size-1] != '\n' {
+			t.scan.lost(why, t.nextRow)
+			return nil
 		}
-		offset := t.scan.Offset()
-		cells, size, why := t.row()
-		switch {
-		case size == 0:
-			return errors.Join(t.scan.Err(), fault.AsFatal(fmt.Errorf("going on in %s: %w", t.file.Path, errOtherFile)))
-		case why != "":
-			if k := t.nextRow(t.scan.Rest()[1:size], true); k >= 0 {
-				size = 1 + k
-			} else if size >= longest || t.scan.Rest()[size-1] != '\n' {
-				t.scan.lost(why, t.nextRow)
-				continue
-			}
-			t.scan.Skip(size)
-			continue
-		}
+	default:
 		if s := t.said(cells); t.counted(s.at.day, offset) && !blank(cells) {
 			t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
-			t.decodeCells(cells)
+			t.chars.Row(cells)
 			t.known(cells, s.at.Instant)
 		}
-		t.scan.Skip(size)
 	}
-	if t.scan.Offset() != t.Offset {
-		return fault.AsFatal(fmt.Errorf("going on in %s: no row begins at byte %d: %w", t.file.Path, t.Offset, errOtherFile))
-	}
+	t.scan.Skip(size)
 	return nil
 }
 
@@ -143,13 +132,13 @@ func (t *table) counted(day string, offset int64) bool {
 }
 
 // mark notes where a day begins that the tally will remember, as many as it does.
-func (t *table) mark(day string, offset int64, line int) {
+func (t *table) mark(day string, at filekit.Position) {
 	for _, d := range t.Days {
 		if d.Day == day {
 			return
 		}
 	}
-	t.Days = append(t.Days, dayMark{Day: day, Offset: offset, Line: line})
+	t.Days = append(t.Days, dayMark{Day: day, Position: at})
 	if len(t.Days) > 2 {
 		if t.Days[0].Day == t.Seed {
 			t.Seed = ""
@@ -161,20 +150,21 @@ func (t *table) mark(day string, offset int64, line int) {
 // seed counts the last minute of the part before this one: an export that is cut into parts may cut a minute, and equal lines
 // on both sides are two messages.
 func (t *table) seed(ctx context.Context, part int) error {
-	name := partBefore(t.file.Path, part)
-	if name == "" || t.file.Beside == nil {
+	name := partBefore(t.File.Path, part)
+	if name == "" || t.File.Beside == nil {
 		return nil
 	}
-	r, err := t.file.Beside(name)
+	r, err := t.File.Beside(name)
 	if err != nil { // it is not there, so nothing is known of it
 		return nil //nolint:nilerr // the part may be all that somebody has
 	}
 	p := &table{
-		output: output{archive: t.archive, state: state{Line: 1, Where: t.Where}, chars: t.chars}, in: r, scan: newScanner(r, 0, 1), clock: t.clock,
+		output: output{archive: t.archive, Output: t.NewOutput(), state: state{Position: filekit.Start(), Where: t.Where}, chars: t.chars},
+		scan:   newScanner(r, 0, 1), clock: t.clock,
 	}
 	minute, err := p.lastMinute(ctx)
-	if err := errors.Join(err, p.Close()); err != nil {
-		return fmt.Errorf("reading the part before %s: %w", t.file.Path, err)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return fmt.Errorf("reading the part before %s: %w", t.File.Path, err)
 	}
 	for _, s := range minute {
 		t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
@@ -183,7 +173,7 @@ func (t *table) seed(ctx context.Context, part int) error {
 				t.taken[k.id] = struct{}{}
 			}
 		}
-		t.Seed, t.Days = s.at.day, []dayMark{{Day: s.at.day, Line: 1}}
+		t.Seed, t.Days = s.at.day, []dayMark{{Day: s.at.day, Position: filekit.Start()}}
 	}
 	if t.Place == atStart {
 		t.Before = p.Before // an hour that is set back may begin in one part and end in the next
@@ -197,7 +187,7 @@ func (t *table) lastMinute(ctx context.Context) (rows []said, err error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		t.begin()
+		t.Batch = producers.Batch{} // nobody asks for these events
 		if t.Place == atStart {
 			if t.header() != nil {
 				return nil, t.scan.Err()

@@ -59,12 +59,6 @@ func cell(cells []string, i int) string {
 	return cells[i]
 }
 
-// firstLine is the header of a table, without its line end.
-func firstLine(b []byte) []byte {
-	line, _, _ := bytes.Cut(b, []byte{'\n'})
-	return bytes.TrimSuffix(line, []byte{'\r'})
-}
-
 // parseRow takes apart the row that b begins with: its cells and its length with the line end. It is not whole if b ends in
 // it and last does not say that the file does too, or if a quotation mark has no second. With most, no more cells than that
 // are looked at. A quotation mark that neither ends a cell nor is doubled is taken as it stands.

@@ -5,16 +5,12 @@ import (
 	"io"
 
 	"github.com/agrichat/agrichat/internal/jsonscan"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 const (
 	// window is how much is read at a time.
 	window = 256 << 10
-	// longest is the longest record that is taken whole: a message has at most 4000 characters and ten embeds of 6000, so
-	// anything near it is a record whose end is lost. The bus must take what an event of this size becomes.
-	longest = 4 << 20
-	// sampled is how much is kept of what is longer than longest.
-	sampled = 64 << 10
 	// overlap is how much of a piece that nothing was found in is looked at again with the next piece: no sign by which the
 	// next message is found is longer, unless someone indents by hundreds of blanks.
 	overlap = 1 << 10
@@ -31,6 +27,10 @@ func newScanner(r io.Reader, offset int64, line int) *scanner {
 	return &scanner{Window: jsonscan.NewWindow(r, window, offset, line, 0)}
 }
 
+func (s *scanner) position() filekit.Position {
+	return filekit.Position{Offset: s.Offset(), Line: s.Line()}
+}
+
 // value looks at the JSON value that begins at the next byte, which Next has found, and leaves it unread. why says what is
 // wrong with it.
 func (s *scanner) value() (raw []byte, why string) {
@@ -43,7 +43,7 @@ func (s *scanner) value() (raw []byte, why string) {
 			return nil, w.why
 		case done:
 			return s.Rest()[:i], ""
-		case i >= longest:
+		case i >= filekit.MaxRecord:
 			return nil, "the record is longer than any message"
 		case !s.Fill():
 			if w.scalar {
@@ -143,44 +143,41 @@ func (w *walker) inString(b []byte) int {
 
 // lost passes what cannot be read, up to where the next thing may begin, which find looks for: it returns -1 if there is none
 // in b, and last says that nothing comes after b. What is found is unread then.
-func (s *scanner) lost(why string, find func(b []byte, last bool) int) found {
-	f := found{why: why, offset: s.Offset(), line: s.Line()}
-	var kept []byte
+func (s *scanner) lost(why string, find func(b []byte, last bool) int) filekit.Damaged {
+	d := filekit.Damaged{Position: s.position(), Reason: why}
 	from := 1 // something must be passed
 	for {
 		from = min(from, len(s.Rest()))
 		if k := find(s.Rest()[from:], s.EOF()); k >= 0 {
-			f.keep(s, &kept, from+k)
+			s.keep(&d, from+k)
 			break
 		}
 		from = max(from, len(s.Rest())-overlap)
-		if len(s.Rest()) > longest {
-			f.keep(s, &kept, from)
+		if len(s.Rest()) > filekit.MaxRecord {
+			s.keep(&d, from)
 			from = 0
 		}
 		if !s.Fill() && s.EOF() {
 			if k := find(s.Rest()[min(from, len(s.Rest())):], true); k >= 0 {
-				f.keep(s, &kept, from+k)
+				s.keep(&d, from+k)
 				break
 			}
-			f.keep(s, &kept, len(s.Rest()))
-			f.cut = true
+			s.keep(&d, len(s.Rest()))
+			d.Cut = true
 			break
 		}
 	}
-	f.raw = bytes.TrimRight(kept, ", \t\r\n")
-	return f
+	d.Raw = bytes.TrimRight(d.Raw, ", \t\r\n")
+	return d
 }
 
 // keep passes n bytes of what is lost, and keeps the first of them.
-func (f *found) keep(s *scanner, kept *[]byte, n int) {
+func (s *scanner) keep(d *filekit.Damaged, n int) {
 	b := s.Rest()[:n]
-	f.size += int64(n)
-	if f.size > longest {
-		*kept = append(*kept, b[:max(0, min(len(b), sampled-len(*kept)))]...)
-	} else {
-		*kept = append(*kept, b...)
+	if d.Size += int64(n); d.Size > filekit.MaxRecord {
+		b = b[:max(0, min(len(b), filekit.MaxSample-len(d.Raw)))]
 	}
+	d.Raw = append(d.Raw, b...)
 	s.Skip(n)
 }
 

@@ -11,57 +11,38 @@ import (
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
-	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
-// session is one reading of a JSON file.
-type session struct {
+// messages reads a JSON file.
+type messages struct {
 	output
 
-	in    io.Closer
-	scan  *scanner
-	dec   *decoder
-	clock clock
-	media *media
+	in       io.Closer
+	scan     *scanner
+	dec      *decoder
+	clock    clock
+	sidecars *filekit.Sidecars
 
 	exported event.Instant // state.Exported
 
 	observe func(r *record, e *event.Event) // nil: nobody does
 }
 
-// Next reads on until a batch is full or the file ends.
-func (s *session) Next(ctx context.Context) (producers.Batch, error) {
-	if err := ctx.Err(); err != nil {
-		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
-	}
-	s.begin()
-	for len(s.events) < s.batch && !s.Complete {
-		if err := s.step(ctx); err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.Line(), err)
-		}
-	}
-	b, ok, err := s.done(s.scan.Offset(), s.scan.Line())
-	if err == nil && !ok {
-		err = io.EOF
-	}
-	return b, err
+// At implements filekit.Reader.
+func (s *messages) At() filekit.Position { return s.scan.position() }
+
+// Cursor implements filekit.Reader.
+func (s *messages) Cursor() any {
+	s.Position = s.At()
+	return &s.state
 }
 
-// Close closes the file.
-func (s *session) Close() error {
-	if s.in == nil {
-		return nil
+// Step reads the next thing, whatever it is.
+func (s *messages) Step(ctx context.Context) error {
+	if s.Complete {
+		return io.EOF
 	}
-	in := s.in
-	s.in = nil
-	if err := in.Close(); err != nil {
-		return fmt.Errorf("closing %s: %w", s.file.Path, err)
-	}
-	return nil
-}
-
-// step reads the next thing, whatever it is.
-func (s *session) step(ctx context.Context) error {
 	c, ok := s.scan.Next()
 	if !ok {
 		return s.ended()
@@ -80,25 +61,23 @@ func (s *session) step(ctx context.Context) error {
 func nothing([]byte, bool) int { return -1 }
 
 // ended is called where the file has no more bytes.
-func (s *session) ended() error {
+func (s *messages) ended() error {
 	if s.scan.Err() != nil {
 		return s.scan.Err()
 	}
 	if s.Place == atEnd {
 		return s.compare()
 	}
-	err := s.broken(found{
-		why: "the file ends before its last bracket: the export was interrupted", offset: s.scan.Offset(), line: s.scan.Line(),
-	})
+	err := s.unparsed(filekit.Damaged{Position: s.At(), Reason: "the file ends before its last bracket: the export was interrupted"})
 	return errors.Join(err, s.finish())
 }
 
 // compare holds what was read against what the file says that it has, which is its last word.
-func (s *session) compare() error {
+func (s *messages) compare() error {
 	if promised, err := strconv.Atoi(s.Promised); err == nil && promised != s.Messages {
-		err := s.broken(found{
-			why:    fmt.Sprintf("the file says that it has %d messages, and has %d", promised, s.Messages),
-			offset: s.scan.Offset(), line: s.scan.Line(), raw: []byte(s.Promised),
+		err := s.unparsed(filekit.Damaged{
+			Position: s.At(), Reason: fmt.Sprintf("the file says that it has %d messages, and has %d", promised, s.Messages),
+			Raw: []byte(s.Promised),
 		})
 		if err != nil {
 			return err
@@ -107,9 +86,8 @@ func (s *session) compare() error {
 	return s.finish()
 }
 
-func (s *session) open(c byte) error {
-	if mark := byteOrderMark(); s.scan.Offset() == 0 && bytes.HasPrefix(s.scan.Rest(), mark) {
-		s.scan.Skip(len(mark))
+func (s *messages) open(c byte) error {
+	if filekit.SkipMark(s.scan.Window) {
 		return nil
 	}
 	if c != '{' {
@@ -121,22 +99,22 @@ func (s *session) open(c byte) error {
 }
 
 // lost keeps what cannot be read, up to where find finds something.
-func (s *session) lost(why string, find func([]byte, bool) int) error {
-	f := s.scan.lost(why, find)
+func (s *messages) lost(why string, find func([]byte, bool) int) error {
+	d := s.scan.lost(why, find)
 	if s.scan.Err() != nil {
 		return s.scan.Err()
 	}
 	if s.Place == inMessages {
 		s.Messages++
 	}
-	if err := s.broken(f); err != nil || !f.cut {
+	if err := s.unparsed(d); err != nil || !d.Cut {
 		return err
 	}
 	return s.finish()
 }
 
 // member reads one member of the outermost object.
-func (s *session) member(c byte) error {
+func (s *messages) member(c byte) error {
 	switch c {
 	case ',':
 		s.scan.Skip(1)
@@ -174,7 +152,7 @@ func (s *session) member(c byte) error {
 	return s.valueOf(name, c)
 }
 
-func (s *session) valueOf(name string, c byte) error {
+func (s *messages) valueOf(name string, c byte) error {
 	if name == "messages" && c == '[' {
 		s.scan.Skip(1)
 		return s.enter()
@@ -200,12 +178,12 @@ func (s *session) valueOf(name string, c byte) error {
 const aboutKept = 16 << 10
 
 // about takes what the file says of the guild or the channel.
-func (s *session) about(name string, raw []byte) {
+func (s *messages) about(name string, raw []byte) {
 	w := &s.Where
-	text := s.decode(raw)
-	if s.label != "" && w.Keyed == nil {
+	text := s.chars.Text(raw)
+	if s.chars.Label != "" && w.Keyed == nil {
 		key := *w
-		w.Bytes, w.Charset, w.Keyed = []byte(w.Raw), s.label, &key
+		w.Bytes, w.Charset, w.Keyed = []byte(w.Raw), s.chars.Label, &key
 	}
 	if line := `"` + name + `": ` + string(raw) + "\n"; len(w.Raw)+len(w.Bytes)+len(line) < aboutKept {
 		if w.Keyed != nil {
@@ -220,7 +198,7 @@ func (s *session) about(name string, raw []byte) {
 	s.aboutInto(w, name, text)
 }
 
-func (s *session) aboutInto(w *where, name string, text []byte) {
+func (s *messages) aboutInto(w *where, name string, text []byte) {
 	s.dec.Reset(text)
 	_ = s.dec.Object(func(key []byte) error { // what cannot be read is not known
 		value, err := s.dec.Text()
@@ -247,9 +225,9 @@ func (s *session) aboutInto(w *where, name string, text []byte) {
 var errNoChannel = errors.New("the file does not say which channel its messages are of: name its id with --channel")
 
 // enter is called where the messages begin.
-func (s *session) enter() error {
+func (s *messages) enter() error {
 	if s.Where.Channel == "" {
-		s.Where.Channel = s.options.Channel
+		s.Where.Channel = s.Options.Channel
 	}
 	if s.Where.Channel == "" {
 		return fault.AsFatal(errNoChannel)
@@ -259,7 +237,7 @@ func (s *session) enter() error {
 	return s.announce(event.Instant{})
 }
 
-func (s *session) messageOrEnd(ctx context.Context, c byte) error {
+func (s *messages) messageOrEnd(ctx context.Context, c byte) error {
 	switch c {
 	case ',':
 		s.scan.Skip(1)
@@ -275,7 +253,7 @@ func (s *session) messageOrEnd(ctx context.Context, c byte) error {
 }
 
 // message reads one message. A record that lost its end may have taken in the next one: reading goes on there.
-func (s *session) message(ctx context.Context) error {
+func (s *messages) message(ctx context.Context) error {
 	raw, why := s.scan.value()
 	if why != "" {
 		return s.lost(why, nextRecord)
@@ -283,16 +261,16 @@ func (s *session) message(ctx context.Context) error {
 	if swallowed(raw) {
 		return s.misread(len(raw), "the record has no end: it has taken in another")
 	}
-	r, err := s.dec.record(s.decode(raw))
+	r, err := s.dec.record(s.chars.Text(raw))
 	if err != nil {
 		return s.misread(len(raw), err.Error())
 	}
 	raw = bytes.Clone(raw)
 	s.scan.Skip(len(raw))
-	s.counts.Read++
+	s.Counts.Read++
 	s.Messages++
-	m := mapping{session: s, r: r, key: r, raw: raw}
-	if s.label != "" {
+	m := mapping{messages: s, r: r, key: r, raw: raw}
+	if s.chars.Label != "" {
 		if m.key, err = s.dec.record([]byte(charset.Key(raw))); err != nil {
 			m.key = r
 		}
@@ -318,7 +296,7 @@ func swallowed(raw []byte) bool {
 }
 
 // misread keeps a record of n bytes that its end was found of, or up to where another begins in it or behind it.
-func (s *session) misread(n int, why string) error {
+func (s *messages) misread(n int, why string) error {
 	for len(s.scan.Rest()) < n+overlap && s.scan.Fill() { // the end of the list is told by what follows it
 		continue
 	}
@@ -326,11 +304,9 @@ func (s *session) misread(n int, why string) error {
 	if k := nextRecord(rest[1:min(len(rest), n+overlap)], true); k >= 0 && 1+k < n {
 		n = 1 + k
 	}
-	f := found{
-		raw: bytes.TrimRight(rest[:n], ", \t\r\n"), why: why, size: int64(n), offset: s.scan.Offset(), line: s.scan.Line(),
-	}
 	s.Messages++
-	if err := s.broken(f); err != nil {
+	err := s.unparsed(filekit.Damaged{Position: s.At(), Raw: bytes.TrimRight(rest[:n], ", \t\r\n"), Size: int64(n), Reason: why})
+	if err != nil {
 		return err
 	}
 	s.scan.Skip(n)

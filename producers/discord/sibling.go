@@ -15,6 +15,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // sibling is what the JSON exports beside a table say of the messages of its channel. It does not change once it is read.
@@ -98,14 +99,14 @@ func (s *sibling) find(author event.AuthorID, at event.Instant, text string, tak
 
 // sibling reads the JSON exports that lie beside a table and are of its channel; nil if there are none.
 func (a *archive) sibling(ctx context.Context, w *where) (*sibling, error) {
-	if a.file.Beside == nil || a.options.Channel != "" && !isID(string(a.options.Channel)) {
+	if a.File.Beside == nil || a.Options.Channel != "" && !isID(string(a.Options.Channel)) {
 		return nil, nil
 	}
-	names, err := a.known.exports(a.file)
+	names, err := a.known.exports(a.File)
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
-	own := parsePath(a.file.Path)
+	own := parsePath(a.File.Path)
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		p := parsePath(name)
 		id, _ := p.id()
@@ -118,7 +119,7 @@ func (a *archive) sibling(ctx context.Context, w *where) (*sibling, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := siblingKey{path.Dir(a.file.Path), stamp, w.Channel, a.options}
+	key := siblingKey{path.Dir(a.File.Path), stamp, w.Channel, a.Options}
 	return a.known.read.find(key, func() (*sibling, error) { return a.readSiblings(ctx, names, w) })
 }
 
@@ -161,12 +162,12 @@ func (k *siblings) find(key siblingKey, read func() (*sibling, error)) (*sibling
 func (a *archive) stamp(names []string) (string, error) {
 	var parts []string
 	for _, name := range names {
-		r, err := a.file.Beside(name)
+		r, err := a.File.Beside(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return "", fmt.Errorf("opening %s beside %s: %w", name, a.file.Path, err)
+			return "", fmt.Errorf("opening %s beside %s: %w", name, a.File.Path, err)
 		}
 		f, ok := r.(fs.File)
 		if !ok {
@@ -174,7 +175,7 @@ func (a *archive) stamp(names []string) (string, error) {
 		}
 		info, err := f.Stat()
 		if err = errors.Join(err, r.Close()); err != nil {
-			return "", fmt.Errorf("looking at %s beside %s: %w", name, a.file.Path, err)
+			return "", fmt.Errorf("looking at %s beside %s: %w", name, a.File.Path, err)
 		}
 		parts = append(parts, name, strconv.FormatInt(info.Size(), 10), info.ModTime().String())
 	}
@@ -195,7 +196,7 @@ func (a *archive) readSiblings(ctx context.Context, names []string, w *where) (o
 			out = &sibling{called: map[string][]int32{}, numbers: map[event.AuthorID]int32{}, minutes: map[minute][]known{}}
 		}
 		if err := a.readSibling(ctx, *f, out, w); err != nil {
-			return nil, fmt.Errorf("reading the export beside %s: %w", a.file.Path, err)
+			return nil, fmt.Errorf("reading the export beside %s: %w", a.File.Path, err)
 		}
 	}
 	if out == nil || len(out.minutes) == 0 {
@@ -207,7 +208,7 @@ func (a *archive) readSiblings(ctx context.Context, names []string, w *where) (o
 // besides is another file of the folder; nil if it is not there any more.
 func (a *archive) besides(name string) (_ *producers.File, err error) {
 	f := producers.File{
-		Path: path.Join(path.Dir(a.file.Path), name), Open: func() (io.ReadCloser, error) { return a.file.Beside(name) },
+		Path: path.Join(path.Dir(a.File.Path), name), Open: func() (io.ReadCloser, error) { return a.File.Beside(name) },
 	}
 	r, err := f.Open()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -222,16 +223,17 @@ func (a *archive) besides(name string) (_ *producers.File, err error) {
 }
 
 func (a *archive) readSibling(ctx context.Context, f producers.File, into *sibling, w *where) (err error) {
-	b := &archive{file: f, options: a.options, batch: batchSize, known: a.known}
-	c, err := b.Connect(ctx, nil)
+	b := &archive{Archive: filekit.Archive{File: f, Options: a.Options, BatchSize: filekit.BatchSize}, known: a.known}
+	out, err := b.output(nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	s, ok := c.(*session)
-	if !ok {
-		return nil
+	s, err := b.openJSON(out)
+	if err != nil {
+		return err
 	}
+	session := filekit.NewSession(f, s.in, &s.Output, s)
+	defer func() { err = errors.Join(err, session.Close()) }()
 	s.dec.tags = true
 	s.observe = func(r *record, e *event.Event) {
 		if isID(string(w.Channel)) && s.Where.Channel != w.Channel {
@@ -241,7 +243,7 @@ func (a *archive) readSibling(ctx context.Context, f producers.File, into *sibli
 		into.add(r, e)
 	}
 	for {
-		if _, err := s.Next(ctx); errors.Is(err, io.EOF) {
+		if _, err := session.Next(ctx); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err

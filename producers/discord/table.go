@@ -7,16 +7,15 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
-// table is one reading of a CSV file.
+// table reads a CSV file.
 type table struct {
 	output
 
@@ -31,43 +30,24 @@ type table struct {
 	taken   map[event.NativeID]struct{} // messages of the sibling that rows were
 }
 
-// Next reads on until a batch is full or the file ends.
-func (t *table) Next(ctx context.Context) (producers.Batch, error) {
-	if err := ctx.Err(); err != nil {
-		return producers.Batch{}, fmt.Errorf("reading %s: %w", t.file.Path, err)
-	}
-	t.begin()
-	for len(t.events) < t.batch && !t.Complete {
-		if err := t.step(); err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", t.file.Path, t.scan.Line(), err)
-		}
-	}
-	b, ok, err := t.done(t.scan.Offset(), t.scan.Line())
-	if err == nil && !ok {
-		err = io.EOF
-	}
-	return b, err
+// At implements filekit.Reader.
+func (t *table) At() filekit.Position { return t.scan.position() }
+
+// Cursor implements filekit.Reader.
+func (t *table) Cursor() any {
+	t.Position = t.At()
+	return &t.state
 }
 
-// Close closes the file.
-func (t *table) Close() error {
-	if t.in == nil {
-		return nil
+// Step reads the header, or a row.
+func (t *table) Step(context.Context) error {
+	if t.Complete {
+		return io.EOF
 	}
-	in := t.in
-	t.in = nil
-	if err := in.Close(); err != nil {
-		return fmt.Errorf("closing %s: %w", t.file.Path, err)
-	}
-	return nil
-}
-
-// step reads the header, or a row.
-func (t *table) step() error {
 	if t.Place == atStart {
 		return t.header()
 	}
-	offset, line := t.scan.Offset(), t.scan.Line()
+	at := t.At()
 	cells, n, why := t.row()
 	switch {
 	case n == 0:
@@ -83,11 +63,11 @@ func (t *table) step() error {
 	}
 	raw := bytes.Clone(bytes.TrimRight(t.scan.Rest()[:n], "\r\n"))
 	t.scan.Skip(n)
-	t.counts.Read++
+	t.Counts.Read++
 	if t.derived {
-		t.notices.Add(fromPath())
+		t.Notices.Add(fromPath())
 	}
-	return t.message(cells, raw, offset, line)
+	return t.message(cells, raw, at)
 }
 
 func blank(cells []string) bool { return len(cells) == 1 && strings.TrimSpace(cells[0]) == "" }
@@ -103,13 +83,13 @@ func (t *table) row() (cells []string, n int, why string) {
 		case whole && t.unfinished(cells, t.scan.Rest()[:n]):
 			return nil, n, "the file ends in the middle of a row"
 		case whole && (t.cols.fits(cells) || blank(cells)):
-			if !t.clock.read(validText(cell(cells, t.cols.date)), t.Before).known && t.nextRow(t.scan.Rest()[1:n], true) >= 0 {
+			if !t.clock.read(filekit.ValidText(cell(cells, t.cols.date)), t.Before).known && t.nextRow(t.scan.Rest()[1:n], true) >= 0 {
 				return nil, n, "the row has taken in another"
 			}
 			return cells, n, ""
 		case whole:
 			return nil, n, fmt.Sprintf("the row has %d cells, not %d", len(cells), t.cols.width)
-		case n >= longest:
+		case n >= filekit.MaxRecord:
 			return nil, n, "the row is longer than any message"
 		case !t.scan.Fill() && t.scan.EOF():
 			if cells, n, whole = parseRow(t.scan.Rest(), t.cols.delimiter, true, 0); !whole {
@@ -136,7 +116,7 @@ func (t *table) nextRow(b []byte, last bool) int {
 		i += j + 1
 		head := b[i:min(len(b), i+enough)]
 		cells, _, whole := parseRow(head, t.cols.delimiter, last && len(head) == len(b)-i, t.cols.date+1)
-		if whole && len(cells) == t.cols.date+1 && t.clock.read(validText(cells[t.cols.date]), t.Before).known {
+		if whole && len(cells) == t.cols.date+1 && t.clock.read(filekit.ValidText(cells[t.cols.date]), t.Before).known {
 			return i
 		}
 	}
@@ -145,18 +125,18 @@ func (t *table) nextRow(b []byte, last bool) int {
 // misread keeps a row that cannot be read, up to where the next may begin: a row that lost a quotation mark may have taken in
 // others.
 func (t *table) misread(n int, why string) error {
-	f := found{raw: t.scan.Rest()[:n], why: why, size: int64(n), offset: t.scan.Offset(), line: t.scan.Line()}
-	k := t.nextRow(f.raw[1:], true)
+	d := filekit.Damaged{Position: t.At(), Raw: t.scan.Rest()[:n], Size: int64(n), Reason: why}
+	k := t.nextRow(d.Raw[1:], true)
 	switch {
 	case k >= 0:
-		f.size = int64(1 + k)
-	case n >= longest || t.scan.Rest()[n-1] != '\n':
-		f = t.scan.lost(why, t.nextRow)
-		return errors.Join(t.scan.Err(), t.broken(f))
+		d.Size = int64(1 + k)
+	case n >= filekit.MaxRecord || t.scan.Rest()[n-1] != '\n':
+		d = t.scan.lost(why, t.nextRow)
+		return errors.Join(t.scan.Err(), t.unparsed(d))
 	}
-	f.raw = bytes.TrimRight(f.raw[:f.size], "\r\n")
-	err := t.broken(f)
-	t.scan.Skip(int(f.size))
+	d.Raw = bytes.TrimRight(d.Raw[:d.Size], "\r\n")
+	err := t.unparsed(d)
+	t.scan.Skip(int(d.Size))
 	return err
 }
 
@@ -170,10 +150,8 @@ func (t *table) header() error {
 	if t.scan.Err() != nil {
 		return t.scan.Err()
 	}
-	if mark := byteOrderMark(); bytes.HasPrefix(t.scan.Rest(), mark) {
-		t.scan.Skip(len(mark))
-	}
-	line := firstLine(t.scan.Rest())
+	filekit.SkipMark(t.scan.Window)
+	line := filekit.FirstLine(t.scan.Rest())
 	if t.cols, _ = parseHeader(line); !t.cols.readable() {
 		return fault.AsFatal(errNoHeader)
 	}
@@ -190,9 +168,6 @@ func cr(b []byte, line int) int {
 	return 0
 }
 
-// validText is s as JSON can carry it.
-func validText(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
-
 // said is what of a row its content key is made of.
 type said struct {
 	at     printed
@@ -202,7 +177,7 @@ type said struct {
 
 // said reads a row as its content key takes it.
 func (t *table) said(cells []string) said {
-	cells = keys(cells)
+	cells = filekit.KeyCells(cells)
 	return said{
 		at: t.clock.read(cell(cells, t.cols.date), t.Before), author: t.authorOf(cells), text: t.textOf(cells),
 	}
@@ -219,52 +194,30 @@ func (t *table) textOf(cells []string) string {
 	return strings.ReplaceAll(cell(cells, t.cols.content), "\r\n", "\n")
 }
 
-// keys are cells as content keys take them; the cells themselves if they are UTF-8.
-func keys(cells []string) []string {
-	if validCells(cells) {
-		return cells
-	}
-	out := make([]string, len(cells))
-	for i, c := range cells {
-		out[i] = charset.Key([]byte(c))
-	}
-	return out
-}
-
-func validCells(cells []string) bool {
-	for _, c := range cells {
-		if !utf8.ValidString(c) {
-			return false
-		}
-	}
-	return true
-}
-
 // message makes events of a row.
-func (t *table) message(cells []string, raw []byte, offset int64, line int) error {
+func (t *table) message(cells []string, raw []byte, at filekit.Position) error {
 	s := t.said(cells)
-	t.mark(s.at.day, offset, line)
+	t.mark(s.at.day, at)
 	id, again := t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
-	listed := cell(keys(cells), t.cols.reactions)
-	t.label = t.decodeCells(cells)
+	listed := cell(filekit.KeyCells(cells), t.cols.reactions)
+	t.chars.Row(cells)
 	if k, who, same := t.known(cells, s.at.Instant); k != nil {
 		return t.joined(cells, raw, listed, k, who, same)
 	}
 	if again {
-		t.counts.Ambiguous++
+		t.Counts.Ambiguous++
 	}
 	if t.sibling != nil {
-		t.notices.Add(unjoined())
+		t.Notices.Add(unjoined())
 	}
 	body := &event.Message{Type: event.TypeMessage, Text: t.textOf(cells), Attachments: attachments(cell(cells, t.cols.attachments))}
-	switch date := cell(cells, t.cols.date); {
-	case !s.at.known && date != "":
+	if date := cell(cells, t.cols.date); !s.at.known && date != "" {
 		body.Details = map[string]string{"date": date}
-	case s.at.skipped:
-		body.Details = map[string]string{producers.DetailSkippedHour: "true"}
-		t.notices.Add(producers.SkippedHour(1))
-	case !s.at.other.IsZero():
-		body.Details = map[string]string{"sent_or": s.at.other.UTC().Format("2006-01-02T15:04:05Z07:00")}
+	} else if key, value := s.at.Detail(); key != "" {
+		body.Details = map[string]string{key: value}
+	}
+	if s.at.Skipped {
+		t.Notices.Add(producers.SkippedHour(1))
 	}
 	err := t.emit(event.Event{
 		NativeID: id, Author: t.author(t.authorOf(cells), cell(cells, t.cols.author)), Kind: event.KindMessage,
@@ -290,7 +243,7 @@ func (t *table) known(cells []string, at event.Instant) (k *known, who event.Per
 
 // joined makes of a row the event that the sibling makes, as far as the row says it.
 func (t *table) joined(cells []string, raw []byte, listed string, k *known, who event.Person, same bool) error {
-	t.notices.Add(joined())
+	t.Notices.Add(joined())
 	e := event.Event{
 		NativeID: k.id, Author: who, Kind: event.KindMessage, Revision: k.revision, Sent: k.sent, Raw: raw,
 		Body: &event.Message{Type: k.kind, Text: t.textOf(cells), Edited: k.edited, Attachments: k.files, Service: k.service},
@@ -325,14 +278,6 @@ func (t *table) reactions(id event.NativeID, list, key string, at event.Instant)
 		keyed = counts(key)
 	}
 	return t.snapshot(body, keyed, at, event.Reading{})
-}
-
-// decodeCells turns cells into UTF-8, in place.
-func (t *table) decodeCells(cells []string) (label string) {
-	if validCells(cells) {
-		return ""
-	}
-	return t.chars.Cells(cells)
 }
 
 // author names an identity. Discord's numbers are the same in all its channels; a name with four digits is known only to be

@@ -180,11 +180,11 @@ func TestHourThatComesTwice(t *testing.T) {
 	c := clock{zone: berlin}
 	first := c.read("27-Oct-19 02:30 AM", time.Time{})
 	second := c.read("27-Oct-19 02:10 AM", first.At)
-	if first.At.Hour() != 0 || second.At.Hour() != 1 || first.other.Hour() == first.At.Hour() {
-		t.Errorf("%v (or %v), then %v", first.At, first.other, second.At)
+	if first.At.Hour() != 0 || second.At.Hour() != 1 || first.Other.Hour() == first.At.Hour() {
+		t.Errorf("%v (or %v), then %v", first.At, first.Other, second.At)
 	}
-	if once := c.read("27-Oct-19 04:30 AM", time.Time{}); !once.other.IsZero() {
-		t.Errorf("an hour that came once may be %v", once.other)
+	if once := c.read("27-Oct-19 04:30 AM", time.Time{}); !once.Other.IsZero() {
+		t.Errorf("an hour that came once may be %v", once.Other)
 	}
 }
 

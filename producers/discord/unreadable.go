@@ -4,13 +4,14 @@ import (
 	"bytes"
 
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 const asJSON = "; export the channel again as JSON"
 
 // unreadable knows what else DiscordChatExporter writes.
 func unreadable(f producers.File) string {
-	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
+	head := filekit.TrimHead(f.Head)
 	switch {
 	case bytes.HasPrefix(head, []byte("<")) && isPage(head):
 		return "a page (HTML) of DiscordChatExporter, which is not read" + asJSON
