@@ -15,6 +15,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
 // archive is one exported chat and how to read it.
@@ -24,9 +25,9 @@ type archive struct {
 	namespace event.Namespace
 	chat      string
 	zone      *time.Location
-	order     order  // that the user named
-	charset   string // that the user named
-	copied    bool   // the chat's name lost the number of a copy
+	order     header.Order // that the user named
+	charset   string       // that the user named
+	copied    bool         // the chat's name lost the number of a copy
 	phrases   *phrases
 }
 
@@ -44,7 +45,7 @@ func newArchive(f producers.File, o producers.Options) (producers.Source, error)
 	}
 	a := &archive{
 		file: f, account: o.Account, namespace: o.Namespace, chat: string(o.Channel), zone: o.Zone,
-		order: orderNamed(o.DateOrder), charset: o.Charset, phrases: p,
+		order: header.NamedOrder(o.DateOrder), charset: o.Charset, phrases: p,
 	}
 	if a.chat == "" {
 		name := strings.ToValidUTF8(f.Path, "_")
@@ -165,13 +166,13 @@ func (a *archive) survey(ctx context.Context, d *decoder) (_ survey, err error) 
 		}
 		line, err := in.ReadSlice(end)
 		if full := errors.Is(err, bufio.ErrBufferFull); err == nil || full || errors.Is(err, io.EOF) {
-			if begins && !full && len(line) > 0 && s.mayBegin(line[0]) {
+			if begins && !full && len(line) > 0 && s.MayBegin(line[0]) {
 				v.read(producers.TrimEnd(line), d)
 			}
 			if begins = !full; err == nil || full {
 				continue
 			}
-			out := v.decide(a.order, func() (order, bool) { return hint(head, s, a.phrases) })
+			out := v.decide(a.order, func() (header.Order, bool) { return hint(head, s, a.phrases) })
 			out.CR = end == '\r'
 			return out, nil
 		}

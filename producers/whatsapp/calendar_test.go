@@ -6,25 +6,6 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-func TestGregorian(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		in   civil
-		want string
-	}{
-		{civil{2567, 2, 29}, "2024-02-29"}, {civil{2564, 12, 31}, "2021-12-31"}, {civil{64, 3, 1}, "2021-03-01"}, {civil{21, 3, 1}, "2021-03-01"},
-		{civil{2024, 2, 29}, "2024-02-29"}, {civil{1400, 1, 1}, "2021-03-21"}, {civil{1403, 1, 1}, "2024-03-20"}, {civil{1404, 1, 1}, "2025-03-21"},
-		{civil{1402, 12, 29}, "2024-03-19"}, {civil{1403, 12, 30}, "2025-03-20"}, {civil{1399, 12, 30}, "2021-03-20"},
-		{civil{1389, 10, 11}, "2011-01-01"}, {civil{1393, 1, 1}, "2014-03-21"}, {civil{1403, 7, 1}, "2024-09-22"}, {civil{1403, 6, 31}, "2024-09-21"},
-		{civil{1402, 12, 30}, ""}, {civil{1403, 7, 31}, ""}, {civil{1403, 13, 1}, ""}, {civil{1446, 1, 1}, ""}, {civil{2400, 1, 1}, ""},
-	} {
-		got, ok := gregorian(c.in)
-		if ok != (c.want != "") || ok && got.String() != c.want {
-			t.Errorf("%s is %s, %v, want %s", c.in, got, ok, c.want)
-		}
-	}
-}
-
 // TestArchive_Calendars: dates of other calendars and digits of other scripts are read, and what is read of none is said.
 func TestArchive_Calendars(t *testing.T) {
 	t.Parallel()

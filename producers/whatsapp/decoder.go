@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/agrichat/agrichat/internal/charset"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
 // decoder decodes the text of one file.
@@ -22,32 +23,32 @@ func newDecoder(name string, open func() (io.ReadCloser, error)) (*decoder, erro
 
 // decodedHeader is a header and its length in bytes; 0 if it was found in decoded text only.
 type decodedHeader struct {
-	header
+	header.Header
 	length int
 }
 
-// header reads the start of a message. Most headers are ASCII and invisible marks whatever the rest is in, so that only what is no
+// parseHeader reads the start of a message. Most headers are ASCII and invisible marks whatever the rest is in, so that only what is no
 // header as it stands is decoded.
-func (d *decoder) header(line []byte) (decodedHeader, bool) {
-	h, ok := parseHeader(string(line))
+func (d *decoder) parseHeader(line []byte) (decodedHeader, bool) {
+	h, ok := header.Parse(string(line))
 	if ok {
-		return decodedHeader{h, len(line) - len(h.rest)}, true
+		return decodedHeader{h, len(line) - len(h.Rest)}, true
 	}
 	if utf8.Valid(line) {
 		return decodedHeader{h, 0}, false
 	}
 	text, _ := d.Decode(line)
-	h, ok = parseHeader(text)
+	h, ok = header.Parse(text)
 	return decodedHeader{h, 0}, ok
 }
 
 // resembles reports whether a line that is no header begins as those of the style do, and goes on as a message does.
-func (d *decoder) resembles(line []byte, s style, p *phrases) bool {
-	if r, _ := utf8.DecodeRune(line); r >= utf8.RuneSelf && !isMark(r) && !unicode.IsDigit(r) {
+func (d *decoder) resembles(line []byte, s header.Style, p *phrases) bool {
+	if r, _ := utf8.DecodeRune(line); r >= utf8.RuneSelf && !header.IsMark(r) && !unicode.IsDigit(r) {
 		return false
 	}
 	text, _ := d.Decode(line)
-	rest, ok := s.resembles(text)
+	rest, ok := s.Resembles(text)
 	return ok && p.follows(rest)
 }
 
@@ -58,7 +59,7 @@ func (d *decoder) head(b []byte) []byte {
 	}
 	var out []byte
 	for line := range bytes.SplitAfterSeq(b, []byte{lineEnd(b)}) {
-		h, _ := d.header(line)
+		h, _ := d.parseHeader(line)
 		text, _ := d.Decode(line[h.length:])
 		out = append(append(out, line[:h.length]...), text...)
 	}
@@ -67,21 +68,21 @@ func (d *decoder) head(b []byte) []byte {
 
 // read takes the next line. What is not UTF-8 has its names in two forms: as they are read, and as content keys have them.
 func (v *surveyor) read(line []byte, d *decoder) {
-	h, ok := d.header(line)
+	h, ok := d.parseHeader(line)
 	if !ok {
 		return
 	}
 	valid := utf8.Valid(line)
 	if !valid && h.length > 0 {
-		h.rest, _ = d.Decode(line[h.length:])
+		h.Rest, _ = d.Decode(line[h.length:])
 	}
-	v.line(&h.header)
-	if valid || h.style != v.style {
+	v.line(&h.Header)
+	if valid || h.Style != v.style {
 		return
 	}
-	if key := charset.Key(line[h.length:]); h.length > 0 && key != h.rest {
+	if key := charset.Key(line[h.length:]); h.length > 0 && key != h.Rest {
 		v.sender(key)
-	} else if k, ok := parseHeader(key); ok && h.length == 0 {
-		v.sender(k.rest)
+	} else if k, ok := header.Parse(key); ok && h.length == 0 {
+		v.sender(k.Rest)
 	}
 }

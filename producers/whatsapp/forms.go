@@ -1,38 +1,39 @@
 package whatsapp
 
 import (
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 	"slices"
 	"strings"
 )
 
 // form is a second form of headers within a file, as where exports of two phones were put into one file.
 type form struct {
-	Style   style `json:"style"`
-	Order   order `json:"order"`
-	Assumed bool  `json:"assumed,omitempty"`
+	Style   header.Style `json:"style"`
+	Order   header.Order `json:"order"`
+	Assumed bool         `json:"assumed,omitempty"`
 }
 
 // forms are the headers of a file that are not of its own style. Most are text that somebody pasted. Nobody can paste what is yet to
 // be written: headers that come after the message before them and before the next one are those of messages.
 type forms struct {
-	found   []found
-	last    stamp // of the file's own style
+	styles  []otherStyle
+	last    header.Stamp // of the file's own style
 	begun   bool
-	waiting []*pasted // for the next header of that style
+	waiting []*otherHeader // for the next header of that style
 }
 
-// found are the headers of one other style.
-type found struct {
-	style   style
+// otherStyle are the headers of one other style.
+type otherStyle struct {
+	style   header.Style
 	n       int
-	headers []*pasted
+	headers []*otherHeader
 }
 
-// pasted is a header of another style, and the times of the messages around it.
-type pasted struct {
-	stamp         stamp
+// otherHeader is a header of another style, and the times of the messages around it.
+type otherHeader struct {
+	stamp         header.Stamp
 	sender        string
-	before, after stamp
+	before, after header.Stamp
 	begun, ended  bool // there is one before, one after
 }
 
@@ -43,7 +44,7 @@ const (
 )
 
 // header takes a header of the file's own style.
-func (f *forms) header(s *stamp) {
+func (f *forms) header(s *header.Stamp) {
 	for _, p := range f.waiting {
 		p.after, p.ended = *s, true
 	}
@@ -51,23 +52,23 @@ func (f *forms) header(s *stamp) {
 }
 
 // other takes a header of another style.
-func (f *forms) other(h *header, p *phrases) {
-	if !p.follows(h.rest) {
+func (f *forms) other(h *header.Header, p *phrases) {
+	if !p.follows(h.Rest) {
 		return
 	}
-	i := slices.IndexFunc(f.found, func(o found) bool { return o.style == h.style })
+	i := slices.IndexFunc(f.styles, func(o otherStyle) bool { return o.style == h.Style })
 	if i < 0 {
-		if len(f.found) == formsFound {
+		if len(f.styles) == formsFound {
 			return
 		}
-		i, f.found = len(f.found), append(f.found, found{style: h.style})
+		i, f.styles = len(f.styles), append(f.styles, otherStyle{style: h.Style})
 	}
-	o := &f.found[i]
+	o := &f.styles[i]
 	if o.n++; len(o.headers) == formHeaders {
 		return
 	}
-	sender, _, _ := strings.Cut(h.rest, ": ")
-	one := &pasted{stamp: h.stamp, sender: sender, before: f.last, begun: f.begun}
+	sender, _, _ := strings.Cut(h.Rest, ": ")
+	one := &otherHeader{stamp: h.Stamp, sender: sender, before: f.last, begun: f.begun}
 	o.headers, f.waiting = append(o.headers, one), append(f.waiting, one)
 }
 
@@ -82,22 +83,22 @@ func (p *phrases) follows(rest string) bool {
 
 // decide returns the forms that begin messages. own are the orders that the file's own dates may have: what is a message must not
 // hang on a guess of theirs.
-func (f *forms) decide(own []order, user order, names map[string]*colon) (out []form) {
-	for i := range f.found {
-		o := &f.found[i]
+func (f *forms) decide(own []header.Order, user header.Order, names map[string]*senderStats) (out []form) {
+	for i := range f.styles {
+		o := &f.styles[i]
 		if o.n < formLeast || !o.known(names) {
 			continue
 		}
-		var fit []order
-		for _, mine := range o.style.orders() {
-			if !slices.ContainsFunc(own, func(of order) bool { return !o.fits(mine, of) }) {
+		var fit []header.Order
+		for _, mine := range o.style.Orders() {
+			if !slices.ContainsFunc(own, func(of header.Order) bool { return !o.fits(mine, of) }) {
 				fit = append(fit, mine)
 			}
 		}
 		if len(fit) == 0 {
 			continue
 		}
-		one := form{Style: o.style, Order: fit[0], Assumed: len(fit) > 1 && fit[0] == dayFirst && o.style.Separator != '.'}
+		one := form{Style: o.style, Order: fit[0], Assumed: len(fit) > 1 && fit[0] == header.DayFirst && o.style.Separator != '.'}
 		switch {
 		case slices.Contains(fit, user):
 			one.Order, one.Assumed = user, false
@@ -110,28 +111,22 @@ func (f *forms) decide(own []order, user order, names map[string]*colon) (out []
 }
 
 // known reports whether somebody who writes in the file's own style writes in this one too.
-func (o *found) known(names map[string]*colon) bool {
-	return slices.ContainsFunc(o.headers, func(p *pasted) bool { return names[p.sender] != nil })
+func (o *otherStyle) known(names map[string]*senderStats) bool {
+	return slices.ContainsFunc(o.headers, func(p *otherHeader) bool { return names[p.sender] != nil })
 }
 
 // fits reports whether all headers stand in order of time between those around them.
-func (o *found) fits(mine, own order) bool {
-	return !slices.ContainsFunc(o.headers, func(p *pasted) bool {
-		at, ok := p.stamp.minutes(mine)
+func (o *otherStyle) fits(mine, own header.Order) bool {
+	return !slices.ContainsFunc(o.headers, func(p *otherHeader) bool {
+		at, ok := p.stamp.Minutes(mine)
 		if !ok {
 			return true
 		}
-		before, ok := p.before.minutes(own)
+		before, ok := p.before.Minutes(own)
 		if p.begun && (!ok || at < before) {
 			return true
 		}
-		after, ok := p.after.minutes(own)
+		after, ok := p.after.Minutes(own)
 		return p.ended && (!ok || at > after)
 	})
-}
-
-// minutes counts a stamp's minutes, to compare it.
-func (s *stamp) minutes(o order) (int64, bool) {
-	d, ok := o.date(s.numbers)
-	return d.time().Unix()/60 + int64(s.hour*60+s.minute), ok
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
 // position is a place before a message, and what of those before it decides how the next are read.
@@ -30,13 +31,13 @@ type position struct {
 
 // record is one message with all its lines, or a line that belongs to none.
 type record struct {
-	at      position // before it
-	raw     []byte   // without the last line's end; good until the next record is read
-	size    int64    // with it
-	header  header   // of a message
-	charset string   // in which its text was read, if that was not UTF-8; as charset.Decoder labels it
-	keyRest string   // what its content key is made of, if it is not what follows the header
-	reason  string   // why it is none
+	at      position      // before it
+	raw     []byte        // without the last line's end; good until the next record is read
+	size    int64         // with it
+	header  header.Header // of a message
+	charset string        // in which its text was read, if that was not UTF-8; as charset.Decoder labels it
+	keyRest string        // what its content key is made of, if it is not what follows the header
+	reason  string        // why it is none
 }
 
 const (
@@ -58,12 +59,12 @@ type records struct {
 	line    []byte // read and not yet taken, with its end
 	whole   bool   // it ends here
 	held    bool
-	begins  bool   // it begins a message
-	open    bool   // the file ends within a line of a message
-	undated bool   // it has the file's form of date, which is no day of a calendar that is read
-	foreign bool   // it looks as if it did, with a date of another form
-	parsed  header // as which
-	length  int    // of that header in bytes; 0: it was found in decoded text only
+	begins  bool          // it begins a message
+	open    bool          // the file ends within a line of a message
+	undated bool          // it has the file's form of date, which is no day of a calendar that is read
+	foreign bool          // it looks as if it did, with a date of another form
+	parsed  header.Header // as which
+	length  int           // of that header in bytes; 0: it was found in decoded text only
 	err     error
 
 	others   int  // foreign lines that were taken as text
@@ -112,39 +113,33 @@ func (r *records) take() {
 }
 
 // header looks whether the line begins a message.
-func (r *records) header() (header, bool) {
+func (r *records) header() (header.Header, bool) {
 	r.foreign, r.undated, r.strange = false, false, false
-	if r.at.Within || !r.whole || len(r.line) == 0 || !r.survey.Style.mayBegin(r.line[0]) {
-		return header{}, false
+	if r.at.Within || !r.whole || len(r.line) == 0 || !r.survey.Style.MayBegin(r.line[0]) {
+		return header.Header{}, false
 	}
 	line := producers.TrimEnd(r.line)
-	h, ok := r.decoder.header(line)
+	h, ok := r.decoder.parseHeader(line)
 	if !ok {
 		r.strange = r.decoder.resembles(line, r.survey.Style, r.phrases)
-		return h.header, false
+		return h.Header, false
 	}
 	r.length = h.length
-	o, _ := r.survey.orderOf(h.style)
-	if _, ok = o.date(h.stamp.numbers); !ok {
-		r.foreign = r.phrases.follows(h.rest)
-		r.undated = h.style == r.survey.Style
+	o, _ := r.survey.orderOf(h.Style)
+	if _, ok = o.Date(h.Stamp.Numbers); !ok {
+		r.foreign = r.phrases.follows(h.Rest)
+		r.undated = h.Style == r.survey.Style
 	}
-	return h.header, ok
+	return h.Header, ok
 }
 
 // cutOff reports whether the line is the last of a file that was cut within a header. Exports end with the end of a line.
 func (r *records) cutOff() bool {
-	if r.at.Within || !r.whole || !mayBegin(r.line[0]) || r.line[len(r.line)-1] == r.end {
+	if r.at.Within || !r.whole || !header.MayBegin(r.line[0]) || r.line[len(r.line)-1] == r.end {
 		return false
 	}
-	return r.survey.Style.begins(string(r.line))
+	return r.survey.Style.Begins(string(r.line))
 }
-
-// mayBegin is a quick look: most lines of text begin with a letter. What is beyond ASCII may be a mark.
-func mayBegin(b byte) bool { return isDigit(b) || b == '[' || b >= 0x80 }
-
-// mayBegin is mayBegin of a file whose headers are of the style.
-func (s style) mayBegin(b byte) bool { return mayBegin(b) || s.MonthFirst && isUpper(b) }
 
 // next returns the next record, or io.EOF alone.
 func (r *records) next() (record, error) {
@@ -193,7 +188,7 @@ func (r *records) message(rec *record) {
 	rec.size = r.at.Offset - rec.at.Offset
 	rec.raw = bytes.TrimRight(r.buf, "\r\n")
 	if utf8.Valid(rec.raw) {
-		rec.header.rest = r.rest(string(rec.raw), rec.header.rest)
+		rec.header.Rest = r.rest(string(rec.raw), rec.header.Rest)
 		return
 	}
 	after := rec.raw // its header, if that can be taken off
@@ -201,7 +196,7 @@ func (r *records) message(rec *record) {
 		after = after[min(length, len(after)):]
 	}
 	if cutWithin(after) && r.err != nil && !r.held {
-		rec.header.rest, rec.charset = r.unended(strings.ToValidUTF8(string(after), string(utf8.RuneError))), charset.Damaged
+		rec.header.Rest, rec.charset = r.unended(strings.ToValidUTF8(string(after), string(utf8.RuneError))), charset.Damaged
 		return
 	}
 	text, label := r.decoder.Decode(after)
@@ -209,9 +204,9 @@ func (r *records) message(rec *record) {
 	if length > 0 {
 		text, key = r.unended(text), r.unended(key)
 	} else {
-		text, key = r.rest(text, rec.header.rest), r.keyRest(key)
+		text, key = r.rest(text, rec.header.Rest), r.keyRest(key)
 	}
-	rec.header.rest, rec.charset = text, label
+	rec.header.Rest, rec.charset = text, label
 	if label != charset.Damaged {
 		rec.keyRest = key
 	}
@@ -229,8 +224,8 @@ func cutWithin(b []byte) bool {
 // keyRest is what follows the header, in the form that hangs on no charset.
 func (r *records) keyRest(text string) string {
 	first, _, _ := strings.Cut(text, string(r.end))
-	if h, ok := parseHeader(strings.TrimSuffix(first, "\r")); ok {
-		return r.rest(text, h.rest)
+	if h, ok := header.Parse(strings.TrimSuffix(first, "\r")); ok {
+		return r.rest(text, h.Rest)
 	}
 	return text
 }
@@ -258,7 +253,7 @@ func (r *records) unended(text string) string {
 // entry is what one record says.
 type entry struct {
 	record
-	said      said
+	parsed    parsed
 	id        event.NativeID
 	sent      event.Instant
 	ambiguous bool
@@ -279,8 +274,8 @@ type log struct {
 // date is the last date that was read, in all its forms.
 type date struct {
 	numbers   [3]int
-	order     order
-	civil     civil
+	order     header.Order
+	civil     header.Civil
 	day, key  string
 	swappable bool
 }
@@ -309,14 +304,14 @@ func (l *log) next() (entry, error) {
 		})
 		return e, nil
 	}
-	l.reader.bracket = rec.header.style.Bracket
-	e.said = l.reader.message(rec.header.rest)
-	keyed := e.said
+	l.reader.bracket = rec.header.Style.Bracket
+	e.parsed = l.reader.message(rec.header.Rest)
+	keyed := e.parsed
 	if rec.keyRest != "" {
 		keyed = l.reader.message(rec.keyRest)
 	}
 	e.sent, e.other, e.skipped = l.sent(&rec.header)
-	_, open := l.reader.survey.orderOf(rec.header.style)
+	_, open := l.reader.survey.orderOf(rec.header.Style)
 	e.open = open && l.date.swappable
 	author, text := event.AuthorID(keyed.author), keyed.key
 	if keyed.message != "" {
@@ -346,14 +341,14 @@ func (l *log) latest(ctx context.Context) (event.Instant, error) {
 }
 
 // sent is when the next message was sent, the other reading of an hour that comes twice, and whether the zone skips that hour.
-func (l *log) sent(h *header) (sent event.Instant, other time.Time, skipped bool) {
+func (l *log) sent(h *header.Header) (sent event.Instant, other time.Time, skipped bool) {
 	at := &l.records.at
-	o, _ := l.reader.survey.orderOf(h.style)
-	if h.stamp.numbers != l.date.numbers || o != l.date.order {
-		day, _ := o.date(h.stamp.numbers) // a header has a date
-		l.date = date{h.stamp.numbers, o, day, day.String(), day.key(), day.swappable()}
+	o, _ := l.reader.survey.orderOf(h.Style)
+	if h.Stamp.Numbers != l.date.numbers || o != l.date.order {
+		day, _ := o.Date(h.Stamp.Numbers) // a header has a date
+		l.date = date{h.Stamp.Numbers, o, day, day.String(), day.Key(), day.Swappable()}
 	}
-	l.advance(l.date.day, h.stamp)
+	l.advance(l.date.day, h.Stamp)
 	sent, other, skipped = l.instant(l.date.civil, h)
 	if sent.Later(at.Latest) {
 		at.Latest = sent
@@ -362,12 +357,12 @@ func (l *log) sent(h *header) (sent event.Instant, other time.Time, skipped bool
 }
 
 // advance moves the day and the clock on. A clock that goes back within a day may have been set back, as in autumn.
-func (l *log) advance(day string, s stamp) {
+func (l *log) advance(day string, s header.Stamp) {
 	at := &l.records.at
 	if day != at.Day {
 		at.Day, at.Clock, at.Second = day, 0, false
 	}
-	now := s.hour*60 + s.minute + 1
+	now := s.Hour*60 + s.Minute + 1
 	at.Second = at.Second || now < at.Clock
 	at.Clock = now
 }
@@ -383,50 +378,16 @@ func clock(minute int) string {
 }
 
 // instant places a printed time in the zone. WhatsApp never names one, so it is assumed, whoever named it.
-func (l *log) instant(d civil, h *header) (at event.Instant, other time.Time, skipped bool) {
+func (l *log) instant(d header.Civil, h *header.Header) (at event.Instant, other time.Time, skipped bool) {
 	p := event.PrecisionMinute
-	if h.style.Seconds {
+	if h.Style.Seconds {
 		p = event.PrecisionSecond
 	}
-	s := h.stamp
-	t, other, skipped := wallTime(d, s, l.zone, l.records.at.Second)
-	return event.Instant{At: t.UTC(), Precision: p, Zone: l.zone.String(), Assumed: true}, other, skipped
-}
-
-// wallTime is time.Date, except that it says which of two instants an hour shown twice means and which is the other, and that the zone
-// skips an hour or a day.
-func wallTime(d civil, s stamp, in *time.Location, second bool) (at, other time.Time, skipped bool) {
-	t := time.Date(d.year, time.Month(d.month), d.day, s.hour, s.minute, s.second, 0, in)
-	if in == time.UTC {
-		return t, time.Time{}, false
+	s := h.Stamp
+	printed := time.Date(d.Year, time.Month(d.Month), d.Day, s.Hour, s.Minute, s.Second, 0, time.UTC)
+	first, other, skipped := producers.WallTime(printed, l.zone)
+	if l.records.at.Second && !other.IsZero() {
+		first, other = other, first
 	}
-	if s.second < 60 && (t.Day() != d.day || t.Minute()+60*t.Hour() != s.minute+60*s.hour) {
-		at, _, skipped = producers.WallTime(time.Date(d.year, time.Month(d.month), d.day, s.hour, s.minute, s.second, 0, time.UTC), in)
-		return at, time.Time{}, skipped
-	}
-	at, other = repeatedTime(t, second)
-	return at, other, false
-}
-
-// repeatedTime is t, or the other instant at which clocks that are set back show the same.
-func repeatedTime(t time.Time, second bool) (at, other time.Time) {
-	const aroundChange = 3 * time.Hour // farther than any clock is ever set
-	_, before := t.Add(-aroundChange).Zone()
-	_, after := t.Add(aroundChange).Zone()
-	if before <= after { // only a clock set back shows an hour twice
-		return t, time.Time{}
-	}
-	_, now := t.Zone()
-	first := t.Add(time.Duration(now-before) * time.Second)
-	if _, o := first.Zone(); o != before {
-		return t, time.Time{}
-	}
-	last := first.Add(time.Duration(before-after) * time.Second)
-	switch _, o := last.Zone(); {
-	case o != after:
-		return first, time.Time{}
-	case second:
-		return last, first
-	}
-	return first, last
+	return event.Instant{At: first.UTC(), Precision: p, Zone: l.zone.String(), Assumed: true}, other, skipped
 }

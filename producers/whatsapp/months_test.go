@@ -1,8 +1,6 @@
 package whatsapp
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -51,24 +49,9 @@ func TestArchive_MonthWords(t *testing.T) {
 	}
 }
 
-// TestArchive_MonthNames: every month is known by its name, and texts of a chat in numbers stay texts.
+// TestArchive_MonthNames: texts of a chat in numbers stay texts.
 func TestArchive_MonthNames(t *testing.T) {
 	t.Parallel()
-	for _, names := range []string{
-		"января февраля марта апреля мая июня июля августа сентября октября ноября декабря", "янв. февр. мар. апр. мая июн. июл. авг. сент. окт. нояб. дек.",
-		"Jan. Feb. März Apr. Mai Juni Juli Aug. Sept. Okt. Nov. Dez.", "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-		"janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.", "jan. fev. mar. abr. mai. jun. jul. ago. set. out. nov. dez.",
-		"gen feb mar apr mag giu lug ago set ott nov dic", "Oca Şub Mar Nis May Haz Tem Ağu Eyl Eki Kas Ara",
-		"sty lut mar kwi maj cze lip sie wrz paź lis gru", "jan. feb. mrt. apr. mei jun. jul. aug. sep. okt. nov. dec.",
-		"January February March April May June July August September October November December",
-	} {
-		for i, name := range strings.Fields(names) {
-			h, ok := parseHeader(fmt.Sprintf("7 %s 2023, 14:05 - Ann: aa", name))
-			if !ok || h.stamp.numbers != [3]int{7, i + 1, 2023} {
-				t.Errorf("%s is %v, %v", name, h.stamp.numbers, ok)
-			}
-		}
-	}
 	events, _, _ := read(t, "5/2/2023, 14:05 - Ann: aa\nMay 5, 2023, 2:05 PM - we go\n5 apples, 2 pears - Bob: x\n6/2/2023, 14:05 - Ann: bb\n", owner())
 	if len(events) != 2 {
 		t.Errorf("%d messages", len(events))

@@ -1,6 +1,9 @@
 package whatsapp
 
-import "github.com/agrichat/agrichat/producers"
+import (
+	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
+)
 
 // The codes of notices of this source alone.
 const (
@@ -18,8 +21,8 @@ const (
 // unreadableDate is why a message is kept as unparsed whose date no calendar has that is read.
 const unreadableDate = "line begins with a date of no calendar that is read"
 
-// opening says what of a whole file is to be said, once.
-func (s *session) opening(b *producers.Batch) {
+// addOpeningNotices says what of a whole file is to be said, once.
+func (s *session) addOpeningNotices(b *producers.Batch) {
 	if s.archive.copied {
 		b.Notices.Add(producers.Notice{
 			Code: noticeCopy, Option: "--channel", Count: 1,
@@ -34,8 +37,8 @@ func (s *session) opening(b *producers.Batch) {
 	}
 }
 
-// ending says what is to be said at the end of a file.
-func (s *session) ending(b *producers.Batch) {
+// addEndingNotices says what is to be said at the end of a file.
+func (s *session) addEndingNotices(b *producers.Batch) {
 	if s.log.records.open && s.log.records.at.Begun {
 		b.Notices.Add(producers.Notice{
 			Code: noticeCut, Count: 1,
@@ -44,8 +47,8 @@ func (s *session) ending(b *producers.Batch) {
 	}
 }
 
-// notices says what is to be said of a message.
-func (s *session) notices(b *producers.Batch, e *entry) {
+// addNotices says what is to be said of a message.
+func (s *session) addNotices(b *producers.Batch, e *entry) {
 	if e.skipped {
 		b.Notices.Add(producers.SkippedHour(1))
 	}
@@ -55,13 +58,13 @@ func (s *session) notices(b *producers.Batch, e *entry) {
 			Text: "messages have dates from before there was WhatsApp, or far ahead: two digits of a year may be those of another calendar, so export the chat with the phone set to another one",
 		})
 	}
-	if _, is := shortPersian(e.header.stamp.numbers[0]); is && !e.header.style.YearFirst && s.survey.Order == yearFirst && e.header.style == s.survey.Style {
+	if _, is := header.ShortPersian(e.header.Stamp.Numbers[0]); is && !e.header.Style.YearFirst && s.survey.Order == header.YearFirst && e.header.Style == s.survey.Style {
 		b.Notices.Add(producers.Notice{
 			Code: noticeOld, Option: "--date-order", Count: 1,
 			Text: "two digits of a year would be from before there was WhatsApp, or far ahead, and are read as those of the solar Hijri calendar",
 		})
 	}
-	if e.header.style != s.survey.Style {
+	if e.header.Style != s.survey.Style {
 		b.Notices.Add(producers.Notice{
 			Code: noticeSecondForm, Count: 1,
 			Text: "messages begin with a date of a second form, and follow in time on those before them",
@@ -74,8 +77,8 @@ func (s *session) notices(b *producers.Batch, e *entry) {
 	}
 }
 
-// others says how many lines of text look like headers.
-func (s *session) others(b *producers.Batch) {
+// addHeaderNotices says how many lines of text look like headers.
+func (s *session) addHeaderNotices(b *producers.Batch) {
 	n, strange := s.log.records.others, s.log.records.stranges
 	s.log.records.others, s.log.records.stranges = 0, 0
 	if n > 0 {

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	_ "embed"
 	"fmt"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 	"strings"
 )
 
@@ -118,7 +119,7 @@ func key(s string) string { return strings.ToLower(strings.TrimRight(plain(s), "
 
 // plain brings a line of WhatsApp's own to the form in which phrases are listed.
 func plain(s string) string {
-	s = clean(s)
+	s = header.Clean(s)
 	if strings.IndexByte(s, '(') >= 0 {
 		for _, ending := range [...]string{"(-а)", "(а)", "(-ла)", "(ла)", "(-и)", "(-о)", "(-ы)"} {
 			s = strings.ReplaceAll(s, ending, "")
@@ -143,22 +144,22 @@ func (p *phrases) language(rest string) string {
 	if m, ok := p.service(rest); ok {
 		return m.lang
 	}
-	_, said, ok := strings.Cut(rest, ": ")
+	_, parsed, ok := strings.Cut(rest, ": ")
 	if !ok {
 		return ""
 	}
-	said = clean(said)
-	if i := strings.LastIndexByte(said, '<'); i >= 0 {
-		said = said[i:]
+	parsed = header.Clean(parsed)
+	if i := strings.LastIndexByte(parsed, '<'); i >= 0 {
+		parsed = parsed[i:]
 		for _, a := range p.attached {
-			if strings.HasPrefix(said, a) {
+			if strings.HasPrefix(parsed, a) {
 				return p.langs[key(strings.Trim(a, "<: "))]
 			}
 		}
-	} else if i := strings.LastIndexByte(said, '('); i >= 0 {
-		said = said[i:]
+	} else if i := strings.LastIndexByte(parsed, '('); i >= 0 {
+		parsed = parsed[i:]
 	}
-	return p.langs[key(strings.Trim(said, "<>()"))]
+	return p.langs[key(strings.Trim(parsed, "<>()"))]
 }
 
 // service finds the service line that a text is.
@@ -177,7 +178,7 @@ func (p *phrases) colonService(text string) (match, bool) {
 	text = strings.TrimRight(plain(text), ". ")
 	for i := range p.templates {
 		t := &p.templates[i]
-		if t.parts[0].place == 'm' { // what somebody said may end as such a line does
+		if t.parts[0].slot == 'm' { // what somebody said may end as such a line does
 			continue
 		}
 		if m, ok := t.match(text, true); ok && strings.Contains(m.members, ": ") {
@@ -200,7 +201,7 @@ func (p *phrases) serviceOf(text, before, part string) (match, bool) {
 // notice finds a notice of encryption, whole or with more sentences after it.
 func (p *phrases) notice(text string) (match, bool) {
 	if text != "" && text[0] >= 0xd8 {
-		text = strings.TrimLeft(text, marks)
+		text = strings.TrimLeft(text, header.Marks)
 	}
 	if text == "" || !p.initials[text[0]] {
 		return match{}, false
@@ -232,8 +233,8 @@ type notice struct {
 
 // part is a piece of text, or a place for one.
 type part struct {
-	text  string
-	place byte // a, m, q, x; 0 for text
+	text string
+	slot byte // a, m, q, x; 0 for text
 }
 
 func newTemplate(lang, action, native, phrase string) template {
@@ -249,7 +250,7 @@ func newTemplate(lang, action, native, phrase string) template {
 		if i > 0 {
 			t.parts = append(t.parts, part{text: phrase[:i]})
 		}
-		t.parts = append(t.parts, part{place: phrase[i+1]})
+		t.parts = append(t.parts, part{slot: phrase[i+1]})
 		phrase = phrase[i+len("{a}"):]
 	}
 	return t
@@ -266,7 +267,7 @@ type match struct {
 func (t *template) match(s string, colons bool) (match, bool) {
 	m := match{template: t}
 	for i, p := range t.parts {
-		if p.place == 0 {
+		if p.slot == 0 {
 			rest, ok := strings.CutPrefix(s, p.text)
 			if !ok {
 				return m, false
@@ -280,7 +281,7 @@ func (t *template) match(s string, colons bool) (match, bool) {
 				return m, false
 			}
 		}
-		if !m.take(p.place, s[:end], colons) {
+		if !m.take(p.slot, s[:end], colons) {
 			return m, false
 		}
 		s = s[end:]

@@ -8,14 +8,15 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
 // poll reads a poll from a text: its word, the question, then an option a line, each with its votes in brackets. The votes
 // change between two exports, so the content key and the text are made without them.
-func (r *reader) poll(s *said) {
+func (r *reader) poll(s *parsed) {
 	head, rest, ok := strings.Cut(s.body.Text, "\n")
-	word, tail, colon := strings.Cut(head, ":")
-	if !ok || !colon || strings.TrimSpace(tail) != "" || !r.phrases.poll[key(word)] {
+	word, tail, senderStats := strings.Cut(head, ":")
+	if !ok || !senderStats || strings.TrimSpace(tail) != "" || !r.phrases.poll[key(word)] {
 		return
 	}
 	question, rest, _ := strings.Cut(rest, "\n")
@@ -74,8 +75,7 @@ func option(s string) event.PollOption {
 	if i < 0 || !strings.HasSuffix(s, ")") {
 		return event.PollOption{Text: s}
 	}
-	c := cutter(s[i+2:])
-	n, digits := c.number(9)
+	n, digits, _ := header.LeadingNumber(s[i+2:], 9)
 	if digits == 0 {
 		return event.PollOption{Text: s}
 	}
@@ -85,7 +85,7 @@ func option(s string) event.PollOption {
 const mapLink = "https://maps.google.com/?q="
 
 // location reads a place that was sent, and what stands in place of a message that could be seen once.
-func (r *reader) location(s *said, phrase string) {
+func (r *reader) location(s *parsed, phrase string) {
 	if i := strings.Index(s.body.Text, mapLink); i >= 0 {
 		word := key(strings.TrimRight(s.body.Text[:i], ": "))
 		if word == "" || r.phrases.location[word] {

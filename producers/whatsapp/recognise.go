@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
 // recognise looks for headers of one style and names after them. Other programs write logs with times in brackets too, so
@@ -29,7 +30,7 @@ func recognise(f producers.File) producers.Confidence {
 	if !ok {
 		return producers.No
 	}
-	w := weigh(read, s)
+	w := countHeaders(read, s)
 	called := named(f.Path)
 	switch {
 	case called && w.headers > w.foreign:
@@ -44,7 +45,7 @@ func recognise(f producers.File) producers.Confidence {
 	return producers.Possible
 }
 
-type weight struct {
+type headerCounts struct {
 	headers, senders, foreign int
 	first                     bool // the first line is a header
 	comma                     bool // the date ends with a comma, as it does nowhere else
@@ -59,22 +60,22 @@ func looksLike(head []byte) []byte {
 	return d.head(head)
 }
 
-func weigh(head iter.Seq[string], s style) (w weight) {
+func countHeaders(head iter.Seq[string], s header.Style) (w headerCounts) {
 	w.comma = s.Comma
 	blank := true
 	for line := range head {
-		h, ok := parseHeader(line)
-		if ok = ok && h.style == s; ok {
+		h, ok := header.Parse(line)
+		if ok = ok && h.Style == s; ok {
 			w.headers++
 			w.first = w.first || blank
-			switch rest := clean(h.rest); {
+			switch rest := header.Clean(h.Rest); {
 			case rest != "" && strings.IndexByte("<*=[{", rest[0]) >= 0: // as chats of other networks are logged
 				w.foreign++
 			case strings.Contains(rest, ": ") || strings.HasSuffix(rest, ":"):
 				w.senders++
 			}
 		}
-		blank = blank && clean(line) == ""
+		blank = blank && header.Clean(line) == ""
 	}
 	return w
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
 // session is one reading of an export.
@@ -32,7 +33,7 @@ func (s *session) resume(ctx context.Context, r io.Reader, cur cursor) error {
 	if s.done {
 		return nil
 	}
-	s.log = newLog(r, newReader(s.archive.phrases, s.survey, clean(s.archive.chat)), s.archive.zone, s.decoder, cur)
+	s.log = newLog(r, newReader(s.archive.phrases, s.survey, header.Clean(s.archive.chat)), s.archive.zone, s.decoder, cur)
 	at := &s.log.records.at
 	if err := producers.Skip(r, at.Offset); err != nil {
 		return s.cursorError(err)
@@ -81,7 +82,7 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 	b := producers.Batch{Events: make([]event.Event, 0, batchEvents+2)}
 	if !s.begun {
 		s.begun = true
-		s.opening(&b)
+		s.addOpeningNotices(&b)
 		if err := s.add(&b, s.channelEvent()); err != nil {
 			return producers.Batch{}, err
 		}
@@ -91,7 +92,7 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 			return producers.Batch{}, err
 		}
 	}
-	s.others(&b)
+	s.addHeaderNotices(&b)
 	cur, err := s.cursor()
 	if err != nil {
 		return producers.Batch{}, err
@@ -115,7 +116,7 @@ func (s *session) record(ctx context.Context, b *producers.Batch) error {
 	e, err := s.log.next()
 	if errors.Is(err, io.EOF) {
 		s.done = true
-		s.ending(b)
+		s.addEndingNotices(b)
 		if s.log.records.at.Latest.IsZero() {
 			return nil
 		}
@@ -139,12 +140,12 @@ func (s *session) record(ctx context.Context, b *producers.Batch) error {
 		}
 		return s.add(b, s.unparsed(e))
 	}
-	if err := s.archive.locate(ctx, e.said.body.Attachments); err != nil {
+	if err := s.archive.locate(ctx, e.parsed.body.Attachments); err != nil {
 		return err
 	}
 	message := s.message(e)
-	s.notices(b, &e)
-	if e.said.body.Poll == nil {
+	s.addNotices(b, &e)
+	if e.parsed.body.Poll == nil {
 		return s.add(b, message)
 	}
 	results, err := s.pollResults(ctx, &message)
@@ -174,21 +175,21 @@ func (s *session) event(k event.Kind, id event.NativeID, body event.Body) event.
 }
 
 func (s *session) message(e entry) event.Event {
-	body := e.said.body
+	body := e.parsed.body
 	out := s.event(event.KindMessage, e.id, &body)
-	out.Author, out.Sent, out.Raw = speaker(e.said.author), e.sent, bytes.Clone(e.raw)
-	if e.said.message != "" { // only WhatsApp itself calls anybody You: a contact may have a short name
-		out.Author = s.log.reader.person(e.said.author)
+	out.Author, out.Sent, out.Raw = speaker(e.parsed.author), e.sent, bytes.Clone(e.raw)
+	if e.parsed.message != "" { // only WhatsApp itself calls anybody You: a contact may have a short name
+		out.Author = s.log.reader.person(e.parsed.author)
 	}
 	out.Reading = event.Reading{DateGuessed: e.open, Charset: e.charset}
 	if e.skipped || !e.other.IsZero() {
-		e.said.body.Details = body.Details
+		e.parsed.body.Details = body.Details
 		if e.skipped {
-			e.said.detail(producers.DetailSkippedHour, "true")
+			e.parsed.detail(producers.DetailSkippedHour, "true")
 		} else {
-			e.said.detail("sent_or", e.other.UTC().Format(time.RFC3339))
+			e.parsed.detail("sent_or", e.other.UTC().Format(time.RFC3339))
 		}
-		body.Details = e.said.body.Details
+		body.Details = e.parsed.body.Details
 	}
 	return out
 }

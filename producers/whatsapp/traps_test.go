@@ -267,15 +267,6 @@ func TestDeletedAndEdited(t *testing.T) {
 	}
 }
 
-func TestMarks(t *testing.T) {
-	t.Parallel()
-	for r := rune(0); r < 0x11000; r++ {
-		if isMark(r) != strings.ContainsRune(marks, r) {
-			t.Errorf("%U is a mark in one place and none in the other", r)
-		}
-	}
-}
-
 func TestMentions(t *testing.T) {
 	t.Parallel()
 	e := messages(t, androidPath, "13.06.24, 10:00 - A: hi @\u2068Ann B\u2069, @c\n")[0]

@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
-// said is one message taken apart. It knows nothing of files: whether an attachment is there is seen when it is sent on.
-type said struct {
+// parsed is one message taken apart. It knows nothing of files: whether an attachment is there is seen when it is sent on.
+type parsed struct {
 	author  string // as printed, cleaned; empty for WhatsApp itself
 	body    event.Message
 	key     string // the text of its content key
@@ -30,7 +31,7 @@ func newReader(p *phrases, s survey, chat string) *reader {
 }
 
 // message understands what follows a header: all lines, joined.
-func (r *reader) message(rest string) said {
+func (r *reader) message(rest string) parsed {
 	name, text, ok := r.sender(rest)
 	if !ok {
 		return r.service("", rest)
@@ -38,18 +39,18 @@ func (r *reader) message(rest string) said {
 	own := strings.HasPrefix(text, "\u200e") // what an iPhone says itself
 	if r.bracket && (own || name == r.chat) {
 		if m, ok := r.serviceOf(firstLine(text)); ok {
-			return r.told(name, text, m)
+			return r.serviceMessage(name, text, m)
 		}
 		if m, ok := r.phrases.colonService(firstLine(text)); ok && own {
-			return r.told(name, text, m)
+			return r.serviceMessage(name, text, m)
 		}
 	}
 	if !own && text != "" {
-		if m, ok := r.announced(firstLine(text)); ok {
-			return r.told(name, text, m)
+		if m, ok := r.encryptionNotice(firstLine(text)); ok {
+			return r.serviceMessage(name, text, m)
 		}
 	}
-	return r.words(name, text)
+	return r.userMessage(name, text)
 }
 
 func firstLine(s string) string {
@@ -57,8 +58,8 @@ func firstLine(s string) string {
 	return line
 }
 
-// announced finds a notice of encryption that older phones print as if the group, or the other person, had said it.
-func (r *reader) announced(line string) (match, bool) {
+// encryptionNotice finds a notice of encryption that older phones print as if the group, or the other person, had said it.
+func (r *reader) encryptionNotice(line string) (match, bool) {
 	m, ok := r.phrases.notice(line)
 	if !ok || r.bracket || m.rest == "" {
 		return m, ok
@@ -97,9 +98,9 @@ func (r *reader) sender(rest string) (name, text string, ok bool) {
 	line := firstLine(rest)
 	i := strings.Index(line, ": ")
 	if i < 0 {
-		if name, ok := strings.CutSuffix(strings.TrimRight(line, marks), ":"); ok && name != "" { // an empty message
+		if name, ok := strings.CutSuffix(strings.TrimRight(line, header.Marks), ":"); ok && name != "" { // an empty message
 			if _, service := r.phrases.service(line); !service {
-				return clean(name), rest[len(line):], true
+				return header.Clean(name), rest[len(line):], true
 			}
 		}
 		return "", rest, false
@@ -108,7 +109,7 @@ func (r *reader) sender(rest string) (name, text string, ok bool) {
 	text = rest[i+2:]
 	if part := r.survey.Names[before]; part != "" && strings.HasPrefix(text, part) {
 		if after, ok := strings.CutPrefix(text[len(part):], ": "); ok {
-			return clean(before + ": " + part), after, true
+			return header.Clean(before + ": " + part), after, true
 		}
 		if _, ok := r.serviceOf(line); ok {
 			return "", rest, false
@@ -120,7 +121,7 @@ func (r *reader) sender(rest string) (name, text string, ok bool) {
 		if strings.HasSuffix(m.actor, ":") || strings.HasSuffix(m.members, ":") { // "Ann: left" is what Ann said
 			service = false
 		}
-		known = !service && !slices.Contains(r.survey.Told, before)
+		known = !service && !slices.Contains(r.survey.Services, before)
 		if len(r.senders) >= colonNames {
 			clear(r.senders)
 		}
@@ -129,37 +130,37 @@ func (r *reader) sender(rest string) (name, text string, ok bool) {
 	if !known {
 		return "", rest, false
 	}
-	return clean(before), text, true
+	return header.Clean(before), text, true
 }
 
 // service is a line of WhatsApp's own that has no sender.
-func (r *reader) service(name, text string) said {
+func (r *reader) service(name, text string) parsed {
 	if m, ok := r.serviceOf(firstLine(text)); ok {
-		return r.told(name, text, m)
+		return r.serviceMessage(name, text, m)
 	}
 	if m, ok := r.phrases.colonService(firstLine(text)); ok {
-		return r.told(name, text, m)
+		return r.serviceMessage(name, text, m)
 	}
 	if r.phrases.deleted[key(text)] {
 		return r.deleted(name, text)
 	}
-	return r.told(name, text, match{template: &template{action: event.ActionOther}})
+	return r.serviceMessage(name, text, match{template: &template{action: event.ActionOther}})
 }
 
-// told is a service line. Who did it is in the line; the sender that an iPhone prints may be the chat.
-func (r *reader) told(name, text string, m match) said {
+// serviceMessage is a service line. Who did it is in the line; the sender that an iPhone prints may be the chat.
+func (r *reader) serviceMessage(name, text string, m match) parsed {
 	if name == r.chat && name != "" && m.native != "missed_voice_call" && m.native != "missed_video_call" &&
 		m.native != "voice_call" && m.native != "video_call" {
 		name = ""
 	}
-	s := said{author: name, message: clean(text)}
-	s.body = event.Message{Type: event.TypeService, Text: clean(text), Service: &event.Service{
+	s := parsed{author: name, message: header.Clean(text)}
+	s.body = event.Message{Type: event.TypeService, Text: header.Clean(text), Service: &event.Service{
 		Action: m.action, Native: m.native, Text: m.text,
 	}}
 	if m.action == event.ActionNotice || m.native == "security_code" {
 		s.author = ""
 	}
-	byYou := len(m.parts) > 0 && m.parts[0].place == 0 && !m.passive // Creaste el grupo: the language needs no word for you
+	byYou := len(m.parts) > 0 && m.parts[0].slot == 0 && !m.passive // Creaste el grupo: the language needs no word for you
 	switch {
 	case m.actor != "":
 		s.author = m.actor
@@ -181,7 +182,7 @@ func (r *reader) told(name, text string, m match) said {
 }
 
 func (r *reader) person(name string) event.Person {
-	name = clean(name)
+	name = header.Clean(name)
 	switch {
 	case name == "":
 		return event.Person{}
@@ -199,9 +200,9 @@ func speaker(name string) event.Person {
 
 // deleted is what is left of a deleted message. Nothing says which one it was, so it is no deletion of another: it is a
 // message of WhatsApp's, in the place and of the author of the one that is gone.
-func (r *reader) deleted(name, text string) said {
-	return said{author: name, key: "\x01deleted", body: event.Message{
-		Type: event.TypeService, Text: clean(text), Details: map[string]string{"deleted": "true"},
+func (r *reader) deleted(name, text string) parsed {
+	return parsed{author: name, key: "\x01deleted", body: event.Message{
+		Type: event.TypeService, Text: header.Clean(text), Details: map[string]string{"deleted": "true"},
 		Service: &event.Service{Action: event.ActionOther, Native: "deleted"},
 	}}
 }
@@ -209,8 +210,8 @@ func (r *reader) deleted(name, text string) said {
 // longestPhrase is more than any language needs to say that a message was deleted, a file left out or a place shared.
 const longestPhrase = 160
 
-// words is a message of a person.
-func (r *reader) words(name, text string) said {
+// userMessage is a message of a person.
+func (r *reader) userMessage(name, text string) parsed {
 	phrase := "" // what the text is if WhatsApp says it
 	if len(text) <= longestPhrase && strings.IndexByte(text, '\n') < 0 {
 		phrase = key(text)
@@ -218,7 +219,7 @@ func (r *reader) words(name, text string) said {
 	if r.phrases.deleted[phrase] {
 		return r.deleted(name, text)
 	}
-	s := said{author: name, body: event.Message{Type: event.TypeMessage}}
+	s := parsed{author: name, body: event.Message{Type: event.TypeMessage}}
 	text, edited := r.edited(text)
 	if edited {
 		s.detail("edited", "true")
@@ -236,7 +237,7 @@ func (r *reader) words(name, text string) said {
 	return s
 }
 
-func (s *said) detail(name, value string) {
+func (s *parsed) detail(name, value string) {
 	if s.body.Details == nil {
 		s.body.Details = map[string]string{}
 	}
@@ -268,7 +269,7 @@ func tidied(s string) string {
 
 // edited takes off the note that a message was edited. When, and what it said before, the export does not say.
 func (r *reader) edited(text string) (string, bool) {
-	end := strings.TrimRight(text, " \n"+marks)
+	end := strings.TrimRight(text, " \n"+header.Marks)
 	if !strings.HasSuffix(end, ">") {
 		return text, false
 	}
@@ -276,11 +277,11 @@ func (r *reader) edited(text string) (string, bool) {
 	if i < 0 || !r.phrases.edited[key(end[i+1:len(end)-1])] {
 		return text, false
 	}
-	return strings.TrimRight(end[:i], " "+marks), true
+	return strings.TrimRight(end[:i], " "+header.Marks), true
 }
 
 // media takes the mark of a file off a text. What is left is the caption.
-func (r *reader) media(text string, s *said) (caption string, ok bool) {
+func (r *reader) media(text string, s *parsed) (caption string, ok bool) {
 	line := firstLine(text)
 	rest := strings.TrimPrefix(text[len(line):], "\n")
 	if i := strings.LastIndexByte(text, '<'); i >= 0 && strings.IndexByte(text[i:], '>') > 0 {
@@ -291,11 +292,11 @@ func (r *reader) media(text string, s *said) (caption string, ok bool) {
 	if !r.bracket && strings.IndexByte(line, ')') < 0 && strings.IndexByte(line, '<') < 0 {
 		return text, false // as nearly all are
 	}
-	bare := clean(line)
+	bare := header.Clean(line)
 	if strings.HasSuffix(bare, ")") {
 		if i := strings.LastIndex(bare, " ("); i > 0 && r.phrases.file[key(bare[i+2:len(bare)-1])] {
 			s.attach(strings.TrimSpace(bare[:i]))
-			if !s.keyed() {
+			if !s.keyedByPosition() {
 				s.key = "\x01" + bare[:i]
 			}
 			return rest, true
@@ -318,18 +319,18 @@ func (r *reader) media(text string, s *said) (caption string, ok bool) {
 }
 
 // attached reads <attached: FILE>, which an iPhone prints after a document's name or a caption.
-func (r *reader) attached(text string, at int, s *said) (string, bool) {
+func (r *reader) attached(text string, at int, s *parsed) (string, bool) {
 	for _, a := range r.phrases.attached {
 		if !strings.HasPrefix(text[at:], a) {
 			continue
 		}
 		file, after, _ := strings.Cut(text[at+len(a):], ">")
-		s.attach(clean(file))
-		caption := strings.TrimRight(text[:at], " \n"+marks)
-		if after = strings.Trim(after, "\n"+marks); after != "" && caption != "" {
+		s.attach(header.Clean(file))
+		caption := strings.TrimRight(text[:at], " \n"+header.Marks)
+		if after = strings.Trim(after, "\n"+header.Marks); after != "" && caption != "" {
 			caption += "\n"
 		}
-		if !s.keyed() {
+		if !s.keyedByPosition() {
 			s.key = "\x01" + caption
 		}
 		return caption + after, true
@@ -338,7 +339,7 @@ func (r *reader) attached(text string, at int, s *said) (string, bool) {
 }
 
 // described reads what an iPhone prints where it left out a file that it names or that has a caption: text, a mark, the note.
-func (r *reader) described(text string, s *said) (string, bool) {
+func (r *reader) described(text string, s *parsed) (string, bool) {
 	i := strings.LastIndex(text, "\u200e")
 	if i <= 0 {
 		return text, false
@@ -348,18 +349,18 @@ func (r *reader) described(text string, s *said) (string, bool) {
 		return text, false
 	}
 	s.omit(kind)
-	return strings.TrimRight(text[:i], " \n"+marks), true
+	return strings.TrimRight(text[:i], " \n"+header.Marks), true
 }
 
-// keyed reports whether a file's message goes by its place among the author's files: an export without media does not name
+// keyedByPosition reports whether a file's message goes by its place among the author's files: an export without media does not name
 // them. A contact is named in both.
-func (s *said) keyed() bool {
+func (s *parsed) keyedByPosition() bool {
 	return s.body.Attachments[0].Kind != "contact"
 }
 
 const notExported = "the export was made without this file"
 
-func (s *said) omit(kind string) {
+func (s *parsed) omit(kind string) {
 	if kind == "once" {
 		s.detail("view_once", "true")
 		kind = ""
@@ -370,7 +371,7 @@ func (s *said) omit(kind string) {
 	s.body.Attachments = []event.Attachment{{Kind: kind, Missing: notExported}}
 }
 
-func (s *said) attach(file string) {
+func (s *parsed) attach(file string) {
 	s.body.Attachments = []event.Attachment{{Kind: kindOf(file), Name: path.Base(file), Path: file}}
 }
 
@@ -406,7 +407,7 @@ func kindOf(file string) string {
 }
 
 // mentions reads the names that newer phones put between isolates after an at sign.
-func (s *said) mentions(text string) {
+func (s *parsed) mentions(text string) {
 	for {
 		_, after, ok := strings.Cut(text, "@\u2068")
 		if !ok {
@@ -416,7 +417,7 @@ func (s *said) mentions(text string) {
 		if !ok {
 			return
 		}
-		if name = clean(name); name != "" {
+		if name = header.Clean(name); name != "" {
 			s.body.Mentions = append(s.body.Mentions, event.Person{ID: event.AuthorID(name), Name: name})
 		}
 		text = rest

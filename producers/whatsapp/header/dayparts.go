@@ -1,7 +1,7 @@
-package whatsapp
+package header
 
 // dayPartOf knows the parts of the day as phones print them, in the form of cutter.word.
-func dayPartOf(word []byte) dayPart {
+func dayPartOf(word []byte) dayHalf {
 	switch string(word) {
 	case "aamulla", "aamup", "aamupäivällä", "alfajiri", "am", "ap", "asub", "asubuhi", "atm", "aðmorgni", "aðnóttu", "bn",
 		"damadrugada", "damanhã", "damañá", "de", "dienag", "dieoggend", "dimattina", "dimineața", "dinotte", "do", "dop", "dopol",

@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"bytes"
-	"fmt"
 	"hash/maphash"
 	"iter"
 	"slices"
@@ -10,86 +9,14 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
-
-// order says which number of a date is which.
-type order string
-
-// The orders that phones print.
-const (
-	dayFirst   order = "day/month/year"
-	monthFirst order = "month/day/year"
-	yearFirst  order = "year/month/day"
-	yearDay    order = "year/day/month"
-)
-
-// civil is a date of no zone.
-type civil struct{ year, month, day int }
-
-func (d civil) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.year, d.month, d.day) }
-
-func (d civil) time() time.Time {
-	return time.Date(d.year, time.Month(d.month), d.day, 0, 0, 0, 0, time.UTC)
-}
-
-// orderNamed is the order that a user means; empty if he named none.
-func orderNamed(o producers.DateOrder) order {
-	switch o {
-	case producers.DayFirst:
-		return dayFirst
-	case producers.MonthFirst:
-		return monthFirst
-	case producers.YearFirst:
-		return yearFirst
-	}
-	return ""
-}
-
-// swappable reports whether day and month of the date may be the other way round, which gives another date.
-func (d civil) swappable() bool { return d.day <= 12 && d.day != d.month }
-
-// key is the date as content keys have it: that of 4 March and of 3 April is the same, so that no id hangs on their order.
-func (d civil) key() string {
-	if d.swappable() && d.day < d.month {
-		d.day, d.month = d.month, d.day
-	}
-	return d.String()
-}
-
-// date reads the numbers of a stamp. It refuses what no calendar has.
-func (o order) date(n [3]int) (civil, bool) {
-	var d civil
-	switch o {
-	case dayFirst:
-		d = civil{n[2], n[1], n[0]}
-	case monthFirst:
-		d = civil{n[2], n[0], n[1]}
-	case yearFirst:
-		d = civil{n[0], n[1], n[2]}
-		if year, ok := shortPersian(d.year); ok {
-			d.year = year
-		}
-	case yearDay:
-		d = civil{n[0], n[2], n[1]}
-	}
-	if isPersian := 1388 <= d.year && d.year <= 1429; isPersian && (o == monthFirst || o == yearDay) {
-		return d, false // nobody who uses that calendar prints it so
-	}
-	d, ok := gregorian(d)
-	if !ok || d.month < 1 || d.month > 12 || d.day < 1 {
-		return d, false
-	}
-	if d.day > 28 && d.time().Day() != d.day {
-		return d, false
-	}
-	return d, true
-}
 
 // survey is what a whole file says of how to read each of its lines.
 type survey struct {
-	Style   style `json:"style"`
-	Order   order `json:"order"`
-	Assumed bool  `json:"assumed,omitempty"` // the file fits both orders of day and month
+	Style   header.Style `json:"style"`
+	Order   header.Order `json:"order"`
+	Assumed bool         `json:"assumed,omitempty"` // the file fits both orders of day and month
 	// Overruled says that the user named an order that the file does not have.
 	Overruled bool   `json:"overruled,omitempty"`
 	Forms     []form `json:"forms,omitempty"` // other headers that begin messages too
@@ -97,12 +24,12 @@ type survey struct {
 	// Names have a colon and a space in them: by what stands before it.
 	Names map[string]string `json:"names,omitempty"`
 	// Told begin lines of WhatsApp's own that look like a sender's, such as "Ann added Work" of "Ann added Work: Bob".
-	Told []string `json:"told,omitempty"`
+	Services []string `json:"told,omitempty"`
 }
 
 // orderOf returns how dates of a header are read; open says that day and month could be either way round. It is empty for the header
 // of no message.
-func (s *survey) orderOf(st style) (o order, open bool) {
+func (s *survey) orderOf(st header.Style) (o header.Order, open bool) {
 	if st == s.Style {
 		return s.Order, s.Assumed
 	}
@@ -116,7 +43,7 @@ func (s *survey) orderOf(st style) (o order, open bool) {
 
 // candidate is an order that a file may have, and what speaks against it.
 type candidate struct {
-	order   order
+	order   header.Order
 	invalid int // dates that no calendar has
 	back    int // dates before the one before
 	jumps   int // dates more than ten months after the one before: those of one who takes the day for the year
@@ -129,12 +56,12 @@ func (c *candidate) cost() int { return 2*c.invalid + c.back + c.jumps }
 const longJump = 300 * 24 * time.Hour
 
 func (c *candidate) add(n [3]int) {
-	d, ok := c.order.date(n)
+	d, ok := c.order.Date(n)
 	if !ok {
 		c.invalid++
 		return
 	}
-	t := d.time()
+	t := d.Time()
 	switch {
 	case c.last.IsZero():
 	case t.Before(c.last):
@@ -155,23 +82,23 @@ func (c *candidate) better(o *candidate) bool {
 
 // surveyor looks at all headers of a file in one pass.
 type surveyor struct {
-	style      style
+	style      header.Style
 	phrases    *phrases
 	candidates []candidate
 	last       [3]int
 	eastern    bool
-	names      map[string]*colon
+	names      map[string]*senderStats
 	forms      forms
 	seed       maphash.Seed
 }
 
-// colon is how often a name was seen, and the second part of it that every message has so far.
-type colon struct {
-	seen  int
-	part  string
-	first string // what came first after the name, if that has no second part
-	told  *match // the service line that the first message with this name may be
-	last  uint64 // the hash of the last message that has a second part
+// senderStats is how often a name was seen, and the second part of it that every message has so far.
+type senderStats struct {
+	seen    int
+	prefix  string
+	first   string // what came first after the name, if that has no second part
+	service *match // the service line that the first message with this name may be
+	last    uint64 // the hash of the last message that has a second part
 }
 
 const (
@@ -183,102 +110,89 @@ const (
 	colonPart = 40
 )
 
-func newSurveyor(s style, p *phrases) *surveyor {
-	v := &surveyor{style: s, phrases: p, names: map[string]*colon{}, seed: maphash.MakeSeed()}
-	for _, o := range s.orders() {
+func newSurveyor(s header.Style, p *phrases) *surveyor {
+	v := &surveyor{style: s, phrases: p, names: map[string]*senderStats{}, seed: maphash.MakeSeed()}
+	for _, o := range s.Orders() {
 		v.candidates = append(v.candidates, candidate{order: o})
 	}
 	return v
 }
 
-// orders are those that dates of the style may have; of equals the first is taken. The first two differ in day and month alone.
-func (s style) orders() []order {
-	switch {
-	case s.Separator == inMonths:
-		return []order{dayFirst}
-	case s.YearFirst:
-		return []order{yearFirst, yearDay}
-	case s.YearLast:
-		return []order{dayFirst, monthFirst}
-	}
-	return []order{dayFirst, monthFirst, yearFirst}
-}
-
 // line takes the next header of the file.
-func (v *surveyor) line(h *header) {
-	if h.style != v.style {
+func (v *surveyor) line(h *header.Header) {
+	if h.Style != v.style {
 		v.forms.other(h, v.phrases)
 		return
 	}
-	v.forms.header(&h.stamp)
-	v.eastern = v.eastern || h.stamp.eastern
-	if h.stamp.numbers != v.last {
-		v.last = h.stamp.numbers
+	v.forms.header(&h.Stamp)
+	v.eastern = v.eastern || h.Stamp.Eastern
+	if h.Stamp.Numbers != v.last {
+		v.last = h.Stamp.Numbers
 		for i := range v.candidates {
-			v.candidates[i].add(h.stamp.numbers)
+			v.candidates[i].add(h.Stamp.Numbers)
 		}
 	}
-	v.sender(h.rest)
+	v.sender(h.Rest)
 }
 
 // sender takes what follows a header.
 func (v *surveyor) sender(rest string) {
-	if name, said, ok := strings.Cut(rest, ": "); ok {
-		v.name(name, said)
+	if name, parsed, ok := strings.Cut(rest, ": "); ok {
+		v.name(name, parsed)
 	}
 }
 
-func (v *surveyor) name(name, said string) {
-	part, _, ok := strings.Cut(said, ": ")
+func (v *surveyor) name(name, parsed string) {
+	part, _, ok := strings.Cut(parsed, ": ")
 	if !ok || part == "" || len(part) > colonPart {
 		part = ""
 	}
 	c := v.names[name]
 	switch {
 	case c == nil && len(v.names) < colonNames:
-		c = &colon{seen: 1, part: strings.Clone(part), last: v.hashOf(part, said)}
+		c = &senderStats{seen: 1, prefix: strings.Clone(part), last: v.hashOf(part, parsed)}
 		if part == "" {
-			c.first = said[:min(len(said), longestPhrase)]
+			c.first = parsed[:min(len(parsed), longestPhrase)]
 		}
-		if m, ok := v.phrases.colonService(name + ": " + said); ok {
-			c.told = &m
+		if m, ok := v.phrases.colonService(name + ": " + parsed); ok {
+			c.service = &m
 		}
 		v.names[strings.Clone(name)] = c
 	case c != nil:
-		if last := v.hashOf(part, said); last == 0 || last != c.last { // the same message again is no evidence
+		if last := v.hashOf(part, parsed); last == 0 || last != c.last { // the same message again is no evidence
 			c.last = last
 			c.seen++
 		}
-		c.join(v.phrases, name, part, said)
+		c.join(v.phrases, name, part, parsed)
 	}
 }
 
 // hashOf tells messages with a second colon apart; zero for others.
-func (v *surveyor) hashOf(part, said string) uint64 {
+func (v *surveyor) hashOf(part, parsed string) uint64 {
 	if part == "" {
 		return 0
 	}
-	return maphash.String(v.seed, said)
+	return maphash.String(v.seed, parsed)
 }
 
 // join compares a further message's second part. Lines of WhatsApp's own, such as "Work: Bob left", are no messages of that name.
-func (c *colon) join(p *phrases, name, part, said string) {
-	if c.part == part {
+func (c *senderStats) join(p *phrases, name, part, parsed string) {
+	if c.prefix == part {
 		return
 	}
-	told := func(part, said string) bool {
-		if part == "" || !strings.HasPrefix(said, part) {
+	told := func(part, parsed string) bool {
+		if part == "" || !strings.HasPrefix(parsed, part) {
 			return false
 		}
-		_, ok := p.serviceOf(name+": "+said, name, part)
+		_, ok := p.serviceOf(name+": "+parsed, name, part)
 		return ok
 	}
 	switch {
-	case told(c.part, said):
+	case told(c.prefix, parsed):
 	case c.first != "" && told(part, c.first):
-		c.part, c.first = strings.Clone(part), ""
+		c.prefix, c.first = strings.Clone(part), ""
 	default:
-		c.part, c.first = "", ""
+		c.prefix, c.first = "", ""
 	}
 }
 
@@ -286,7 +200,7 @@ func (c *colon) join(p *phrases, name, part, said string) {
 func (v *surveyor) best() *candidate {
 	best := &v.candidates[0]
 	for i := range v.candidates {
-		if c := &v.candidates[i]; c.better(best) || v.eastern && c.order == yearFirst && c.equals(best) {
+		if c := &v.candidates[i]; c.better(best) || v.eastern && c.order == header.YearFirst && c.equals(best) {
 			best = c
 		}
 	}
@@ -294,7 +208,7 @@ func (v *surveyor) best() *candidate {
 }
 
 // equal are the orders that the file fits as well as the best one.
-func (v *surveyor) equal(best *candidate) (out []order) {
+func (v *surveyor) equal(best *candidate) (out []header.Order) {
 	for i := range v.candidates {
 		if c := &v.candidates[i]; c.equals(best) {
 			out = append(out, c.order)
@@ -305,7 +219,7 @@ func (v *surveyor) equal(best *candidate) (out []order) {
 
 // decide says what the file told. Where its dates fit the order that the user named, that is taken; where they fit day and month either way
 // round, and he named none, hint is asked.
-func (v *surveyor) decide(user order, hint func() (order, bool)) survey {
+func (v *surveyor) decide(user header.Order, hint func() (header.Order, bool)) survey {
 	best := v.best()
 	out, equal := survey{Style: v.style, Order: best.order}, v.equal(best)
 	switch a, b := &v.candidates[0], &v.candidates[min(1, len(v.candidates)-1)]; {
@@ -323,17 +237,17 @@ func (v *surveyor) decide(user order, hint func() (order, bool)) survey {
 	}
 	out.Forms = v.forms.decide(equal, user, v.names)
 	for name, c := range v.names {
-		if c.seen >= colonSeen && c.part != "" {
+		if c.seen >= colonSeen && c.prefix != "" {
 			if out.Names == nil {
 				out.Names = map[string]string{}
 			}
-			out.Names[name] = c.part
+			out.Names[name] = c.prefix
 		}
-		if c.told != nil && v.known(c.told) {
-			out.Told = append(out.Told, name)
+		if c.service != nil && v.known(c.service) {
+			out.Services = append(out.Services, name)
 		}
 	}
-	slices.Sort(out.Told)
+	slices.Sort(out.Services)
 	return out
 }
 
@@ -362,20 +276,20 @@ func lineEnd(head []byte) byte {
 }
 
 // styleOf finds the style of most headers in the first lines of a file; of equals, the one that comes first.
-func styleOf(head iter.Seq[string]) (style, bool) {
+func styleOf(head iter.Seq[string]) (header.Style, bool) {
 	type count struct {
-		style style
+		style header.Style
 		n     int
 	}
 	var counts []count
 	for line := range head {
-		h, ok := parseHeader(line)
+		h, ok := header.Parse(line)
 		if !ok {
 			continue
 		}
-		i := slices.IndexFunc(counts, func(c count) bool { return c.style == h.style })
+		i := slices.IndexFunc(counts, func(c count) bool { return c.style == h.Style })
 		if i < 0 {
-			i, counts = len(counts), append(counts, count{style: h.style})
+			i, counts = len(counts), append(counts, count{style: h.Style})
 		}
 		counts[i].n++
 	}
@@ -391,33 +305,33 @@ func styleOf(head iter.Seq[string]) (style, bool) {
 // hint is what separators and the phone's language say of the order of day and month; sure if nobody prints it otherwise.
 // Of the languages that are known only English is printed with the month first, in the United States, which print capital
 // AM and PM, two digits of the year and no zeros: that alone is a guess worth more than none.
-func hint(head iter.Seq[string], s style, p *phrases) (o order, sure bool) {
+func hint(head iter.Seq[string], s header.Style, p *phrases) (o header.Order, sure bool) {
 	if s.YearFirst {
-		return yearFirst, true
+		return header.YearFirst, true
 	}
 	if s.Separator == '.' {
-		return dayFirst, true
+		return header.DayFirst, true
 	}
 	american := s.Separator == '/' && !s.YearLast
 	langs := map[string]int{}
 	for line := range head {
-		h, ok := parseHeader(line)
-		if !ok || h.style != s {
+		h, ok := header.Parse(line)
+		if !ok || h.Style != s {
 			continue
 		}
-		american = american && h.stamp.capitals && !h.stamp.padded
-		if l := p.language(h.rest); l != "" {
+		american = american && h.Stamp.Capitals && !h.Stamp.Padded
+		if l := p.language(h.Rest); l != "" {
 			langs[l]++
 		}
 	}
 	english := langs["en"]
 	for l, n := range langs {
 		if l != "en" && n > english {
-			return dayFirst, true
+			return header.DayFirst, true
 		}
 	}
 	if american {
-		return monthFirst, false
+		return header.MonthFirst, false
 	}
 	return "", false
 }

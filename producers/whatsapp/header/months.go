@@ -1,4 +1,4 @@
-package whatsapp
+package header
 
 import (
 	"strings"
@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// inMonths is the separator of dates whose month is a word, such as 31 dec. 2023. Their numbers are in the order of day, month and year.
-const inMonths = 'M'
+// SeparatorMonthName is the separator of dates whose month is a word, such as 31 dec. 2023. Their numbers are in the order of day, month and year.
+const SeparatorMonthName = 'M'
 
 // monthWords begin the names of the months, short and long ones, in the languages of the phrases and some others: a month after the other. None
 // begins another's.
@@ -76,7 +76,7 @@ func (c *cutter) gap() {
 }
 
 // wordDate takes the rest of a date whose month is a word and whose first number was read.
-func (c *cutter) wordDate(h *header, first, digits int) bool {
+func (c *cutter) wordDate(h *Header, first, digits int) bool {
 	after := *c
 	after.gap()
 	month := after.month()
@@ -98,7 +98,7 @@ func (c *cutter) wordDate(h *header, first, digits int) bool {
 }
 
 // monthDate takes a date that begins with the month's name: Dec 31, 2023.
-func (c *cutter) monthDate(h *header) bool {
+func (c *cutter) monthDate(h *Header) bool {
 	after := *c
 	month := after.month()
 	if month == 0 {
@@ -113,11 +113,11 @@ func (c *cutter) monthDate(h *header) bool {
 	}
 	*c = after
 	h.named(day, month, year)
-	h.style.MonthFirst = true
+	h.Style.MonthFirst = true
 	return true
 }
 
-func (h *header) named(day, month, year int) {
-	h.style.Separator, h.style.YearFirst, h.style.YearLast = inMonths, false, true
-	h.stamp.numbers = [3]int{day, month, year}
+func (h *Header) named(day, month, year int) {
+	h.Style.Separator, h.Style.YearFirst, h.Style.YearLast = SeparatorMonthName, false, true
+	h.Stamp.Numbers = [3]int{day, month, year}
 }

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/agrichat/agrichat/producers/whatsapp/header"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -46,7 +47,7 @@ func wrapping() []struct{ before, after string } {
 }
 
 func chatIn(base string) string {
-	base, _ = uncopied(clean(base))
+	base, _ = uncopied(header.Clean(base))
 	for _, w := range wrapping() {
 		if inner, ok := unwrap(base, w.before, w.after); ok {
 			return inner
@@ -71,8 +72,7 @@ func uncopied(s string) (string, bool) {
 	if i <= 0 || !strings.HasSuffix(s, ")") {
 		return s, false
 	}
-	c := cutter(s[i+1 : len(s)-1])
-	if _, digits := c.number(2); digits == 0 || c != "" {
+	if _, digits, rest := header.LeadingNumber(s[i+1:len(s)-1], 2); digits == 0 || rest != "" {
 		return s, false
 	}
 	without := strings.TrimRight(s[:i], " ")
@@ -91,7 +91,7 @@ func copied(name string) bool {
 	for _, ending := range [...]string{".txt", ".TXT", ".zip", ".ZIP"} {
 		file = strings.TrimSuffix(file, ending)
 	}
-	_, is := uncopied(clean(file))
+	_, is := uncopied(header.Clean(file))
 	return is
 }
 
@@ -104,7 +104,7 @@ func named(name string) bool {
 	if iPhone(file) {
 		return true
 	}
-	base, _ := uncopied(clean(file[:len(file)-len(".txt")]))
+	base, _ := uncopied(header.Clean(file[:len(file)-len(".txt")]))
 	for _, w := range wrapping() {
 		if _, ok := unwrap(base, w.before, w.after); ok {
 			return true

@@ -1,4 +1,9 @@
-package whatsapp
+// Package header parses the date and time that a line of a WhatsApp export begins with, in whatever language, calendar, digits and order the phone
+// printed them.
+//
+// It promises that a header is parsed the same way wherever it stands: which number of a date is the day is left to the whole file, which names
+// an Order. It knows nothing of messages.
+package header
 
 import (
 	"strings"
@@ -6,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// style is all of a header's form. One export has one style: a line with another is text that somebody pasted.
-type style struct {
+// Style is all of a header's form. One export has one style: a line with another is text that somebody pasted.
+type Style struct {
 	Bracket   bool `json:"bracket,omitempty"` // an iPhone's [date, time]
-	Separator byte `json:"separator"`         // between day, month and year; inWords and inMonths where words stand there
+	Separator byte `json:"separator"`         // between day, month and year; SeparatorWords and SeparatorMonthName where words stand there
 	Comma     bool `json:"comma,omitempty"`   // after the date
 	Colon     byte `json:"colon"`             // between hour and minute
 	Seconds   bool `json:"seconds,omitempty"`
@@ -22,66 +27,66 @@ type style struct {
 	Listed     bool `json:"listed,omitempty"` // a comma ends the time, and a space stands before the colon after the name
 }
 
-// stamp is a header's time as printed. Which of the date's numbers is the day is not said by one line.
-type stamp struct {
-	numbers              [3]int
-	hour, minute, second int
-	padded               bool // one of the date's first two numbers has a zero before it
-	capitals             bool // AM and PM as in the United States
-	eastern              bool // the half of the day as in East Asia, where dates begin with the year
+// Stamp is a header's time as printed. Which of the date's numbers is the day is not said by one line.
+type Stamp struct {
+	Numbers              [3]int
+	Hour, Minute, Second int
+	Padded               bool // one of the date's first two numbers has a zero before it
+	Capitals             bool // AM and PM as in the United States
+	Eastern              bool // the half of the day as in East Asia, where dates begin with the year
 }
 
-// inWords is the separator of dates such as 2024년 6월 13일.
-const inWords = 'Y'
+// SeparatorWords is the separator of dates such as 2024년 6월 13일.
+const SeparatorWords = 'Y'
 
-// header is a line that may begin a message.
-type header struct {
-	style style
-	stamp stamp
-	rest  string // after the date and time
+// Header is a line that may begin a message.
+type Header struct {
+	Style Style
+	Stamp Stamp
+	Rest  string // after the date and time
 }
 
-// parseHeader reads a line that begins as a message does, in whatever style.
-func parseHeader(line string) (header, bool) {
-	var h header
-	c := cutter(strings.TrimLeft(line, marks))
-	h.style.Bracket = c.take("[")
+// Parse reads a line that begins as a message does, in whatever style.
+func Parse(line string) (Header, bool) {
+	var h Header
+	c := cutter(strings.TrimLeft(line, Marks))
+	h.Style.Bracket = c.take("[")
 	if _, n := c.digit(); n == 0 && (c == "" || !isUpper(c[0])) {
 		return h, false
 	}
 	if whole := c; !c.dateTime(&h) {
-		h, c = header{style: style{Bracket: h.style.Bracket, TimeFirst: true}}, whole
+		h, c = Header{Style: Style{Bracket: h.Style.Bracket, TimeFirst: true}}, whole
 		if !c.timeDate(&h) {
 			return h, false
 		}
 	}
-	if h.style.Bracket {
+	if h.Style.Bracket {
 		if c.spaces(); !c.take("]") {
 			return h, false
 		}
 		c.take(" ")
-		h.rest = string(c)
+		h.Rest = string(c)
 		return h, true
 	}
-	if h.style.Separator == inWords && c.take(", ") { // 2024년 6월 13일 오후 9:05, Ann : text
-		h.style.Listed, h.rest = true, string(c)
-		return h, strings.Contains(h.rest, " : ")
+	if h.Style.Separator == SeparatorWords && c.take(", ") { // 2024년 6월 13일 오후 9:05, Ann : text
+		h.Style.Listed, h.Rest = true, string(c)
+		return h, strings.Contains(h.Rest, " : ")
 	}
 	if !c.spaces() || !c.take("-") && !c.take("–") && !c.take("—") || !c.take(" ") && len(c) > 0 {
 		return h, false
 	}
-	h.rest = string(c)
+	h.Rest = string(c)
 	return h, true
 }
 
 // dateTime takes a date and the time after it.
-func (c *cutter) dateTime(h *header) bool {
+func (c *cutter) dateTime(h *Header) bool {
 	if !c.date(h) {
 		return false
 	}
 	c.era(h)
-	h.style.Comma = c.take(",") || c.take("،")
-	if spaced := c.spaces(); !spaced && !h.style.Comma {
+	h.Style.Comma = c.take(",") || c.take("،")
+	if spaced := c.spaces(); !spaced && !h.Style.Comma {
 		return false
 	}
 	c.connector()
@@ -90,12 +95,12 @@ func (c *cutter) dateTime(h *header) bool {
 }
 
 // timeDate takes a time and the date after it, as in Vietnam.
-func (c *cutter) timeDate(h *header) bool {
+func (c *cutter) timeDate(h *Header) bool {
 	if !c.clock(h) {
 		return false
 	}
-	h.style.Comma = c.take(",")
-	if spaced := c.spaces(); !spaced && !h.style.Comma {
+	h.Style.Comma = c.take(",")
+	if spaced := c.spaces(); !spaced && !h.Style.Comma {
 		return false
 	}
 	c.connector()
@@ -106,15 +111,15 @@ func (c *cutter) timeDate(h *header) bool {
 	return true
 }
 
-// begins reports whether a header of the style may begin with these bytes, all of them.
-func (s style) begins(line string) bool {
+// Begins reports whether a header of the style may begin with these bytes, all of them.
+func (s Style) Begins(line string) bool {
 	for len(line) > 0 { // a mark may be cut too
 		if r, n := utf8.DecodeLastRuneInString(line); r != utf8.RuneError || n != 1 {
 			break
 		}
 		line = line[:len(line)-1]
 	}
-	c := cutter(strings.TrimLeft(line, marks))
+	c := cutter(strings.TrimLeft(line, Marks))
 	if s.Bracket != c.take("[") && c != "" {
 		return false
 	}
@@ -122,12 +127,12 @@ func (s style) begins(line string) bool {
 	return len(c) < 48 && (c == "" || digit > 0) && strings.TrimLeftFunc(string(c), inHeader) == ""
 }
 
-// resembles returns what would follow the header in a line that begins with a date of the style and, up to where a header ends, goes
+// Resembles returns what would follow the header in a line that begins with a date of the style and, up to where a header ends, goes
 // on with something of a time that is not understood.
-func (s style) resembles(line string) (rest string, ok bool) {
+func (s Style) Resembles(line string) (rest string, ok bool) {
 	const longest = 64
-	var h header
-	c := cutter(strings.TrimLeft(line, marks))
+	var h Header
+	c := cutter(strings.TrimLeft(line, Marks))
 	if s.Bracket != c.take("[") {
 		return "", false
 	}
@@ -138,11 +143,11 @@ func (s style) resembles(line string) (rest string, ok bool) {
 		if !c.clock(&h) {
 			return "", false
 		}
-		h.style.Separator, h.style.YearFirst, h.style.YearLast = s.Separator, s.YearFirst, s.YearLast
+		h.Style.Separator, h.Style.YearFirst, h.Style.YearLast = s.Separator, s.YearFirst, s.YearLast
 	} else if !c.date(&h) {
 		return "", false
 	}
-	if h.style.Separator != s.Separator || h.style.YearFirst != s.YearFirst || h.style.YearLast != s.YearLast {
+	if h.Style.Separator != s.Separator || h.Style.YearFirst != s.YearFirst || h.Style.YearLast != s.YearLast {
 		return "", false
 	}
 	end := " - "
@@ -159,7 +164,7 @@ func (s style) resembles(line string) (rest string, ok bool) {
 // inHeader reports whether a date and time may hold r. Words for the halves of the day are short, and of few letters.
 func inHeader(r rune) bool {
 	_, digit := cutter(string(r)).digit()
-	return digit > 0 || isMark(r) || strings.ContainsRune("/.,: -–—apmAPM\u00a0\u202f\u2009،صم년월일오전후年月日上下午", r)
+	return digit > 0 || IsMark(r) || strings.ContainsRune("/.,: -–—apmAPM\u00a0\u202f\u2009،صم년월일오전후年月日上下午", r)
 }
 
 // cutter takes a line apart from its start.
@@ -173,7 +178,7 @@ func (c *cutter) take(s string) bool {
 
 // spaces takes white space of every kind that phones print: since 2023 a narrow no-break space stands before AM and PM.
 func (c *cutter) spaces() bool {
-	rest := strings.TrimLeft(string(*c), " \u00a0\u202f\u2009"+marks)
+	rest := strings.TrimLeft(string(*c), " \u00a0\u202f\u2009"+Marks)
 	ok := len(rest) < len(*c)
 	*c = cutter(rest)
 	return ok
@@ -191,6 +196,13 @@ func (c *cutter) number(most int) (n, digits int) {
 		digits++
 	}
 	return n, digits
+}
+
+// LeadingNumber takes up to most digits of whatever script from the start of a text, and returns how many there were and what follows.
+func LeadingNumber(s string, most int) (n, digits int, rest string) {
+	c := cutter(s)
+	n, digits = c.number(most)
+	return n, digits, string(c)
 }
 
 // digit returns the value and the size of the digit at the start, of whatever script; size 0: there is none.
@@ -221,42 +233,42 @@ func (c cutter) digit() (value, size int) {
 // unmark takes invisible marks: Arabic dates have them before each separator.
 func (c *cutter) unmark() {
 	if len(*c) > 0 && (*c)[0] >= utf8.RuneSelf {
-		*c = cutter(strings.TrimLeft(string(*c), marks))
+		*c = cutter(strings.TrimLeft(string(*c), Marks))
 	}
 }
 
-func (c *cutter) date(h *header) bool {
+func (c *cutter) date(h *Header) bool {
 	var digits [3]int
 	if len(*c) > 0 && isUpper((*c)[0]) {
 		return c.monthDate(h)
 	}
 	for i := range 3 {
-		if i == 1 && c.mayBeMonth() && c.wordDate(h, h.stamp.numbers[0], digits[0]) {
+		if i == 1 && c.mayBeMonth() && c.wordDate(h, h.Stamp.Numbers[0], digits[0]) {
 			return true
 		}
-		if i > 0 && !c.separator(&h.style.Separator, i) {
+		if i > 0 && !c.separator(&h.Style.Separator, i) {
 			return false
 		}
 		value, n := c.digit()
-		h.stamp.padded = h.stamp.padded || i < 2 && n > 0 && value == 0
-		h.stamp.numbers[i], digits[i] = c.number(4)
+		h.Stamp.Padded = h.Stamp.Padded || i < 2 && n > 0 && value == 0
+		h.Stamp.Numbers[i], digits[i] = c.number(4)
 	}
 	if _, n := c.digit(); n > 0 {
 		return false
 	}
 	c.unmark()
-	h.style.YearFirst, h.style.YearLast = digits[0] == 4, digits[2] == 4
+	h.Style.YearFirst, h.Style.YearLast = digits[0] == 4, digits[2] == 4
 	short := func(n int) bool { return n == 1 || n == 2 }
-	switch h.style.Separator {
+	switch h.Style.Separator {
 	case '.':
 		c.take(".") // Hungarian: 2024. 05. 31.
-	case inWords:
-		if h.stamp.eastern = c.take("일") || c.take("日"); !h.stamp.eastern {
+	case SeparatorWords:
+		if h.Stamp.Eastern = c.take("일") || c.take("日"); !h.Stamp.Eastern {
 			return false
 		}
 	}
-	return short(digits[1]) && (short(digits[0]) || h.style.YearFirst) &&
-		(short(digits[2]) || h.style.YearLast && !h.style.YearFirst)
+	return short(digits[1]) && (short(digits[0]) || h.Style.YearFirst) &&
+		(short(digits[2]) || h.Style.YearLast && !h.Style.YearFirst)
 }
 
 func (c *cutter) at(b byte) bool { return len(*c) > 0 && (*c)[0] == b }
@@ -272,7 +284,7 @@ func (c *cutter) separator(known *byte, i int) bool {
 		if words := [...][2]string{{"년", "年"}, {"월", "月"}}[i-1]; !c.take(words[0]) && !c.take(words[1]) {
 			return false
 		}
-		sep = inWords
+		sep = SeparatorWords
 	} else if strings.IndexByte("/.-", sep) < 0 {
 		return false
 	} else {
@@ -287,15 +299,15 @@ func (c *cutter) separator(known *byte, i int) bool {
 	return true
 }
 
-func (c *cutter) clock(h *header) bool {
+func (c *cutter) clock(h *Header) bool {
 	part := c.half(h)
-	h.stamp.eastern = h.stamp.eastern || part != noPart && h.stamp.capitals // PM 1:28, as in Korea
+	h.Stamp.Eastern = h.Stamp.Eastern || part != noPart && h.Stamp.Capitals // PM 1:28, as in Korea
 	c.spaces()
 	digits := 0
-	if h.stamp.hour, digits = c.number(2); digits == 0 || !c.colon(h) {
+	if h.Stamp.Hour, digits = c.number(2); digits == 0 || !c.colon(h) {
 		return false
 	}
-	if h.stamp.minute, digits = c.number(2); digits != 2 || h.stamp.minute > 59 {
+	if h.Stamp.Minute, digits = c.number(2); digits != 2 || h.Stamp.Minute > 59 {
 		return false
 	}
 	if !c.seconds(h) {
@@ -309,19 +321,19 @@ func (c *cutter) clock(h *header) bool {
 			*c = before
 		}
 	}
-	h.style.Half = part != noPart
-	return h.stamp.turn(part)
+	h.Style.Half = part != noPart
+	return h.Stamp.turn(part)
 }
 
 // colon takes what stands between hour and minute.
-func (c *cutter) colon(h *header) bool {
+func (c *cutter) colon(h *Header) bool {
 	switch {
 	case c.at(':'), c.at('.'):
-		h.style.Colon = (*c)[0]
+		h.Style.Colon = (*c)[0]
 		*c = (*c)[1:]
 		return true
 	case c.take("："):
-		h.style.Colon = ':'
+		h.Style.Colon = ':'
 		return true
 	}
 	c.spaces()
@@ -329,14 +341,14 @@ func (c *cutter) colon(h *header) bool {
 		return false
 	}
 	c.spaces()
-	h.style.Colon = 'h'
+	h.Style.Colon = 'h'
 	return true
 }
 
 // seconds takes the seconds, if there are any; false: they are none of a clock.
-func (c *cutter) seconds(h *header) bool {
+func (c *cutter) seconds(h *Header) bool {
 	after := *c
-	if h.style.Colon == 'h' {
+	if h.Style.Colon == 'h' {
 		after.spaces()
 		if !after.take("min") {
 			return true
@@ -346,33 +358,33 @@ func (c *cutter) seconds(h *header) bool {
 		if _, n := after.digit(); n == 0 {
 			return true
 		}
-	} else if !after.at(h.style.Colon) {
+	} else if !after.at(h.Style.Colon) {
 		return true
 	} else {
 		after = after[1:]
 	}
 	digits := 0
-	if h.stamp.second, digits = after.number(2); digits != 2 || h.stamp.second > 60 {
+	if h.Stamp.Second, digits = after.number(2); digits != 2 || h.Stamp.Second > 60 {
 		return false
 	}
-	if h.style.Colon == 'h' {
+	if h.Style.Colon == 'h' {
 		after.spaces()
 		after.take("s")
 	}
-	h.style.Seconds, *c = true, after
+	h.Style.Seconds, *c = true, after
 	return true
 }
 
 // turn brings the hour to a clock of 24. Some phones print hours above twelve with PM, and 24 for midnight: both are clear.
-func (s *stamp) turn(part dayPart) bool {
-	later := part.later(s.hour)
+func (s *Stamp) turn(part dayHalf) bool {
+	later := part.later(s.Hour)
 	switch {
-	case s.hour > 24:
+	case s.Hour > 24:
 		return false
-	case s.hour == 24, part != noPart && !later && s.hour == 12:
-		s.hour = 0
-	case later && s.hour < 12:
-		s.hour += 12
+	case s.Hour == 24, part != noPart && !later && s.Hour == 12:
+		s.Hour = 0
+	case later && s.Hour < 12:
+		s.Hour += 12
 	}
 	return true
 }
@@ -381,17 +393,17 @@ func isUpper(b byte) bool { return 'A' <= b && b <= 'Z' }
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-// marks are invisible: they say in which direction to write, or that a file is UTF-8.
-const marks = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c\ufeff"
+// Marks are invisible: they say in which direction to write, or that a file is UTF-8.
+const Marks = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c\ufeff"
 
-// isMark is strings.ContainsRune(marks, r), which took a sixth of all the time.
-func isMark(r rune) bool {
+// IsMark is strings.ContainsRune(marks, r), which took a sixth of all the time.
+func IsMark(r rune) bool {
 	return r == '\u200e' || r == '\u200f' || '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069' ||
 		r == '\u061c' || r == '\ufeff'
 }
 
-// clean takes out what cannot be seen, and makes every kind of space one.
-func clean(s string) string {
+// Clean takes out what cannot be seen, and makes every kind of space one.
+func Clean(s string) string {
 	if isClean(s) {
 		return strings.TrimSpace(s)
 	}
@@ -401,7 +413,7 @@ func clean(s string) string {
 			return ' '
 		case r == '\n':
 			return r
-		case r < ' ' || r == 0x7f || isMark(r):
+		case r < ' ' || r == 0x7f || IsMark(r):
 			return -1
 		}
 		return r
@@ -426,3 +438,9 @@ func isClean(s string) bool {
 	}
 	return ascii || !deletes
 }
+
+// MayBegin is a quick look: most lines of text begin with a letter. What is beyond ASCII may be a mark.
+func MayBegin(b byte) bool { return isDigit(b) || b == '[' || b >= 0x80 }
+
+// MayBegin is mayBegin of a file whose headers are of the style.
+func (s Style) MayBegin(b byte) bool { return MayBegin(b) || s.MonthFirst && isUpper(b) }

@@ -1,4 +1,4 @@
-package whatsapp
+package header
 
 import (
 	"strings"
@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// dayPart says how a word beside a clock of twelve hours places it in the day.
-type dayPart byte
+// dayHalf says how a word beside a clock of twelve hours places it in the day.
+type dayHalf byte
 
 const (
-	noPart    dayPart = iota
+	noPart    dayHalf = iota
 	forenoon          // AM
 	afternoon         // PM
 	midday            // its hours before twelve are those of the forenoon
@@ -19,7 +19,7 @@ const (
 )
 
 // later reports whether an hour of the part lies in the second half of the day.
-func (p dayPart) later(hour int) bool {
+func (p dayHalf) later(hour int) bool {
 	switch p {
 	case afternoon:
 		return true
@@ -103,7 +103,7 @@ func (c *cutter) connector() {
 
 // era takes what stands after the year: a word for it, or that of a calendar. Dates of the lunar one are none of ours, whatever their
 // numbers.
-func (c *cutter) era(h *header) {
+func (c *cutter) era(h *Header) {
 	if len(*c) > 1 && ((*c)[0] == ',' || (*c)[0] == ' ' && isDigit((*c)[1])) {
 		return
 	}
@@ -113,7 +113,7 @@ func (c *cutter) era(h *header) {
 	key, n := after.word(&buf, 1)
 	switch string(key) {
 	case "هـ", "ه", "ھ", "هجری", "ہجری", "ah":
-		h.stamp.numbers = [3]int{}
+		h.Stamp.Numbers = [3]int{}
 	case "г", "год", "года", "р", "ж", "g", "gada", "god", "j", "ad", "ce", "be", "ap":
 	default:
 		return
@@ -137,7 +137,7 @@ func (c *cutter) hours() {
 }
 
 // half takes a word for a half or another part of the day: am, A.M., p. m. and so on, and those of other languages.
-func (c *cutter) half(h *header) dayPart {
+func (c *cutter) half(h *Header) dayHalf {
 	if len(*c) == 0 {
 		return noPart
 	}
@@ -146,7 +146,7 @@ func (c *cutter) half(h *header) dayPart {
 		after.take(".")
 		after.spaces()
 		if after.take("m") || after.take("M") {
-			h.stamp.capitals = (*c)[1] == 'M'
+			h.Stamp.Capitals = (*c)[1] == 'M'
 			after.take(".")
 			*c = after
 			if first|0x20 == 'p' {
@@ -164,7 +164,7 @@ func (c *cutter) half(h *header) dayPart {
 		if p == noPart {
 			continue
 		}
-		h.stamp.eastern = h.stamp.eastern || eastern(key)
+		h.Stamp.Eastern = h.Stamp.Eastern || eastern(key)
 		*c = (*c)[n:]
 		return p
 	}
