@@ -52,12 +52,12 @@ func (s *session) emit(r *channel, in *received, what chatline.Line) {
 	what = what.Clean()
 	sent := when(in)
 	e := event.Event{
-		Kind: event.KindMessage, Author: chatline.Person(what.Nick), Sent: sent, Body: s.details(what, in), Raw: in.raw, Channel: r.id,
+		Kind: event.KindMessage, Author: chatline.Person(what.Nick), Sent: sent, Body: bodyOf(what, in), Raw: in.raw, Channel: r.id,
 	}
 	isBot := in.msg.HasTag("bot") || in.msg.HasTag("draft/bot") || in.msg.HasTag("inspircd.org/bot")
 	e.Author.Bot = isBot && !e.Author.IsZero()
 	_, id := in.msg.GetTag("msgid")
-	batch := s.batchOf(in)
+	batch := s.history.batchOf(in)
 	e.NativeID = s.nativeID(r, batch, in, sent.At, what, event.NativeID(id))
 	e.Reading.Charset = in.charset
 	s.seal(e)
@@ -71,8 +71,8 @@ func (s *session) emit(r *channel, in *received, what chatline.Line) {
 	}
 }
 
-// details adds what the tags tell beside the line itself.
-func (s *session) details(what chatline.Line, in *received) *event.Message {
+// bodyOf adds what the tags tell beside the line itself.
+func bodyOf(what chatline.Line, in *received) *event.Message {
 	body := what.Body()
 	if _, account := in.msg.GetTag("account"); account != "" {
 		body.Details = map[string]string{"account": account}
@@ -183,7 +183,7 @@ func serverTime(in *received) (time.Time, bool) {
 // isPast reports whether a line tells of what was before we joined a channel, in a batch or not.
 func (s *session) isPast(r *channel, in *received) bool {
 	t, timed := serverTime(in)
-	return s.batchOf(in) != nil || timed && t.Add(clocksApart).Before(r.joined)
+	return s.history.batchOf(in) != nil || timed && t.Add(clocksApart).Before(r.joined)
 }
 
 // clocksApart is how far the clocks of a network's servers may be apart. It is less than rejoinDelay: what made us leave is past.

@@ -20,7 +20,7 @@ func (s *session) handle(in *received) error {
 		return nil
 	}
 	m := &in.msg
-	if b := s.batchOf(in); b != nil {
+	if b := s.history.batchOf(in); b != nil {
 		b.count++
 	}
 	switch m.Command {
@@ -145,7 +145,7 @@ func (s *session) joined(r *channel, in *received, nick string, past bool) error
 	r.topic = ""
 	r.joined, _ = serverTime(in)
 	s.seal(chatline.ChannelEvent("", "", r.id, event.ChannelInfo{Name: r.name}))
-	return s.catchUp(r)
+	return s.history.catchUp(r)
 }
 
 // left takes somebody off the list. If it is us, the session cannot go on: the runner joins again by connecting again.
@@ -172,7 +172,7 @@ func (s *session) renamed(in *received) {
 		delete(r.members, chatline.Fold(what.Nick))
 		r.members[chatline.Fold(what.Target)] = what.Target
 	})
-	if s.isMe(what.Nick) && s.batchOf(in) == nil {
+	if s.isMe(what.Nick) && s.history.batchOf(in) == nil {
 		s.nick = what.Target
 	}
 }
@@ -185,7 +185,7 @@ func (s *session) quit(in *received) {
 
 // inEveryChannel tells something in every room where its doer is, or in that of the history that holds it.
 func (s *session) inEveryChannel(in *received, what chatline.Line, then func(*channel)) {
-	if b := s.batchOf(in); b != nil {
+	if b := s.history.batchOf(in); b != nil {
 		s.emit(b.room, in, what)
 		return
 	}

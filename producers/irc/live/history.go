@@ -8,6 +8,15 @@ import (
 	"time"
 )
 
+// history asks a server for what was missed, and keeps the batches in which it answers.
+type history struct {
+	conn    *conn
+	caps    map[string]bool
+	page    int                      // messages that the server gives at once; 0: it does not say
+	first   int                      // messages to ask for where nothing is known of a channel
+	batches map[string]*historyBatch // open batches by their reference
+}
+
 // batch opens or closes a batch. Only history matters to us; other kinds are read as if there were none.
 func (s *session) batch(in *received) error {
 	p := in.msg.Params
@@ -16,15 +25,15 @@ func (s *session) batch(in *received) error {
 	}
 	ref := p[0][1:]
 	if p[0][0] == '-' {
-		b := s.history[ref]
-		delete(s.history, ref)
+		b := s.history.batches[ref]
+		delete(s.history.batches, ref)
 		if b == nil || b.ref != ref || b.kind == playback {
 			return nil
 		}
-		return s.batchEnded(b)
+		return s.history.batchEnded(b)
 	}
-	if outer := s.batchOf(in); outer != nil { // a netsplit of the past, say
-		s.history[ref] = outer
+	if outer := s.history.batchOf(in); outer != nil { // a netsplit of the past, say
+		s.history.batches[ref] = outer
 		return nil
 	}
 	if len(p) < 3 {
@@ -33,7 +42,7 @@ func (s *session) batch(in *received) error {
 	switch p[1] {
 	case "chathistory", "draft/chathistory", playback:
 		if r := s.room(p[2]); r != nil {
-			s.history[ref] = &historyBatch{room: r, ref: ref, kind: p[1], delivery: delivery{reportedUntil: r.window.reportedUntil}}
+			s.history.batches[ref] = &historyBatch{room: r, ref: ref, kind: p[1], delivery: delivery{reportedUntil: r.window.reportedUntil}}
 			if p[1] == playback {
 				r.window.large = true
 			}
@@ -55,13 +64,13 @@ func (r *registration) replays() bool {
 	return false
 }
 
-// keepsHistory reports whether the server can be asked for what was missed.
-func (s *session) keepsHistory() bool { return s.caps["draft/chathistory"] && s.caps["batch"] }
+// isKept reports whether the server can be asked for what was missed.
+func (h *history) isKept() bool { return h.caps["draft/chathistory"] && h.caps["batch"] }
 
 // batchOf returns the history that a line belongs to; nil for what happens now.
-func (s *session) batchOf(in *received) *historyBatch {
+func (h *history) batchOf(in *received) *historyBatch {
 	_, ref := in.msg.GetTag("batch")
-	return s.history[ref]
+	return h.batches[ref]
 }
 
 // defaultPage is what to ask for at once of servers that do not say how much they give: the least that servers in use give.
@@ -69,30 +78,30 @@ const defaultPage = 100
 
 // catchUp asks for what was said in a room since its mark, or without one for some of its past. A server without
 // chathistory may replay by itself, which then comes as a batch too; or what was missed is lost.
-func (s *session) catchUp(r *channel) error {
-	if !s.keepsHistory() {
+func (h *history) catchUp(r *channel) error {
+	if !h.isKept() {
 		return nil
 	}
 	if r.progress.Mark.isSet() {
 		r.catching = &catchUpState{asked: r.progress.Mark, byTime: r.progress.Mark.ID == ""}
-		return s.askAfter(r)
+		return h.askAfter(r)
 	}
-	n := min(*s.live.cfg.History, s.pageSize())
+	n := min(h.first, h.pageSize())
 	if n == 0 {
 		return nil
 	}
 	r.catching = &catchUpState{}
-	return s.ask("LATEST", r, "*", n)
+	return h.ask("LATEST", r, "*", n)
 }
 
-func (s *session) pageSize() int {
-	if s.page > 0 {
-		return s.page
+func (h *history) pageSize() int {
+	if h.page > 0 {
+		return h.page
 	}
 	return defaultPage
 }
 
-func (s *session) askAfter(r *channel) error {
+func (h *history) askAfter(r *channel) error {
 	c := r.catching
 	ref := "msgid=" + string(c.asked.ID)
 	if c.byTime { // from just before: what has come already comes again harmlessly
@@ -102,11 +111,11 @@ func (s *session) askAfter(r *channel) error {
 		}
 		ref = "timestamp=" + from.Add(-time.Millisecond).Format("2006-01-02T15:04:05.000Z")
 	}
-	return s.ask("AFTER", r, ref, s.pageSize())
+	return h.ask("AFTER", r, ref, h.pageSize())
 }
 
-func (s *session) ask(what string, r *channel, ref string, n int) error {
-	if err := s.conn.send("CHATHISTORY", what, r.name, ref, strconv.Itoa(n)); err != nil {
+func (h *history) ask(what string, r *channel, ref string, n int) error {
+	if err := h.conn.send("CHATHISTORY", what, r.name, ref, strconv.Itoa(n)); err != nil {
 		return fmt.Errorf("asking for the history of %s: %w", r.name, err)
 	}
 	return nil
@@ -114,7 +123,7 @@ func (s *session) ask(what string, r *channel, ref string, n int) error {
 
 // batchEnded goes on to the next page after a batch of history has ended. Only a batch with nothing new is the last: some
 // servers give less than they have. What was asked for without a mark is one page.
-func (s *session) batchEnded(b *historyBatch) error {
+func (h *history) batchEnded(b *historyBatch) error {
 	r := b.room
 	switch {
 	case r.catching == nil:
@@ -124,7 +133,7 @@ func (s *session) batchEnded(b *historyBatch) error {
 		return nil
 	}
 	r.catching.asked, r.catching.byTime, r.catching.paged = b.last, r.catching.byTime || b.last.ID == "", true
-	return s.askAfter(r)
+	return h.askAfter(r)
 }
 
 // current ends catching up: from now on the mark follows what is said.
@@ -150,7 +159,7 @@ func (s *session) fail(in *received) error {
 	c := r.catching
 	if c.asked.ID != "" && !c.byTime && !c.asked.Time.IsZero() {
 		c.byTime = true
-		return s.askAfter(r)
+		return s.history.askAfter(r)
 	}
 	if c.asked.isSet() {
 		s.unparsed(r, in, "server does not tell what was missed: "+strings.Join(p[1:], " "))

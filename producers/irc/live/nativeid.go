@@ -21,7 +21,7 @@ func (s *session) nativeID(r *channel, batch *historyBatch, in *received, at tim
 		if batch != nil {
 			p = &batch.delivery
 		}
-		return s.timedID(r, p, &t, batch, author, text)
+		return r.timedID(&s.out, p, &t, batch, author, text)
 	}
 	if named != "" {
 		return named
@@ -50,7 +50,7 @@ func (r *channel) mayRepeat(batch *historyBatch, at time.Time) bool {
 }
 
 // timedID names a line of which the server told the time.
-func (s *session) timedID(r *channel, p *delivery, t *candidate, batch *historyBatch, author event.AuthorID, text string) event.NativeID {
+func (r *channel) timedID(out *producers.Batch, p *delivery, t *candidate, batch *historyBatch, author event.AuthorID, text string) event.NativeID {
 	w := r.window
 	if p.begun.IsZero() {
 		p.begun = t.at
@@ -65,25 +65,25 @@ func (s *session) timedID(r *channel, p *delivery, t *candidate, batch *historyB
 		known, rank = w.find(p, t)
 	}
 	if known == nil {
-		return s.newLine(w, p, t, author, text)
+		return w.addNew(out, p, t, author, text)
 	}
 	p.markMatched(known.seq)
 	switch same := rank == 3 && (known.id == "" || producers.IsContentKey(known.id)); {
 	case t.id == known.id && t.id != "":
 	case t.id != "":
-		s.out.Notices.Add(noticeOtherID())
+		out.Notices.Add(noticeOtherID())
 		w.large = true
 		known.id, known.untimed = t.id, false
 	case same:
 		id, count := p.next(t.at, t.line, author, text)
 		if count > 1 || batch == nil && !t.past && isCut(t.at) {
-			s.out.Counts.Ambiguous++
+			out.Counts.Ambiguous++
 		}
 		return id
 	default:
 		w.large = true
 		if isCut(t.at) && (batch == nil || batch.kind == playback) && r.isEdge(p, t.at) {
-			s.out.Counts.Ambiguous++
+			out.Counts.Ambiguous++
 		}
 		return known.nativeID(author, text)
 	}
@@ -96,20 +96,20 @@ func (r *channel) isEdge(p *delivery, at time.Time) bool {
 	return p.begun.Truncate(time.Second).Equal(at) && r.windowEnd.Truncate(time.Second).Equal(at)
 }
 
-// newLine names a line that is not known, and remembers it.
-func (s *session) newLine(w *window, p *delivery, t *candidate, author event.AuthorID, text string) event.NativeID {
+// addNew names a line that is not known, and remembers it.
+func (w *window) addNew(out *producers.Batch, p *delivery, t *candidate, author event.AuthorID, text string) event.NativeID {
 	l, id := t.windowLine, t.id
 	if id == "" {
 		if id, l.count = p.next(t.at, t.line, author, text); l.count > countPacked {
 			l.id = id
 		}
 		if l.count > 1 {
-			s.out.Counts.Ambiguous++
+			out.Counts.Ambiguous++
 		}
 	}
 	if t.past && w.mayStandTwice(p, t) {
 		w.large = true
-		s.out.Notices.Add(noticeTwice())
+		out.Notices.Add(noticeTwice())
 		return id // it is older than what is remembered
 	}
 	if seq := w.add(l); p.limit == 0 { // else a line of the pass is none that it may tell again

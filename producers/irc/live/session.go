@@ -72,10 +72,9 @@ type session struct {
 	conn     *conn
 	nick     string
 	caps     map[string]bool
-	page     int
 	channels map[event.Channel]*channel
-	unknown  *channel                 // lines that belong to no channel
-	history  map[string]*historyBatch // open batches by their reference
+	unknown  *channel // lines that belong to no channel
+	history  history
 	out      producers.Batch
 	err      error // what the session ended with; Next returns it after the events before it
 
@@ -141,9 +140,10 @@ func (c *liveCursor) windows() (map[event.Channel]*window, error) {
 
 func newSession(l *Source, c *conn, r *registration, cur liveCursor, windows map[event.Channel]*window) *session {
 	s := &session{
-		live: l, conn: c, nick: r.nick, caps: r.caps, page: r.page,
-		channels: map[event.Channel]*channel{}, unknown: &channel{progress: cur.Channels[""]}, history: map[string]*historyBatch{},
-		lines: newQueue(l.bufferSize), done: make(chan struct{}),
+		live: l, conn: c, nick: r.nick, caps: r.caps,
+		channels: map[event.Channel]*channel{}, unknown: &channel{progress: cur.Channels[""]},
+		history: history{conn: c, caps: r.caps, page: r.page, first: *l.cfg.History, batches: map[string]*historyBatch{}},
+		lines:   newQueue(l.bufferSize), done: make(chan struct{}),
 	}
 	for _, w := range l.channels {
 		known := windows[w.id]
@@ -225,7 +225,7 @@ func (s *session) take(in received, ok bool) {
 // linesDropped is where lines were dropped because the runner took none for long. A server that keeps history is asked for them by a new
 // connection; of another the record says that they are lost.
 func (s *session) linesDropped(in *received) {
-	if s.keepsHistory() {
+	if s.history.isKept() {
 		s.err = fmt.Errorf("following %s: there was no room for %d lines; they are asked for again", s.live.cfg.Network, in.dropped)
 		return
 	}
