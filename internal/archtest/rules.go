@@ -90,7 +90,7 @@ func constants() []Exception {
 		{"consumers/normalise/text.go", "linkPattern", pattern},
 		{"consumers/normalise/text.go", "hashtagPattern", pattern},
 		{"internal/engine/chexception.go", "exceptionCode", pattern},
-		{"internal/event/event.go", "precisionNames", "an array of names"},
+		{"internal/event/time.go", "precisionNames", "an array of names"},
 	}
 }
 

@@ -1,19 +1,21 @@
 package event
 
+import "cmp"
+
 // Body is what an event carries; which type it has follows from the kind.
 type Body interface{ kind() Kind }
 
-// MessageType tells how a message is meant to be shown.
+// MessageType is how a message is meant to be shown.
 type MessageType string
 
 // The types of message.
 const (
 	TypeMessage MessageType = "message"
 	TypeAction  MessageType = "action"  // an IRC /me
-	TypeService MessageType = "service" // said by the network, not by a person
+	TypeService MessageType = "service" // sent by the network, not by a person
 )
 
-// Message is a message as it stands at a revision: the full state, never a difference.
+// Message is the state of a message at a revision: the full state, never a difference.
 type Message struct {
 	Type        MessageType       `json:"type"`
 	Text        string            `json:"text,omitempty"`
@@ -41,7 +43,7 @@ type Ref struct {
 	NativeID  NativeID  `json:"native_id"`
 }
 
-// Forward says where a message was forwarded from, as far as the network tells.
+// Forward is where a message was forwarded from, as far as the network reports it.
 type Forward struct {
 	From     Person   `json:"from,omitzero"`
 	Channel  Channel  `json:"channel,omitempty"`
@@ -65,7 +67,7 @@ type Attachment struct {
 	NativeID string  `json:"native_id,omitempty"`
 }
 
-// Poll is a poll as it stands.
+// Poll is the state of a poll.
 type Poll struct {
 	Question string       `json:"question"`
 	Options  []PollOption `json:"options"`
@@ -73,7 +75,7 @@ type Poll struct {
 	Closed   bool         `json:"closed,omitempty"`
 }
 
-// PollResults is what an export shows of a poll; it was true at Sent. The latest results stand on the message Target.
+// PollResults is what an export shows of a poll; it was true at Sent. The latest results are shown with the message Target.
 type PollResults struct {
 	Target NativeID `json:"target"`
 	Poll   Poll     `json:"poll"`
@@ -85,7 +87,7 @@ type PollOption struct {
 	Votes int    `json:"votes"`
 }
 
-// Standard actions of service messages; a network's own stand beside them in Service.Native.
+// Standard actions of service messages; the network's own name is in Service.Native.
 const (
 	ActionJoin   = "join"   // Members, or else the author, came
 	ActionLeave  = "leave"  // Members, or else the author, left
@@ -99,7 +101,7 @@ const (
 	ActionPin    = "pin"    // the message Target was pinned
 	ActionMode   = "mode"
 	ActionCall   = "call"
-	ActionNotice = "notice" // said by a server or a bot to everyone
+	ActionNotice = "notice" // sent by a server or a bot to everyone
 	ActionOther  = "other"
 )
 
@@ -112,12 +114,12 @@ type Service struct {
 	Text    string   `json:"text,omitempty"`
 }
 
-// Deletion says that the message with the event's native id was deleted at Sent; the author is who deleted it, if known.
+// Deletion reports that the message with the event's native id was deleted at Sent; the author is who deleted it, if known.
 type Deletion struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// Reaction says that the author set, or took back, an emoji on a message at Sent.
+// Reaction reports that the author set, or took back, an emoji on a message at Sent.
 type Reaction struct {
 	Target  NativeID `json:"target"`
 	Emoji   string   `json:"emoji"`
@@ -129,7 +131,7 @@ type Reactions struct {
 	Target NativeID         `json:"target"`
 	Counts []ReactionCount  `json:"counts,omitempty"`
 	People []ReactionPerson `json:"people,omitempty"`
-	// Complete says that nobody reacted who is not in People: whoever reacted before Sent and is not there took it back.
+	// Complete means that People names everyone who reacted: a reaction from before Sent that is not in it was removed.
 	Complete bool `json:"complete,omitempty"`
 }
 
@@ -153,21 +155,21 @@ const (
 	MemberBanned = "banned"
 )
 
-// Membership says that the author's membership of the channel changed at Sent.
+// Membership reports that the author's membership of the channel changed at Sent.
 type Membership struct {
 	State  string `json:"state"`
 	By     Person `json:"by,omitzero"`
 	Reason string `json:"reason,omitempty"`
 }
 
-// ChannelInfo says what a channel is called; it was true at Sent, and of two the later one stands.
+// ChannelInfo is what a channel is called; it was true at Sent, and the latest one wins.
 type ChannelInfo struct {
 	Name  string `json:"name,omitempty"`
 	Type  string `json:"type,omitempty"` // private, group, channel, saved, bot, ...
 	Topic string `json:"topic,omitempty"`
 }
 
-// Identity says what the event's author is called; it was true at Sent.
+// Identity is what the event's author is called; it was true at Sent.
 type Identity struct {
 	Username string `json:"username,omitempty"`
 }
@@ -213,4 +215,35 @@ func newBody(k Kind) Body {
 		return new(Unparsed)
 	}
 	return nil
+}
+
+// WithoutResults is the poll as it was asked: question and options.
+func (p *Poll) WithoutResults() *Poll {
+	out := &Poll{Question: p.Question}
+	if p.Options != nil {
+		out.Options = make([]PollOption, len(p.Options))
+	}
+	for i, o := range p.Options {
+		out.Options[i].Text = o.Text
+	}
+	return out
+}
+
+// Compare orders results of one poll that are not ordered by a time: a closed poll does not open again, and votes are seldom
+// taken back.
+func (p *Poll) Compare(o *Poll) int {
+	closed := func(p *Poll) int {
+		if p.Closed {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(closed(p), closed(o)), cmp.Compare(p.votes(), o.votes()), cmp.Compare(p.Voters, o.Voters))
+}
+
+func (p *Poll) votes() (n int) {
+	for _, o := range p.Options {
+		n += o.Votes
+	}
+	return n
 }

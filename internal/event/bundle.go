@@ -17,12 +17,12 @@ const positionBits = 10
 // BundleMost is how many events a bundle may carry.
 const BundleMost = 1 << positionBits
 
-// Position is where an event stands on the stream: behind those of all messages before its own, and in its message behind those
+// Position is the place of an event on the stream: after those of all messages before its own, and within its message after those
 // of the lines above. The stores keep it as one number, sequence * 1024 + line, whose order is that of the stream.
 type Position uint64
 
-// At returns the position of the event on a line, from 0, of the message at a sequence. What stands beyond the lines that a bundle
-// may have, as only others write it, shares the position of the last.
+// At returns the position of the event on a line, from 0, of the message at a sequence. Lines beyond the limit of a bundle, which
+// only other programs write, share the position of the last.
 func At(sequence uint64, line int) Position {
 	return Position(sequence<<positionBits | uint64(min(line, BundleMost-1)))
 }
@@ -30,7 +30,7 @@ func At(sequence uint64, line int) Position {
 // Sequence returns that of the message.
 func (p Position) Sequence() uint64 { return uint64(p) >> positionBits }
 
-// Line returns on which line of its message the event stands, from 0.
+// Line returns the line of its message that the event is on, from 0.
 func (p Position) Line() int { return int(p & (BundleMost - 1)) }
 
 // String names the sequence, and the line if it is not the first.

@@ -2,8 +2,8 @@ package event
 
 import "testing"
 
-// TestPositionsAreWhatStoresHold pins what is in databases and on streams: a later version must read it.
-func TestPositionsAreWhatStoresHold(t *testing.T) {
+// TestPosition pins what is in databases and on streams: a later version must read it.
+func TestPosition(t *testing.T) {
 	if LineEnd != "\n" || IDSeparator != "," {
 		t.Errorf("bundles are parted by %q, and their ids by %q", LineEnd, IDSeparator)
 	}

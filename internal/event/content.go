@@ -2,14 +2,14 @@ package event
 
 import "crypto/sha256"
 
-// Content is what an event says, provenance aside, written as in an envelope. It can be read into again.
+// Content is the content of an event without its provenance, encoded as in an envelope. It can be reused.
 type Content struct {
-	Author []byte // JSON; nil if nobody is named
+	Author []byte // JSON; nil if no author is named
 	Body   []byte // JSON
 	lines  []byte // author, time and body: JSON has no line breaks of its own
 }
 
-// Read takes what an event says, and lets go of what was there.
+// Read encodes the content of an event, and drops what was there.
 func (c *Content) Read(e *Event) (err error) {
 	b := c.lines[:0]
 	if !e.Author.IsZero() {
@@ -36,7 +36,7 @@ func (c *Content) Read(e *Event) (err error) {
 	return nil
 }
 
-// Digest is 128 bits of the SHA-256 of the content: copies of one event that have it in common say the same.
+// Digest is 128 bits of the SHA-256 of the content: copies of one event with equal digests have equal content.
 func (c *Content) Digest() [16]byte {
 	sum := sha256.Sum256(c.lines)
 	return [16]byte(sum[:16])

@@ -9,7 +9,7 @@ import (
 // envelopeVersion is raised when an old reader would misunderstand a new envelope. New optional fields do not raise it.
 const (
 	envelopeVersion = 1
-	// pollVersion is written for polls only: a program that does not know the kind stops at them and dead-letters nothing.
+	// pollVersion is written for polls only: a program that does not know the kind stops at them, instead of dead-lettering them.
 	pollVersion   = 2
 	newestVersion = pollVersion
 )
@@ -45,7 +45,7 @@ func Append(b []byte, e *Event) ([]byte, error) {
 	return b, nil
 }
 
-// envelopeSize is what an envelope with an ordinary text takes beside its raw form, which grows by the escapes of quotes.
+// envelopeSize is what an envelope with an ordinary text takes in addition to its raw form, which grows by the escapes of quotes.
 const envelopeSize = 640
 
 // marshal leaves <, > and & as they are: chats are full of them, and nothing here is put into a page unescaped.
@@ -133,7 +133,7 @@ func versionOf(b []byte) int {
 	return v.Version
 }
 
-// DecodeBody reads the body of an event of the kind, as it stands in an envelope or was stored from one.
+// DecodeBody reads the body of an event of the kind, in the form of an envelope.
 func DecodeBody(k Kind, b []byte) (Body, error) {
 	body := newBody(k)
 	if body == nil {

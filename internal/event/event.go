@@ -1,7 +1,7 @@
 // Package event is the envelope in which everything that happens in a chat travels, and the ids in it.
 //
-// It promises that ids are derived from what the network said and from nothing else, that an envelope once written can be
-// read for ever, and that merging two copies of an event gives the same result in any order. It does no I/O, reads no
+// It promises that ids are derived from the data of the network and from nothing else, that an envelope once written remains
+// readable, and that merging two copies of an event gives the same result in any order. It does no I/O, reads no
 // clock, and knows no network.
 package event
 
@@ -11,12 +11,12 @@ import (
 	"unicode/utf8"
 )
 
-// Kind says what happened, and which body an event has.
+// Kind is what happened; it determines the type of the body.
 type Kind string
 
 // The kinds of event.
 const (
-	KindMessage    Kind = "message"    // a message as it stands at a revision; an edit is a higher revision
+	KindMessage    Kind = "message"    // the state of a message at a revision; an edit is a higher revision
 	KindDeletion   Kind = "deletion"   // the message with this native id was deleted
 	KindReaction   Kind = "reaction"   // the author set or took back one reaction
 	KindReactions  Kind = "reactions"  // the reactions to a message as an export shows them
@@ -47,24 +47,24 @@ type Event struct {
 	Account   Account   `wire:"account,omitempty"` // who collected it; not part of any id
 	Channel   Channel   `wire:"channel,omitempty"` // empty for an identity
 	NativeID  NativeID  `wire:"native_id"`
-	Author    Person    `wire:"author,omitzero"` // who did it; zero if the network does not say
+	Author    Person    `wire:"author,omitzero"` // who did it; zero if the network does not name anyone
 	Kind      Kind      `wire:"kind"`
 	Revision  Revision  `wire:"revision"`
 	Sent      Instant   `wire:"sent,omitzero"`    // the network's clock: when the thing came to be (message) or happened (all others)
 	Seen      time.Time `wire:"seen,omitzero"`    // our clock, UTC; set by the runner that publishes
-	Reading   Reading   `wire:"reading,omitzero"` // what the input left open; zero where it said everything
+	Reading   Reading   `wire:"reading,omitzero"` // what the input left open; zero where it left nothing open
 	Body      Body
-	Raw       []byte // what the network said, untouched; may be nil where the body says it all
+	Raw       []byte // the record of the network, untouched; may be nil where the body holds all of it
 }
 
-// Reading says what of an event its input left open, and how that was settled: it decides between two readings of the same input.
+// Reading records what of an event its input left open, and how that was settled: it decides between two readings of the same input.
 // It is no part of any id.
 type Reading struct {
-	// ZoneNamed is when a user named the zone of an assumed time, in Unix milliseconds; zero: nobody did, and the time was read as UTC.
+	// ZoneNamed is when a user named the zone of an assumed time, in Unix milliseconds; zero: no zone was named, and the time was read as UTC.
 	ZoneNamed int64 `json:"zone_named,omitempty"`
-	// Printed is the time as the copy read it whose date stands, where the zone that was named last is another copy's.
+	// Printed is the time as read by the copy whose date is kept, where the zone that was named last comes from another copy.
 	Printed Printed `json:"printed,omitzero"`
-	// EditedNamed and ForwardNamed are as ZoneNamed, of the times in the body, where those were named at another time; -1: nobody named them.
+	// EditedNamed and ForwardNamed are as ZoneNamed, of the times in the body, where those were named at another time; -1: they were not named.
 	EditedNamed  int64 `json:"edited_named,omitempty"`
 	ForwardNamed int64 `json:"forward_named,omitempty"`
 	// DateGuessed says that day and month could be either way round.
@@ -75,12 +75,12 @@ type Reading struct {
 	CharsetNamed int64 `json:"charset_named,omitempty"`
 	// Unversioned says that the input shows the last version of a message and not whether it was edited.
 	Unversioned bool `json:"unversioned,omitempty"`
-	// Differs says that copies of the event, read as surely, had different texts: one of them stands.
+	// Differs says that copies of the event, read as surely, had different texts: one of them is kept.
 	Differs bool `json:"differs,omitempty"`
-	// AsOf is the newest instant that an export knows of which tells all reactions, in Unix milliseconds. Of a message it says that nobody
-	// reacted to it as of then, of a list of reactions that it was true then too. Zero: the input does not say.
+	// AsOf is the newest instant in an export that lists all reactions, in Unix milliseconds. Of a message it means that there were no
+	// reactions to it as of then, of a list of reactions that it was true then too. Zero: the input does not say.
 	AsOf int64 `json:"as_of,omitempty"`
-	// Swapped says that copies of the event were sure of different dates, whose day and month are exchanged: one of them stands, and there may
+	// Swapped says that copies of the event were sure of different dates, whose day and month are exchanged: one of them is kept, and there may
 	// have been two messages.
 	Swapped bool `json:"swapped,omitempty"`
 }
@@ -98,7 +98,7 @@ type Person struct {
 	Bot  bool   `json:"bot,omitempty"`
 }
 
-// IsZero reports whether nobody is named.
+// IsZero reports whether the person is not named at all.
 func (p Person) IsZero() bool { return p == Person{} }
 
 // Key of the person's identity, seen from an event of the given source and namespace.
@@ -170,60 +170,4 @@ func (e *Event) check() error {
 		return fmt.Errorf("%w: channel is empty", ErrIncomplete)
 	}
 	return nil
-}
-
-// Precision says to what a time is known.
-type Precision uint8
-
-// Precisions, rising.
-const (
-	PrecisionNone Precision = iota
-	PrecisionDay
-	PrecisionMinute
-	PrecisionSecond
-	PrecisionMilli
-	PrecisionMicro
-)
-
-var precisionNames = [...]string{"none", "day", "minute", "second", "milli", "micro"}
-
-// String returns the name used in envelopes.
-func (p Precision) String() string {
-	if int(p) < len(precisionNames) {
-		return precisionNames[p]
-	}
-	return fmt.Sprintf("precision(%d)", p)
-}
-
-// MarshalText writes the name.
-func (p Precision) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
-
-// UnmarshalText reads the name.
-func (p *Precision) UnmarshalText(b []byte) error {
-	for i, n := range precisionNames {
-		if n == string(b) {
-			*p = Precision(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("precision %q is not known", b)
-}
-
-// Instant is a time as a network gave it. The zero value means that it gave none or that it could not be read.
-type Instant struct {
-	At        time.Time `json:"at"` // UTC
-	Precision Precision `json:"precision"`
-	Zone      string    `json:"zone,omitempty"`    // the original zone or offset, if known
-	Assumed   bool      `json:"assumed,omitempty"` // the zone was named by the user, not by the network
-}
-
-// IsZero reports whether there is no time.
-func (i Instant) IsZero() bool { return i.At.IsZero() }
-
-// Known is an instant that the network gave with its zone.
-func Known(t time.Time, p Precision) Instant {
-	if t.IsZero() {
-		return Instant{}
-	}
-	return Instant{At: t.UTC(), Precision: p}
 }

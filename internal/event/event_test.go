@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The ids of stored events depend on these: they must not change, whatever is done to the code that makes them.
-func TestIDsStandForEver(t *testing.T) {
+func TestStateID_Golden(t *testing.T) {
 	if got, want := event.Thing("s", "n", "c", "1", event.ThingMessage).String(), goldenThing; got != want {
 		t.Errorf("thing %s, want %s", got, want)
 	}
@@ -41,7 +41,7 @@ func sample() *event.Event {
 }
 
 // However text is shared out between the parts, ids differ, unless the parts are the same.
-func TestPartsCannotRunTogether(t *testing.T) {
+func TestDigest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := rapid.SliceOfN(rapid.StringOf(rapid.SampledFrom([]rune("ab\x00"))), 0, 4).Draw(t, "a")
 		b := rapid.SliceOfN(rapid.StringOf(rapid.SampledFrom([]rune("ab\x00"))), 0, 4).Draw(t, "b")
@@ -55,7 +55,7 @@ func TestPartsCannotRunTogether(t *testing.T) {
 	}
 }
 
-func TestIDDependsOnNothingElse(t *testing.T) {
+func TestEvent_Seal_Provenance(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := eventtest.Events().Draw(t, "event")
 		c := eventtest.Copies(e).Draw(t, "copy")
@@ -66,7 +66,7 @@ func TestIDDependsOnNothingElse(t *testing.T) {
 	})
 }
 
-func TestEveryPartOfAnIDCounts(t *testing.T) {
+func TestEvent_Seal_Parts(t *testing.T) {
 	ids := map[event.ID]string{sample().ID: "nothing"}
 	for name, change := range map[string]func(*event.Event){
 		"source":    func(e *event.Event) { e.Source = "z" },
@@ -88,7 +88,7 @@ func TestEveryPartOfAnIDCounts(t *testing.T) {
 	}
 }
 
-func TestDeletionIsAStateOfItsMessage(t *testing.T) {
+func TestEvent_Thing_Deletion(t *testing.T) {
 	e := sample()
 	d := *e
 	d.Kind, d.Revision, d.Body = event.KindDeletion, event.RevisionDeleted(event.Unedited), &event.Deletion{}
@@ -97,7 +97,7 @@ func TestDeletionIsAStateOfItsMessage(t *testing.T) {
 	}
 }
 
-func TestSealRefuses(t *testing.T) {
+func TestEvent_Seal_Incomplete(t *testing.T) {
 	for name, spoil := range map[string]func(*event.Event){
 		"no source":          func(e *event.Event) { e.Source = "" },
 		"no namespace":       func(e *event.Event) { e.Namespace = "" },
@@ -131,7 +131,7 @@ func TestParseID(t *testing.T) {
 	}
 }
 
-func TestRevisionsSort(t *testing.T) {
+func TestRevision(t *testing.T) {
 	at := func(s string) time.Time {
 		v, err := time.Parse(time.RFC3339Nano, s)
 		if err != nil {
@@ -167,7 +167,7 @@ func TestRevisionsSort(t *testing.T) {
 	}
 }
 
-func TestInstantRevisionsSortAsInstants(t *testing.T) {
+func TestRevisionAt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := time.UnixMicro(rapid.Int64Range(-60_000_000_000_000_000, 250_000_000_000_000_000).Draw(t, "a"))
 		b := time.UnixMicro(rapid.Int64Range(-60_000_000_000_000_000, 250_000_000_000_000_000).Draw(t, "b"))
@@ -177,7 +177,7 @@ func TestInstantRevisionsSortAsInstants(t *testing.T) {
 	})
 }
 
-func TestReactionNativeTellsPeopleApart(t *testing.T) {
+func TestReactionNative(t *testing.T) {
 	a, b := event.IdentityKey("s", "n", "a"), event.IdentityKey("s", "n", "b")
 	if event.ReactionNative("1", a, "x") == event.ReactionNative("1", b, "x") ||
 		event.ReactionNative("1", a, "x") == event.ReactionNative("1", a, "y") ||
@@ -191,7 +191,7 @@ func TestReactionNativeTellsPeopleApart(t *testing.T) {
 	}
 }
 
-func TestEnvelopesComeBack(t *testing.T) {
+func TestDecode_RoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := eventtest.Events().Draw(t, "event")
 		e.Seen = time.UnixMicro(rapid.Int64Range(1, 4_000_000_000_000_000).Draw(t, "seen")).UTC()
@@ -210,7 +210,7 @@ func TestEnvelopesComeBack(t *testing.T) {
 }
 
 // Bytes that are no text survive in Raw, and cost a text only themselves; a zero byte costs nothing.
-func TestEnvelopesWithBytesThatAreNoText(t *testing.T) {
+func TestDecode_InvalidUTF8(t *testing.T) {
 	e := sample()
 	e.Raw = []byte("raw\xff\x00")
 	e.Body = &event.Message{Type: event.TypeMessage, Text: "zero\x00 bad\xff </script>&"}
@@ -234,7 +234,7 @@ func TestEnvelopesWithBytesThatAreNoText(t *testing.T) {
 	}
 }
 
-func TestDecodeRefuses(t *testing.T) {
+func TestDecode_Invalid(t *testing.T) {
 	b, err := event.Encode(sample())
 	if err != nil {
 		t.Fatal(err)
@@ -258,7 +258,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-func TestDecodePassesUnknownFields(t *testing.T) {
+func TestDecode_UnknownFields(t *testing.T) {
 	b, err := event.Encode(sample())
 	if err != nil {
 		t.Fatal(err)

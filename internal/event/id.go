@@ -1,11 +1,13 @@
 package event
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -69,7 +71,7 @@ func Thing(s Source, n Namespace, c Channel, native NativeID, k ThingKind) Thing
 	return ThingID(digest("thing", string(s), string(n), string(c), string(native), string(k)))
 }
 
-// StateID derives the id of the event that says a state of a thing.
+// StateID derives the id of the event that carries a state of a thing.
 func StateID(t ThingID, r Revision) ID { return ID(digest("event", string(t[:]), string(r))) }
 
 // ChannelKey derives the key of a channel.
@@ -97,8 +99,8 @@ func Digest(parts ...string) string {
 
 // digest is called twice for every event, so it joins the parts in one place, which is on the stack unless they are long.
 func digest(parts ...string) [16]byte {
-	var room [512]byte
-	b := room[:0]
+	var buf [512]byte
+	b := buf[:0]
 	for _, p := range parts {
 		b = binary.BigEndian.AppendUint64(b, uint64(len(p)))
 		b = append(b, p...)
@@ -138,11 +140,29 @@ func RevisionContent(order uint64, previous Revision, content string) Revision {
 	return Revision(fmt.Sprintf("h%020d.%s", order, Digest(string(previous), content)))
 }
 
-// RevisionDeleted is the revision of a deletion; what tells one deletion of a thing from another is the given one.
+// RevisionDeleted is the revision of a deletion; the given revision distinguishes one deletion of a thing from another.
 func RevisionDeleted(of Revision) Revision { return "x" + of }
 
-// ErrNewer says that a newer program wrote an envelope: it is no fault of the envelope.
+// CompareVersions orders two versions of one message as the network orders them. Their revisions do, unless one is made of the printed time of
+// an edit, which no zone goes with (producers.Unnamed): such a version is ordered by when the edit was in the zone that the time is read in now. Of two at
+// one instant the surer comes last, then the higher revision, so that the order depends on nothing but the two.
+func CompareVersions(a, b *Event) int {
+	x, openX := a.order()
+	y, openY := b.order()
+	return cmp.Or(cmp.Compare(x, y), compareBool(!openX, !openY), cmp.Compare(a.Revision, b.Revision))
+}
+
+// order is the revision that the version would have if the time of its edit had been printed with the zone that it is read in.
+func (e *Event) order() (r Revision, open bool) {
+	m, ok := e.Body.(*Message)
+	if !ok || !strings.HasPrefix(string(e.Revision), revisionOfTime) || !(readTime{Instant: m.Edited}).isOpen() {
+		return e.Revision, false
+	}
+	return RevisionAt(m.Edited.At), true
+}
+
+// ErrNewer: a newer program wrote the envelope, which is not at fault.
 var ErrNewer = errors.New("the envelope is of a newer version")
 
-// ErrIncomplete says that an event lacks what its id is made of.
+// ErrIncomplete: a part of the event that its id is made of is empty.
 var ErrIncomplete = errors.New("event is incomplete")

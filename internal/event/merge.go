@@ -10,9 +10,9 @@ import (
 	"unicode"
 )
 
-// Merge joins two copies of the same event (equal ids) that differ in what they know. Of times the better known one stands, in the zone
+// Merge joins two copies of the same event (equal ids) that differ in what they know. Of times the better known one is kept, in the zone
 // that was named last (MergeSent), of texts those that were read in the surer charset; everything else is joined leaf by leaf, so that nothing
-// which one copy alone says is lost: where both say something, the longer one stands, then the one that sorts first. The result is
+// that only one copy holds is lost: where both hold something, the longer one is kept, then the one that sorts first. The result is
 // the same in whichever order, grouping or number copies come. Provenance (Account, Seen, Raw) is the first one's: it
 // belongs to a copy, not to the event.
 func Merge(a, b *Event) *Event {
@@ -63,7 +63,7 @@ func visible(s string) string {
 
 func isVisible(r rune) bool { return !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) }
 
-// textRank orders the copies of a message by whose text stands: one whose source tells whether it was edited comes before one that may be of a
+// textRank orders the copies of a message by whose text is kept: one whose source reports whether it was edited comes before one that may be of a
 // later version, and any text before none.
 func textRank(e *Event) int {
 	m, ok := e.Body.(*Message)
@@ -76,7 +76,7 @@ func textRank(e *Event) int {
 	return 2
 }
 
-// mergeUnversioned says whether the text that stands may be of a later version.
+// mergeUnversioned reports whether the text that is kept may be of a later version.
 func mergeUnversioned(a, b *Event) bool {
 	if ra, rb := textRank(a), textRank(b); ra != rb {
 		return pick(ra > rb, a, b).Reading.Unversioned
@@ -84,8 +84,8 @@ func mergeUnversioned(a, b *Event) bool {
 	return a.Reading.Unversioned && b.Reading.Unversioned
 }
 
-// mergeDoubts takes the details that say what else a time may be from the copy whose time stands: those of another time make no sense beside
-// it. A time that stands in the zone of another copy has its own.
+// mergeDoubts takes the details that say what else a time may be from the copy whose time is kept: those of another time do not apply to
+// it. A time that is read in the zone of another copy has its own.
 func (e *Event) mergeDoubts(a, b *Event) {
 	m, ok := e.Body.(*Message)
 	if !ok {
@@ -174,19 +174,6 @@ func MergeInstant(a, b Instant) Instant {
 		return pick(a.At.Before(b.At), a, b)
 	}
 	return pick(a.Zone >= b.Zone, a, b)
-}
-
-// Later reports whether a is later than b; no time is before every time.
-func (i Instant) Later(than Instant) bool { return i.At.After(than.At) }
-
-// Bounded returns the instant if a database can hold it, else zero: years before 1 or after 9999 are not times of chats.
-func (i Instant) Bounded() Instant {
-	utc := i.At.UTC() // a foreign envelope may name another zone, and its year may end at another time
-	if y := utc.Year(); i.IsZero() || y < 1 || y > 9999 {
-		return Instant{}
-	}
-	i.At = utc.Truncate(time.Microsecond)
-	return i
 }
 
 func fuller[T any](a, b T) T {

@@ -15,7 +15,7 @@ import (
 // state leaves out what belongs to a copy and not to the event.
 func state() cmp.Option { return cmpopts.IgnoreFields(event.Event{}, "Account", "Seen", "Raw") }
 
-func TestMergeHeedsNoOrder(t *testing.T) {
+func TestMerge(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := eventtest.Events().Draw(t, "a")
 		b, c := eventtest.Copies(a).Draw(t, "b"), eventtest.Copies(a).Draw(t, "c")
@@ -32,7 +32,7 @@ func TestMergeHeedsNoOrder(t *testing.T) {
 	})
 }
 
-func TestMergeKeepsItsArguments(t *testing.T) {
+func TestMerge_Arguments(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := eventtest.Events().Draw(t, "a")
 		b := eventtest.Copies(a).Draw(t, "b")
@@ -44,7 +44,7 @@ func TestMergeKeepsItsArguments(t *testing.T) {
 	})
 }
 
-func TestMergeInstantPicksTheBetterKnown(t *testing.T) {
+func TestMergeInstant(t *testing.T) {
 	at := time.Date(2024, 5, 1, 12, 0, 0, 250e6, time.UTC)
 	exact := event.Known(at, event.PrecisionMilli)
 	cut := event.Known(at.Truncate(time.Second), event.PrecisionSecond)
@@ -67,7 +67,7 @@ func TestMergeInstantPicksTheBetterKnown(t *testing.T) {
 	}
 }
 
-func TestBounded(t *testing.T) {
+func TestInstant_Bounded(t *testing.T) {
 	far := event.Known(time.Date(12024, 1, 1, 0, 0, 0, 0, time.UTC), event.PrecisionDay)
 	if got := far.Bounded(); !got.IsZero() {
 		t.Errorf("year 12024 is %v", got)
@@ -81,7 +81,7 @@ func TestBounded(t *testing.T) {
 	}
 }
 
-func TestPrecisionNames(t *testing.T) {
+func TestPrecision_String(t *testing.T) {
 	for p := event.PrecisionNone; p <= event.PrecisionMicro; p++ {
 		b, err := p.MarshalText()
 		if err != nil {
@@ -301,8 +301,8 @@ func TestMerge_ZoneOfLeaves(t *testing.T) {
 	}
 }
 
-// TestMerge_HeedsNoOrderOfDates is TestMergeHeedsNoOrder for copies of one printed line: few dates, zones and times of naming, so that they meet.
-func TestMerge_HeedsNoOrderOfDates(t *testing.T) {
+// TestMerge_DatesInAnyOrder is TestMerge for copies of one printed line: few dates, zones and times of naming, so that they meet.
+func TestMerge_DatesInAnyOrder(t *testing.T) {
 	zones := []string{"UTC", "Europe/Moscow", "Europe/Berlin", "America/New_York", "", "+03:00"}
 	instant := func(t *rapid.T, label string) event.Instant {
 		in := event.Instant{Zone: rapid.SampledFrom(zones).Draw(t, label+" zone"), Assumed: rapid.IntRange(0, 5).Draw(t, label+" known") > 0,

@@ -6,7 +6,7 @@ import (
 )
 
 // mergeBody joins two messages leaf by leaf; of other bodies it takes the fuller. The text of an unversioned copy may be that of a
-// later version: it does not stand beside another, but beside none. Of the zones of times in it that were assumed the one that was named last stands; r
+// later version: it is kept only where the other copy has none. Of the zones of times in it that were assumed the one that was named last wins; r
 // is the reading of both.
 func mergeBody(a, b *Event, r *Reading) Body {
 	ma, _ := a.Body.(*Message)
@@ -56,8 +56,8 @@ func (r *Reading) leaf(i Instant, named int64) readTime {
 	return t
 }
 
-// labelled is how a reading says when the zone of a time in the body was named: zero if when that of the event's own time was, negative
-// if nobody named it.
+// labelled is how a reading records when the zone of a time in the body was named: zero if when that of the event's own time was, negative
+// if it was not named.
 func (r *Reading) labelled(t readTime) int64 {
 	switch {
 	case !t.isOpen() || t.named == r.ZoneNamed:
@@ -135,7 +135,7 @@ func both[T any](a, b *T, merge func(a, b *T) T) *T {
 	return &out
 }
 
-// each joins two lists of one length element by element; otherwise the longer list stands.
+// each joins two lists of one length element by element; otherwise the longer list is kept.
 func each[T any](a, b []T, merge func(a, b *T) T) []T {
 	if len(a) != len(b) {
 		return pick(len(a) > len(b), a, b)

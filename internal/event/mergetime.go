@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// Details that say what else a time may be.
+// Details that hold what else a time may be.
 const (
 	DetailSentOr      = "sent_or"
 	DetailSkippedHour = "skipped_hour"
 )
 
-// Printed is a time as the copy read it whose date stands.
+// Printed is a time as read by the copy whose date is kept.
 type Printed struct {
 	At        int64  `json:"at"` // Unix microseconds
 	Zone      string `json:"zone"`
 	ZoneNamed int64  `json:"zone_named,omitempty"`
 }
 
-// MergeSent joins two times of which either may be the better known one. Of two dates that stands which is known better: one whose zone
+// MergeSent joins two times of which either may be the better known one. Of two dates the better known one is kept: one whose zone
 // the network gave, one whose day and month are sure, the more precise one, one whose zone was named later, the earlier. Of zones that
-// were assumed the one that was named last stands, whichever copy the date is of: what the clocks showed is read in it. Their part of
+// were assumed the one that was named last wins, whichever copy the date is of: what the clocks showed is read in it. Their part of
 // the reading comes with them.
 func MergeSent(a Instant, ra Reading, b Instant, rb Reading) (Instant, Reading) {
 	if a == b && ra == rb {
@@ -129,7 +129,7 @@ type namedZone struct {
 	named int64
 }
 
-// zoneOf is the zone of a time that a user named; none if nobody did.
+// zoneOf is the zone of a time that a user named; none if no user did.
 func zoneOf(i Instant, r Reading) namedZone {
 	if r.ZoneNamed == 0 || !ownTime(i, r).isOpen() {
 		return namedZone{}
@@ -137,7 +137,7 @@ func zoneOf(i Instant, r Reading) namedZone {
 	return namedZone{i.Zone, r.ZoneNamed}
 }
 
-// laterZone is the zone that was named later. One that nobody named is before all others.
+// laterZone is the zone that was named later. One that was not named is before all others.
 func laterZone(a, b namedZone) namedZone {
 	return pick(b == (namedZone{}) || cmp.Or(cmp.Compare(a.named, b.named), cmp.Compare(a.zone, b.zone)) >= 0, a, b)
 }

@@ -18,7 +18,7 @@ type fastDecoder struct {
 	s    string // the envelope up to the raw form
 	pos  int
 	last bool // no raw form follows: the envelope ends behind the body
-	ok   bool // nothing stood there yet that the writer would not have written
+	ok   bool // everything so far is what the writer writes
 	id   string
 }
 
@@ -75,7 +75,7 @@ func (r *fastDecoder) envelope(e *Event) {
 	}
 }
 
-// body reads a plain message itself. Whatever else stands there must be one JSON value, up to the end of the envelope.
+// body reads a plain message itself. Anything else there must be one JSON value, up to the end of the envelope.
 func (r *fastDecoder) body(k Kind) Body {
 	start := r.pos
 	if k == KindMessage {

@@ -29,7 +29,7 @@ func appendEnvelope(b []byte, e *Event) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// AppendReading writes a reading as it stands in an envelope, and nothing for a zero one.
+// AppendReading writes a reading in the form of an envelope, and nothing for a zero one.
 func AppendReading(b []byte, r *Reading) []byte {
 	if r.IsZero() {
 		return b
@@ -47,7 +47,7 @@ func appendRaw(b, raw []byte) ([]byte, error) {
 	return appendAny(append(b, `,"raw_b64":`...), raw)
 }
 
-// AppendBody writes a body as it stands in an envelope.
+// AppendBody writes a body in the form of an envelope.
 func AppendBody(b []byte, body Body) ([]byte, error) {
 	m, ok := body.(*Message)
 	if !ok || m == nil {

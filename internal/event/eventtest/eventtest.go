@@ -104,7 +104,7 @@ func Instants() *rapid.Generator[event.Instant] {
 	})
 }
 
-// People makes persons, also nobody.
+// People makes persons, also the zero one.
 func People() *rapid.Generator[event.Person] {
 	return rapid.Custom(func(t *rapid.T) event.Person {
 		return event.Person{

@@ -88,7 +88,7 @@ func writesAsJSON(t *testing.T, e *Event) {
 	}
 }
 
-// odd holds what a hand-written codec gets wrong.
+// odd holds what a codec of our own gets wrong.
 var odd = []string{
 	"", "a", `"`, `\`, "\\\"", "\x00\x1f\x7f\b\f\n\r\t", "<&>", "\u2027\u2028\u2029\u202a", "\xe2\x80", "\xe2\x80\xff", "\xff\xfe",
 	"привет, 🙂", "\ufffd", "\xed\xa0\x80", `,"raw":"`, `},"raw":"x"}`, `\u0041`, "\u00e2\u0080\u00a8", "\xe2", "x\xe2\x80",
@@ -121,7 +121,7 @@ func oddEvents() []*Event {
 	)
 }
 
-func TestOddEventsAreWrittenAndReadAsJSON(t *testing.T) {
+func TestEncode_OddStrings(t *testing.T) {
 	for _, e := range oddEvents() {
 		writesAsJSON(t, e)
 		if e.Seal() != nil {
@@ -134,7 +134,7 @@ func TestOddEventsAreWrittenAndReadAsJSON(t *testing.T) {
 }
 
 // What a person or another program may write differs from ours in ways that JSON allows, or forbids.
-func TestOtherFormsAreReadAsJSON(t *testing.T) {
+func TestDecode_OtherForms(t *testing.T) {
 	e := &Event{
 		Source: "s", Namespace: "n", Account: "a", Channel: "c", NativeID: "1", Kind: KindMessage, Revision: Unedited,
 		Author: Person{ID: "7", Name: "Ann"}, Sent: Known(time.Unix(1, 0), PrecisionSecond), Seen: time.Unix(2, 0).UTC(),
@@ -173,8 +173,8 @@ func TestOtherFormsAreReadAsJSON(t *testing.T) {
 	}
 }
 
-// The quick way is of use only while it takes what ours writes.
-func TestOrdinaryEnvelopesAreReadQuickly(t *testing.T) {
+// TestDecodeFast: the fast path is of use only while it takes what our writer writes.
+func TestDecodeFast(t *testing.T) {
 	for _, raw := range []string{"", "plain", `{"id": 1, "text": "a\nb"}`} {
 		for _, m := range []*Message{{Type: TypeMessage, Text: "привет \"you\"\n"}, {Type: TypeMessage, ReplyTo: &Ref{NativeID: "1"}}, {Links: []string{"x"}}} {
 			e := &Event{Source: "s", Namespace: "n", Channel: "c", NativeID: "1", Kind: KindMessage, Revision: Unedited, Body: m, Raw: []byte(raw),
@@ -184,13 +184,13 @@ func TestOrdinaryEnvelopesAreReadQuickly(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got, _ := decodeFast(b, true); got == nil {
-				t.Errorf("not read quickly: %s", b)
+				t.Errorf("not read by the fast path: %s", b)
 			}
 		}
 	}
 }
 
-func FuzzSameAsJSON(f *testing.F) {
+func FuzzDecode_AsJSON(f *testing.F) {
 	for _, e := range oddEvents() {
 		if e.Seal() != nil {
 			continue
