@@ -1,4 +1,4 @@
-// Package fact is what the keeper of the record tells everyone else: the state that a thing has now.
+// Package fact is what the normaliser publishes after each transaction: the current state of a thing.
 //
 // It promises that a fact is a full state and never a difference, that its key is the thing's id, and that of two facts
 // with one key the one with the higher version is right, whatever happened to the stores in between. A batch may come
@@ -53,8 +53,8 @@ type Batch struct {
 	Namespace  string  `json:"namespace"`
 	Channel    string  `json:"channel,omitempty"`     // empty for identities alone
 	ChannelKey string  `json:"channel_key,omitempty"` // empty for identities alone
-	// Again is set where facts are told again because a store may have lost them: a store that remembers which blocks it has
-	// taken must take this one all the same. It differs from one telling to the next.
+	// Again is set where facts are republished because a store may have lost them: a store that drops duplicate blocks
+	// must not drop this one. It differs from one republication to the next.
 	Again string `json:"again,omitempty"`
 	// Truncated is set if the batch holds one fact that no message could carry: its lists may be missing and its strings cut.
 	// Postgres holds all of it, and the fact's hash is of all of it.
@@ -72,7 +72,7 @@ type Batch struct {
 const FormVersion = 1
 
 // The structs below are the one declaration of a fact's columns; what follows from them is generated (internal/codegen): the JSON codec, the
-// hash, what may be truncated, the tables' columns in consumers/aggregate and the queries that compare them. Beside the name in JSON
+// hash, what may be truncated, the tables' columns in consumers/aggregate and the queries that compare them. Besides the name in JSON
 // a field may have these tags:
 //
 //	ch    the column in ClickHouse, where it is not the name in JSON; ",key": 32 hexadecimal digits, kept as 16 bytes
@@ -109,7 +109,7 @@ type Message struct {
 	Hash       Hash       `json:"hash,omitzero" ch:"content_hash"`
 }
 
-// Edition is one event that the record holds: a version of a message, a deletion, a reaction, whatever its kind.
+// Edition is one event that PostgreSQL holds: a version of a message, a deletion, a reaction, whatever its kind.
 type Edition struct {
 	Event    string     `json:"event" ch:"event_id,key"`
 	Thing    string     `json:"thing" ch:"thing_id,key"`
@@ -120,7 +120,7 @@ type Edition struct {
 	Hash     Hash       `json:"hash,omitzero" ch:"content_hash"`
 }
 
-// Reaction is the current state of one person's reaction, or (PersonKey empty) of how many people nobody can name.
+// Reaction is the current state of one person's reaction, or (PersonKey empty) of the number of people who are not named.
 type Reaction struct {
 	Thing      string     `json:"thing" ch:"thing_id,key"`
 	Message    string     `json:"message" ch:"message_id,key"` // thing id of the message
@@ -165,13 +165,13 @@ type Identity struct {
 	Hash      Hash   `json:"hash,omitzero" ch:"content_hash"`
 }
 
-// Sighting is an account that collected an event beside the one that the event's message names.
+// Sighting is an account that collected an event, in addition to the accounts that the message itself names.
 type Sighting struct {
 	ID      string `json:"id" ch:"sighting_id,key"` // hash of event and account
 	Event   string `json:"event" ch:"event_id,key"`
 	Thing   string `json:"thing" ch:"thing_id,key"` // what the event is about
 	Account string `json:"account"`
-	Removed bool   `json:"removed,omitempty"` // the message has come to name the account
+	Removed bool   `json:"removed,omitempty"` // the message names the account now
 	Hash    Hash   `json:"hash,omitzero" ch:"content_hash"`
 }
 
@@ -203,10 +203,10 @@ func formOf(data []byte) int {
 	return f.V
 }
 
-// ErrNewer says that a newer program wrote a batch: it is no fault of the batch.
+// ErrNewer: a newer program wrote the batch, which is not at fault.
 var ErrNewer = errors.New("the facts are of a newer form")
 
-// Check refuses a batch of a form that this program does not read. Decode does so itself.
+// Check returns an error for a batch of a form that this program does not read. Decode calls it.
 func (b *Batch) Check() error {
 	if b.V > FormVersion {
 		return newer(b.V)

@@ -20,7 +20,7 @@ func versions() *rapid.Generator[fact.Version] {
 	})
 }
 
-func TestVersionsOrderByGenerationTokenCounter(t *testing.T) {
+func TestVersion_Compare(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := versions().Draw(t, "a"), versions().Draw(t, "b")
@@ -46,7 +46,7 @@ func TestVersionsOrderByGenerationTokenCounter(t *testing.T) {
 	})
 }
 
-func TestBatchesComeBack(t *testing.T) {
+func TestDecode(t *testing.T) {
 	t.Parallel()
 	b := &fact.Batch{Version: fact.Version{Generation: 1, Token: 2, Counter: 3}, Source: "s", Namespace: "n", Channel: "c",
 		Messages: []fact.Message{{Thing: "t", Kind: "message", Text: "привет <b>"}}, Identities: []fact.Identity{{Key: "k", ID: "i"}}}

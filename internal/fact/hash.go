@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Hash is 16 bytes of a hash of a fact's content: all that it says of its thing, without the thing's id and the version. It is of
-// the whole fact, even if the fact was truncated. The zero value says that it is not known: the fact was made by an older program.
+// Hash is 16 bytes of a hash of a fact's content: all fields, without the thing's id and the version. It is of
+// the whole fact, even if the fact was truncated. The zero value means that there is none: the fact was made by an older program.
 //
 // The content is a text, so that both databases can make it from their columns (internal/verify/queries and
 // internal/ch/queries, states_*.sql): the fields in the order below with a unit separator between them; the elements of a list with a
@@ -32,12 +32,12 @@ const (
 // hashLength is how long a hash is as text.
 const hashLength = 22
 
-// AppendText appends the hash as it stands in JSON.
+// AppendText appends the hash in the form of JSON.
 func (h Hash) AppendText(b []byte) ([]byte, error) {
 	return base64.RawURLEncoding.AppendEncode(b, h[:]), nil
 }
 
-// MarshalText returns the hash as it stands in JSON.
+// MarshalText returns the hash in the form of JSON.
 func (h Hash) MarshalText() ([]byte, error) { return h.AppendText(nil) }
 
 // UnmarshalText reads what AppendText wrote.
@@ -55,7 +55,7 @@ func (h *Hash) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// IsZero reports whether the hash is not known.
+// IsZero reports whether there is no hash.
 func (h Hash) IsZero() bool { return h == Hash{} }
 
 // content builds the text that is hashed.

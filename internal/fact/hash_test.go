@@ -96,8 +96,8 @@ func TestBatch_SetHashes(t *testing.T) {
 	}
 }
 
-// TestBatch_SetHashes_frozen: rows with these hashes stand in databases.
-func TestBatch_SetHashes_frozen(t *testing.T) {
+// TestBatch_SetHashes_Golden: rows with these hashes stand in databases.
+func TestBatch_SetHashes_Golden(t *testing.T) {
 	t.Parallel()
 	b := full()
 	b.SetHashes()
@@ -111,8 +111,8 @@ func TestBatch_SetHashes_frozen(t *testing.T) {
 	}
 }
 
-// TestBatch_SetHashes_range: times that ClickHouse cannot hold are as none.
-func TestBatch_SetHashes_range(t *testing.T) {
+// TestBatch_SetHashes_Range: times that ClickHouse cannot hold are as none.
+func TestBatch_SetHashes_Range(t *testing.T) {
 	t.Parallel()
 	of := func(at *time.Time) fact.Hash {
 		b := &fact.Batch{Memberships: []fact.Membership{{At: at}}}

@@ -45,7 +45,7 @@ func (r *Reader) Read(data []byte) (*Batch, error) {
 	return &b, b.Check()
 }
 
-// Forget lets go of the batch that was read last, but for its memory.
+// Forget drops the batch that was read last, and keeps its buffers.
 func (r *Reader) Forget() {
 	r.batch.clearFacts()
 	r.batch = Batch{}

@@ -69,9 +69,9 @@ func full() *fact.Batch {
 	}
 }
 
-// TestWhatIsWrittenIsReadQuickly also holds that it is read as encoding/json does. The quick way is of use only while it takes
-// what ours writes.
-func TestWhatIsWrittenIsReadQuickly(t *testing.T) {
+// TestReader_Read_Fast also holds that it is read as encoding/json does. The fast path is of use only while it takes
+// what our writer writes.
+func TestReader_Read_Fast(t *testing.T) {
 	t.Parallel()
 	var reused fact.Reader
 	read := func(t rapid.TB, b *fact.Batch) {
@@ -81,7 +81,7 @@ func TestWhatIsWrittenIsReadQuickly(t *testing.T) {
 			return // a time that JSON does not take
 		}
 		if !fact.ReadsFast(data) {
-			t.Fatalf("not read quickly: %s", data)
+			t.Fatalf("not read by the fast path: %s", data)
 		}
 		readsAsJSON(t, &reused, data)
 		readsAsJSON(t, new(fact.Reader), data)
@@ -92,8 +92,8 @@ func TestWhatIsWrittenIsReadQuickly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { read(t, batches().Draw(t, "batch")) })
 }
 
-// TestOtherFormsAreReadAsJSON: what another program may write differs from ours in ways that JSON allows, or forbids.
-func TestOtherFormsAreReadAsJSON(t *testing.T) {
+// TestReader_Read_OtherForms: what another program may write differs from ours in ways that JSON allows, or forbids.
+func TestReader_Read_OtherForms(t *testing.T) {
 	t.Parallel()
 	data := string(encode(t, full()))
 	var reused fact.Reader
@@ -148,8 +148,8 @@ func TestOtherFormsAreReadAsJSON(t *testing.T) {
 	}
 }
 
-// TestSpoiltBytesAreReadAsJSON also where a batch ends too early.
-func TestSpoiltBytesAreReadAsJSON(t *testing.T) {
+// TestReader_Read_DamagedBytes also where a batch ends too early.
+func TestReader_Read_DamagedBytes(t *testing.T) {
 	t.Parallel()
 	data := encode(t, full())
 	var reused fact.Reader
@@ -163,8 +163,8 @@ func TestSpoiltBytesAreReadAsJSON(t *testing.T) {
 	}
 }
 
-// TestWhatWasReadStays whatever is read after it.
-func TestWhatWasReadStays(t *testing.T) {
+// TestReader_Read_Reuse whatever is read after it.
+func TestReader_Read_Reuse(t *testing.T) {
 	t.Parallel()
 	data := encode(t, full())
 	want, err := decodeAny(data)
@@ -194,7 +194,7 @@ func TestWhatWasReadStays(t *testing.T) {
 	}
 }
 
-func FuzzReadsAsJSON(f *testing.F) {
+func FuzzReader_Read(f *testing.F) {
 	data := encode(f, full())
 	f.Add(data, uint16(0), byte(0))
 	f.Add(data, uint16(len(data)/2), byte('"'))

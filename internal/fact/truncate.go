@@ -6,5 +6,5 @@ type Parts struct {
 	References []*[]string // the text shows most of them
 	Texts      []*string
 	Lists      []*[]string
-	IDs        []*string // keys stand for them
+	IDs        []*string // the keys are kept in their place
 }

@@ -32,7 +32,7 @@ func hashes() *rapid.Generator[fact.Hash] {
 	})
 }
 
-// texts hold what a hand-written encoder gets wrong.
+// texts hold what an encoder of our own gets wrong.
 func texts() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{
 		"", "<&>\"\\/", "0123456<", "01234567&", "\u2028 at the end of this\u2029", "well — said", "длинная строка без всего", "eight of \xff", "\x00\x1f\x7f\b\f\n\r\t", "\u2027\u2028\u2029", "\xe2\x80", "\xff\xfeя", "🙂", "\xed\xa0\x80", "\ufffd",
@@ -84,7 +84,7 @@ func batches() *rapid.Generator[*fact.Batch] {
 	})
 }
 
-func TestBatchesAreWrittenAsJSON(t *testing.T) {
+func TestEncode_AsJSON(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		b := batches().Draw(t, "batch")
