@@ -1,7 +1,7 @@
-// Package fault says what to do about an error: try again, set the input aside, stop, or nothing.
+// Package fault classifies errors by what to do about them: retry, dead-letter the input, stop, or nothing.
 //
 // It promises one answer for every error, marked or not, so that no caller invents its own. It logs nothing and decides no
-// delays beyond carrying the one that a server asked for.
+// backoff; it only carries the delay that a server requested (Retry-After).
 package fault
 
 import (
@@ -13,12 +13,12 @@ import (
 // Class is what to do about an error.
 type Class uint8
 
-// The classes. An unmarked error is transient: trying again loses nothing, giving up might.
+// The classes. An unmarked error is transient: a retry loses nothing, giving up might.
 const (
-	Transient Class = iota // try again later
+	Transient Class = iota // retry later
 	Poison                 // this one input will never succeed
 	Fatal                  // this component cannot work until a person changes something
-	Stopped                // we were asked to stop
+	Stopped                // the process or component is stopping
 )
 
 // String returns the name used in logs and metrics.
@@ -50,7 +50,7 @@ func AsPoison(err error) error { return mark(err, Poison, 0) }
 // AsFatal marks err as fatal; nil stays nil.
 func AsFatal(err error) error { return mark(err, Fatal, 0) }
 
-// AsTransient marks err as transient, to be tried again no sooner than after; nil stays nil. The outermost mark counts, so
+// AsTransient marks err as transient, to be retried no sooner than after; nil stays nil. The outermost mark counts, so
 // this also takes another class back.
 func AsTransient(err error, after time.Duration) error { return mark(err, Transient, after) }
 
@@ -73,13 +73,13 @@ func Of(err error) Class {
 	return Transient
 }
 
-// Unmarked reports whether nobody has said what err is: it may be an outage, or one input's own fault.
+// Unmarked reports whether err has no class of its own: it may be an outage, or the fault of one input.
 func Unmarked(err error) bool {
 	var m *marked
 	return err != nil && !errors.As(err, &m) && !errors.Is(err, context.Canceled)
 }
 
-// RetryAfter returns how long a server asked to wait; zero if it did not.
+// RetryAfter returns the delay before the next retry that a server requested; zero if it did not.
 func RetryAfter(err error) time.Duration {
 	var m *marked
 	if errors.As(err, &m) {

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestEveryErrorHasAClass(t *testing.T) {
+func TestOf(t *testing.T) {
 	t.Parallel()
 	plain := errors.New("x")
 	for name, c := range map[string]struct {
@@ -31,9 +31,11 @@ func TestEveryErrorHasAClass(t *testing.T) {
 		"cancelled, but marked":    {fault.AsTransient(context.Canceled, 0), fault.Transient},
 		"an operation's own limit": {context.DeadlineExceeded, fault.Transient},
 	} {
-		if got := fault.Of(c.err); got != c.want {
-			t.Errorf("%s is %s, want %s", name, got, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := fault.Of(c.err); got != c.want {
+				t.Errorf("class %s, want %s", got, c.want)
+			}
+		})
 	}
 	if fault.AsPoison(nil) != nil || fault.AsFatal(nil) != nil || fault.AsTransient(nil, 1) != nil {
 		t.Error("no error became one")
@@ -51,5 +53,35 @@ func TestRetryAfter(t *testing.T) {
 	}
 	if got := fault.RetryAfter(errors.New("x")); got != 0 {
 		t.Errorf("got %s", got)
+	}
+}
+
+func TestUnmarked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"none":      {nil, false},
+		"plain":     {errors.New("x"), true},
+		"marked":    {fmt.Errorf("doing: %w", fault.AsPoison(errors.New("x"))), false},
+		"transient": {fault.AsTransient(errors.New("x"), 0), false},
+		"cancelled": {context.Canceled, false},
+		"deadline":  {context.DeadlineExceeded, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := fault.Unmarked(c.err); got != c.want {
+				t.Errorf("unmarked %t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
+func TestClass_String(t *testing.T) {
+	t.Parallel()
+	for class, want := range map[fault.Class]string{fault.Transient: "transient", fault.Poison: "poison", fault.Fatal: "fatal", fault.Stopped: "stopped"} {
+		if got := class.String(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
