@@ -1,4 +1,4 @@
-// Package seqset is a set of stream sequences as a few spans: what the ledger keeps and what imports have published.
+// Package seqset is a set of stream sequences as a few spans: the sequences in the ledger, and those that imports have published.
 //
 // It promises the text form of PostgreSQL's int8multirange both ways. It is not safe for concurrent use.
 package seqset
@@ -15,7 +15,7 @@ type Span struct{ First, Last uint64 }
 
 // Set is a set of sequences. The zero value is empty and ready.
 type Set struct {
-	spans []Span // sorted, apart by at least one missing sequence
+	spans []Span // sorted, with at least one missing sequence between two
 }
 
 // Of returns the set of the given sequences.

@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestAgainstAMap holds every operation against the plainest set there is.
-func TestAgainstAMap(t *testing.T) {
+// TestSet compares every operation with a map.
+func TestSet(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var s seqset.Set
@@ -71,7 +71,7 @@ func members(s seqset.Set) []uint64 {
 	return out
 }
 
-func TestSpansAreJoined(t *testing.T) {
+func TestSet_Add(t *testing.T) {
 	t.Parallel()
 	s := seqset.Of(5, 1, 3, 2, 9)
 	if got, want := s.String(), "{[1,4),[5,6),[9,10)}"; got != want {
@@ -83,7 +83,7 @@ func TestSpansAreJoined(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoMultirangeIsRefused(t *testing.T) {
+func TestParse_Invalid(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "{", "[1,2)", "{[1,2]}", "{[2,1)}", "{[a,b)}", "{[1)}"} {
 		if s, err := seqset.Parse(text); err == nil {
