@@ -1,4 +1,4 @@
-// Package clickhouse holds the schema of the figures: the tables that hold the facts, and the views that others may rely on.
+// Package clickhouse holds the schema of the analytics store: the tables that hold the facts, and the views that others may rely on.
 //
 // The migrations are numbered and forward only. Every statement may be run again, and by several programs at once,
 // without harm: that is what makes starting safe where no lock can be had. A statement ends with a semicolon at the end

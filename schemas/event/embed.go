@@ -1,4 +1,4 @@
-// Package event holds the JSON Schemas of the envelope and of our line format, and envelopes that must decode for ever.
+// Package event holds the JSON Schemas of the envelope and of our line format, and envelopes that must always decode.
 package event
 
 import "embed"

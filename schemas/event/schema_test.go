@@ -64,7 +64,7 @@ func golden(t *testing.T) map[string][]byte {
 	return out
 }
 
-func TestGoldenEnvelopesDecode(t *testing.T) {
+func TestEnvelopeSchema_Golden(t *testing.T) {
 	schema := compile(t, "envelope.schema.json")
 	kinds := map[event.Kind]bool{}
 	for name, b := range golden(t) {
@@ -101,7 +101,7 @@ func TestGoldenEnvelopesDecode(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrittenIsValid(t *testing.T) {
+func TestEnvelopeSchema_Encode(t *testing.T) {
 	schema := compile(t, "envelope.schema.json")
 	lines := compile(t, "jsonl.schema.json")
 	rapid.Check(t, func(t *rapid.T) {
@@ -122,7 +122,7 @@ func TestWhatIsWrittenIsValid(t *testing.T) {
 	})
 }
 
-func TestSchemaRefuses(t *testing.T) {
+func TestEnvelopeSchema_Invalid(t *testing.T) {
 	schema := compile(t, "envelope.schema.json")
 	b := golden(t)["message.json"]
 	for name, change := range map[string][2]string{
@@ -145,8 +145,8 @@ func TestSchemaRefuses(t *testing.T) {
 	}
 }
 
-// The sample's lines are what the schema describes, except the one that was cut on purpose.
-func TestSampleLinesAreValid(t *testing.T) {
+// TestLineSchema_Sample: the lines of the sample are what the schema describes, except the one that was cut on purpose.
+func TestLineSchema_Sample(t *testing.T) {
 	schema := compile(t, "jsonl.schema.json")
 	b, err := os.ReadFile("../../deploy/sample/jsonl/bookforum.jsonl")
 	if err != nil {
@@ -168,7 +168,7 @@ func TestSampleLinesAreValid(t *testing.T) {
 	}
 }
 
-func TestLineSchemaRefuses(t *testing.T) {
+func TestLineSchema_Invalid(t *testing.T) {
 	schema := compile(t, "jsonl.schema.json")
 	for _, line := range []string{
 		`{"author":"a","text":"x"}`,

@@ -1,4 +1,4 @@
-// Package postgres holds the migrations of the record: numbered, forward only, in the order in which they are applied.
+// Package postgres holds the migrations of PostgreSQL: numbered, forward only, in the order in which they are applied.
 package postgres
 
 import "embed"
