@@ -20,6 +20,7 @@ import (
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/engine"
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/importer"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -102,22 +103,21 @@ func (r *rig) publishArchive(ctx context.Context, b *bus.Bus, f bench.Format) (_
 		return ingest.Result{}, err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	in.jobs, in.quiet = jobsByCores(), true
 	cursors, err := b.Cursors(ctx)
 	if err != nil {
 		return ingest.Result{}, err
 	}
-	i := r.app.newImport(&stack{cfg: r.cfg, log: slog.New(slog.DiscardHandler)}, in)
-	i.options = benchOptions()
-	err = i.readAll(ctx, in.Files, ingest.Config{Publisher: b, Cursors: cursors, Batch: r.cfg.Import.Batch, Log: i.log})
-	if err = errors.Join(err, i.failed); err != nil {
-		return i.result, fmt.Errorf("bringing %s to the bus: %w", f, err)
+	log := slog.New(slog.DiscardHandler)
+	i := importer.New(importer.Config{Options: benchOptions(), Jobs: importer.DefaultJobs(), Log: log}, in)
+	result, err := i.Publish(ctx, ingest.Config{Publisher: b, Cursors: cursors, Batch: r.cfg.Import.Batch, Log: log})
+	if err != nil {
+		return result, fmt.Errorf("bringing %s to the bus: %w", f, err)
 	}
-	if want := r.report.Corpora[f].Messages; i.result.Read < want || i.result.Unparsed > 0 || i.result.Published < want {
+	if want := r.report.Corpora[f].Messages; result.Read < want || result.Unparsed > 0 || result.Published < want {
 		r.wrong("of %d messages of %s %d records were read, %d of them not understood, and %d events published",
-			want, f, i.result.Read, i.result.Unparsed, i.result.Published)
+			want, f, result.Read, result.Unparsed, result.Published)
 	}
-	return i.result, nil
+	return result, nil
 }
 
 // benchOptions say what some formats do not.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/bench"
 	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/importer"
 	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/verify"
 	postgres "github.com/agrichat/agrichat/schemas/postgres"
@@ -30,7 +31,7 @@ func (b *benching) imports(ctx context.Context, a arm) error {
 		if err != nil {
 			return err
 		}
-		var said importReport
+		var said importer.Report
 		again, err := r.phase(ctx, &said, "import", r.archives[bench.Telegram])
 		if err != nil {
 			return err
@@ -51,7 +52,7 @@ func (b *benching) imports(ctx context.Context, a arm) error {
 
 // importOnce imports an archive into empty stores.
 func (r *rig) importOnce(ctx context.Context, f bench.Format) (phase, error) {
-	var said importReport
+	var said importer.Report
 	p, err := r.phase(ctx, &said, "import", r.archives[f])
 	if err != nil {
 		return p, err

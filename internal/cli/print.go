@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/agrichat/agrichat/internal/archive"
-	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/internal/verify"
 )
 
@@ -49,152 +47,6 @@ func counted(n int, what string) string {
 }
 
 func (t *table) done() error { return cmp.Or(t.err, t.w.Flush()) }
-
-func sortedChats(chats map[ingest.Chat]*chatReport) []chatReport {
-	out := make([]chatReport, 0, len(chats))
-	for _, r := range chats {
-		out = append(out, *r)
-	}
-	slices.SortFunc(out, func(a, b chatReport) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(b.Read, a.Read),
-			cmp.Compare(a.Channel, b.Channel))
-	})
-	return out
-}
-
-// shownPlaces is how many unread records, and how many skipped files, are listed for a person: an export may have thousands
-// of pictures beside it. The JSON has more.
-const shownPlaces = 20
-
-func printImportText(w io.Writer, r *importReport) error {
-	if err := printChats(w, r.PerChat); err != nil {
-		return err
-	}
-	if r.DryRun {
-		fmt.Fprintln(w, "a dry run: nothing was published, and nothing stored")
-	}
-	fmt.Fprintf(w, "%s: %d records read as %d events, %d events published, %d known, %d stored, %d updated, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, %d overlapping, in %.1f s\n",
-		counted(r.Files, "file"), r.Read, r.Events, r.Published, r.Known, r.Stored, r.Updated, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Overlapping, r.Seconds)
-	if len(r.PerChat) > 0 {
-		printMeanings(w, r)
-	}
-	printDead(w, r)
-	printNotices(w, r.Notices)
-	if r.Resumed > 0 {
-		fmt.Fprintf(w, "went on after %d records that an earlier import had read\n", r.Resumed)
-	}
-	if r.Rejects != "" {
-		fmt.Fprintf(w, "rejected: %d records and files that could not be read; %s lists them with the reasons\n", r.Rejected, r.Rejects)
-	}
-	if r.Belonging > 0 {
-		fmt.Fprintf(w, "beside them %s of the exports: media, styles, lists\n", counted(r.Belonging, "file"))
-	}
-	for i, s := range r.Skipped {
-		if i == shownPlaces {
-			fmt.Fprintf(w, "... and %d more files skipped; --output json lists them\n", len(r.Skipped)-i)
-			break
-		}
-		fmt.Fprintf(w, "skipped %s: %s\n", s.Path, strings.Map(printable, s.Why))
-	}
-	for i, p := range r.Places {
-		if i == shownPlaces {
-			fmt.Fprintf(w, "... and %d more; --output json lists them\n", r.Unparsed-i)
-			break
-		}
-		fmt.Fprintf(w, "unparsed: %s, line %d, offset %d: %s\n", p.File, p.Line, p.Offset, strings.Map(printable, p.Reason))
-	}
-	return nil
-}
-
-// printMeanings explains the counts of an import that are not 0. Their names are the same in the table, in the line and in the JSON.
-func printMeanings(w io.Writer, r *importReport) {
-	for _, m := range []struct {
-		said bool
-		text string
-	}{
-		{true, "records: what the files consist of: messages, lines"},
-		{true, "events: what the records tell: a message and each version of it, reactions, who is who, what a chat is called"},
-		{r.Published > 0, "published: events that were sent on to be stored"},
-		{r.Known > 0, "known: events that were stored before, and were not published again"},
-		{r.Stored > 0, "stored: published events that are new in PostgreSQL"},
-		{r.Updated > 0, "updated: published events that PostgreSQL held, and that were completed or corrected"},
-		{r.Already > 0, "already stored: published events that PostgreSQL held as they are; two files may tell the same"},
-		{r.Dead > 0, "dead-lettered: published events that could not be stored; agrichat dlq list shows them"},
-		{r.Facts > 0, "facts, in the table aggregated: what changed by these events, and is in ClickHouse now"},
-		{r.Unparsed > 0, "unparsed: records that could not be understood; they are kept as they came"},
-		{r.Ambiguous > 0, "ambiguous: records without an id that others may equal (the same text in one minute, or no time), so that they were told apart by counting"},
-		{r.Overlapping > 0, "overlapping: messages that seem to stand twice; the notes say why"},
-	} {
-		if m.said {
-			fmt.Fprintln(w, "  "+m.text)
-		}
-	}
-}
-
-// printChats prints what became of each chat, and an empty line; nothing if there is none.
-func printChats(w io.Writer, chats []chatReport) error {
-	if len(chats) == 0 {
-		return nil
-	}
-	t := newTable(w)
-	updated := slices.ContainsFunc(chats, func(c chatReport) bool { return c.Updated > 0 })
-	row := func(source, namespace, chat string, c *chatReport) {
-		cells := []any{source, namespace, chat, c.Read, c.Published, c.Known, c.Stored}
-		if updated {
-			cells = append(cells, c.Updated)
-		}
-		t.row(append(cells, c.Facts, c.Unparsed)...)
-	}
-	heads := []any{"NETWORK", "NAMESPACE", "CHAT", "EVENTS", "PUBLISHED", "KNOWN", "STORED"}
-	if updated {
-		heads = append(heads, "UPDATED")
-	}
-	t.row(append(heads, "AGGREGATED", "UNPARSED")...)
-	shown, rest := largestChats(chats)
-	for _, c := range shown {
-		row(c.Source, c.Namespace, cmp.Or(c.Name, c.Channel, "-"), &c)
-	}
-	if n := len(chats) - len(shown); n > 0 {
-		row(fmt.Sprintf("... and %d more", n), "", "", &rest)
-	}
-	t.row()
-	return t.done()
-}
-
-// shownChats is how many chats are listed for a person; the JSON has all.
-const shownChats = 50
-
-// largestChats returns those with most events, in the order in which they come, and the sum of all others.
-func largestChats(chats []chatReport) (shown []chatReport, rest chatReport) {
-	if len(chats) <= shownChats {
-		return chats, rest
-	}
-	sizes := make([]int, len(chats))
-	for i, c := range chats {
-		sizes[i] = c.Read
-	}
-	slices.SortFunc(sizes, func(a, b int) int { return cmp.Compare(b, a) })
-	least := sizes[shownChats-1]
-	equal := 0 // of that size, shown
-	for _, n := range sizes[:shownChats] {
-		if n == least {
-			equal++
-		}
-	}
-	for _, c := range chats {
-		if c.Read > least || c.Read == least && equal > 0 {
-			if c.Read == least {
-				equal--
-			}
-			shown = append(shown, c)
-			continue
-		}
-		rest.Read, rest.Published, rest.Known = rest.Read+c.Read, rest.Published+c.Published, rest.Known+c.Known
-		rest.Stored, rest.Facts, rest.Unparsed = rest.Stored+c.Stored, rest.Facts+c.Facts, rest.Unparsed+c.Unparsed
-		rest.Updated += c.Updated
-	}
-	return shown, rest
-}
 
 // figuresReport is who wrote most and when.
 type figuresReport struct {

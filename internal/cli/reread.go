@@ -11,30 +11,13 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/files"
-	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/internal/importer"
 	"github.com/agrichat/agrichat/internal/reread"
 )
 
 type rereadFlags struct {
 	source, namespace, channel string
 	zone, charset              string
-}
-
-// rereadReport is what reading the log again ends with. Its names are relied upon by scripts.
-type rereadReport struct {
-	Changed   int          `json:"changed"`   // events that are read otherwise now
-	Published int          `json:"published"` // of these, published: the record did not hold them so
-	Notices   []notice     `json:"notices"`   // what was changed, and what could not be
-	Chats     []rereadChat `json:"per_chat"`
-	Seconds   float64      `json:"seconds"`
-}
-
-// rereadChat is a chat of which something was published.
-type rereadChat struct {
-	Source    string `json:"source"`
-	Namespace string `json:"namespace"`
-	Channel   string `json:"channel"`
-	Published int    `json:"published"`
 }
 
 func (a *app) rereadCommand() *cobra.Command {
@@ -73,7 +56,7 @@ func (a *app) rereadCommand() *cobra.Command {
 				return misuse{err}
 			}
 			return a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
-				r, err := a.reread(ctx, s, cfg)
+				r, err := a.newImport(s, importFlags{quiet: true, jobs: 1}, &files.Findings{}).Reread(ctx, cfg)
 				r.Seconds = time.Since(began).Seconds()
 				return errors.Join(a.printReread(r), err)
 			})
@@ -88,59 +71,14 @@ func (a *app) rereadCommand() *cobra.Command {
 	return c
 }
 
-// reread publishes what comes out otherwise, and waits until it is stored.
-func (a *app) reread(ctx context.Context, s *stack, cfg reread.Config) (*rereadReport, error) {
-	i := a.newImport(s, &findings{Findings: &files.Findings{}, quiet: true, jobs: 1})
-	b, c, err := i.ingesting(ctx)
-	if err != nil {
-		return &rereadReport{}, err
-	}
-	cfg.Log = b
-	if cfg.Last, err = b.LastSequence(ctx); err != nil {
-		return &rereadReport{}, err
-	}
-	if c.Source, err = reread.New(cfg); err != nil {
-		return &rereadReport{}, err
-	}
-	now := time.Now().UnixMilli()
-	c.ZoneNamed, c.CharsetNamed, c.Cursors = 0, 0, nil
-	if cfg.Zone != nil {
-		c.ZoneNamed = now
-	}
-	if cfg.Charset != "" {
-		c.CharsetNamed = now
-	}
-	c.Name, c.Label = "reread", "archive/reread"
-	result, err := ingest.Run(ctx, c)
-	i.result.Add(result)
-	if err == nil {
-		err = i.settle(ctx)
-	}
-	return i.reread(), errors.Join(err, i.report.incomplete())
-}
-
-func (i *importing) reread() *rereadReport {
-	r := &rereadReport{Changed: i.result.Events, Published: i.result.Published, Notices: []notice{}}
-	for _, n := range i.result.Notices {
-		switch n.Code {
-		case reread.NoticeZone, reread.NoticeCharset, reread.NoticeUnchanged:
-			r.Notices = append(r.Notices, notice{Code: n.Code, Text: n.Text, Option: n.Option, Count: n.Count, Files: []string{}})
-		}
-	}
-	for _, c := range i.report.PerChat {
-		r.Chats = append(r.Chats, rereadChat{c.Source, c.Namespace, c.Channel, c.Published})
-	}
-	return r
-}
-
-func (a *app) printReread(r *rereadReport) error {
+func (a *app) printReread(r *importer.RereadReport) error {
 	if a.output == "json" {
 		return a.printJSON(r)
 	}
 	return printRereadText(a.out, r)
 }
 
-func printRereadText(w io.Writer, r *rereadReport) error {
+func printRereadText(w io.Writer, r *importer.RereadReport) error {
 	if len(r.Chats) > 0 {
 		t := newTable(w)
 		t.row("NETWORK", "NAMESPACE", "CHAT", "CHANGED")

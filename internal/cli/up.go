@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/supervise"
 )
 
@@ -71,7 +72,7 @@ func (a *app) demoCommand() *cobra.Command {
 // up runs all roles, until ctx ends or, with once, the import has ended.
 func (a *app) up(ctx context.Context, f upFlags) (err error) {
 	began := time.Now()
-	in := noFindings()
+	in := &files.Findings{}
 	if len(f.paths) > 0 {
 		if in, err = a.lookFor(f.importFlags, f.paths); err != nil {
 			return err
@@ -107,7 +108,7 @@ func (a *app) up(ctx context.Context, f upFlags) (err error) {
 	}
 	return a.supervised(ctx, s, list, func(ctx context.Context, s *stack) error {
 		a.note("ready in %.1f s; data in %s\n", time.Since(began).Seconds(), s.cfg.Data)
-		if err := a.upImport(ctx, s, in, f.once); err != nil || f.once {
+		if err := a.upImport(ctx, s, f, in); err != nil || f.once {
 			return err
 		}
 		a.where(s)
@@ -142,11 +143,11 @@ func (a *app) sameFolder(s *stack) string {
 }
 
 // upImport brings archives in and prints what came out: what was read, who wrote most, when, and the verification.
-func (a *app) upImport(ctx context.Context, s *stack, in *findings, once bool) error {
+func (a *app) upImport(ctx context.Context, s *stack, f upFlags, in *files.Findings) error {
 	if len(in.Files) == 0 {
 		return nil
 	}
-	r, failed := a.importAll(ctx, s, in)
+	r, failed := a.newImport(s, f.importFlags, in).Run(ctx)
 	if ctx.Err() != nil {
 		return failed
 	}
@@ -166,11 +167,11 @@ func (a *app) upImport(ctx context.Context, s *stack, in *findings, once bool) e
 	switch {
 	case err != nil:
 		return err
-	case failed != nil && once:
+	case failed != nil && f.once:
 		return failed
 	case failed != nil:
 		fmt.Fprintln(a.errOut, "agrichat:", oneLine(failed.Error()))
-	case !v.Equal && once:
+	case !v.Equal && f.once:
 		return errAmiss
 	}
 	return nil

@@ -1,4 +1,4 @@
-package cli
+package importer
 
 import (
 	"bufio"
@@ -13,11 +13,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/agrichat/agrichat/internal/app"
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// rejectedName is the folder in the data folder that lists what an import could not read, a file an import.
-const rejectedName = "rejected"
+// rejectsName is the folder of the data directory with the lists of what an import could not read, a file an import.
+const rejectsName = "rejected"
 
 // excerpt is how much of a record's bytes is listed. The record keeps them all, under the event's id.
 const excerpt = 4 << 10
@@ -67,7 +68,7 @@ func (r *rejects) event(path string, e *event.Event) {
 
 // unreadable lists a file that could not be read to its end.
 func (r *rejects) unreadable(path string, why error) {
-	r.list(rejection{File: path, Reason: oneLine(why.Error())})
+	r.list(rejection{File: path, Reason: app.OneLine(why.Error())})
 }
 
 // wholeRunes leaves out a letter that was cut in two.

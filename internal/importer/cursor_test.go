@@ -1,4 +1,4 @@
-package cli
+package importer
 
 import (
 	"os"
@@ -13,7 +13,7 @@ import (
 // namedNow is what the cursor of a file would be called now.
 func namedNow(t *testing.T, path string, o producers.Options, stream time.Time) string {
 	t.Helper()
-	f, err := findFiles([]string{path}, "jsonl")
+	f, err := find([]string{path}, "jsonl")
 	if err != nil || len(f.Files) != 1 {
 		t.Fatalf("found %+v, %v", f, err)
 	}
@@ -101,7 +101,7 @@ func TestAZipThatIsSaidToBeSomebodys(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "one"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
 	zipped(t, filepath.Join(dir, "a.zip"), oneFile(filepath.Join(dir, "one")), "one.jsonl")
-	f, err := findFiles([]string{filepath.Join(dir, "a.zip")}, "jsonl")
+	f, err := find([]string{filepath.Join(dir, "a.zip")}, "jsonl")
 	if err != nil || len(f.Files) != 1 || !strings.HasSuffix(f.Files[0].File.Path, "a.zip/one.jsonl") {
 		t.Fatalf("found %+v, %v", f, err)
 	}
@@ -114,7 +114,7 @@ func TestAFileNamedTwiceIsReadOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.jsonl"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
-	f, err := findFiles([]string{dir, filepath.Join(dir, "a.jsonl"), dir + "/./"}, "")
+	f, err := find([]string{dir, filepath.Join(dir, "a.jsonl"), dir + "/./"}, "")
 	if err != nil || len(f.Files) != 1 || len(skipped(f)) != 2 || skipped(f)[0].Why != "named twice" {
 		t.Fatalf("found %+v, %v", f, err)
 	}
@@ -122,12 +122,12 @@ func TestAFileNamedTwiceIsReadOnce(t *testing.T) {
 
 func TestWhatACursorKeeps(t *testing.T) {
 	t.Parallel()
-	at, c, err := unwrapCursor(wrapCursor(amount{7, 1 << 40}, producers.Cursor("a b\nc")))
-	if err != nil || at != (amount{7, 1 << 40}) || string(c) != "a b\nc" {
+	at, c, err := decodeCursor(encodeCursor(position{7, 1 << 40}, producers.Cursor("a b\nc")))
+	if err != nil || at != (position{7, 1 << 40}) || string(c) != "a b\nc" {
 		t.Errorf("%+v, %q, %v", at, c, err)
 	}
 	for _, odd := range []string{"", "x", "1\n", `{"offset":7}`, "1 x\nc"} {
-		if _, _, err := unwrapCursor(producers.Cursor(odd)); err == nil {
+		if _, _, err := decodeCursor(producers.Cursor(odd)); err == nil {
 			t.Errorf("%q is taken for a cursor", odd)
 		}
 	}

@@ -1,4 +1,4 @@
-package cli
+package importer
 
 import (
 	"context"
@@ -83,5 +83,43 @@ func TestLagThrottle_Ask_facts(t *testing.T) {
 	})
 	if wait, _, err := unlimited.Ask(t.Context()); wait != 0 || err != nil {
 		t.Errorf("without a limit: wait %s, %v", wait, err)
+	}
+}
+
+// always lets everybody go on, and counts how often it was asked.
+type always struct{ asked *int }
+
+func (a always) Ask(context.Context) (time.Duration, string, error) {
+	*a.asked++
+	return 0, "", nil
+}
+
+func TestSpaceThrottle_Ask(t *testing.T) {
+	t.Parallel()
+	asked, free := 0, uint64(100<<20)
+	s := spaceThrottle{Throttle: always{&asked}, dir: "/data", free: func(string) (uint64, error) { return free, nil }}
+	wait, why, err := s.Ask(t.Context())
+	if err != nil || wait == 0 || asked != 0 || !strings.Contains(why, "the disk of /data has only 104 MB left") {
+		t.Errorf("on a full disk: wait %s because %q, %v", wait, why, err)
+	}
+	free = 1 << 40
+	if wait, _, err := s.Ask(t.Context()); err != nil || wait != 0 || asked != 1 {
+		t.Errorf("on an empty disk: wait %s, asked %d times, %v", wait, asked, err)
+	}
+	if n, err := freeSpace(t.TempDir()); err != nil || n == 0 {
+		t.Errorf("here %d bytes are free: %v", n, err)
+	}
+}
+
+// TestLeadLimit holds that live sources wait for a second at most, and that nobody waits behind an import with its own server.
+func TestLeadLimit(t *testing.T) {
+	t.Parallel()
+	beside := leadLimit(false)
+	if beside.Delay != time.Second || beside.Bytes > 16<<20 {
+		t.Errorf("beside live sources an import is ahead by %+v", beside)
+	}
+	alone := leadLimit(true)
+	if alone.Floor < 4*8<<20 || alone.Bytes != alone.Floor {
+		t.Errorf("alone an import is ahead by %+v, want some blocks of the server, whatever its rate", alone)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package importer
 
 import (
 	"archive/zip"
@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +14,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/all"
 )
 
 // TestZipsAreReadAsFolders finds the same in a zip as in the folder that it was made of.
@@ -27,7 +29,7 @@ func TestZipsAreReadAsFolders(t *testing.T) {
 		ReadFile(string) ([]byte, error)
 	}), "a/one.jsonl", "a/beside.txt", "__MACOSX/one.jsonl")
 	for _, root := range []string{"folder", "folder.zip"} {
-		f, err := findFiles([]string{filepath.Join(dir, root)}, "")
+		f, err := find([]string{filepath.Join(dir, root)}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +59,7 @@ func TestNamesInAZip(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "one"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
 	zipped(t, filepath.Join(dir, "odd.zip"), oneFile(filepath.Join(dir, "one")), "\x87\xa0\xe2/a.jsonl", `win\b.jsonl`)
-	f, err := findFiles([]string{filepath.Join(dir, "odd.zip")}, "")
+	f, err := find([]string{filepath.Join(dir, "odd.zip")}, "")
 	if err != nil || len(f.Files) != 2 {
 		t.Fatalf("found %+v, %v", f, err)
 	}
@@ -75,13 +77,22 @@ func TestAZipThatIsNone(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "broken.zip")
 	write(t, path, "PK\x03\x04 and nothing more")
-	f, err := findFiles([]string{path}, "")
+	f, err := find([]string{path}, "")
 	if err != nil || len(f.Files) != 0 || len(skipped(f)) != 1 {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// find finds what is under the paths; source reads it, or whichever recognises it.
+func find(paths []string, source string) (*files.Findings, error) {
+	defs := all.Definitions()
+	if source != "" {
+		defs = slices.DeleteFunc(defs, func(d producers.Definition) bool { return string(d.Name) != source })
+	}
+	return files.Find(paths, defs, source != "")
 }
 
 func write(t *testing.T, path, text string) {
@@ -140,7 +151,7 @@ func read(t *testing.T, open func() (io.ReadCloser, error)) string {
 	return string(b)
 }
 
-func skipped(f *findings) []files.Skipped {
+func skipped(f *files.Findings) []files.Skipped {
 	list, _ := f.Skipped()
 	return list
 }
@@ -184,7 +195,7 @@ func TestAttachmentsInAZip(t *testing.T) {
 // attachments are those of the messages of the first file that is found.
 func attachments(t *testing.T, root string) (out []event.Attachment) {
 	t.Helper()
-	f, err := findFiles([]string{root}, "")
+	f, err := find([]string{root}, "")
 	if err != nil || len(f.Files) != 1 {
 		t.Fatalf("found %+v, %v", f, err)
 	}

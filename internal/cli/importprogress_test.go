@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,13 +13,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/agrichat/agrichat/internal/files"
+	"github.com/agrichat/agrichat/internal/importer"
 	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // glass is a terminal of 80 columns that shows what is written to it.
@@ -148,26 +152,26 @@ func has(words ...string) func([]string) bool {
 	}
 }
 
-// TestBarsStandUnderWhatIsSaid shows two files on a real terminal while a log and notes are written by several at once.
-func TestBarsStandUnderWhatIsSaid(t *testing.T) {
+// TestApp_importObserver_bars shows two files on a real terminal while several goroutines write log lines and notes.
+func TestApp_importObserver_bars(t *testing.T) {
 	t.Parallel()
 	for _, env := range [][]string{{"TERM=xterm"}, {"TERM=xterm", "NO_COLOR=1"}} {
 		g := newGlass(t)
 		a := &app{errOut: g.tty, environ: env, output: "text"}
 		list := sized(1000, 3000, 1000)
-		in := &findings{Findings: &files.Findings{Files: list}, jobs: 2}
-		i := a.newImport(&stack{log: slog.New(slog.NewTextHandler(a.screen(), nil))}, in)
+		log := slog.New(slog.NewTextHandler(a.screen(), nil))
+		p := importer.NewProgress(list, time.Now)
 		var want []string
-		err := i.watched(t.Context(), func() error {
-			one, two := i.progress.begin(list[0]), i.progress.begin(list[1])
-			one.observe(reading(50, 5, 500))
-			two.observe(ingest.Progress{State: ingest.Waiting, Why: "no room"})
+		err := p.Watch(t.Context(), a.importObserver(log, false), func() error {
+			one, two := p.Begin(list[0]), p.Begin(list[1])
+			one.Observe(reading(50, 5, 500))
+			two.Observe(ingest.Progress{State: ingest.Waiting, Why: "no room"})
 			lines := g.until(t, "the bars", has("0 of 3 files", "export/a", "export/b", " 50 %", "50 read, 5 known", "waiting: no room"))
 			if last := lines[len(lines)-2]; !strings.Contains(last, "0 of 3 files") || len(lines) != 4 {
 				t.Errorf("the bars are\n%s", strings.Join(lines, "\n"))
 			}
-			want = said(i)
-			one.end()
+			want = writeAtOnce(a, log)
+			one.End()
 			g.until(t, "that one file is done", func(lines []string) bool {
 				return has("1 of 3 files", "export/b")(lines) && !has("export/a")(lines)
 			})
@@ -178,27 +182,27 @@ func TestBarsStandUnderWhatIsSaid(t *testing.T) {
 		}
 		a.note("the end\n")
 		got := g.until(t, "the end", has("the end"))
-		checkSaid(t, want, got)
+		checkWritten(t, want, got)
 		if g.colours() != (len(env) == 1) {
 			t.Errorf("%q: colours: %t", env, g.colours())
 		}
 	}
 }
 
-// said lets several say something at once.
-func said(i *importing) (want []string) {
+// writeAtOnce writes notes and log lines, several at once.
+func writeAtOnce(a *app, log *slog.Logger) (want []string) {
 	var g sync.WaitGroup
 	for n := range 5 {
 		want = append(want, fmt.Sprintf("note %d of somebody\n", n))
-		g.Go(func() { i.note("note %d of somebody\n", n) })
-		g.Go(func() { i.log.Warn("a warning") })
+		g.Go(func() { a.note("note %d of somebody\n", n) })
+		g.Go(func() { log.Warn("a warning") })
 	}
 	g.Wait()
 	return want
 }
 
-// checkSaid holds that everything which was said is there, in lines of its own, and nothing of the bars.
-func checkSaid(t *testing.T, want, got []string) {
+// checkWritten holds that everything which was written is there, in lines of its own, and nothing of the bars.
+func checkWritten(t *testing.T, want, got []string) {
 	t.Helper()
 	warnings, text := 0, "\n"+strings.Join(got, "\n")+"\n"
 	for _, line := range got {
@@ -216,35 +220,35 @@ func checkSaid(t *testing.T, want, got []string) {
 	}
 }
 
-// TestNoBars where nobody would see them, or nobody wants them.
-func TestNoBars(t *testing.T) {
+// TestApp_importObserver_noBars holds that no bars are drawn where nobody would see them, or nobody wants them.
+func TestApp_importObserver_noBars(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		env    []string
-		output string
-		quiet  bool
-		file   bool
-		say    bool
+		env     []string
+		output  string
+		quiet   bool
+		file    bool
+		reports bool
 	}{
-		"a terminal that only prints": {env: []string{"TERM=dumb"}, output: "text", say: true},
-		"no TERM":                     {output: "text", say: true},
-		"JSON":                        {env: []string{"TERM=xterm"}, output: "json", say: true},
-		"a pipe":                      {env: []string{"TERM=xterm"}, output: "text", file: true, say: true},
+		"a terminal that only prints": {env: []string{"TERM=dumb"}, output: "text", reports: true},
+		"no TERM":                     {output: "text", reports: true},
+		"JSON":                        {env: []string{"TERM=xterm"}, output: "json", reports: true},
+		"a pipe":                      {env: []string{"TERM=xterm"}, output: "text", file: true, reports: true},
 		"quiet":                       {env: []string{"TERM=xterm"}, output: "text", quiet: true},
 	} {
 		a := &app{errOut: io.Discard, environ: c.env, output: c.output}
 		if !c.file {
 			a.errOut = newGlass(t).tty
 		}
-		i := a.newImport(&stack{log: slog.New(slog.DiscardHandler)}, &findings{Findings: &files.Findings{Files: sized(1)}, quiet: c.quiet})
-		if i.bars != nil || (i.say != nil) != c.say {
-			t.Errorf("%s: bars %t, somebody is told %t", name, i.bars != nil, i.say != nil)
+		o := a.importObserver(slog.New(slog.DiscardHandler), c.quiet)
+		if o.Display != nil || (o.Progress != nil) != c.reports {
+			t.Errorf("%s: bars %t, reports %t", name, o.Display != nil, o.Progress != nil)
 		}
 	}
 }
 
-// TestALogOnATerminalIsText though it goes through the screen.
-func TestALogOnATerminalIsText(t *testing.T) {
+// TestScreen_format holds that a log on a terminal is text, though the screen is between them.
+func TestScreen_format(t *testing.T) {
 	t.Parallel()
 	a := &app{errOut: newGlass(t).tty}
 	pipe := &screen{out: io.Discard}
@@ -254,28 +258,102 @@ func TestALogOnATerminalIsText(t *testing.T) {
 	}
 }
 
-// TestATerminalThatGoes ends no import.
-func TestATerminalThatGoes(t *testing.T) {
+// TestApp_importObserver_terminalGone holds that a terminal that goes away ends no import.
+func TestApp_importObserver_terminalGone(t *testing.T) {
 	t.Parallel()
 	g := newGlass(t)
 	a := &app{errOut: g.tty, environ: []string{"TERM=xterm"}, output: "text"}
 	list := sized(10)
-	i := a.newImport(&stack{log: slog.New(slog.DiscardHandler)}, &findings{Findings: &files.Findings{Files: list}, jobs: 1})
+	p := importer.NewProgress(list, time.Now)
 	odd := errors.New("odd")
-	err := i.watched(t.Context(), func() error {
-		f := i.progress.begin(list[0])
+	err := p.Watch(t.Context(), a.importObserver(slog.New(slog.DiscardHandler), false), func() error {
+		f := p.Begin(list[0])
 		g.until(t, "the bar", has("export/a"))
 		_ = g.master.Close() // at the next line, which its reader still takes
 		g.read.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		<-ctx.Done() // the bars have been drawn again, or could not be
-		f.observe(reading(1, 0, 10))
-		i.note("said to nobody\n")
-		f.end()
+		f.Observe(reading(1, 0, 10))
+		a.note("read by nobody\n")
+		f.End()
 		return odd
 	})
 	if !errors.Is(err, odd) {
 		t.Error(err)
+	}
+}
+
+// files of these sizes, called a, b and so on.
+func sized(sizes ...int64) (out []files.Found) {
+	for n, size := range sizes {
+		out = append(out, files.Found{File: producers.File{Path: "export/" + string(rune('a'+n)), Size: size}})
+	}
+	return out
+}
+
+func reading(read, known int, bytes int64) ingest.Progress {
+	return ingest.Progress{State: ingest.Reading, Counts: ingest.Counts{Read: read, Published: read - known, Known: known, Bytes: bytes}}
+}
+
+// TestPrintProgress holds that a long import prints every five seconds how far all of its files are, with a rate and the time that remains.
+func TestPrintProgress(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var said []string
+		observer := importer.Observer{Progress: printProgress(func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })}
+		files := sized(1000, 3000, 0)
+		p := importer.NewProgress(files, time.Now)
+		err := p.Watch(t.Context(), observer, func() error {
+			a, b := p.Begin(files[0]), p.Begin(files[1])
+			a.Observe(reading(100, 0, 500))
+			time.Sleep(9 * time.Second)
+			a.Observe(reading(200, 0, 1000))
+			a.End()
+			b.Observe(reading(300, 40, 1000))
+			time.Sleep(5 * time.Second)
+			b.Observe(ingest.Progress{State: ingest.Waiting, Why: "no\aroom", Counts: ingest.Counts{Read: 300, Known: 40, Bytes: 1000}})
+			time.Sleep(5 * time.Second)
+			b.Observe(reading(900, 40, 9000)) // a session that broke counts some of it twice
+			time.Sleep(5 * time.Second)
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if diff := cmp.Diff([]string{
+			"0 of 3 files, 100 read, 20/s, 35 s left\n",
+			"1 of 3 files, 500 read, 40 known, 50/s, 10 s left\n",
+			"1 of 3 files, 500 read, 40 known, 33/s, 15 s left, waiting: no room\n",
+			"1 of 3 files, 1100 read, 40 known, 55/s\n",
+		}, said); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestLogProgress(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	logProgress(slog.New(slog.NewJSONHandler(&out, nil)))(importer.Snapshot{Files: 3, Done: 1, Counts: ingest.Counts{Read: 7, Published: 5, Known: 2},
+		Bytes: 10, Of: 30, Rate: 2.5, Remaining: 8 * time.Second, Reading: []string{"b"}, Waiting: "no room"})
+	var got map[string]any
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	delete(got, "time")
+	if diff := cmp.Diff(map[string]any{"level": "INFO", "msg": "importing", "files": 3., "done": 1., "read": 7., "published": 5., "known": 2.,
+		"unparsed": 0., "bytes": 10., "of": 30., "per_second": 2., "left_seconds": 8., "in_hand": []any{"b"}, "waiting": "no room"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestShortly(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{59 * time.Second: "59 s", 61 * time.Second: "1 min 01 s",
+		3*time.Hour + 5*time.Minute: "3 h 05 min"} {
+		if got := shortly(d); got != want {
+			t.Errorf("%s is written as %q, want %q", d, got, want)
+		}
 	}
 }

@@ -1,11 +1,10 @@
-package cli
+package importer
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
@@ -78,7 +78,7 @@ func (s *slow) Close() error {
 }
 
 // crowded is an import of n files, of which the fourth cannot be read.
-func crowded(n, jobs int) (*importing, *crowd, []files.Found) {
+func crowded(n, jobs int) (*Importer, *crowd) {
 	c := &crowd{}
 	var list []files.Found
 	for k := range n {
@@ -89,19 +89,17 @@ func crowded(n, jobs int) (*importing, *crowd, []files.Found) {
 		list = append(list, files.Found{File: producers.File{Path: s.name, Size: 10, Head: make([]byte, 10)},
 			Def: producers.Definition{Name: "fake", Title: "Fake", Archive: func(producers.File, producers.Options) (producers.Source, error) { return s, nil }}})
 	}
-	i := &importing{stack: &stack{log: slog.New(slog.DiscardHandler)}, jobs: jobs, progress: newProgress(list, time.Now),
-		rejects: &rejects{now: time.Now}, note: func(string, ...any) {}}
-	return i, c, list
+	return New(Config{Jobs: jobs}, &files.Findings{Files: list}), c
 }
 
-// TestFilesAreReadSideBySide at most as many as were asked for, and the report is in the order of the files.
-func TestFilesAreReadSideBySide(t *testing.T) {
+// TestImporter_readAll_jobs at most as many as were asked for, and the report is in the order of the files.
+func TestImporter_readAll_jobs(t *testing.T) {
 	t.Parallel()
 	for _, jobs := range []int{1, 3} {
 		synctest.Test(t, func(t *testing.T) {
-			i, c, files := crowded(9, jobs)
+			i, c := crowded(9, jobs)
 			began := time.Now()
-			if err := i.readAll(t.Context(), files, ingest.Config{Publisher: nowhere{}}); err != nil {
+			if err := i.readAll(t.Context(), ingest.Config{Publisher: discard{}}); err != nil {
 				t.Fatal(err)
 			}
 			if took := time.Since(began); took != time.Duration(9/jobs)*time.Second || c.most != jobs {
@@ -122,32 +120,32 @@ func TestFilesAreReadSideBySide(t *testing.T) {
 			if diff := cmp.Diff([]string{"f0", "f1", "f2", "f4", "f5", "f6", "f7", "f8"}, places); diff != "" {
 				t.Error(diff)
 			}
-			if i.failed == nil || i.result.Read != 8 || i.rejects.count != 9 {
-				t.Errorf("failed with %v, read %d, rejected %d", i.failed, i.result.Read, i.rejects.count)
+			if i.failures.err == nil || i.result.Read != 8 || i.rejects.count != 9 {
+				t.Errorf("failed with %v, read %d, rejected %d", i.failures.err, i.result.Read, i.rejects.count)
 			}
-			if s := i.progress.standing(); s.Done != 9 || s.Bytes != s.Of || len(s.Hand) != 0 {
+			if s := i.progress.Snapshot(); s.Done != 9 || s.Bytes != s.Of || len(s.Reading) != 0 {
 				t.Errorf("stands at %+v", s)
 			}
 		})
 	}
 }
 
-// TestAStoppedImportBeginsNoMore and says of those in hand that they are not done.
-func TestAStoppedImportBeginsNoMore(t *testing.T) {
+// TestImporter_readAll_stopped and says of those in hand that they are not done.
+func TestImporter_readAll_stopped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i, c, files := crowded(9, 2)
+		i, c := crowded(9, 2)
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer cancel()
-		if err := i.readAll(ctx, files, ingest.Config{Publisher: nowhere{}}); !errors.Is(err, context.DeadlineExceeded) {
+		if err := i.readAll(ctx, ingest.Config{Publisher: discard{}}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
 		var ends []string
 		for _, f := range i.report.PerFile {
 			ends = append(ends, f.Error)
 		}
-		if diff := cmp.Diff([]string{"", "", errStopped.Error(), errStopped.Error()}, ends); diff != "" || len(c.begun) != 4 || i.failed != nil {
-			t.Errorf("began %q, failed with %v: %s", c.begun, i.failed, diff)
+		if diff := cmp.Diff([]string{"", "", errUnfinished.Error(), errUnfinished.Error()}, ends); diff != "" || len(c.begun) != 4 || i.failures.err != nil {
+			t.Errorf("began %q, failed with %v: %s", c.begun, i.failures.err, diff)
 		}
 		if i.rejects.count != 2 {
 			t.Errorf("%d were rejected: what was stopped is no reject", i.rejects.count)
@@ -155,8 +153,8 @@ func TestAStoppedImportBeginsNoMore(t *testing.T) {
 	})
 }
 
-// TestWhoStoppedIt tells a person's Ctrl-C from servers that have ended: only the first is told to give the command again.
-func TestWhoStoppedIt(t *testing.T) {
+// TestInterrupted tells a person's Ctrl-C from servers that have ended: only the first is told to give the command again.
+func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	signalled, stop := signal.NotifyContext(t.Context(), syscall.SIGUSR2)
 	defer stop()
@@ -169,10 +167,10 @@ func TestWhoStoppedIt(t *testing.T) {
 	for _, c := range []struct {
 		ctx  context.Context
 		want bool
-	}{{signalled, true}, {cancelled, true}, {t.Context(), false}, {ended(t, errHolderEnded), false},
+	}{{signalled, true}, {cancelled, true}, {t.Context(), false}, {ended(t, errors.New("the other process has ended")), false},
 		{ended(t, fmt.Errorf("the servers have ended: %w", context.Canceled)), false}} {
-		if got := byHand(c.ctx); got != c.want {
-			t.Errorf("%v: by hand: %t", context.Cause(c.ctx), got)
+		if got := interrupted(c.ctx); got != c.want {
+			t.Errorf("%v: interrupted: %t", context.Cause(c.ctx), got)
 		}
 	}
 }
@@ -184,85 +182,48 @@ func ended(t *testing.T, why error) context.Context {
 	return ctx
 }
 
-// TestImporting_ReadAllSmall holds that many small files are read at once, that one which cannot be read fails alone, and that the
+// TestImporter_readAll_smallFiles holds that many small files are read at once, that one which cannot be read fails alone, and that the
 // bus is asked for few batches.
-func TestImporting_ReadAllSmall(t *testing.T) {
+func TestImporter_readAll_smallFiles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i, c, files := crowded(300, 2)
+		i, c := crowded(300, 2)
 		var begun atomic.Int64
-		if err := i.readAll(t.Context(), files, ingest.Config{Publisher: counting{begun: &begun}}); err != nil {
+		if err := i.readAll(t.Context(), ingest.Config{Publisher: counting{begun: &begun}}); err != nil {
 			t.Fatal(err)
 		}
 		if c.most != smallAtOnce || begun.Load() > 10 {
 			t.Errorf("%d were read at once, in %d batches", c.most, begun.Load())
 		}
-		if i.failed == nil || i.result.Read != 299 || i.result.Published != 299 || len(i.report.PerFile) != 300 || i.report.PerFile[3].Error != "torn" {
-			t.Errorf("failed with %v, read %d, published %d, in %d files", i.failed, i.result.Read, i.result.Published, len(i.report.PerFile))
+		if i.failures.err == nil || i.result.Read != 299 || i.result.Published != 299 || len(i.report.PerFile) != 300 || i.report.PerFile[3].Error != "torn" {
+			t.Errorf("failed with %v, read %d, published %d, in %d files", i.failures.err, i.result.Read, i.result.Published, len(i.report.PerFile))
 		}
 	})
 }
 
 // counting counts batches.
 type counting struct {
-	nowhere
+	discard
 	begun *atomic.Int64
 }
 
 func (c counting) Begin(ctx context.Context, events []event.Event, live bool) (int, ingest.Pending, error) {
 	c.begun.Add(1)
-	return c.nowhere.Begin(ctx, events, live)
+	return c.discard.Begin(ctx, events, live)
 }
 
-func TestLargestChats(t *testing.T) {
-	t.Parallel()
-	var chats []chatReport
-	for n := range 200 {
-		chats = append(chats, chatReport{Channel: fmt.Sprint(n), Read: 1 + n%4, Published: 1 + n%4})
-	}
-	shown, rest := largestChats(chats)
-	sum := rest.Read
-	for _, c := range shown {
-		sum += c.Read
-		if c.Read != 4 {
-			t.Errorf("chat %s of %d events is shown", c.Channel, c.Read)
-		}
-	}
-	if len(shown) != shownChats || sum != 500 || rest.Published != rest.Read {
-		t.Errorf("%d are shown, with the rest %d events", len(shown), sum)
-	}
-	if shown, rest := largestChats(chats[:shownChats]); len(shown) != shownChats || rest.Read != 0 {
-		t.Errorf("%d of %d are shown, the rest is %+v", len(shown), shownChats, rest)
-	}
-}
-
-// TestFail_Shared says a reason once that several files have.
-func TestFail_Shared(t *testing.T) {
-	t.Parallel()
-	i := &importing{}
-	for _, path := range []string{"a/1", "a/2", "b/1", "a/3"} {
-		why := "no channel in a"
-		if path == "b/1" {
-			why = "b/1 is torn"
-		}
-		i.fail(files.Found{File: producers.File{Path: path}}, errors.New(why))
-	}
-	if want := "importing a/1 and 2 more files: no channel in a\nb/1 is torn"; i.failed.Error() != want {
-		t.Errorf("failed with %q, want %q", i.failed, want)
-	}
-}
-
-// TestImporting_ReadAll_ordered holds that parts of one folder are read one after another in their order, and other folders meanwhile.
-func TestImporting_ReadAll_ordered(t *testing.T) {
+// TestImporter_readAll_ordered holds that parts of one folder are read one after another in their order, and other folders meanwhile.
+func TestImporter_readAll_ordered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		i, c, files := crowded(8, 4)
+		i, c := crowded(8, 4)
+		files := i.in.Files
 		for n := range files {
 			files[n].File.Path = []string{"a", "b"}[n%2] + "/" + fmt.Sprint(n)
 			files[n].Def.Ordered = func(producers.File) bool { return true }
 		}
 		began := time.Now()
-		if err := i.readAll(t.Context(), files, ingest.Config{Publisher: nowhere{}}); err != nil {
+		if err := i.readAll(t.Context(), ingest.Config{Publisher: discard{}}); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took != 4*time.Second || c.most != 2 {
@@ -270,6 +231,31 @@ func TestImporting_ReadAll_ordered(t *testing.T) {
 		}
 		if evens := slices.DeleteFunc(slices.Clone(c.begun), func(s string) bool { return s[1]%2 == 1 }); !slices.IsSorted(evens) {
 			t.Errorf("began %v", c.begun)
+		}
+	})
+}
+
+// TestImporter_readAll_metricSeries imports many files: the number of metric series must not grow with them.
+func TestImporter_readAll_metricSeries(t *testing.T) {
+	t.Parallel()
+	count := func(t *testing.T, files int) (n int) {
+		i, _ := crowded(files, 8)
+		reg := prometheus.NewRegistry()
+		if err := i.readAll(t.Context(), ingest.Config{Publisher: discard{}, Metrics: ingest.NewMetrics(reg)}); err != nil {
+			t.Fatal(err)
+		}
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			n += len(f.GetMetric())
+		}
+		return n
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if few, many := count(t, 10), count(t, 1000); few == 0 || many != few {
+			t.Errorf("%d series after ten files, %d after 1000", few, many)
 		}
 	})
 }
