@@ -82,6 +82,9 @@ func SkipTo(f producers.File, in io.Reader, n int64) error {
 	return nil
 }
 
+// Changed is the fatal error of a file that is not the one that a cursor was made for.
+func Changed(f producers.File) error { return resumeError(f, errChanged) }
+
 // resumeError says that a file is not the one that a cursor was made for, if it is too short; other errors may pass.
 func resumeError(f producers.File, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

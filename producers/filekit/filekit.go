@@ -43,6 +43,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
@@ -115,6 +116,20 @@ func (o *Output) Emit(e *event.Event) error {
 	}
 	o.Events = append(o.Events, *e)
 	return nil
+}
+
+// NameChannel adds the name of an event's channel, once, if it is not UTF-8 in the file: its id is the same in every charset, and looks like
+// none. announced are the channels that were named; the cursor holds them.
+func (o *Output) NameChannel(of *event.Event, name string, announced *[]event.Channel) error {
+	if of.Reading.Charset == "" || of.Channel == "" || name == string(of.Channel) || slices.Contains(*announced, of.Channel) {
+		return nil
+	}
+	*announced = append(*announced, of.Channel)
+	return o.Emit(&event.Event{
+		Source: of.Source, Namespace: of.Namespace, Account: of.Account, Channel: of.Channel, NativeID: event.NativeID(of.Channel),
+		Kind: event.KindChannel, Revision: event.Unedited + "." + event.Revision(event.Digest(string(of.Channel))), Reading: of.Reading,
+		Body: &event.ChannelInfo{Name: name}, Raw: of.Raw,
+	})
 }
 
 // Session is one reading of a file. It implements producers.Session.

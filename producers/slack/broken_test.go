@@ -10,6 +10,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
@@ -57,9 +58,9 @@ func TestTypesThatAreNotTheUsual(t *testing.T) {
 }
 
 func TestOverlongRecord(t *testing.T) {
-	data := dayOf(said1("1714550400.000100", strings.Repeat("x", longest+10)), said1("1714550401.000100", "next"))
+	data := dayOf(said1("1714550400.000100", strings.Repeat("x", filekit.MaxRecord+10)), said1("1714550401.000100", "next"))
 	all := readCase(t, day(data))
-	if len(all) != 2 || all[0].Kind != event.KindUnparsed || len(all[0].Raw) > sampled || all[1].NativeID != "1714550401.000100" {
+	if len(all) != 2 || all[0].Kind != event.KindUnparsed || len(all[0].Raw) > filekit.MaxSample || all[1].NativeID != "1714550401.000100" {
 		t.Errorf("%d events", len(all))
 	}
 }

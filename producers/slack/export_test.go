@@ -15,6 +15,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
@@ -146,11 +147,11 @@ func TestFolderAndZip(t *testing.T) {
 // The lists beside are read once, not for every day, and again when they are others.
 func TestListsAreReadOnce(t *testing.T) {
 	export := whole()
-	k := &shelf{}
+	k := &workspaces{}
 	connect := func() *workspace {
 		f := producertest.File("e/field/2024-05-01.json", mixed())
 		f.Beside = func(rel string) (io.ReadCloser, error) { return export.Open(path.Join("field", rel)) }
-		w, err := k.workspace(&archive{file: f, content: days})
+		w, err := k.of(&archive{Archive: filekit.Archive{File: f}, content: days})
 		if err != nil {
 			t.Fatal(err)
 		}

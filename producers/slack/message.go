@@ -10,7 +10,7 @@ import (
 )
 
 // message makes events of one record of a day.
-func (s *session) message(text, raw []byte) (why string, err error) {
+func (s *reader) message(text, raw []byte) (why string, err error) {
 	var r record
 	if err := decode(text, &r); err != nil {
 		return jsonscan.Reason(err), nil
@@ -24,7 +24,7 @@ func (s *session) message(text, raw []byte) (why string, err error) {
 	case sent.IsZero():
 		return "the message's ts " + strconv.Quote(string(r.TS)) + " is no time", nil
 	}
-	defer s.understood(event.NativeID(r.TS))
+	defer s.Parsed(event.NativeID(r.TS))
 	switch r.Subtype {
 	case "tombstone": // when it was deleted is not said, nor by whom: the author named is Slack's own
 		return "", s.deleted(r.TS, event.Instant{}, raw)
@@ -43,7 +43,7 @@ func (s *session) message(text, raw []byte) (why string, err error) {
 	return "", s.written(&r, sent, text, raw)
 }
 
-func (s *session) deleted(ts plain, at event.Instant, raw []byte) error {
+func (s *reader) deleted(ts plain, at event.Instant, raw []byte) error {
 	of := event.Unedited
 	if !at.IsZero() {
 		of = event.RevisionAt(at.At)
@@ -54,7 +54,7 @@ func (s *session) deleted(ts plain, at event.Instant, raw []byte) error {
 	})
 }
 
-func (s *session) written(r *record, sent event.Instant, text, raw []byte) error {
+func (s *reader) written(r *record, sent event.Instant, text, raw []byte) error {
 	b := &event.Message{Type: event.TypeMessage, Details: map[string]string{}}
 	said := s.read(string(r.Text))
 	if said.text == "" && len(r.Files) == 0 && r.File.it == nil {
@@ -96,7 +96,7 @@ func (s *session) written(r *record, sent event.Instant, text, raw []byte) error
 }
 
 // author is who wrote a message. Bots that are no users have an id of their own and call themselves what they like.
-func (s *session) author(r *record) event.Person {
+func (s *reader) author(r *record) event.Person {
 	switch {
 	case r.User != "":
 		p := s.person(string(r.User), r.Profile.it.shown())
@@ -112,7 +112,7 @@ func (s *session) author(r *record) event.Person {
 }
 
 // fallback is what is shown of a message whose text is empty, as that of many bots is.
-func (s *session) fallback(r *record, text []byte) said {
+func (s *reader) fallback(r *record, text []byte) said {
 	var parts []string
 	for _, a := range r.Attachments {
 		before := len(parts)
@@ -139,7 +139,7 @@ func linked(title, target plain) plain {
 }
 
 // shared is the message that this one passes on.
-func (s *session) shared(r *record) *event.Forward {
+func (s *reader) shared(r *record) *event.Forward {
 	for _, a := range r.Attachments {
 		if a.IsShare == "true" && a.TS != "" {
 			f := &event.Forward{Channel: event.Channel(a.ChannelID), NativeID: event.NativeID(a.TS), Sent: instant(string(a.TS))}
@@ -155,7 +155,7 @@ func (s *session) shared(r *record) *event.Forward {
 // reactions puts into the queue what the export shows of the reactions to a message. It does not say when it was made: the newest
 // instant that it knows of is the latest at which this was surely not yet different. Of two exports that know the same instant the
 // fuller list is taken for the younger one.
-func (s *session) reactions(r *record, raw []byte, at event.Instant) error {
+func (s *reader) reactions(r *record, raw []byte, at event.Instant) error {
 	if len(r.Reactions) == 0 {
 		return nil
 	}
@@ -181,7 +181,7 @@ func (s *session) reactions(r *record, raw []byte, at event.Instant) error {
 	if total == 0 {
 		return nil
 	}
-	if s.label != "" {
+	if s.chars.Label != "" {
 		key := record{}
 		s.keyed(raw, &key)
 		parts = parts[:1]

@@ -13,6 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // overview looks at the days of an export, which lie in folders beside the file or above it.
@@ -24,7 +25,7 @@ type overview struct {
 // lookOver lists the days that lie in the folders of root. If nothing can be listed there, those of the file's own folder.
 func lookOver(f producers.File, root string) (*overview, error) {
 	o := &overview{file: f}
-	top, err := listBeside(f, strings.TrimSuffix(root, "/"))
+	top, err := filekit.ListBeside(f, folderPath(root))
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,7 @@ func lookOver(f producers.File, root string) (*overview, error) {
 		folders = []string{""}
 	}
 	for _, folder := range folders {
-		entries, err := listBeside(f, strings.TrimSuffix(folder, "/"))
+		entries, err := filekit.ListBeside(f, folderPath(folder))
 		if err != nil {
 			return nil, err
 		}
@@ -52,31 +53,10 @@ func lookOver(f producers.File, root string) (*overview, error) {
 	return o, nil
 }
 
-func dayIn(name string) string { return name[len(name)-len("0000-00-00.json"):] }
+// folderPath is the path of a folder that names begin with; the file's own for none.
+func folderPath(prefix string) string { return cmp.Or(strings.TrimSuffix(prefix, "/"), ".") }
 
-// listBeside lists a folder of the export; nil if it is none, or is outside of the export.
-func listBeside(f producers.File, folder string) (_ []fs.DirEntry, err error) {
-	if folder == "" {
-		folder = "."
-	}
-	r, err := f.Beside(folder)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	d, ok := r.(fs.ReadDirFile)
-	if !ok {
-		return nil, nil
-	}
-	list, err := d.ReadDir(-1)
-	if list == nil {
-		list = []fs.DirEntry{}
-	}
-	return list, err
-}
+func dayIn(name string) string { return name[len(name)-len("0000-00-00.json"):] }
 
 // enoughDays is of how many days the workspace is taken from: guests are a minority in most.
 const enoughDays = 200

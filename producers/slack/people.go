@@ -5,10 +5,11 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/jsonscan"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // user makes events of one record of users.json. The record is not kept: it is mostly about how to reach the person.
-func (s *session) user(text, raw []byte) (why string, err error) {
+func (s *reader) user(text, raw []byte) (why string, err error) {
 	var u user
 	if err := decode(text, &u); err != nil {
 		return jsonscan.Reason(err), nil
@@ -16,7 +17,7 @@ func (s *session) user(text, raw []byte) (why string, err error) {
 	if u.ID == "" {
 		return "the user has no id", nil
 	}
-	s.understood(event.NativeID(u.ID))
+	s.Parsed(event.NativeID(u.ID))
 	p := s.person(string(u.ID), "")
 	at := changed(string(u.Updated))
 	key := u
@@ -39,7 +40,7 @@ func stateAt(at event.Instant, content ...string) event.Revision {
 // channelRecord makes events of one record of channels.json and its like: what the channel is called, and who is in it. Since
 // when they are is not said. A name is taken to be as old as the latest change that the record knows of; if it is younger,
 // a message in the channel says so with its own time.
-func (s *session) channelRecord(text, raw []byte) (why string, err error) {
+func (s *reader) channelRecord(text, raw []byte) (why string, err error) {
 	var c channel
 	if err := decode(text, &c); err != nil {
 		return jsonscan.Reason(err), nil
@@ -47,9 +48,9 @@ func (s *session) channelRecord(text, raw []byte) (why string, err error) {
 	if c.ID == "" {
 		return "the channel has no id", nil
 	}
-	s.understood(event.NativeID(c.ID))
+	s.Parsed(event.NativeID(c.ID))
 	at := latest(changed(string(c.Created)), changed(string(c.Updated)))
-	info := &event.ChannelInfo{Name: s.titleOf(&c, s.nameOf), Type: c.kind(s.file.Path)}
+	info := &event.ChannelInfo{Name: s.titleOf(&c, s.nameOf), Type: c.kind(s.File.Path)}
 	if t := c.Topic.it; t != nil {
 		info.Topic = s.read(string(t.Value)).text
 		at = latest(at, changed(string(t.Set)))
@@ -58,14 +59,14 @@ func (s *session) channelRecord(text, raw []byte) (why string, err error) {
 		at = latest(at, changed(string(p.Set)))
 	}
 	title, topic := s.titleOf(&c, s.key), info.Topic
-	if s.label != "" {
+	if s.chars.Label != "" {
 		key := c
 		s.keyed(raw, &key)
 		if title = s.titleOf(&key, s.key); key.Topic.it != nil {
 			topic = string(key.Topic.it.Value)
 		}
 	}
-	if len(raw) > sampled {
+	if len(raw) > filekit.MaxSample {
 		raw = nil // it is the list of members, which become events of their own
 	}
 	id := event.Channel(c.ID)
@@ -78,7 +79,7 @@ func (s *session) channelRecord(text, raw []byte) (why string, err error) {
 	return "", s.members(id, c.Members)
 }
 
-func (s *session) members(of event.Channel, ids []string) error {
+func (s *reader) members(of event.Channel, ids []string) error {
 	seen := make(map[string]struct{}, len(ids))
 	for _, id := range ids {
 		if _, twice := seen[id]; twice {
@@ -97,7 +98,7 @@ func (s *session) members(of event.Channel, ids []string) error {
 }
 
 // titleOf is what a channel is called: one between two people has no name but theirs.
-func (s *session) titleOf(c *channel, name func(id string) string) string {
+func (s *reader) titleOf(c *channel, name func(id string) string) string {
 	if c.Name != "" {
 		return string(c.Name)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // content is what a file of an export holds.
@@ -44,8 +45,7 @@ func contentOf(f producers.File) content {
 }
 
 func recognise(f producers.File) producers.Confidence {
-	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
-	first, ok := bytes.CutPrefix(head, []byte("["))
+	first, ok := bytes.CutPrefix(filekit.TrimHead(f.Head), []byte("["))
 	if !ok {
 		return producers.No
 	}
@@ -207,5 +207,3 @@ func isID(s, letters string) bool {
 func (p peek) stamped() bool {
 	return p.values("ts", func(rest []byte) bool { return !instant(quoted(rest)).IsZero() })
 }
-
-func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }

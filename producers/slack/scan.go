@@ -5,22 +5,17 @@ import (
 	"io"
 
 	"github.com/agrichat/agrichat/internal/jsonscan"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 const (
 	// window is how much is read at a time: most days of most channels are smaller.
 	window = 64 << 10
-	// longest is the longest record that is taken whole: the longest message has 40,000 characters, which stand in it twice
-	// or three times and may be escaped, so anything near this is a record whose end is lost. The bus must take what an event
-	// of this size becomes.
-	longest = 4 << 20
-	// sampled is how much is kept of what is longer than longest.
-	sampled = 64 << 10
 )
 
 func newScanner(r io.Reader, leads func(byte) bool, offset int64, line, indent int) *jsonscan.Scanner {
 	return jsonscan.NewScanner(jsonscan.NewWindow(r, window, offset, line, indent), &jsonscan.Policy{
-		Longest: longest, Sampled: sampled, Next: nextRecord, Objects: true, Flat: true, Leads: leads,
+		Longest: filekit.MaxRecord, Sampled: filekit.MaxSample, Next: nextRecord, Objects: true, Flat: true, Leads: leads,
 	})
 }
 

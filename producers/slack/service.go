@@ -40,7 +40,7 @@ func standard(subtype plain) string {
 }
 
 // service notes what is special about a message of a subtype.
-func (s *session) service(r *record, b *event.Message) {
+func (s *reader) service(r *record, b *event.Message) {
 	switch {
 	case r.Subtype == "me_message":
 		b.Type = event.TypeAction

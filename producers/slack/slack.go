@@ -13,22 +13,19 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 const sourceName = "slack"
 
-// batchSize is how many events a batch has: the bus takes atomic batches up to 1000, and half of that costs no speed.
-const batchSize = 500
-
 // Definition describes the source.
-func Definition() producers.Definition { return definition(batchSize) }
+func Definition() producers.Definition { return definition(filekit.BatchSize) }
 
 func definition(batch int) producers.Definition {
-	known := &shelf{}
+	known := &workspaces{}
 	return producers.Definition{
 		Name:  sourceName,
 		Title: "Slack",
@@ -45,51 +42,76 @@ func definition(batch int) producers.Definition {
 		Unreadable: elsewhere,
 		Belongs:    belongs,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
-			return &archive{file: f, options: o, batch: batch, known: known, content: contentOf(f)}, nil
+			return &archive{Archive: filekit.Archive{File: f, Options: o, BatchSize: batch}, workspaces: known, content: contentOf(f)}, nil
 		},
 	}
 }
 
 type archive struct {
-	file    producers.File
-	options producers.Options
-	batch   int
-	known   *shelf
-	content content
+	filekit.Archive
+	workspaces *workspaces // of all exports that are read
+	content    content
 }
 
 // Connect opens the file, learns from those beside it who is who, and goes to where the cursor points.
 func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.Session, error) {
-	st, err := readCursor(from)
+	st, err := filekit.DecodeCursor(a.File, from, state{Position: filekit.Start()}, state.valid)
 	if err != nil {
-		return nil, fault.AsFatal(err)
+		return nil, err
 	}
-	chars, err := charset.NewDecoder(a.options.Charset, a.file.Open)
+	chars, err := a.NewDecoder()
 	if err != nil {
-		return nil, fault.AsFatal(err)
+		return nil, err
 	}
-	w, err := a.known.workspace(a)
+	w, err := a.workspaces.of(a)
 	if err != nil {
 		return nil, err
 	}
 	if st.Namespace == "" {
-		if err := a.place(&st, w); err != nil {
+		if err := a.locate(&st, w); err != nil {
 			return nil, err
 		}
 	}
-	r, err := producers.OpenAt(a.file, st.Offset)
+	in, err := producers.OpenAt(a.File, st.Offset)
 	if err != nil {
 		return nil, err
 	}
-	return &session{
-		archive: a, state: st, workspace: w, in: r, scan: newScanner(r, chars.Leads(a.file.Head), st.Offset, st.Line, st.Indent), given: st.Offset, chars: chars,
-	}, nil
+	r := &reader{
+		archive: a, Output: a.NewOutput(), state: st, workspace: w, chars: chars,
+		scan: newScanner(in, chars.Leads(a.File.Head), st.Offset, st.Line, st.Indent),
+	}
+	r.Path, r.assumed = printable(a.File.Path), a.assumed(&st, w)
+	return filekit.NewSession(a.File, in, &r.Output, r), nil
 }
 
-// place decides of which workspace and channel the file is. The cursor carries it, so that a file is of one place even if
+// assumed says of every record what was taken from elsewhere than the lists of the export.
+func (a *archive) assumed(st *state, w *workspace) (out []producers.Notice) {
+	switch {
+	case a.Options.Namespace != "" || w.home || a.content == logs:
+	case st.Namespace == sourceName:
+		out = append(out, producers.Notice{
+			Code: "namespace-assumed", Text: "the export does not say which workspace it is of, and is kept as one called slack",
+			Option: "--namespace", Count: 1,
+		})
+	default:
+		out = append(out, producers.Notice{
+			Code: "namespace-derived", Text: "no list of users names the workspace; it is the one that most messages name",
+			Option: "--namespace", Count: 1,
+		})
+	}
+	if a.content == days && a.Options.Channel == "" && a.listed(w) == "" {
+		out = append(out, producers.Notice{
+			Code: "channel-from-path", Text: "no list of channels has this folder or file; the channel is called after it", Option: "--channel",
+			Count: 1,
+		})
+	}
+	return out
+}
+
+// locate decides of which workspace and channel the file is. The cursor carries it, so that a file is of one place even if
 // what lies beside it changes meanwhile.
-func (a *archive) place(st *state, w *workspace) error {
-	st.Namespace = a.options.Namespace
+func (a *archive) locate(st *state, w *workspace) error {
+	st.Namespace = a.Options.Namespace
 	if st.Namespace == "" {
 		st.Namespace = event.Namespace(w.team)
 	}
@@ -104,29 +126,29 @@ func (a *archive) place(st *state, w *workspace) error {
 	}
 	st.Channel = a.listed(w)
 	if st.Channel == "" {
-		st.Channel = a.options.Channel
+		st.Channel = a.Options.Channel
 	}
 	if st.Channel == "" {
-		st.Channel = event.Channel(printable(channelName(a.file.Path)))
+		st.Channel = event.Channel(printable(channelName(a.File.Path)))
 	}
 	if st.Channel == "" {
 		return fault.AsFatal(fmt.Errorf("%s stands in no folder that would say which channel it is of: name it with --channel, "+
-			"or import the whole export", a.file.Path))
+			"or import the whole export", a.File.Path))
 	}
 	return nil
 }
 
 // listed is the channel that the file's path names, if a list knows it.
 func (a *archive) listed(w *workspace) event.Channel {
-	if c := w.channel(folderOf(a.file.Path)); c != "" {
+	if c := w.channel(folderOf(a.File.Path)); c != "" {
 		return c
 	}
-	return w.channel(channelName(a.file.Path))
+	return w.channel(channelName(a.File.Path))
 }
 
 // ownTeam is the workspace that the file's own messages name, where no other file of the export can be looked at.
 func (a *archive) ownTeam() string {
 	v := newVotes()
-	v.count(a.file.Head)
+	v.count(a.File.Head)
 	return v.most()
 }

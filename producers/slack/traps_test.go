@@ -152,7 +152,7 @@ func TestTexts(t *testing.T) {
 		`<a <b>`:                                                      {text: "<a b"},
 		"<a\nb>":                                                      {text: "<a\nb>"},
 	} {
-		w, err := readWorkspace([]besides{
+		w, err := readWorkspace([]sidecar{
 			{readCloser(exportUsers), "users.json", nil}, {readCloser(exportChannels), "channels.json", nil},
 		}, "")
 		if err != nil {

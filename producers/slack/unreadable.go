@@ -4,12 +4,12 @@ import (
 	"bytes"
 
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // elsewhere knows what holds Slack's messages in another layout than an export's, and what is like an export of Slack.
 func elsewhere(f producers.File) string {
-	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
-	first, ok := bytes.CutPrefix(head, []byte("{"))
+	first, ok := bytes.CutPrefix(filekit.TrimHead(f.Head), []byte("{"))
 	if !ok {
 		return ""
 	}

@@ -131,39 +131,39 @@ func printable(s string) string {
 	return out.String()
 }
 
-// shelf keeps the workspaces that were read last: an export has a file a channel and day, and each would read it again.
-type shelf struct {
-	mu   sync.Mutex // covers all below, and the reading, so that several files at once read it once
-	held []shelved  // the last used last
+// workspaces caches the workspaces that were read last: an export has a file a channel and day, and each would read it again.
+type workspaces struct {
+	mu    sync.Mutex        // covers all below, and the reading, so that several files at once read it once
+	cache []cachedWorkspace // the last used last
 }
 
-type shelved struct {
+type cachedWorkspace struct {
 	root, stamp string
 	*workspace
 }
 
-// shelfSize is how many workspaces are kept: files of as many exports may be read at once.
-const shelfSize = 8
+// maxWorkspaces is how many workspaces are kept: files of as many exports may be read at once.
+const maxWorkspaces = 8
 
-func (k *shelf) find(root, stamp string) *workspace {
-	i := slices.IndexFunc(k.held, func(s shelved) bool { return s.root == root && s.stamp == stamp })
+func (k *workspaces) find(root, stamp string) *workspace {
+	i := slices.IndexFunc(k.cache, func(s cachedWorkspace) bool { return s.root == root && s.stamp == stamp })
 	if i < 0 {
 		return nil
 	}
-	found := k.held[i]
-	k.held = append(slices.Delete(k.held, i, i+1), found)
+	found := k.cache[i]
+	k.cache = append(slices.Delete(k.cache, i, i+1), found)
 	return found.workspace
 }
 
-func (k *shelf) keep(s shelved) {
-	k.held = slices.DeleteFunc(k.held, func(old shelved) bool { return old.root == s.root })
-	k.held = append(k.held, s)
-	k.held = slices.Clone(k.held[max(0, len(k.held)-shelfSize):])
+func (k *workspaces) keep(s cachedWorkspace) {
+	k.cache = slices.DeleteFunc(k.cache, func(old cachedWorkspace) bool { return old.root == s.root })
+	k.cache = append(k.cache, s)
+	k.cache = slices.Clone(k.cache[max(0, len(k.cache)-maxWorkspaces):])
 }
 
-// workspace reads what stands beside a file, unless it did so for the file before.
-func (k *shelf) workspace(a *archive) (_ *workspace, err error) {
-	if a.content == logs || a.file.Beside == nil {
+// of reads what stands beside a file, unless it did so for the file before.
+func (k *workspaces) of(a *archive) (_ *workspace, err error) {
+	if a.content == logs || a.File.Beside == nil {
 		return &workspace{}, nil
 	}
 	k.mu.Lock()
@@ -172,9 +172,9 @@ func (k *shelf) workspace(a *archive) (_ *workspace, err error) {
 	if a.content == days {
 		root = "../"
 	}
-	beside, err := openBeside(a.file, root)
-	if err == nil && len(beside) == 0 && a.content == days && !isDay(path.Base(a.file.Path)) { // in one folder with the lists
-		if beside, err = openBeside(a.file, ""); len(beside) > 0 {
+	beside, err := openBeside(a.File, root)
+	if err == nil && len(beside) == 0 && a.content == days && !isDay(path.Base(a.File.Path)) { // in one folder with the lists
+		if beside, err = openBeside(a.File, ""); len(beside) > 0 {
 			root = ""
 		}
 	}
@@ -186,18 +186,18 @@ func (k *shelf) workspace(a *archive) (_ *workspace, err error) {
 	if err != nil {
 		return nil, err
 	}
-	at, stamp := path.Join(path.Dir(a.file.Path), root), stampOf(beside)
+	at, stamp := path.Join(path.Dir(a.File.Path), root), stampOf(beside)
 	if w := k.find(at, stamp); stamp != "" && w != nil {
 		return w, nil
 	}
-	w, err := readWorkspace(beside, a.options.Charset)
+	w, err := readWorkspace(beside, a.Options.Charset)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.lookOver(a.file, root, a.options.Charset); err != nil {
-		return nil, fmt.Errorf("looking at what lies beside %s: %w", a.file.Path, err)
+	if err := w.lookOver(a.File, root, a.Options.Charset); err != nil {
+		return nil, fmt.Errorf("looking at what lies beside %s: %w", a.File.Path, err)
 	}
-	k.keep(shelved{at, stamp, w})
+	k.keep(cachedWorkspace{at, stamp, w})
 	return w, nil
 }
 
@@ -216,7 +216,7 @@ func (w *workspace) lookOver(f producers.File, root, named string) error {
 	return err
 }
 
-type besides struct {
+type sidecar struct {
 	io.ReadCloser
 	name  string
 	again func() (io.ReadCloser, error) // opens it once more
@@ -224,7 +224,7 @@ type besides struct {
 
 // openBeside opens the lists of an export that are there. One that is there and cannot be opened is an error: without it, ids
 // would be others.
-func openBeside(f producers.File, root string) (out []besides, err error) {
+func openBeside(f producers.File, root string) (out []sidecar, err error) {
 	for _, name := range append(lists(), "users.json", "org_users.json") {
 		r, err := f.Beside(root + name)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
@@ -233,13 +233,13 @@ func openBeside(f producers.File, root string) (out []besides, err error) {
 		if err != nil {
 			return out, fmt.Errorf("opening %s beside %s: %w", name, f.Path, err)
 		}
-		out = append(out, besides{r, name, func() (io.ReadCloser, error) { return f.Beside(root + name) }})
+		out = append(out, sidecar{r, name, func() (io.ReadCloser, error) { return f.Beside(root + name) }})
 	}
 	return out, nil
 }
 
 // stampOf tells one state of the lists from another; empty if that cannot be told without reading them.
-func stampOf(lists []besides) string {
+func stampOf(lists []sidecar) string {
 	var parts []string
 	for _, l := range lists {
 		file, ok := l.ReadCloser.(fs.File)
@@ -255,7 +255,7 @@ func stampOf(lists []besides) string {
 	return event.Digest(parts...)
 }
 
-func readWorkspace(beside []besides, name string) (*workspace, error) {
+func readWorkspace(beside []sidecar, name string) (*workspace, error) {
 	w := &workspace{people: map[string]event.Person{}, ids: map[string]event.Channel{}, titles: map[string]string{}}
 	teams := map[string]int{}
 	for _, l := range beside {
