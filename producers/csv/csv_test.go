@@ -15,6 +15,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
@@ -43,7 +44,7 @@ func fixture(t *testing.T, name string) producertest.Case {
 }
 
 func TestTablesConform(t *testing.T) {
-	for _, batch := range []int{1, 2, batchSize} {
+	for _, batch := range []int{1, 2, filekit.BatchSize} {
 		c := fixture(t, "forum/chat.csv")
 		c.Events, c.Unparsed = 8, 2
 		producertest.Archive(t, definition(batch), c)

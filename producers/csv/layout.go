@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // layout is how a time is written.
@@ -119,10 +119,8 @@ func (l *layout) complete(s string, has map[byte]bool) error {
 
 // moment is a time as read.
 type moment struct {
-	event.Instant
-	day, minute string    // as printed, in no zone
-	other       time.Time // the other reading of an hour that comes twice
-	skipped     bool      // it lies in an hour that the zone skips
+	filekit.LocalTime
+	day, minute string // as printed, in no zone
 }
 
 // read makes a time of what is printed; ok is false where it cannot be read.
@@ -145,12 +143,10 @@ func (l layout) read(s string, zone *time.Location) (m moment, ok bool) {
 	if l.zoned {
 		m.Instant = event.Known(at, l.precision(at))
 		m.Zone = at.Format("-07:00")
+		m.Instant = m.Bounded()
 	} else {
-		first, second, skipped := producers.WallTime(at, zone)
-		m.Instant, m.other, m.skipped = event.Known(first, l.precision(at)), second, skipped
-		m.Zone, m.Assumed = zone.String(), true
+		m.LocalTime = filekit.ReadLocal(at, l.precision(at), zone)
 	}
-	m.Instant = m.Bounded()
 	return m, !m.IsZero()
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // plan is what a mapping comes to for one table.
@@ -22,31 +23,31 @@ type plan struct {
 	quote     byte // 0: none
 	header    bool
 	width     int // of every row
-	channel   place
-	id        place
-	author    place
-	name      place
-	text      place
-	reply     place
+	channel   location
+	id        location
+	author    location
+	name      location
+	text      location
+	reply     location
 	times     []int
 	layout    layout
 	zone      *time.Location
-	chars     *charset.Decoder
+	chars     *filekit.Decoder
 
 	zoneNamed, charsetNamed bool  // by the mapping
 	overruled               bool  // the mapping names another zone or charset than the user did for the import
 	named                   int64 // when the mapping was written, in Unix milliseconds
 }
 
-// place is where a row has a value: in a column, or everywhere the same; neither if column is -1 and value is empty.
-type place struct {
+// location is where a row has a value: in a column, or everywhere the same; neither if column is -1 and value is empty.
+type location struct {
 	column int
 	value  string
 }
 
-func (p place) named() bool { return p.column >= 0 || p.value != "" }
+func (p location) named() bool { return p.column >= 0 || p.value != "" }
 
-func (p place) in(cells []string) string {
+func (p location) in(cells []string) string {
 	if p.column >= 0 && p.column < len(cells) {
 		return cells[p.column]
 	}
@@ -80,7 +81,7 @@ func (m *mapping) plan(f producers.File, o producers.Options) (*plan, error) {
 	for _, x := range []struct {
 		key      string
 		from     field
-		to       *place
+		to       *location
 		required string
 	}{
 		{"channel", channel, &p.channel, "name a column, or the one channel that all rows are of (channel: {value: general}), or give --channel"},
@@ -91,7 +92,7 @@ func (m *mapping) plan(f producers.File, o producers.Options) (*plan, error) {
 		{"reply_to", m.ReplyTo, &p.reply, ""},
 	} {
 		var err error
-		*x.to, err = h.place(x.key, x.from)
+		*x.to, err = h.location(x.key, x.from)
 		if err == nil && !x.to.named() && x.required != "" {
 			err = fmt.Errorf("%s: %s", x.key, x.required)
 		}
@@ -168,7 +169,7 @@ func guessDelimiter(f producers.File) byte {
 	if strings.EqualFold(path.Ext(f.Path), ".tsv") {
 		return '\t'
 	}
-	line, best := firstLine(f.Head), byte(',')
+	line, best := filekit.FirstLine(f.Head), byte(',')
 	for _, d := range []byte{';', '\t', '|'} {
 		if bytes.Count(line, []byte{d}) > bytes.Count(line, []byte{best}) {
 			best = d
@@ -185,7 +186,7 @@ type header struct {
 }
 
 func readHeader(head []byte, p *plan) header {
-	head = bytes.TrimPrefix(head, byteOrderMark())
+	head = filekit.TrimMark(head)
 	r := parseRow(head, p.delimiter, p.quote, true)
 	h := header{cells: r.cells, names: p.header}
 	if n := len(h.cells); n > 1 && h.cells[n-1] == "" && p.header { // a delimiter after the last
@@ -201,16 +202,16 @@ func readHeader(head []byte, p *plan) header {
 	return h
 }
 
-// place finds a column by its name, or else by its number.
-func (h header) place(key string, f field) (place, error) {
+// location finds a column by its name, or else by its number.
+func (h header) location(key string, f field) (location, error) {
 	if f.Column == "" {
-		return place{-1, f.Value}, nil
+		return location{-1, f.Value}, nil
 	}
 	i, err := h.column(f.Column)
 	if err != nil {
-		return place{-1, ""}, fmt.Errorf("%s: %w", key, err)
+		return location{-1, ""}, fmt.Errorf("%s: %w", key, err)
 	}
-	return place{i, ""}, nil
+	return location{i, ""}, nil
 }
 
 func (h header) column(name string) (int, error) {
@@ -283,16 +284,17 @@ func (m *mapping) charsetOf(p *plan, f producers.File, o producers.Options) (err
 	if p.charsetNamed = name != ""; !p.charsetNamed {
 		name = o.Charset
 	}
+	p.chars = &filekit.Decoder{}
 	if name != "" {
 		_, full, err := charset.Lookup(name)
 		if err != nil {
-			p.chars, _ = charset.NewDecoder("", nil)
+			p.chars.Decoder, _ = charset.NewDecoder("", nil)
 			return err
 		}
 		if strings.HasPrefix(full, "utf-16") { // such a file came here as UTF-8
 			name = ""
 		}
 	}
-	p.chars, err = charset.NewDecoder(name, f.Open)
+	p.chars.Decoder, err = charset.NewDecoder(name, f.Open)
 	return err
 }

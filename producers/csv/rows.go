@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 const (
@@ -104,8 +106,8 @@ type rows struct {
 	eof       bool
 }
 
-// read is what next found.
-type read struct {
+// parsedRow is what next found.
+type parsedRow struct {
 	row
 	raw []byte // without the line end; good until the next call
 	why string // it could not be read
@@ -118,7 +120,7 @@ func (r *rows) skipMark() (n int, err error) {
 			return 0, err
 		}
 	}
-	rest := bytes.TrimPrefix(r.buf, byteOrderMark())
+	rest := filekit.TrimMark(r.buf)
 	n = len(r.buf) - len(rest)
 	r.buf = rest
 	return n, nil
@@ -126,16 +128,16 @@ func (r *rows) skipMark() (n int, err error) {
 
 // next reads the next row; io.EOF after the last. Of a row that has lost a quotation mark only the first line is taken: the
 // others may be rows.
-func (r *rows) next(width int) (read, error) {
+func (r *rows) next(width int) (parsedRow, error) {
 	for {
 		if r.eof && len(r.buf) == 0 {
-			return read{}, io.EOF
+			return parsedRow{}, io.EOF
 		}
 		got := parseRow(r.buf, r.delimiter, r.quote, r.eof)
 		switch {
 		case got.size == 0 && !r.eof && len(r.buf) < longest:
 			if err := r.fill(); err != nil {
-				return read{}, err
+				return parsedRow{}, err
 			}
 			continue
 		case got.size == 0, got.size > longest, got.open:
@@ -157,14 +159,14 @@ func (r *rows) next(width int) (read, error) {
 	}
 }
 
-func (r *rows) take(got row, why string) (read, error) {
+func (r *rows) take(got row, why string) (parsedRow, error) {
 	raw := r.buf[:got.size]
 	r.buf = r.buf[got.size:]
-	return read{row: got, raw: bytes.TrimRight(raw, "\r\n"), why: why}, nil
+	return parsedRow{row: got, raw: bytes.TrimRight(raw, "\r\n"), why: why}, nil
 }
 
 // line takes the first line alone. Of one without measure only the beginning is kept.
-func (r *rows) line(why string) (read, error) {
+func (r *rows) line(why string) (parsedRow, error) {
 	kept, size := bytes.Clone(r.buf[:min(len(r.buf), sampled)]), 0
 	for {
 		n := bytes.IndexByte(r.buf, '\n') + 1
@@ -177,11 +179,11 @@ func (r *rows) line(why string) (read, error) {
 		if n > 0 || r.eof {
 			r.buf, size = r.buf[n:], size+n
 			why = fmt.Sprintf("the line has %d bytes, more than any message: the first %d are kept", size, len(kept))
-			return read{row: row{size: size}, raw: kept, why: why}, nil
+			return parsedRow{row: row{size: size}, raw: kept, why: why}, nil
 		}
 		r.buf, size = r.buf[len(r.buf):], size+len(r.buf)
 		if err := r.fill(); err != nil {
-			return read{}, err
+			return parsedRow{}, err
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // noMapping says that nothing tells what a table's columns mean, and shows what would.
@@ -22,10 +23,10 @@ func noMapping(f producers.File) error {
 // sampleMapping makes a mapping from a table's first rows.
 func sampleMapping(f producers.File) string {
 	chars, _ := charset.NewDecoder("", f.Open) // without a name there is nothing that could be unknown
-	p := &plan{delimiter: guessDelimiter(f), quote: '"', header: true, chars: chars}
+	p := &plan{delimiter: guessDelimiter(f), quote: '"', header: true, chars: &filekit.Decoder{Decoder: chars}}
 	h := readHeader(f.Head, p)
-	first := parseRow(strip(f.Head), p.delimiter, p.quote, true)
-	second := parseRow(strip(f.Head)[first.size:], p.delimiter, p.quote, true)
+	first := parseRow(filekit.TrimMark(f.Head), p.delimiter, p.quote, true)
+	second := parseRow(filekit.TrimMark(f.Head)[first.size:], p.delimiter, p.quote, true)
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# columns: %s", strings.Join(quoted(h.cells), ", "))
@@ -53,10 +54,6 @@ func sampleMapping(f producers.File) string {
 		line("reply_to: %s", c)
 	}
 	return b.String()
-}
-
-func strip(head []byte) []byte {
-	return []byte(strings.TrimPrefix(string(head), string(byteOrderMark())))
 }
 
 func doubt(ok bool) string {

@@ -3,248 +3,152 @@ package csv
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
-// session is one reading of a table.
-type session struct {
-	*archive
-	*plan
-	position
+// position is the cursor.
+type position struct {
+	Mapping string `json:"mapping"` // of what was read: another mapping makes other events
+	filekit.Position
+	Done   bool       `json:"done,omitempty"`
+	Last   string     `json:"last,omitempty"`   // id of the last event that could be parsed
+	Broken int        `json:"broken,omitempty"` // rows since then that could not
+	Days   []dayStart `json:"days,omitempty"`   // those that the tally remembers, oldest first
 
-	in    io.Closer
-	rows  *rows
-	tally producers.Tally
+	Before  time.Time `json:"before,omitzero"`   // when the row before was sent
+	Falling bool      `json:"falling,omitempty"` // the youngest row comes first
 
-	skipped int // rows of the batch whose hour the zone skips
+	Announced []event.Channel `json:"announced,omitempty"` // those whose names are not UTF-8
 }
 
-// rowsPerCheck is how many rows are read between two looks at the context.
-const rowsPerCheck = 1024
+// dayStart is where a day began. The tally itself may have an entry for every row of two days, which is too much for a cursor: what it held
+// is counted again from there.
+type dayStart struct {
+	Day    string `json:"day"`
+	Offset int64  `json:"offset"`
+}
 
-// errOtherFile says that the table is not the one that the cursor was made for.
-var errOtherFile = errors.New("the table is not what it was: no row begins where reading stopped last time; import it anew")
+// reader reads the rows of a table.
+type reader struct {
+	*archive
+	*plan
+	filekit.Output
+	position
+
+	rows  *rows
+	tally producers.Tally
+}
+
+// At implements filekit.Reader.
+func (s *reader) At() filekit.Position { return s.Position }
+
+// Cursor implements filekit.Reader.
+func (s *reader) Cursor() any { return s.position }
 
 // recount counts again what the tally held, of the rows from there to where the cursor points. Days that it did not
 // remember may stand among them.
-func (s *session) recount(ctx context.Context, from int64) error {
-	for n := 0; from < s.Offset; n++ {
-		if n%rowsPerCheck == 0 && ctx.Err() != nil {
-			return fmt.Errorf("going on in %s: %w", s.file.Path, ctx.Err())
-		}
+func (s *reader) recount(ctx context.Context, from int64) error {
+	return filekit.Replay(ctx, s.File, s.Offset, func() int64 { return from }, func() error {
 		r, err := s.rows.next(s.width)
-		if errors.Is(err, io.EOF) {
-			break
-		}
 		if err != nil {
-			return fmt.Errorf("going on in %s: %w", s.file.Path, err)
+			return err
 		}
 		from += int64(r.size)
 		if r.why != "" || len(r.cells) != s.width {
-			continue
+			return nil
 		}
-		if c := s.content(keyCells(r.cells)); c.id == "" && slices.ContainsFunc(s.Days, func(d since) bool { return d.Day == c.at.day }) {
+		if c := s.content(filekit.KeyCells(r.cells)); c.id == "" && slices.ContainsFunc(s.Days, func(d dayStart) bool { return d.Day == c.at.day }) {
 			s.tally.Next(c.at.day, c.at.minute, c.within(), c.text)
 		}
-	}
-	if from != s.Offset {
-		return fault.AsFatal(fmt.Errorf("going on in %s: %w", s.file.Path, errOtherFile))
-	}
-	return nil
+		return nil
+	})
 }
 
 // mark notes where the days began that the tally remembers.
-func (s *session) mark(offset int64) {
-	days := make([]since, 0, len(s.tally.Days))
+func (s *reader) mark(offset int64) {
+	days := make([]dayStart, 0, len(s.tally.Days))
 	for _, d := range s.tally.Days {
-		i := slices.IndexFunc(s.Days, func(m since) bool { return m.Day == d.Day })
+		i := slices.IndexFunc(s.Days, func(m dayStart) bool { return m.Day == d.Day })
 		if i >= 0 {
 			days = append(days, s.Days[i])
 		} else {
-			days = append(days, since{Day: d.Day, Offset: offset})
+			days = append(days, dayStart{Day: d.Day, Offset: offset})
 		}
 	}
 	s.Days = days
 }
 
-// Next reads rows until a batch is full or the table ends.
-func (s *session) Next(ctx context.Context) (producers.Batch, error) {
-	if err := ctx.Err(); err != nil {
-		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
+// Step reads a row.
+func (s *reader) Step(context.Context) error {
+	if s.Done {
+		return io.EOF
 	}
-	var b producers.Batch
-	s.skipped = 0
-	for len(b.Events) < s.batch && !s.Done {
-		if err := s.step(&b); err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.Line, err)
-		}
-	}
-	if b.Counts == (producers.Counts{}) {
-		return producers.Batch{}, io.EOF
-	}
-	var err error
-	if b.Cursor, err = json.Marshal(s.position); err != nil {
-		return producers.Batch{}, fmt.Errorf("writing the cursor: %w", err)
-	}
-	if s.skipped > 0 {
-		b.Notices = append(b.Notices, producers.SkippedHour(s.skipped))
-	}
-	if s.overruled && b.Counts.Read > 0 {
-		b.Notices = append(b.Notices, producers.Notice{
-			Code: "mapping-overrules", Text: "the mapping names a zone or charset of its own; the one named for the import is not used",
-			Count: b.Counts.Read,
-		})
-	}
-	return b, nil
-}
-
-// Close closes the file.
-func (s *session) Close() error {
-	if s.in == nil {
-		return nil
-	}
-	in := s.in
-	s.in = nil
-	if err := in.Close(); err != nil {
-		return fmt.Errorf("closing %s: %w", s.file.Path, err)
-	}
-	return nil
-}
-
-// step reads a row.
-func (s *session) step(b *producers.Batch) error {
 	if s.Offset == 0 {
 		n, err := s.rows.skipMark()
 		if err != nil {
 			return err
 		}
 		s.Offset += int64(n)
-		b.Counts.Bytes += int64(n)
 	}
 	r, err := s.rows.next(s.width)
-	if errors.Is(err, io.EOF) {
-		s.Done = true
-		return nil
-	}
 	if err != nil {
+		s.Done = err == io.EOF
 		return err
 	}
-	offset, line := s.Offset, s.Line
+	at := s.Position
 	s.Offset += int64(r.size)
 	s.Line += bytes.Count(r.raw, []byte{'\n'}) + 1
-	b.Counts.Bytes += int64(r.size)
-	if line == 1 && s.header || r.why == "" && len(r.cells) == 1 && strings.TrimSpace(r.cells[0]) == "" {
+	if at.Line == 1 && s.header || r.why == "" && len(r.cells) == 1 && strings.TrimSpace(r.cells[0]) == "" {
 		return nil
 	}
-	b.Counts.Read++
+	if s.overruled {
+		s.Notices.Add(producers.Notice{
+			Code: "mapping-overrules", Text: "the mapping names a zone or charset of its own; the one named for the import is not used",
+			Count: 1,
+		})
+	}
 	if r.why != "" {
-		b.Counts.Unparsed++
-		return s.add(b, s.unparsed(r, offset, line))
+		return s.unparsed(r, at)
 	}
-	key, label := r.cells, ""
-	if !valid(r.cells) {
-		key, label = keyCells(r.cells), s.chars.Cells(r.cells)
-	}
-	e, again := s.message(r, key, offset)
-	if again {
-		b.Counts.Ambiguous++
-	}
-	s.reading(&e, label)
-	if err := s.announce(b, r.cells, &e); err != nil {
+	s.Counts.Read++
+	key := filekit.KeyCells(r.cells)
+	s.chars.Row(r.cells)
+	e := s.message(r, key, at.Offset)
+	s.reading(&e)
+	if err := s.NameChannel(&e, strings.TrimSpace(s.channel.in(r.cells)), &s.Announced); err != nil {
 		return err
 	}
-	return s.add(b, e)
+	if err := s.Emit(&e); err != nil {
+		return err
+	}
+	s.Last, s.Broken = e.ID.String(), 0
+	return nil
 }
 
 // reading notes how a row was read, and when the mapping said so.
-func (s *session) reading(e *event.Event, label string) {
+func (s *reader) reading(e *event.Event) {
 	if e.Sent.Assumed && s.zoneNamed {
 		e.Reading.ZoneNamed = s.plan.named
 	}
-	if e.Reading.Charset = label; label != "" && label != charset.Damaged && s.charsetNamed {
+	if e.Reading.Charset = s.chars.Label; s.chars.Label != "" && s.chars.Label != charset.Damaged && s.charsetNamed {
 		e.Reading.CharsetNamed = s.plan.named
 	}
 }
 
-// announce says what a channel is called whose name is not UTF-8: its id is the same in every charset.
-func (s *session) announce(b *producers.Batch, cells []string, row *event.Event) error {
-	name := s.channel.in(cells)
-	if row.Reading.Charset == "" || strings.TrimSpace(name) == string(row.Channel) {
-		return nil
-	}
-	if slices.Contains(s.Announced, row.Channel) {
-		return nil
-	}
-	s.Announced = append(s.Announced, row.Channel)
-	e := event.Event{
-		Source: sourceName, Namespace: row.Namespace, Account: row.Account, Channel: row.Channel, NativeID: event.NativeID(row.Channel),
-		Kind: event.KindChannel, Revision: event.Unedited + "." + event.Revision(event.Digest(string(row.Channel))), Reading: row.Reading,
-		Body: &event.ChannelInfo{Name: strings.TrimSpace(name)}, Raw: row.Raw,
-	}
-	if err := e.Seal(); err != nil {
-		return fmt.Errorf("sealing an event: %w", err)
-	}
-	b.Events = append(b.Events, e)
-	return nil
-}
-
-// add seals an event and puts it into the batch.
-func (s *session) add(b *producers.Batch, e event.Event) error {
-	if err := e.Seal(); err != nil {
-		return fmt.Errorf("sealing an event: %w", err)
-	}
-	if e.Kind != event.KindUnparsed {
-		s.Last, s.Broken = e.ID.String(), 0
-	}
-	b.Events = append(b.Events, e)
-	return nil
-}
-
-func valid(cells []string) bool {
-	for _, c := range cells {
-		if !utf8.ValidString(c) {
-			return false
-		}
-	}
-	return true
-}
-
-// keyCells are cells as ids take them; the cells themselves if they are UTF-8.
-func keyCells(cells []string) []string {
-	if valid(cells) {
-		return cells
-	}
-	out := make([]string, len(cells))
-	for i, c := range cells {
-		out[i] = charset.Key([]byte(c))
-	}
-	return out
-}
-
-// unparsed keeps a row that could not be read. Its id is made of its bytes and of the event before it, so that a second
-// table with the same rows agrees.
-func (s *session) unparsed(r read, offset int64, line int) event.Event {
+// unparsed keeps a row that could not be parsed.
+func (s *reader) unparsed(r parsedRow, at filekit.Position) error {
 	s.Broken++
-	return event.Event{
-		Source: sourceName, Namespace: s.namespace, Account: s.options.Account,
-		NativeID: event.NativeID("u" + event.Digest("unparsed", s.Last, strconv.Itoa(s.Broken), string(r.raw))),
-		Kind:     event.KindUnparsed, Revision: event.Unedited,
-		Body: &event.Unparsed{Reason: r.why, File: printable([]byte(s.file.Path)), Line: line, Offset: offset},
-		Raw:  bytes.Clone(r.raw),
-	}
+	e := s.UnparsedAfter(filekit.Damaged{Position: at, Raw: r.raw, Reason: r.why}, s.Last, s.Broken)
+	e.Source, e.Namespace, e.Account, e.NativeID = sourceName, s.namespace, s.Options.Account, "u"+e.NativeID
+	return s.Emit(&e)
 }
 
 // unnamed is the channel of rows whose cell for it is empty.
@@ -260,7 +164,7 @@ type content struct {
 	known   bool // the time could be read
 }
 
-func (s *session) content(cells []string) content {
+func (s *reader) content(cells []string) content {
 	c := content{
 		id: event.NativeID(strings.TrimSpace(s.id.in(cells))), channel: strings.TrimSpace(s.channel.in(cells)), who: s.who(cells),
 		text: s.textOf(cells),
@@ -275,18 +179,18 @@ func (s *session) content(cells []string) content {
 	return c
 }
 
-func (s *session) textOf(cells []string) string {
+func (s *reader) textOf(cells []string) string {
 	return strings.ReplaceAll(s.text.in(cells), "\r\n", "\n")
 }
 
 // order decides which pass of an hour that comes twice a row is of: the one that keeps the rows in order, which may be falling, and of
 // two that do the first. A row that is days before the one above it begins something else, such as another room.
-func (s *session) order(at *moment) {
+func (s *reader) order(at *moment) {
 	if at.IsZero() {
 		return
 	}
 	const near = 24 * time.Hour
-	first, second := at.At, at.other
+	first, second := at.At, at.Other
 	latest := first
 	if !second.IsZero() {
 		latest = second
@@ -304,7 +208,7 @@ func (s *session) order(at *moment) {
 		rising := !s.Falling && first.Before(minute) && !second.Before(minute)
 		falling := s.Falling && !second.After(before) && before.Sub(second) < near
 		if rising || falling {
-			at.At, at.other = second.UTC(), first
+			at.TakeOther()
 		}
 	}
 	s.Before = at.At
@@ -316,34 +220,36 @@ func (c *content) within() event.AuthorID {
 }
 
 // message makes an event of a row. key are its cells as ids take them.
-func (s *session) message(r read, key []string, offset int64) (e event.Event, again bool) {
+func (s *reader) message(r parsedRow, key []string, offset int64) event.Event {
 	c := s.content(key)
 	if c.id == "" {
-		c.id, again = s.tally.Next(c.at.day, c.at.minute, c.within(), c.text)
+		var again bool
+		if c.id, again = s.tally.Next(c.at.day, c.at.minute, c.within(), c.text); again {
+			s.Counts.Ambiguous++
+		}
 		s.mark(offset)
 	}
 	s.order(&c.at)
 	body := &event.Message{Type: event.TypeMessage, Text: s.textOf(r.cells)}
-	switch {
-	case !c.known && c.at.day != "":
+	if !c.known && c.at.day != "" {
 		body.Details = map[string]string{"time": s.printed(r.cells)}
-	case c.at.skipped:
-		body.Details = map[string]string{producers.DetailSkippedHour: "true"}
-		s.skipped++
-	case !c.at.other.IsZero():
-		body.Details = map[string]string{"sent_or": c.at.other.UTC().Format("2006-01-02T15:04:05Z07:00")}
+	} else if key, value := c.at.Detail(); key != "" {
+		body.Details = map[string]string{key: value}
+	}
+	if c.at.Skipped {
+		s.Notices.Add(producers.SkippedHour(1))
 	}
 	if to := strings.TrimSpace(s.reply.in(key)); to != "" {
 		body.ReplyTo = &event.Ref{NativeID: event.NativeID(to)}
 	}
 	return event.Event{
-		Source: sourceName, Namespace: s.namespace, Account: s.options.Account, Channel: event.Channel(c.channel), NativeID: c.id,
+		Source: sourceName, Namespace: s.namespace, Account: s.Options.Account, Channel: event.Channel(c.channel), NativeID: c.id,
 		Author: s.who(r.cells), Kind: event.KindMessage, Revision: event.Unedited, Sent: c.at.Instant, Body: body, Raw: bytes.Clone(r.raw),
-	}, again
+	}
 }
 
 // printed is the time as the row has it, in one column or several.
-func (s *session) printed(cells []string) string {
+func (s *reader) printed(cells []string) string {
 	var parts []string
 	for _, i := range s.times {
 		parts = append(parts, strings.TrimSpace(cells[i]))
@@ -352,7 +258,7 @@ func (s *session) printed(cells []string) string {
 }
 
 // who wrote a row: by id, or where there is none by name.
-func (s *session) who(cells []string) event.Person {
+func (s *reader) who(cells []string) event.Person {
 	p := event.Person{ID: event.AuthorID(strings.TrimSpace(s.author.in(cells))), Name: strings.TrimSpace(s.name.in(cells))}
 	switch {
 	case p.ID == "":
