@@ -6,31 +6,15 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
-
-// moment is a time as read.
-type moment struct {
-	event.Instant
-	other   time.Time // the other reading of an hour that comes twice
-	skipped bool      // the zone has no such hour
-	unnamed time.Time // as it is read where no zone is named; zero: as it is
-}
-
-// changed is the time as revisions take it: the same whichever zone is named.
-func (m moment) changed() time.Time {
-	if m.unnamed.IsZero() {
-		return m.At
-	}
-	return m.unnamed
-}
 
 // sent reads when a line's message was sent. Of an hour that comes twice the first pass is taken, unless the line before was sent after it and
 // no later than the second one ends.
-func (r *reader) sent(s string) (moment, error) {
+func (r *parser) sent(s string) (filekit.LocalTime, error) {
 	m, err := r.moment("sent", s)
-	if err == nil && !m.other.IsZero() && m.At.Before(r.Before) && r.Before.Before(m.other.Add(time.Hour)) {
-		m.At, m.other = m.other.UTC(), m.At
+	if err == nil && !m.Other.IsZero() && m.At.Before(r.Before) && r.Before.Before(m.Other.Add(time.Hour)) {
+		m.TakeOther()
 	}
 	if !m.IsZero() {
 		r.Before = m.At
@@ -38,16 +22,16 @@ func (r *reader) sent(s string) (moment, error) {
 	return m, err
 }
 
-func (r *reader) time(key, s string) (event.Instant, error) {
+func (r *parser) time(key, s string) (event.Instant, error) {
 	m, err := r.moment(key, s)
 	return m.Instant, err
 }
 
 // moment reads a time: RFC 3339, or without a zone, in one of a few lengths. A time that is there and cannot be read makes the
 // whole line unreadable: its writer should know.
-func (r *reader) moment(key, s string) (moment, error) {
+func (r *parser) moment(key, s string) (filekit.LocalTime, error) {
 	if s == "" {
-		return moment{}, nil
+		return filekit.LocalTime{}, nil
 	}
 	s = strings.Replace(s, " ", "T", 1)
 	if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
@@ -55,26 +39,20 @@ func (r *reader) moment(key, s string) (moment, error) {
 		if _, shift := at.Zone(); shift != 0 || !strings.HasSuffix(strings.ToUpper(s), "Z") {
 			in.Zone = at.Format("-07:00")
 		}
-		return moment{Instant: in.Bounded()}, nil
-	}
-	zone := r.options.Zone
-	if zone == nil {
-		zone = time.UTC
+		return filekit.LocalTime{Instant: in.Bounded()}, nil
 	}
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999", "2006-01-02T15:04", "2006-01-02"} {
 		local, err := time.Parse(layout, s)
 		if err != nil {
 			continue
 		}
-		at, other, skipped := producers.WallTime(local, zone)
-		in := event.Known(at, precision(s))
-		in.Zone, in.Assumed = zone.String(), true
-		if in.Precision < event.PrecisionMinute {
-			other, skipped = time.Time{}, false
+		t := filekit.ReadLocal(local, precision(s), r.Options.Zone)
+		if t.Precision < event.PrecisionMinute { // no hour is printed
+			t.Other, t.Skipped = time.Time{}, false
 		}
-		return moment{in.Bounded(), other, skipped, local}, nil
+		return t, nil
 	}
-	return moment{}, fmt.Errorf("%s is %q, which is no time such as 2024-05-01T12:00:00Z", key, s)
+	return filekit.LocalTime{}, fmt.Errorf("%s is %q, which is no time such as 2024-05-01T12:00:00Z", key, s)
 }
 
 // precision is what the length of a printed time tells.

@@ -8,26 +8,20 @@ package jsonl
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"path"
 	"strings"
 	"time"
 
-	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // sourceName is on every event, whatever network a line names: ids made here are not those of a network's own source.
 const sourceName = "jsonl"
 
-// batchSize is how many lines make a batch: the bus takes atomic batches up to 1000 events.
-const batchSize = 500
-
 // Definition describes the source.
-func Definition() producers.Definition { return definition(batchSize) }
+func Definition() producers.Definition { return definition(filekit.BatchSize) }
 
 func definition(batch int) producers.Definition {
 	return producers.Definition{
@@ -39,23 +33,26 @@ func definition(batch int) producers.Definition {
 		Recognise:  recognise,
 		Unreadable: unreadable,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
-			return &archive{file: f, options: o, batch: batch}, nil
+			return &archive{filekit.Archive{File: f, Options: o, BatchSize: batch}}, nil
 		},
 	}
 }
 
 // recognise reads the first line. The name alone says little: many tools call their own formats .jsonl.
 func recognise(f producers.File) producers.Confidence {
-	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
-	first, _, whole := bytes.Cut(head, []byte{'\n'})
+	first, _, whole := bytes.Cut(filekit.TrimHead(f.Head), []byte{'\n'})
 	if !bytes.HasPrefix(first, []byte("{")) {
 		return producers.No
 	}
 	ext := strings.ToLower(path.Ext(f.Path))
 	ours := ext == ".jsonl" || ext == ".ndjson"
-	chars, _ := charset.NewDecoder("", f.Open) // without a name there is nothing that could be unknown
-	r := reader{archive: &archive{file: f}, chars: chars}
-	if _, err := r.event(first); err == nil {
+	a := &archive{filekit.Archive{File: f}}
+	chars, err := a.NewDecoder()
+	if err != nil {
+		return producers.No // not without the name of a charset
+	}
+	p := parser{archive: a, chars: chars}
+	if _, err := p.event(first); err == nil {
 		if ours {
 			return producers.Certain
 		}
@@ -70,27 +67,21 @@ func recognise(f producers.File) producers.Confidence {
 // unreadable says of lines in another tool's words what the words are that are read.
 func unreadable(f producers.File) string {
 	ext := strings.ToLower(path.Ext(f.Path))
-	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, byteOrderMark()), " \t\r\n")
+	head := filekit.TrimHead(f.Head)
 	if ext != ".jsonl" && ext != ".ndjson" || !bytes.HasPrefix(head, []byte("{")) {
 		return ""
 	}
 	return "lines of JSON in another tool's words; a line that is read has channel, author, text and sent"
 }
 
-func byteOrderMark() []byte { return []byte("\xef\xbb\xbf") }
-
-type archive struct {
-	file    producers.File
-	options producers.Options
-	batch   int
-}
+type archive struct{ filekit.Archive }
 
 // position is the cursor.
 type position struct {
 	Offset int64           `json:"offset"`
 	Line   int             `json:"line"` // lines read so far
 	Done   bool            `json:"done,omitempty"`
-	Last   string          `json:"last,omitempty"`   // id of the last event that could be read
+	Last   string          `json:"last,omitempty"`   // id of the last event that could be parsed
 	Broken int             `json:"broken,omitempty"` // lines since then that could not
 	Tally  producers.Tally `json:"tally,omitzero"`
 	Before time.Time       `json:"before,omitzero"` // when the last line's message was sent
@@ -98,24 +89,22 @@ type position struct {
 	Announced []event.Channel `json:"announced,omitempty"` // those whose names are not UTF-8
 }
 
+func (p position) valid() bool { return p.Offset >= 0 && p.Line >= 0 }
+
 // Connect opens the file and goes to where the cursor points.
 func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.Session, error) {
-	var at position
-	if len(from) > 0 {
-		if err := json.Unmarshal(from, &at); err != nil {
-			return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: %w", a.file.Path, err))
-		}
-		if at.Offset < 0 || at.Line < 0 {
-			return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: it points before the start", a.file.Path))
-		}
-	}
-	chars, err := charset.NewDecoder(a.options.Charset, a.file.Open)
-	if err != nil {
-		return nil, fault.AsFatal(err)
-	}
-	in, err := producers.OpenAt(a.file, at.Offset)
+	at, err := filekit.DecodeCursor(a.File, from, position{}, position.valid)
 	if err != nil {
 		return nil, err
 	}
-	return &session{reader: reader{archive: a, position: at, chars: chars}, in: in, lines: newLines(in)}, nil
+	chars, err := a.NewDecoder()
+	if err != nil {
+		return nil, err
+	}
+	in, err := producers.OpenAt(a.File, at.Offset)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{parser: parser{archive: a, position: at, chars: chars}, Output: a.NewOutput(), lines: newLines(in)}
+	return filekit.NewSession(a.File, in, &r.Output, r), nil
 }

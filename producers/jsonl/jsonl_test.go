@@ -12,6 +12,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
@@ -52,7 +53,7 @@ func TestConforms(t *testing.T) {
 	small := conform(everyKind)
 	small.Cuts = 50
 	producertest.Archive(t, definition(1), small)
-	small.Data = append(byteOrderMark(), strings.ReplaceAll(everyKind, "\n", "\r\n")...)
+	small.Data = append([]byte("\ufeff"), strings.ReplaceAll(everyKind, "\n", "\r\n")...)
 	producertest.Archive(t, definition(3), small)
 }
 
@@ -152,10 +153,10 @@ func TestReasonsNameTheKey(t *testing.T) {
 }
 
 func TestLongLineIsCut(t *testing.T) {
-	text := `{"text":"` + strings.Repeat("x", longest) + "\"}\n"
+	text := `{"text":"` + strings.Repeat("x", filekit.MaxRecord) + "\"}\n"
 	c := producertest.Case{Path: "dump.jsonl", Data: []byte(text + `{"channel":"c","author":"a","text":"x"}`)}
 	events := producertest.Events(producertest.Read(t, Definition(), c, nil))
-	if len(events) != 2 || len(events[0].Raw) > sampled || events[1].Kind != event.KindMessage {
+	if len(events) != 2 || len(events[0].Raw) > filekit.MaxSample || events[1].Kind != event.KindMessage {
 		t.Errorf("%d events, the first keeps %d bytes", len(events), len(events[0].Raw))
 	}
 }
@@ -168,7 +169,7 @@ func TestTimes(t *testing.T) {
 		"2024-05-01T12:01":              {At: day(12, 1, 0), Precision: event.PrecisionMinute, Zone: "UTC", Assumed: true},
 		"2024-05-01":                    {At: day(0, 0, 0), Precision: event.PrecisionDay, Zone: "UTC", Assumed: true},
 	} {
-		got, err := (&reader{archive: &archive{}}).time("sent", text)
+		got, err := (&parser{archive: &archive{}}).time("sent", text)
 		if err != nil {
 			t.Error(err)
 		}

@@ -40,7 +40,7 @@ func keysOf(kind string) (keys []string, known bool) {
 }
 
 // fill sets what depends on the kind: kind, body, revision, and the native id where the line has none.
-func (r *reader) fill(e *event.Event, l *line) error {
+func (r *parser) fill(e *event.Event, l *line) error {
 	switch l.Kind {
 	case "message", "edit":
 		return r.message(e, l)
@@ -67,7 +67,7 @@ func (r *reader) fill(e *event.Event, l *line) error {
 	return described(e, l, l.Author.Name, l.Username)
 }
 
-func (r *reader) message(e *event.Event, l *line) (err error) {
+func (r *parser) message(e *event.Event, l *line) (err error) {
 	b := &event.Message{
 		Type: l.Type, Text: l.Text, Thread: l.Thread, Attachments: l.Attachments, Links: l.Links, Hashtags: l.Hashtags,
 		Poll: l.Poll, Details: l.Details,
@@ -100,11 +100,11 @@ func (r *reader) message(e *event.Event, l *line) (err error) {
 		}
 	}
 	e.Kind, e.Body = event.KindMessage, b
-	return r.number(e, l, b, edited.changed())
+	return r.number(e, l, b, edited.Changed())
 }
 
 // number sets the message's id and revision. edited is when, as revisions take it.
-func (r *reader) number(e *event.Event, l *line, b *event.Message, edited time.Time) error {
+func (r *parser) number(e *event.Event, l *line, b *event.Message, edited time.Time) error {
 	if l.Kind == "edit" && (e.NativeID == "" || b.Edited.IsZero() && l.Order == nil) {
 		return errors.New("an edit needs the id of its message, and edited or order: else which state is later is not known")
 	}
@@ -179,7 +179,7 @@ func reaction(e *event.Event, l *line) error {
 	return nil
 }
 
-func (r *reader) reactions(e *event.Event, l *line) (err error) {
+func (r *parser) reactions(e *event.Event, l *line) (err error) {
 	if l.Target == "" {
 		return errors.New("reactions need a target")
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // line is a line as its writer sees it: schemas/event/jsonl.schema.json describes it. What a kind does not use must not be
@@ -130,13 +131,13 @@ func (r *ref) UnmarshalJSON(b []byte) error {
 }
 
 // event makes an event of a line, which may be an envelope.
-func (r *reader) event(raw []byte) (*event.Event, error) {
+func (r *parser) event(raw []byte) (*event.Event, error) {
 	r.again, r.skipped, r.called = false, false, ""
 	if utf8.Valid(raw) {
 		return r.parse(raw, raw)
 	}
 	text, label := r.chars.Decode(raw)
-	beside := &reader{archive: r.archive, position: position{Before: r.Before}} // the line is counted once
+	beside := &parser{archive: r.archive, position: position{Before: r.Before}} // the line is counted once
 	key, err := r.parse([]byte(charset.Key(raw)), raw)
 	if err != nil {
 		return nil, err
@@ -191,7 +192,7 @@ func takeRefs(b, key *event.Message) {
 }
 
 // parse makes an event of a line's text; raw is what is kept.
-func (r *reader) parse(text, raw []byte) (*event.Event, error) {
+func (r *parser) parse(text, raw []byte) (*event.Event, error) {
 	var members map[string]stdjson.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil {
 		return nil, fmt.Errorf("reading the line: %w", err)
@@ -212,26 +213,26 @@ func (r *reader) parse(text, raw []byte) (*event.Event, error) {
 }
 
 // detail says of a message what its printed time left open.
-func (r *reader) detail(e *event.Event, sent moment) {
-	r.skipped = sent.skipped && e.Kind == event.KindMessage
+func (r *parser) detail(e *event.Event, sent filekit.LocalTime) {
+	r.skipped = sent.Skipped && e.Kind == event.KindMessage
 	m, ok := e.Body.(*event.Message)
-	if !ok || sent.other.IsZero() && !sent.skipped {
+	if !ok || sent.Other.IsZero() && !sent.Skipped {
 		return
 	}
 	details := maps.Clone(m.Details)
 	if details == nil {
 		details = map[string]string{}
 	}
-	if sent.skipped {
+	if sent.Skipped {
 		details[producers.DetailSkippedHour] = "true"
 	} else {
-		details["sent_or"] = sent.other.UTC().Format(time.RFC3339Nano)
+		details["sent_or"] = sent.Other.UTC().Format(time.RFC3339Nano)
 	}
 	m.Details = details
 }
 
 // make turns the line into a sealed event.
-func (r *reader) make(l *line, members map[string]stdjson.RawMessage, raw []byte) (*event.Event, error) {
+func (r *parser) make(l *line, members map[string]stdjson.RawMessage, raw []byte) (*event.Event, error) {
 	if l.Kind == "" {
 		l.Kind = "message"
 	}
@@ -253,12 +254,12 @@ func (r *reader) make(l *line, members map[string]stdjson.RawMessage, raw []byte
 		Author: l.Author.Person, Revision: event.Unedited, Sent: sent.Instant, Raw: bytes.Clone(raw),
 	}
 	if e.Account == "" {
-		e.Account = r.options.Account
+		e.Account = r.Options.Account
 	}
 	if e.Channel == "" && l.Kind != "identity" {
-		e.Channel = r.options.Channel
+		e.Channel = r.Options.Channel
 	}
-	l.changed = sent.changed()
+	l.changed = sent.Changed()
 	if err := r.fill(e, l); err != nil {
 		return nil, err
 	}

@@ -3,26 +3,16 @@ package jsonl
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
-	"strings"
 
-	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
-)
-
-const (
-	// longest is the longest line that is taken whole: the bus must take what an event of this size becomes.
-	longest = 4 << 20
-	// sampled is how much is kept of a longer one.
-	sampled = 64 << 10
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // lines reads lines of any length and holds no more than the longest that is taken.
@@ -40,10 +30,10 @@ func (l *lines) next() (line []byte, size int64, err error) {
 	for {
 		piece, err := l.r.ReadSlice('\n')
 		size += int64(len(piece))
-		if size <= longest+1 {
+		if size <= filekit.MaxRecord+1 {
 			l.buf = append(l.buf, piece...)
-		} else if len(l.buf) > sampled {
-			l.buf = l.buf[:sampled]
+		} else if len(l.buf) > filekit.MaxSample {
+			l.buf = l.buf[:filekit.MaxSample]
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
@@ -55,148 +45,78 @@ func (l *lines) next() (line []byte, size int64, err error) {
 	}
 }
 
-// session is one reading of a file.
-type session struct {
-	reader
-	in    io.ReadCloser
+// reader reads the lines of a file.
+type reader struct {
+	parser
+	filekit.Output
 	lines *lines
 }
 
-// Next reads lines until a batch is full or the file ends.
-func (s *session) Next(ctx context.Context) (producers.Batch, error) {
-	if err := ctx.Err(); err != nil {
-		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
-	}
-	var b producers.Batch
-	for len(b.Events) < s.batch && !s.Done {
-		line, size, err := s.lines.next()
-		if errors.Is(err, io.EOF) {
-			s.Done = true
-			break
-		}
-		if err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s after line %d: %w", s.file.Path, s.Line, err)
-		}
-		b.Counts.Bytes += size
-		if err := s.take(&b, line, size); err != nil {
-			return producers.Batch{}, err
-		}
-	}
-	if b.Counts == (producers.Counts{}) {
-		return producers.Batch{}, io.EOF
-	}
-	var err error
-	if b.Cursor, err = json.Marshal(s.position); err != nil {
-		return producers.Batch{}, fmt.Errorf("writing the cursor: %w", err)
-	}
-	return b, nil
-}
+// At implements filekit.Reader.
+func (s *reader) At() filekit.Position { return filekit.Position{Offset: s.Offset, Line: s.Line + 1} }
 
-// take puts into the batch what a line says.
-func (s *session) take(b *producers.Batch, line []byte, size int64) error {
-	offset := s.Offset
+// Cursor implements filekit.Reader.
+func (s *reader) Cursor() any { return s.position }
+
+// Step reads a line.
+func (s *reader) Step(context.Context) error {
+	if s.Done {
+		return io.EOF
+	}
+	line, size, err := s.lines.next()
+	if err != nil {
+		s.Done = err == io.EOF
+		return err
+	}
+	at := s.At()
 	s.Offset += size
 	s.Line++
 	if s.Line == 1 {
-		line = bytes.TrimPrefix(line, byteOrderMark())
+		line = filekit.TrimMark(line)
 	}
 	if len(bytes.TrimSpace(line)) == 0 {
 		return nil
 	}
-	b.Counts.Read++
-	var e *event.Event
-	err := error(nil)
-	if size > longest+1 {
-		err = fmt.Errorf("the line has %d bytes, more than %d: its beginning is kept", size, longest)
-	} else {
-		e, err = s.event(line)
+	if size > filekit.MaxRecord+1 {
+		return s.unparsed(line, at, fmt.Errorf("the line has %d bytes, more than %d: its beginning is kept", size, filekit.MaxRecord))
 	}
+	e, err := s.event(line)
 	if err != nil {
-		b.Counts.Unparsed++
-		if e, err = s.unparsed(line, offset, err); err != nil {
-			return err
-		}
-	} else {
-		s.Last, s.Broken = e.ID.String(), 0
+		return s.unparsed(line, at, err)
 	}
+	s.Last, s.Broken = e.ID.String(), 0
+	s.Counts.Read++
 	if s.again {
-		b.Counts.Ambiguous++
+		s.Counts.Ambiguous++
 	}
 	if s.skipped {
-		b.Notices = append(b.Notices, producers.SkippedHour(1))
+		s.Notices.Add(producers.SkippedHour(1))
 	}
-	if err := s.announce(b, e); err != nil {
+	if err := s.NameChannel(e, s.called, &s.Announced); err != nil {
 		return err
 	}
-	b.Events = append(b.Events, *e)
+	s.Events = append(s.Events, *e) // it is sealed
 	return nil
 }
 
-// announce says what a channel is called whose name is not UTF-8: its id is the same in every charset.
-func (s *session) announce(b *producers.Batch, of *event.Event) error {
-	if of.Reading.Charset == "" || of.Channel == "" || s.called == string(of.Channel) || slices.Contains(s.Announced, of.Channel) {
-		return nil
-	}
-	s.Announced = append(s.Announced, of.Channel)
-	e := event.Event{
-		Source: of.Source, Namespace: of.Namespace, Account: of.Account, Channel: of.Channel, NativeID: event.NativeID(of.Channel),
-		Kind: event.KindChannel, Revision: event.Unedited + "." + event.Revision(event.Digest(string(of.Channel))), Reading: of.Reading,
-		Body: &event.ChannelInfo{Name: s.called}, Raw: of.Raw,
-	}
-	if err := e.Seal(); err != nil {
-		return fmt.Errorf("sealing line %d of %s: %w", s.Line, s.file.Path, err)
-	}
-	b.Events = append(b.Events, e)
-	return nil
+// unparsed keeps a line that could not be parsed.
+func (s *reader) unparsed(line []byte, at filekit.Position, why error) error {
+	s.Broken++
+	e := s.UnparsedAfter(filekit.Damaged{Position: at, Raw: line, Reason: jsonscan.Reason(why)}, s.Last, s.Broken)
+	e.Source, e.Namespace, e.Account, e.NativeID = sourceName, s.namespace(""), s.Options.Account, "u"+e.NativeID
+	return s.Emit(&e)
 }
 
-// Close closes the file.
-func (s *session) Close() error {
-	if s.in == nil {
-		return nil
-	}
-	err := s.in.Close()
-	s.in = nil
-	if err != nil {
-		return fmt.Errorf("closing %s: %w", s.file.Path, err)
-	}
-	return nil
-}
-
-// reader makes events of lines.
-type reader struct {
+// parser makes events of lines.
+type parser struct {
 	*archive
 	position
 	again   bool // the last line's content key may be another line's too
-	chars   *charset.Decoder
+	chars   *filekit.Decoder
 	called  string // the last line's channel, as it is shown, where that is not its id
 	skipped bool   // the last line's time lies in an hour that the zone skips
 }
 
-// unparsed keeps a line that could not be understood. Its id is made of its bytes and of the event before it, so that a
-// second file with the same lines agrees.
-func (r *reader) unparsed(line []byte, offset int64, why error) (*event.Event, error) {
-	r.again, r.skipped = false, false
-	r.Broken++
-	e := &event.Event{
-		Source: sourceName, Namespace: r.namespace(""), Account: r.options.Account,
-		NativeID: event.NativeID("u" + event.Digest("unparsed", r.Last, strconv.Itoa(r.Broken), string(line))),
-		Kind:     event.KindUnparsed, Revision: event.Unedited,
-		Body: &event.Unparsed{Reason: jsonscan.Reason(why), File: strings.ToValidUTF8(r.file.Path, "\uFFFD"), Line: r.Line, Offset: offset},
-		Raw:  bytes.Clone(line),
-	}
-	if err := e.Seal(); err != nil {
-		return nil, fmt.Errorf("sealing line %d of %s: %w", r.Line, r.file.Path, err)
-	}
-	return e, nil
-}
-
-func (r *reader) namespace(network event.Namespace) event.Namespace {
-	switch {
-	case network != "":
-		return network
-	case r.options.Namespace != "":
-		return r.options.Namespace
-	}
-	return sourceName
+func (r *parser) namespace(network event.Namespace) event.Namespace {
+	return cmp.Or(network, r.Options.Namespace, sourceName)
 }
