@@ -10,8 +10,8 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/producertest"
-	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
 // pretty lays a record out as the exporter does, one member a line.
@@ -77,14 +77,14 @@ func TestInvalidBytesDoNotStopReading(t *testing.T) {
 
 // A record without an end would otherwise be held in memory up to the end of the file.
 func TestEndlessRecordIsCut(t *testing.T) {
-	endless := `{"id": 5, "text": "` + strings.Repeat("x", export.LongestRecord+1) + `"}`
+	endless := `{"id": 5, "text": "` + strings.Repeat("x", filekit.MaxRecord+1) + `"}`
 	byID, all := readAll(t, chatOf("private_supergroup", good("1"), endless, good("2")), mine())
 	if byID["1"] == nil || byID["2"] == nil {
 		t.Error("a message beside it is lost")
 	}
 	for _, e := range all {
-		if e.Kind == event.KindUnparsed && len(e.Raw) != export.KeptBytes {
-			t.Errorf("%d bytes are kept, want %d", len(e.Raw), export.KeptBytes)
+		if e.Kind == event.KindUnparsed && len(e.Raw) != filekit.MaxSample {
+			t.Errorf("%d bytes are kept, want %d", len(e.Raw), filekit.MaxSample)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/producertest"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 )
@@ -311,13 +312,13 @@ func TestInterruptedPage(t *testing.T) {
 }
 
 func TestMessageWithoutMeasure(t *testing.T) {
-	huge := said("5", "02.01.2021 03:04:05", "Ann", strings.Repeat("x", export.LongestRecord+(256<<10)))
+	huge := said("5", "02.01.2021 03:04:05", "Ann", strings.Repeat("x", filekit.MaxRecord+(256<<10)))
 	byID, all := readAll(t, pageOf("Chat", said("1", "02.01.2021 03:04:05", "Ann", "x"), huge, said("2", "02.01.2021 03:04:05", "Ann", "x")), club())
 	if len(byID) != 2 || len(all) != 5 {
 		t.Errorf("%d messages of %d events", len(byID), len(all))
 	}
 	for _, e := range all {
-		if e.Kind == event.KindUnparsed && len(e.Raw) != export.KeptBytes {
+		if e.Kind == event.KindUnparsed && len(e.Raw) != filekit.MaxSample {
 			t.Errorf("%d bytes are kept", len(e.Raw))
 		}
 	}

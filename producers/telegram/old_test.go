@@ -7,7 +7,6 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
-	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
 func at(s string) string {
@@ -123,7 +122,7 @@ func TestOtherWriters(t *testing.T) {
 		}
 	})
 	t.Run("a byte order mark, and line ends of Windows", func(t *testing.T) {
-		data := append(export.ByteOrderMark(), bytes.ReplaceAll(chatOf("private_group", at("2020-01-01T00:00:00")), []byte("\n"), []byte("\r\n"))...)
+		data := append([]byte("\ufeff"), bytes.ReplaceAll(chatOf("private_group", at("2020-01-01T00:00:00")), []byte("\n"), []byte("\r\n"))...)
 		if byID, _ := readAll(t, data, mine()); len(byID) != 1 {
 			t.Errorf("%d messages", len(byID))
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 	"github.com/agrichat/agrichat/producers/telegram/htmlexport"
 )
@@ -14,7 +15,7 @@ func recognise(f producers.File) producers.Confidence {
 	if isPage(f.Head) {
 		return recognisePage(f.Head)
 	}
-	head := bytes.TrimLeft(bytes.TrimPrefix(f.Head, export.ByteOrderMark()), " \t\r\n")
+	head := filekit.TrimHead(f.Head)
 	if !bytes.HasPrefix(head, []byte("{")) {
 		return producers.No
 	}
@@ -58,7 +59,7 @@ func hasSection(head []byte) bool {
 
 // isPage reports whether a file is HTML and not JSON.
 func isPage(head []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, export.ByteOrderMark()), " \t\r\n"), []byte("<"))
+	return bytes.HasPrefix(filekit.TrimHead(head), []byte("<"))
 }
 
 // recognisePage looks for the exporter's own classes. Its other pages, of contacts and sessions, have no history.

@@ -3,7 +3,6 @@ package whatsapp
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,18 +14,17 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
 // archive is one exported chat and how to read it.
 type archive struct {
-	file      producers.File
-	account   event.Account
+	filekit.Archive
 	namespace event.Namespace
 	chat      string
 	zone      *time.Location
 	order     header.Order // that the user named
-	charset   string       // that the user named
 	copied    bool         // the chat's name lost the number of a copy
 	phrases   *phrases
 }
@@ -44,8 +42,8 @@ func newArchive(f producers.File, o producers.Options) (producers.Source, error)
 		return nil, err
 	}
 	a := &archive{
-		file: f, account: o.Account, namespace: o.Namespace, chat: string(o.Channel), zone: o.Zone,
-		order: header.NamedOrder(o.DateOrder), charset: o.Charset, phrases: p,
+		Archive:   filekit.Archive{File: f, Options: o, BatchSize: filekit.BatchSize},
+		namespace: o.Namespace, chat: string(o.Channel), zone: o.Zone, order: header.NamedOrder(o.DateOrder), phrases: p,
 	}
 	if a.chat == "" {
 		name := strings.ToValidUTF8(f.Path, "_")
@@ -71,7 +69,7 @@ func newArchive(f producers.File, o producers.Options) (producers.Source, error)
 
 // decoder returns a decoder of the file's text.
 func (a *archive) decoder() (*decoder, error) {
-	return newDecoder(a.charset, a.file.Open)
+	return newDecoder(a.Options.Charset, a.File.Open)
 }
 
 // channel is the chat's name: the export has nothing else. Zips of a Mac write accents apart from their letters.
@@ -99,11 +97,11 @@ const cursorVersion = 2
 func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers.Session, error) {
 	cur, err := a.cursor(from)
 	if err != nil {
-		return nil, fault.AsFatal(fmt.Errorf("reading the cursor of %s: %w", a.file.Path, err))
+		return nil, err
 	}
 	d, err := a.decoder()
 	if err != nil {
-		return nil, fault.AsFatal(fmt.Errorf("reading %s: %w", a.file.Path, err))
+		return nil, fault.AsFatal(fmt.Errorf("reading %s: %w", a.File.Path, err))
 	}
 	begun := cur.Version > 0
 	if !begun {
@@ -111,17 +109,22 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 			return nil, err
 		}
 	}
-	r, err := a.file.Open()
+	in, err := a.File.Open()
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", a.file.Path, err)
+		return nil, fmt.Errorf("opening %s: %w", a.File.Path, err)
 	}
 	s := &session{
-		archive: a, closer: r, survey: cur.Survey, decoder: d, begun: begun, done: cur.Done, observed: cur.Observed,
+		Output: a.NewOutput(), archive: a, survey: cur.Survey, decoder: d, begun: begun, done: cur.Done, observed: cur.Observed,
+		sidecars: filekit.NewSidecars(nil),
 	}
-	if err := s.resume(ctx, r, cur); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if a.File.Beside != nil {
+		s.sidecars = filekit.NewSidecars(a.beside)
 	}
-	return s, nil
+	s.MaxBytes = batchBytes
+	if err := s.resume(ctx, in, cur); err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	return reading{filekit.NewSession(a.File, in, &s.Output, s), s}, nil
 }
 
 // cursor reads a cursor; version 0 is the start. A file that has grown since its end was reached is read anew: its last
@@ -130,17 +133,18 @@ func (a *archive) cursor(from producers.Cursor) (cursor, error) {
 	if len(from) == 0 {
 		return cursor{}, nil
 	}
-	var cur cursor
-	if err := json.Unmarshal(from, &cur); err != nil {
+	cur, err := filekit.DecodeCursor(a.File, from, cursor{}, func(cursor) bool { return true })
+	if err != nil {
 		return cur, err
 	}
 	if 0 < cur.Version && cur.Version < cursorVersion {
 		return cursor{}, nil
 	}
 	if cur.Version != cursorVersion {
-		return cur, fmt.Errorf("it has version %d, this program reads %d", cur.Version, cursorVersion)
+		return cur, fault.AsFatal(fmt.Errorf(
+			"reading the cursor of %s: it has version %d, this program reads %d", a.File.Path, cur.Version, cursorVersion))
 	}
-	if cur.Done && a.file.Size > cur.Next.Offset {
+	if cur.Done && a.File.Size > cur.Next.Offset {
 		return cursor{}, nil
 	}
 	return cur, nil
@@ -151,18 +155,18 @@ const linesPerCheck = 1024
 
 // survey reads all headers once.
 func (a *archive) survey(ctx context.Context, d *decoder) (_ survey, err error) {
-	head, end := lines(d.head(a.file.Head)), lineEnd(a.file.Head)
+	head, end := lines(d.head(a.File.Head)), lineEnd(a.File.Head)
 	s, _ := styleOf(head) // without a header every line is unparsed, in any style
-	r, err := a.file.Open()
+	r, err := a.File.Open()
 	if err != nil {
-		return survey{}, fmt.Errorf("opening %s: %w", a.file.Path, err)
+		return survey{}, fmt.Errorf("opening %s: %w", a.File.Path, err)
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	v, in := newSurveyor(s, a.phrases), bufio.NewReaderSize(r, maxLine)
 	begins := true // of a line, not a piece of a long one
 	for n := 0; ; n++ {
 		if n%linesPerCheck == 0 && ctx.Err() != nil {
-			return survey{}, fmt.Errorf("looking through %s: %w", a.file.Path, ctx.Err())
+			return survey{}, fmt.Errorf("looking through %s: %w", a.File.Path, ctx.Err())
 		}
 		line, err := in.ReadSlice(end)
 		if full := errors.Is(err, bufio.ErrBufferFull); err == nil || full || errors.Is(err, io.EOF) {
@@ -176,6 +180,6 @@ func (a *archive) survey(ctx context.Context, d *decoder) (_ survey, err error) 
 			out.CR = end == '\r'
 			return out, nil
 		}
-		return survey{}, fmt.Errorf("looking through %s: %w", a.file.Path, err)
+		return survey{}, fmt.Errorf("looking through %s: %w", a.File.Path, err)
 	}
 }

@@ -55,23 +55,21 @@ func pieces(t *testing.T, text string, from producers.Cursor) (out []event.Event
 	if err != nil {
 		t.Fatal(err)
 	}
+	src.(*archive).BatchSize = 1
 	opened, err := src.Connect(t.Context(), from)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = opened.Close() }()
-	s := opened.(*session)
-	for !s.done {
-		var b producers.Batch
-		if err := s.record(t.Context(), &b); err != nil && !errors.Is(err, io.EOF) {
-			t.Fatal(err)
+	for {
+		b, err := opened.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			return out, at
 		}
-		out = append(out, b.Events...)
-		cur, err := s.cursor()
 		if err != nil {
 			t.Fatal(err)
 		}
-		at = append(at, stopped{cur, len(out)})
+		out = append(out, b.Events...)
+		at = append(at, stopped{b.Cursor, len(out)})
 	}
-	return out, at
 }

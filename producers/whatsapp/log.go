@@ -13,6 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
@@ -255,11 +256,9 @@ type entry struct {
 	record
 	parsed    parsed
 	id        event.NativeID
-	sent      event.Instant
+	time      filekit.LocalTime
 	ambiguous bool
-	open      bool      // day and month of its date may be the other way round
-	skipped   bool      // its time lies in an hour that the zone skips
-	other     time.Time // the other reading of its time, in an hour that comes twice
+	open      bool // day and month of its date may be the other way round
 }
 
 // log understands records one after another. The same records from the same position give the same entries.
@@ -310,7 +309,7 @@ func (l *log) next() (entry, error) {
 	if rec.keyRest != "" {
 		keyed = l.reader.message(rec.keyRest)
 	}
-	e.sent, e.other, e.skipped = l.sent(&rec.header)
+	e.time = l.sent(&rec.header)
 	_, open := l.reader.survey.orderOf(rec.header.Style)
 	e.open = open && l.date.swappable
 	author, text := event.AuthorID(keyed.author), keyed.key
@@ -340,8 +339,8 @@ func (l *log) latest(ctx context.Context) (event.Instant, error) {
 	}
 }
 
-// sent is when the next message was sent, the other reading of an hour that comes twice, and whether the zone skips that hour.
-func (l *log) sent(h *header.Header) (sent event.Instant, other time.Time, skipped bool) {
+// sent is when the next message was sent. WhatsApp never prints a zone, so it is assumed, even where the user named one.
+func (l *log) sent(h *header.Header) filekit.LocalTime {
 	at := &l.records.at
 	o, _ := l.reader.survey.orderOf(h.Style)
 	if h.Stamp.Numbers != l.date.numbers || o != l.date.order {
@@ -349,11 +348,20 @@ func (l *log) sent(h *header.Header) (sent event.Instant, other time.Time, skipp
 		l.date = date{h.Stamp.Numbers, o, day, day.String(), day.Key(), day.Swappable()}
 	}
 	l.advance(l.date.day, h.Stamp)
-	sent, other, skipped = l.instant(l.date.civil, h)
-	if sent.Later(at.Latest) {
-		at.Latest = sent
+	precision := event.PrecisionMinute
+	if h.Style.Seconds {
+		precision = event.PrecisionSecond
 	}
-	return sent, other, skipped
+	printed := l.date.civil.Time().Add(time.Duration(h.Stamp.Hour)*time.Hour + time.Duration(h.Stamp.Minute)*time.Minute +
+		time.Duration(h.Stamp.Second)*time.Second)
+	t := filekit.ReadLocal(printed, precision, l.zone)
+	if at.Second && !t.Other.IsZero() {
+		t.TakeOther()
+	}
+	if t.Later(at.Latest) {
+		at.Latest = t.Instant
+	}
+	return t
 }
 
 // advance moves the day and the clock on. A clock that goes back within a day may have been set back, as in autumn.
@@ -375,19 +383,4 @@ func clock(minute int) string {
 	h, m := (minute-1)/60, (minute-1)%60
 	b := [5]byte{byte('0' + h/10), byte('0' + h%10), ':', byte('0' + m/10), byte('0' + m%10)}
 	return string(b[:])
-}
-
-// instant places a printed time in the zone. WhatsApp never names one, so it is assumed, whoever named it.
-func (l *log) instant(d header.Civil, h *header.Header) (at event.Instant, other time.Time, skipped bool) {
-	p := event.PrecisionMinute
-	if h.Style.Seconds {
-		p = event.PrecisionSecond
-	}
-	s := h.Stamp
-	printed := time.Date(d.Year, time.Month(d.Month), d.Day, s.Hour, s.Minute, s.Second, 0, time.UTC)
-	first, other, skipped := producers.WallTime(printed, l.zone)
-	if l.records.at.Second && !other.IsZero() {
-		first, other = other, first
-	}
-	return event.Instant{At: first.UTC(), Precision: p, Zone: l.zone.String(), Assumed: true}, other, skipped
 }

@@ -22,15 +22,15 @@ const (
 const unreadableDate = "line begins with a date of no calendar that is read"
 
 // addOpeningNotices says what of a whole file is to be said, once.
-func (s *session) addOpeningNotices(b *producers.Batch) {
+func (s *session) addOpeningNotices() {
 	if s.archive.copied {
-		b.Notices.Add(producers.Notice{
+		s.Notices.Add(producers.Notice{
 			Code: noticeCopy, Option: "--channel", Count: 1,
 			Text: "the number in brackets after the name of an export is taken for that of a copy, and its messages join the chat of the name without it",
 		})
 	}
 	if n := len(s.survey.Names); n > 0 {
-		b.Notices.Add(producers.Notice{
+		s.Notices.Add(producers.Notice{
 			Code: noticeName, Count: n,
 			Text: "names have a colon in them: all messages of a sender go on with the same words and a second colon, which are read as the rest of the name",
 		})
@@ -38,9 +38,9 @@ func (s *session) addOpeningNotices(b *producers.Batch) {
 }
 
 // addEndingNotices says what is to be said at the end of a file.
-func (s *session) addEndingNotices(b *producers.Batch) {
+func (s *session) addEndingNotices() {
 	if s.log.records.open && s.log.records.at.Begun {
-		b.Notices.Add(producers.Notice{
+		s.Notices.Add(producers.Notice{
 			Code: noticeCut, Count: 1,
 			Text: "the file ends without the end of a line: its last message may be cut, and will stand beside the whole one of a later export",
 		})
@@ -48,29 +48,29 @@ func (s *session) addEndingNotices(b *producers.Batch) {
 }
 
 // addNotices says what is to be said of a message.
-func (s *session) addNotices(b *producers.Batch, e *entry) {
-	if e.skipped {
-		b.Notices.Add(producers.SkippedHour(1))
+func (s *session) addNotices(e *entry) {
+	if e.time.Skipped {
+		s.Notices.Add(producers.SkippedHour(1))
 	}
-	if year := e.sent.At.Year(); year < 2009 || year > 2085 { // 1388 to 1408 of the Persian calendar, in two digits
-		b.Notices.Add(producers.Notice{
+	if year := e.time.At.Year(); year < 2009 || year > 2085 { // 1388 to 1408 of the Persian calendar, in two digits
+		s.Notices.Add(producers.Notice{
 			Code: noticeOld, Count: 1,
 			Text: "messages have dates from before there was WhatsApp, or far ahead: two digits of a year may be those of another calendar, so export the chat with the phone set to another one",
 		})
 	}
 	if _, is := header.ShortPersian(e.header.Stamp.Numbers[0]); is && !e.header.Style.YearFirst && s.survey.Order == header.YearFirst && e.header.Style == s.survey.Style {
-		b.Notices.Add(producers.Notice{
+		s.Notices.Add(producers.Notice{
 			Code: noticeOld, Option: "--date-order", Count: 1,
 			Text: "two digits of a year would be from before there was WhatsApp, or far ahead, and are read as those of the solar Hijri calendar",
 		})
 	}
 	if e.header.Style != s.survey.Style {
-		b.Notices.Add(producers.Notice{
+		s.Notices.Add(producers.Notice{
 			Code: noticeSecondForm, Count: 1,
 			Text: "messages begin with a date of a second form, and follow in time on those before them",
 		})
 	} else if s.survey.Overruled {
-		b.Notices.Add(producers.Notice{
+		s.Notices.Add(producers.Notice{
 			Code: noticeOrder, Option: "--date-order", Count: 1,
 			Text: "dates have another order of day and month than the one that was named, which would not fit the file",
 		})

@@ -59,13 +59,13 @@ func (s *session) observe(ctx context.Context) (err error) {
 	if !s.observed.IsZero() {
 		return nil
 	}
-	r, err := s.archive.file.Open()
+	r, err := s.archive.File.Open()
 	if err != nil {
-		return fmt.Errorf("opening %s to find its newest message: %w", s.archive.file.Path, err)
+		return fmt.Errorf("opening %s to find its newest message: %w", s.archive.File.Path, err)
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	if s.observed, err = newLog(r, s.log.reader, s.archive.zone, s.decoder, cursor{}).latest(ctx); err != nil {
-		return fmt.Errorf("looking for the newest message of %s: %w", s.archive.file.Path, err)
+		return fmt.Errorf("looking for the newest message of %s: %w", s.archive.File.Path, err)
 	}
 	return nil
 }

@@ -400,10 +400,10 @@ func TestArchive_SkippedHour(t *testing.T) {
 			d := civilOf(time.Date(2011, 9, 10+day, 0, 0, 0, 0, time.UTC))
 			for minute := 0; minute < 24*60; minute += 15 {
 				s := stamp{hour: minute / 60, minute: minute % 60}
-				at, _, skipped := s.instant(d, in, false)
-				wall := at.At.In(in)
-				if same := civilOf(wall) == d && wall.Hour() == s.hour && wall.Minute() == s.minute; same == skipped {
-					t.Fatalf("%s %s in %s is %s, skipped %v", d, s.clock(), other, wall, skipped)
+				at := s.local(d, in, false)
+				shown := at.At.In(in)
+				if same := civilOf(shown) == d && shown.Hour() == s.hour && shown.Minute() == s.minute; same == at.Skipped {
+					t.Fatalf("%s %s in %s is %s, skipped %v", d, s.clock(), other, shown, at.Skipped)
 				}
 			}
 		}

@@ -1,13 +1,12 @@
 package logs
 
 import (
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/irc/chatline"
 )
 
@@ -49,16 +48,14 @@ func (p *position) key() string {
 type entry struct {
 	parsed    chatline.Line
 	id        event.NativeID
-	sent      event.Instant
-	raw       []byte    // without its end
-	charset   string    // in which it was read; empty: UTF-8
-	mixed     bool      // it does not look like that charset
-	guessed   bool      // its date
-	printed   civil     // the day that its header printed, which it is not of
-	yearless  bool      // it prints a date without a year, and nothing names one
-	keyed     civil     // the day that its content key has, if it is not that of the log
-	skipped   bool      // its time lies in an hour that the zone skips
-	other     time.Time // the other reading of its time, in an hour that comes twice
+	time      filekit.LocalTime
+	raw       []byte // without its end
+	charset   string // in which it was read; empty: UTF-8
+	mixed     bool   // it does not look like that charset
+	guessed   bool   // its date
+	printed   civil  // the day that its header printed, which it is not of
+	yearless  bool   // it prints a date without a year, and nothing names one
+	keyed     civil  // the day that its content key has, if it is not that of the log
 	ambiguous bool
 	reason    string // why the line is unparsed; empty if it is not
 }
@@ -68,12 +65,12 @@ type log struct {
 	at      position
 	zone    *time.Location
 	charset *charset.Decoder
-	days    days
+	days    filekit.Days[position]
 	forms   *conventions // nil: the log is not there to look at
 }
 
 func newLog(zone *time.Location, cs *charset.Decoder, at position) log {
-	return log{at: at, zone: zone, charset: cs, days: days{anchor: at}}
+	return log{at: at, zone: zone, charset: cs, days: filekit.Days[position]{Anchor: at}}
 }
 
 // read takes the next line. It reports whether the line says anything; blank lines and headers do not.
@@ -119,10 +116,10 @@ func (l *log) read(line line) (entry, bool) {
 		l.date(&st, &e)
 	}
 	l.advance(st)
-	e.sent, e.other, e.skipped = st.instant(l.at.today(), l.zone, l.at.Second)
+	e.time = st.local(l.at.today(), l.zone, l.at.Second)
 	l.markAssumed(&e)
-	if e.sent.Later(l.at.Latest) {
-		l.at.Latest = e.sent
+	if e.time.Later(l.at.Latest) {
+		l.at.Latest = e.time.Instant
 	}
 	l.assignID(&e, key, here, st.clock())
 	return e, true
@@ -260,7 +257,7 @@ func (l *log) assignID(e *entry, key chatline.Line, here position, clock string)
 	if e.keyed.isSet() {
 		day = e.keyed.String()
 	}
-	e.id, e.ambiguous = l.days.next(here, day, clock, author, text)
+	e.id, e.ambiguous = l.days.Next(here, day, clock, author, text)
 	if day == "" || e.yearless { // another day's equal line has the same key
 		e.ambiguous = true
 	}
@@ -291,7 +288,7 @@ func (l *log) untimed(e *entry, here position, text string) {
 	}
 	st, clock := l.lastClock()
 	st.precision = event.PrecisionDay
-	e.sent, _, _ = st.instant(l.at.today(), l.zone, l.at.Second)
+	e.time.Instant = st.local(l.at.today(), l.zone, l.at.Second).Instant
 	l.markAssumed(e)
 	l.assignID(e, key, here, clock)
 }
@@ -309,37 +306,5 @@ func (l *log) unparsed(e *entry, here position, reason string) {
 	e.reason = reason
 	_, clock := l.lastClock()
 	// Its bytes name it, not its text: they may be of any charset.
-	e.id, e.ambiguous = l.days.next(here, l.at.key(), clock, "", "\x01unparsed\x01"+event.Digest(string(e.raw)))
-}
-
-// days is the tally, and from where on a file must be read again to have the same tally.
-type days struct {
-	tally  producers.Tally
-	begins []dayBegin // of the tally's days, in its order
-	anchor position
-}
-
-type dayBegin struct {
-	at position
-	// late says that lines of an older day came after this one began: counting from here on would miss that they are old.
-	late bool
-}
-
-func (d *days) next(here position, day, clock string, author event.AuthorID, text string) (event.NativeID, bool) {
-	i := slices.IndexFunc(d.tally.Days, func(t producers.TallyDay) bool { return t.Day == day })
-	for later := i + 1; i >= 0 && later < len(d.begins); later++ {
-		d.begins[later].late = true
-	}
-	id, ambiguous := d.tally.Next(day, clock, author, text)
-	if i >= 0 {
-		return id, ambiguous
-	}
-	d.begins = append(d.begins, dayBegin{at: here})
-	if drop := len(d.begins) - len(d.tally.Days); drop > 0 {
-		d.begins = d.begins[drop:]
-		if !d.begins[0].late { // else the anchor stays: what is counted from an exact place on is exact for ever
-			d.anchor = d.begins[0].at
-		}
-	}
-	return id, ambiguous
+	e.id, e.ambiguous = l.days.Next(here, l.at.key(), clock, "", "\x01unparsed\x01"+event.Digest(string(e.raw)))
 }

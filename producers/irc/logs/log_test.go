@@ -232,7 +232,7 @@ func TestClocks(t *testing.T) {
 		{lord, civil{2024, 4, 7}, "01:15", true, "2024-04-06 14:15"},
 	} {
 		s, _, _ := takeStamp(c.clock)
-		at, _, _ := s.instant(c.day, c.in, c.second)
+		at := s.local(c.day, c.in, c.second)
 		if got := at.At.Format("2006-01-02 15:04"); got != c.want {
 			t.Errorf("%s %s in %s (second %v) is %s, want %s", c.day, c.clock, c.in, c.second, got, c.want)
 		}

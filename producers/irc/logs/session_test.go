@@ -146,12 +146,12 @@ func TestTallyAgain(t *testing.T) {
 		}
 		cut := int64(text.Len() / strings.Count(text.String(), "\n") * rapid.IntRange(1, strings.Count(text.String(), "\n")).Draw(r, "cut"))
 		first := run(position{}, cut)
-		again := run(first.days.anchor, cut)
-		if diff := cmp.Diff(first.days.tally, again.days.tally); diff != "" {
-			r.Fatalf("counting again from byte %d differs: %s", first.days.anchor.Offset, diff)
+		again := run(first.days.Anchor, cut)
+		if diff := cmp.Diff(first.days.Tally, again.days.Tally); diff != "" {
+			r.Fatalf("counting again from byte %d differs: %s", first.days.Anchor.Offset, diff)
 		}
-		if first.days.anchor != again.days.anchor {
-			r.Fatalf("the next cursor would be another: %+v, %+v", first.days.anchor, again.days.anchor)
+		if first.days.Anchor != again.days.Anchor {
+			r.Fatalf("the next cursor would be another: %+v, %+v", first.days.Anchor, again.days.Anchor)
 		}
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // stamp is the time at the beginning of a line, as printed.
@@ -145,22 +147,27 @@ func takeTwo(t string, most int) (int, string, bool) {
 	return n, t[2:], n <= most
 }
 
-// instant places a printed time of the day d in the zone. second says that the clock was set back and shows this hour again.
-// Everything whose zone the line does not name is marked as assumed: the user named it, or nobody did and it is UTC.
-// other is the other reading of an hour that comes twice. skipped says that no clock of the zone shows that time, because it was set on past it: then it is moved on as far.
-func (s stamp) instant(d civil, in *time.Location, second bool) (at event.Instant, other time.Time, skipped bool) {
+// local is a printed time of the day d in the zone. second says that the clock was set back and shows this hour again. Everything whose zone the
+// line does not print is marked as assumed: the user named it, or nobody did and it is UTC.
+func (s stamp) local(d civil, in *time.Location, second bool) filekit.LocalTime {
 	if !d.isSet() {
-		return event.Instant{}, other, false
+		return filekit.LocalTime{}
 	}
 	if s.zone != nil {
 		in = s.zone
 	}
 	printed := time.Date(d.Year, time.Month(d.Month), d.Day, s.hour, s.minute, s.second, s.nano, time.UTC)
-	first, other, skipped := event.WallTime(printed, in)
-	if second && !other.IsZero() {
-		first, other = other, first
+	at, other, skipped := producers.WallTime(printed, in)
+	t := filekit.LocalTime{Skipped: skipped, Instant: event.Instant{
+		At: at.UTC(), Precision: s.precision, Zone: in.String(), Assumed: s.zone == nil,
+	}}
+	if !other.IsZero() {
+		t.Other = other.UTC()
+		if second {
+			t.TakeOther()
+		}
 	}
-	return event.Instant{At: first.UTC(), Precision: s.precision, Zone: in.String(), Assumed: s.zone == nil}, other, skipped
+	return t
 }
 
 // otherStamp reads the times that takeStamp does not know, which few clients write:

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // LocalLayout is how the exporter prints the time of its computer, which no zone is written beside.
@@ -16,17 +16,7 @@ type Clock struct {
 	Zone *time.Location // that the user named; nil if none
 }
 
-// Moment is a time as read. other is set where the printed hour came twice, because clocks were set back; skipped where it never came.
-type Moment struct {
-	event.Instant
-	Other   time.Time
-	Skipped bool
-	Unnamed time.Time // as it is read where no zone is named; zero: as it is
-}
-
-// Changed is the time as revisions take it: the same whichever zone is named.
-func (m Moment) Changed() time.Time { return ChangedAt(m.At, m.Unnamed) }
-
+// ChangedAt is a time as revisions have it: as it is read where no zone is named; zero: as it is.
 func ChangedAt(at, unnamed time.Time) time.Time {
 	if unnamed.IsZero() {
 		return at
@@ -40,7 +30,7 @@ type Latest struct {
 	changed time.Time
 }
 
-func (l *Latest) Add(m Moment) {
+func (l *Latest) Add(m filekit.LocalTime) {
 	if m.IsZero() {
 		return
 	}
@@ -74,25 +64,25 @@ func (c Clock) Instant(at, unnamed time.Time) event.Instant {
 
 // Read makes a time of what is printed: the absolute one if there is one. Of an hour that came twice the first pass is
 // taken, unless that would be before after.
-func (c Clock) Read(printed, unix string, after time.Time) Moment {
+func (c Clock) Read(printed, unix string, after time.Time) filekit.LocalTime {
 	if seconds, err := strconv.ParseInt(unix, 10, 64); err == nil && seconds > 0 {
 		at := time.Unix(seconds, 0)
 		in := event.Known(at, event.PrecisionSecond)
 		in.Zone = offset(printed, at)
-		return Moment{Instant: in.Bounded()}
+		return filekit.LocalTime{Instant: in.Bounded()}
 	}
 	if len(printed) > len(LocalLayout) { // other writers print a zone
 		at, err := time.Parse(time.RFC3339Nano, printed)
 		if err != nil {
-			return Moment{}
+			return filekit.LocalTime{}
 		}
 		in := event.Known(at, event.PrecisionSecond)
 		in.Zone = at.Format("-07:00")
-		return Moment{Instant: in.Bounded()}
+		return filekit.LocalTime{Instant: in.Bounded()}
 	}
 	local, err := time.Parse(LocalLayout, printed)
 	if err != nil {
-		return Moment{}
+		return filekit.LocalTime{}
 	}
 	return c.Assume(local, after)
 }
@@ -118,21 +108,12 @@ func offset(printed string, at time.Time) string {
 	return string([]byte{sign, '0' + byte(h/10), '0' + byte(h%10), ':', '0' + byte(m/10), '0' + byte(m%10)})
 }
 
-// Assume reads a wall time in the zone that the user named, or else as UTC.
-func (c Clock) Assume(local, after time.Time) Moment {
-	zone := c.Zone
-	if zone == nil {
-		zone = time.UTC
+// Assume reads a local time in the zone that the user named, or else as UTC. Of an hour that comes twice the first pass is taken, unless that
+// would be before after.
+func (c Clock) Assume(local, after time.Time) filekit.LocalTime {
+	t := filekit.ReadLocal(local, event.PrecisionSecond, c.Zone)
+	if !t.IsZero() && !t.Other.IsZero() && t.At.Before(after) {
+		t.TakeOther()
 	}
-	first, second, skipped := producers.WallTime(local, zone)
-	m := Moment{Instant: event.Known(first, event.PrecisionSecond), Skipped: skipped}
-	if !second.IsZero() {
-		m.Other = second.UTC()
-		if first.Before(after) {
-			m.At, m.Other = second.UTC(), first.UTC()
-		}
-	}
-	m.Zone, m.Assumed, m.Unnamed = zone.String(), true, local
-	m.Instant = m.Bounded()
-	return m
+	return t
 }

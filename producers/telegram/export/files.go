@@ -2,10 +2,7 @@ package export
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -15,9 +12,64 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
-// Locate says where the file is, or why it is not there: the exporter writes the reason in place of the path.
+// Folder is the one that the export stands in. Files are read where they are, one piece at a time, and never outside
+// of it, whatever path an export may name.
+type Folder struct {
+	root *os.Root // nil if the export is in no folder that can be read
+	sums *filekit.Sidecars
+}
+
+// OpenFolder opens the folder of an export, or what is in the zip with it.
+func OpenFolder(export producers.File) *Folder {
+	root, err := os.OpenRoot(filepath.Dir(filepath.FromSlash(export.Path)))
+	if err == nil {
+		f := &Folder{root: root}
+		f.sums = filekit.NewSidecars(f.open)
+		return f
+	}
+	if export.Beside != nil {
+		if self, err := export.Beside(path.Base(export.Path)); err == nil { // whoever opens that opens what is beside it
+			_ = self.Close()
+			return &Folder{sums: filekit.NewSidecars(export.Beside)}
+		}
+	}
+	return &Folder{sums: filekit.NewSidecars(nil)}
+}
+
+// CloseWith returns what closes the folder and an open file of it.
+func (f *Folder) CloseWith(file io.Closer) io.Closer { return closer{file, f} }
+
+type closer struct {
+	io.Closer
+	folder *Folder
+}
+
+// Close closes both.
+func (c closer) Close() error {
+	if c.folder.root != nil {
+		_ = c.folder.root.Close() // it was only read
+	}
+	return c.Closer.Close()
+}
+
+var errNoFile = errors.New("not a regular file")
+
+// open looks before it opens: opening a pipe would wait for a writer.
+func (f *Folder) open(name string) (io.ReadCloser, error) {
+	info, err := f.root.Stat(filepath.FromSlash(name))
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errNoFile
+	}
+	return f.root.Open(filepath.FromSlash(name))
+}
+
+// Locate says where an attachment's file is, or why it is not there: the exporter writes the reason in place of the path.
 func (f *Folder) Locate(ctx context.Context, a *event.Attachment, where string) error {
 	if where == "" {
 		return nil
@@ -30,130 +82,19 @@ func (f *Folder) Locate(ctx context.Context, a *event.Attachment, where string) 
 	if a.Name == "" {
 		a.Name = path.Base(where)
 	}
-	found, err := f.sum(ctx, where)
-	if err != nil {
+	sum, ok, err := f.sums.Sum(ctx, where)
+	switch {
+	case err != nil || !ok:
+		a.Missing = ""
 		return err
-	}
-	a.Missing = found.missing
-	if found.hash != "" {
-		a.SHA256, a.Bytes = found.hash, found.size
+	case errors.Is(sum.Err, fs.ErrNotExist):
+		a.Missing = "the export names this file but does not hold it"
+	case errors.Is(sum.Err, errNoFile):
+		a.Missing = "the export names something that is no file"
+	case sum.Err != nil:
+		a.Missing = "the file cannot be read from the export's folder"
+	default:
+		a.Missing, a.SHA256, a.Bytes = "", sum.SHA256, sum.Bytes
 	}
 	return nil
-}
-
-// Folder is the one that the export stands in. Files are read where they stand, one piece at a time, and never outside
-// of it, whatever path an export may name.
-type Folder struct {
-	root   *os.Root                                // nil if the export stands in no folder that can be read
-	beside func(rel string) (io.ReadCloser, error) // then: opens what is in the zip with it; nil: nothing does
-	sums   map[string]digest
-}
-
-type digest struct {
-	hash, missing string
-	size          int64
-}
-
-// remembered is how many files' sums are kept: stickers come again and again.
-const remembered = 4096
-
-func OpenFolder(export producers.File) *Folder {
-	f := &Folder{sums: map[string]digest{}}
-	var err error
-	if f.root, err = os.OpenRoot(filepath.Dir(filepath.FromSlash(export.Path))); err != nil { // an export in a zip
-		f.root = nil
-		if export.Beside == nil {
-			return f
-		}
-		if self, err := export.Beside(path.Base(export.Path)); err == nil { // whoever opens that opens what is beside it
-			_ = self.Close()
-			f.beside = export.Beside
-		}
-	}
-	return f
-}
-
-func (f *Folder) Close() {
-	if f.root != nil {
-		_ = f.root.Close() // it was only read
-	}
-}
-
-// sum reads a file. That it cannot be read is something to note, and no reason to stop; only the end of ctx is.
-func (f *Folder) sum(ctx context.Context, name string) (digest, error) {
-	if f.root == nil && f.beside == nil {
-		return digest{}, nil
-	}
-	if s, known := f.sums[name]; known {
-		return s, nil
-	}
-	s := f.read(ctx, name)
-	if err := ctx.Err(); err != nil {
-		return digest{}, fmt.Errorf("reading the file %s: %w", name, err)
-	}
-	if len(f.sums) >= remembered {
-		clear(f.sums)
-	}
-	f.sums[name] = s
-	return s, nil
-}
-
-func (f *Folder) read(ctx context.Context, name string) digest {
-	if f.root == nil {
-		return f.readBeside(ctx, name)
-	}
-	info, err := f.root.Stat(filepath.FromSlash(name)) // before opening: opening a pipe would wait for a writer
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return digest{missing: notHeld}
-	case err != nil:
-		return digest{missing: unreadable}
-	case !info.Mode().IsRegular():
-		return digest{missing: "the export names something that is no file"}
-	}
-	file, err := f.root.Open(filepath.FromSlash(name))
-	if err != nil {
-		return digest{missing: unreadable}
-	}
-	return hash(ctx, file)
-}
-
-// Why a file is missing.
-const (
-	notHeld    = "the export names this file but does not hold it"
-	unreadable = "the file cannot be read from the export's folder"
-)
-
-func (f *Folder) readBeside(ctx context.Context, name string) digest {
-	file, err := f.beside(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return digest{missing: notHeld}
-	case err != nil:
-		return digest{missing: unreadable}
-	}
-	return hash(ctx, file)
-}
-
-func hash(ctx context.Context, file io.ReadCloser) digest {
-	defer func() { _ = file.Close() }() // it was only read
-	h := sha256.New()
-	n, err := io.Copy(h, &ContextReader{Ctx: ctx, R: file})
-	if err != nil {
-		return digest{missing: unreadable}
-	}
-	return digest{hash: hex.EncodeToString(h.Sum(nil)), size: n}
-}
-
-// ContextReader reads until its context ends: a video may take longer than anyone wants to wait.
-type ContextReader struct {
-	Ctx context.Context
-	R   io.Reader
-}
-
-func (p *ContextReader) Read(b []byte) (int, error) {
-	if err := p.Ctx.Err(); err != nil {
-		return 0, err
-	}
-	return p.R.Read(b)
 }

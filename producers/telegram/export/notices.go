@@ -10,53 +10,38 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// Notices are those of the batch that is being read.
-type Notices producers.Notices
-
-// Add counts a record.
-func (n *Notices) Add(one producers.Notice) {
-	one.Count = 1
-	(*producers.Notices)(n).Add(one)
-}
-
-func (n *Notices) Take() producers.Notices {
-	out := producers.Notices(*n)
-	*n = nil
-	return out
-}
-
 // What an export leaves open.
 func NoChats() producers.Notice {
-	return producers.Notice{Code: "no-chats",
+	return producers.Notice{Count: 1, Code: "no-chats",
 		Text: "the export of the account holds no chats, so that there is nothing to read; they are chosen in the settings of an export"}
 }
 
 func NoMessages() producers.Notice {
-	return producers.Notice{Code: "no-messages", Text: "the export holds no messages"}
+	return producers.Notice{Count: 1, Code: "no-messages", Text: "the export holds no messages"}
 }
 
 func ChatByName() producers.Notice {
-	return producers.Notice{Code: "chat-by-name", Option: "--channel",
+	return producers.Notice{Count: 1, Code: "chat-by-name", Option: "--channel",
 		Text: "pages do not say which chat they are of: it goes by its name, and a JSON export of it would stand beside it"}
 }
 
 func ListedByName() producers.Notice {
-	return producers.Notice{Code: "chat-by-name",
+	return producers.Notice{Count: 1, Code: "chat-by-name",
 		Text: "pages of an account do not say which chats they are of: these go by their names; the result.json of the same export in its folder tells"}
 }
 
 func MigratedGroup() producers.Notice {
-	return producers.Notice{Code: "migrated-group",
+	return producers.Notice{Count: 1, Code: "migrated-group",
 		Text: "a basic group became a supergroup: exports of the supergroup hold its old messages under other ids than exports of the group itself"}
 }
 
 func OtherAccount(a event.Account) producers.Notice {
-	return producers.Notice{Code: "other-account", Option: "--account " + string(a),
+	return producers.Notice{Count: 1, Code: "other-account", Option: "--account " + string(a),
 		Text: "the export itself says whose it is, which is not the account named: its private chats and basic groups do not join those of other exports"}
 }
 
 func WinterOffset() producers.Notice {
-	return producers.Notice{Code: "winter-offset", Option: "--zone",
+	return producers.Notice{Count: 1, Code: "winter-offset", Option: "--zone",
 		Text: "pages print the zone's distance from UTC as it is in winter: times in summer may be an hour late"}
 }
 

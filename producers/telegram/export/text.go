@@ -20,14 +20,3 @@ func Decode(d *charset.Decoder, raw []byte) (text, key []byte, label string) {
 	}
 	return []byte(s), key, label
 }
-
-// ByteOrderMark is what UTF-8 files of some programs begin with.
-func ByteOrderMark() []byte { return []byte("\xef\xbb\xbf") }
-
-const (
-	// LongestRecord is the longest record that is taken whole: the longest message has 4096 characters, so anything near it is a
-	// record whose end is lost. The bus must take what an event of this size becomes.
-	LongestRecord = 4 << 20
-	// KeptBytes is how much is kept of what is longer than LongestRecord.
-	KeptBytes = 64 << 10
-)

@@ -26,7 +26,7 @@ func (p *session) begin(ctx context.Context, raw []byte, whole bool) error {
 	}
 	text, key, label := export.Decode(p.chars, raw)
 	name, listed := header(string(text))
-	p.Chat.Name, p.Zone = name, firstZone(p.file.Head)
+	p.Chat.Name, p.Zone = name, firstZone(p.File.Head)
 	if key != nil {
 		p.Chat.NameKey, _ = header(string(key))
 	}
@@ -79,20 +79,20 @@ func (p *session) locateChat(ctx context.Context) error {
 	case known:
 		p.Chat.Channel = p.Chat.ChannelID()
 		if p.namespace() == "" {
-			return export.Nameless(p.file, export.ErrPrivate(p.Chat.Name))
+			return export.Nameless(p.File, export.ErrPrivate(p.Chat.Name))
 		}
 		return nil
-	case p.options.Channel != "" && !p.Listed:
-		p.Chat.Channel = p.options.Channel
+	case p.Options.Channel != "" && !p.Listed:
+		p.Chat.Channel = p.Options.Channel
 	case p.Listed && hasNamesakes(p.list(), p.Chat.Name):
-		p.Chat.Channel = event.Channel("name:" + p.Chat.KeyName() + "/" + path.Base(path.Dir(p.file.Path)))
+		p.Chat.Channel = event.Channel("name:" + p.Chat.KeyName() + "/" + path.Base(path.Dir(p.File.Path)))
 	case p.Chat.Name != "":
 		p.Chat.Channel = event.Channel("name:" + p.Chat.KeyName())
 	default:
 		p.Chat.Channel = "unnamed"
 	}
 	if p.namespace() == "" {
-		return export.Nameless(p.file, fmt.Errorf("chat %q: %w", p.Chat.Name, errNoChat))
+		return export.Nameless(p.File, fmt.Errorf("chat %q: %w", p.Chat.Name, errNoChat))
 	}
 	return nil
 }
@@ -103,14 +103,14 @@ func (p *session) inOutline(ctx context.Context) (bool, error) {
 	if p.Listed {
 		rel = "../../" + sidecarName
 	}
-	x, err := p.sidecars.outline(ctx, p.file, rel, p.options.Charset)
+	x, err := p.cache.outline(ctx, p.File, rel, p.Options.Charset)
 	if err != nil || x == nil || x.Single == p.Listed {
 		return false, err
 	}
 	p.Account = x.Account
 	c, ok := chatNamed(x, p.Chat.Name)
 	if !ok && p.Listed {
-		c, ok = listedAs(x, p.list(), path.Base(path.Dir(p.file.Path)))
+		c, ok = listedAs(x, p.list(), path.Base(path.Dir(p.File.Path)))
 	}
 	if ok {
 		p.Chat.Peer, p.Chat.Type = c.Peer, c.Type
@@ -137,10 +137,10 @@ type listedChat struct{ name, folder string }
 
 // list reads the list of the account's chats; none if the page stands alone.
 func (p *session) list() (out []listedChat) {
-	if p.file.Beside == nil {
+	if p.File.Beside == nil {
 		return nil
 	}
-	r, err := p.file.Beside("../../lists/chats.html")
+	r, err := p.File.Beside("../../lists/chats.html")
 	if err != nil {
 		return nil
 	}
@@ -191,5 +191,5 @@ func (p *session) namespace() event.Namespace {
 }
 
 func (p *session) owner() export.Owner {
-	return export.Owner{Printed: p.Account, Named: p.options.Account}
+	return export.Owner{Printed: p.Account, Named: p.Options.Account}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 	"github.com/agrichat/agrichat/producers/telegram/markup"
 )
@@ -20,17 +21,17 @@ const (
 // readTitle makes a time of a title such as "31.12.2025 23:59:59 UTC+08:00". The distance from UTC is missing in older
 // exports. Where it is there it is that of winter, also in summer, and so not taken as certain; of a zone that the user
 // named, and that knows this distance, the clock itself tells.
-func readTitle(c export.Clock, title string, after time.Time) (m export.Moment, zone string) {
+func readTitle(c export.Clock, title string, after time.Time) (m filekit.LocalTime, zone string) {
 	wallTime, rest, _ := strings.Cut(strings.TrimSpace(title), " UTC")
 	local, err := time.Parse(titleLayout, strings.TrimSpace(wallTime))
 	if err != nil {
-		return export.Moment{}, ""
+		return filekit.LocalTime{}, ""
 	}
 	zone, shift, ok := distance(strings.TrimSpace(title), rest)
 	if !ok || c.Zone != nil && knows(c.Zone, local, shift) {
 		m = c.Assume(local, after)
 		if ok {
-			m.Unnamed = local.Add(-shift)
+			m.Printed = local.Add(-shift)
 		}
 		return m, zone
 	}
@@ -104,28 +105,28 @@ func (d *dayClock) instant() event.Instant {
 }
 
 // moment is the day as the newest time of an export takes it.
-func (d *dayClock) moment() export.Moment {
-	m := export.Moment{Instant: d.instant()}
+func (d *dayClock) moment() filekit.LocalTime {
+	m := filekit.LocalTime{Instant: d.instant()}
 	if d.clock.Zone == nil || m.IsZero() {
 		return m
 	}
-	m.Unnamed, _ = time.Parse(dayLayout, d.day) // it was read
+	m.Printed, _ = time.Parse(dayLayout, d.day) // it was read
 	if at, err := time.Parse("-07:00", d.zone); err == nil {
 		_, seconds := at.Zone()
-		m.Unnamed = m.Unnamed.Add(-time.Duration(seconds) * time.Second)
+		m.Printed = m.Printed.Add(-time.Duration(seconds) * time.Second)
 	}
 	return m
 }
 
 // timeOf is when the message at the start of raw was sent; of a date between messages, the start of that day.
-func (d *dayClock) timeOf(raw []byte, after time.Time) export.Moment {
+func (d *dayClock) timeOf(raw []byte, after time.Time) filekit.LocalTime {
 	if !bytes.HasPrefix(raw, []byte(MessageTag)) {
-		return export.Moment{}
+		return filekit.LocalTime{}
 	}
 	if bytes.HasPrefix(raw, []byte(serviceTag)) {
 		root, _, err := markup.Parse(string(raw))
 		if err != nil || !strings.HasPrefix(root.Attr("id"), "message-") {
-			return export.Moment{}
+			return filekit.LocalTime{}
 		}
 		d.day = serviceText(root)
 		return d.moment()

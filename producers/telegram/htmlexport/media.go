@@ -93,7 +93,7 @@ func listedKind(e *markup.Element, title string) string {
 // file says where a file is, from the page's own folder: an account's pages name it from the root of the export.
 func (m *message) file(ctx context.Context, a event.Attachment, where string) error {
 	if where != "" {
-		here := path.Dir(m.session.file.Path)
+		here := path.Dir(m.session.File.Path)
 		if rel, ok := strings.CutPrefix(path.Join(here, where), here+"/"); ok {
 			where = rel
 		}

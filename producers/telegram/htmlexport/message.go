@@ -11,6 +11,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 	"github.com/agrichat/agrichat/producers/telegram/markup"
 )
@@ -25,7 +26,7 @@ type message struct {
 	decodedMessage
 	id   event.NativeID
 	ns   event.Namespace
-	at   export.Moment
+	at   filekit.LocalTime
 	body *event.Message
 }
 
@@ -47,7 +48,7 @@ func (p *session) message(ctx context.Context, s decodedMessage) error {
 		p.Day, p.Previous = serviceText(root), previous{}
 		return nil
 	}
-	p.counts.Read++
+	p.Counts.Read++
 	s.raw = bytes.Clone(raw)
 	m := message{
 		session: p, decodedMessage: s, id: event.NativeID(strconv.FormatInt(n, 10)), ns: p.namespace(), body: &event.Message{Type: event.TypeMessage},
@@ -57,7 +58,7 @@ func (p *session) message(ctx context.Context, s decodedMessage) error {
 			return err
 		}
 		m.ns = p.owner().Private()
-		p.notices.Add(export.MigratedGroup())
+		p.Notices.Add(export.MigratedGroup())
 	}
 	if service {
 		return m.service(ctx)
@@ -68,7 +69,7 @@ func (p *session) message(ctx context.Context, s decodedMessage) error {
 // migrated is called for each message of the basic group that the chat was before.
 func (p *session) migrated() error {
 	if p.owner().Private() == "" {
-		return export.Nameless(p.file, export.ErrMigrated(p.Chat.Name))
+		return export.Nameless(p.File, export.ErrMigrated(p.Chat.Name))
 	}
 	if p.Chat.Old {
 		return nil
@@ -154,7 +155,7 @@ func titleAttr(e *markup.Element) string {
 	return e.Attr("title")
 }
 
-func (m *message) readDate(title string) (export.Moment, string) {
+func (m *message) readDate(title string) (filekit.LocalTime, string) {
 	at, zone := readTitle(m.clock, title, m.Chat.Before)
 	if zone == "" {
 		zone = m.Zone
@@ -166,9 +167,9 @@ func (m *message) noteAmbiguity(title string) {
 	switch {
 	case m.at.Skipped:
 		m.detail(producers.DetailSkippedHour, "true")
-		m.notices.Add(producers.SkippedHour(1))
+		m.Notices.Add(producers.SkippedHour(1))
 	case strings.Contains(title, " UTC") && m.clock.Zone == nil && !m.at.IsZero():
-		m.notices.Add(export.WinterOffset())
+		m.Notices.Add(export.WinterOffset())
 	}
 	if !m.at.Other.IsZero() {
 		m.detail("sent_or", m.at.Other.Format(time.RFC3339))
@@ -196,9 +197,9 @@ func (m *message) seal(author event.Person) error {
 	}
 	if producers.IsByName(m.Chat.Channel) {
 		if m.Listed {
-			m.notices.Add(export.ListedByName())
+			m.Notices.Add(export.ListedByName())
 		} else {
-			m.notices.Add(export.ChatByName())
+			m.Notices.Add(export.ChatByName())
 		}
 	}
 	before := m.Chat.Before

@@ -51,8 +51,8 @@ func (p *session) observe(ctx context.Context) error {
 		return nil
 	}
 	days := dayClock{clock: p.clock, zone: p.Zone}
-	if last := lastPage(p.file); last != "" {
-		at, unnamed, err := newestIn(ctx, days, func() (io.ReadCloser, error) { return p.file.Beside(last) })
+	if last := lastPage(p.File); last != "" {
+		at, unnamed, err := newestIn(ctx, days, func() (io.ReadCloser, error) { return p.File.Beside(last) })
 		if ctx.Err() != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (p *session) observe(ctx context.Context) error {
 			return nil
 		}
 	}
-	at, unnamed, err := newestIn(ctx, days, p.file.Open) // also where the last page cannot be read
+	at, unnamed, err := newestIn(ctx, days, p.File.Open) // also where the last page cannot be read
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func newestIn(ctx context.Context, days dayClock, open func() (io.ReadCloser, er
 			return latest, unnamed, nil
 		}
 		if at := days.timeOf(raw, latest); at.At.After(latest) {
-			latest, unnamed = at.At, at.Unnamed
+			latest, unnamed = at.At, at.Printed
 		}
 		if whole {
 			in.advance(len(raw))

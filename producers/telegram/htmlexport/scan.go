@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"github.com/agrichat/agrichat/producers/telegram/export"
 	"io"
+
+	"github.com/agrichat/agrichat/producers/filekit"
 )
 
 // messageTag is how each message of an HTML export begins. It cannot stand in a text: there, brackets are escaped.
@@ -39,7 +40,7 @@ func (p *scanner) next() (raw []byte, whole bool, err error) {
 		switch {
 		case p.eof:
 			return p.buf, true, nil
-		case len(p.buf) >= export.LongestRecord:
+		case len(p.buf) >= filekit.MaxRecord:
 			return p.buf, false, nil
 		}
 		from = max(1, len(p.buf)-len(MessageTag)+1)

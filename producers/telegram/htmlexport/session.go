@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 	"github.com/agrichat/agrichat/producers/telegram/markup"
 )
@@ -51,111 +51,72 @@ type previous struct {
 	Forwarded event.Forward `json:"forwarded,omitzero"`
 }
 
-func readCursor(c producers.Cursor) (state, error) {
-	st := state{Page: true, Line: 1}
-	if len(c) == 0 {
-		return st, nil
-	}
-	st.Page = false
-	if err := json.Unmarshal(c, &st); err != nil {
-		return state{}, fmt.Errorf("reading the cursor of a Telegram page: %w", err)
-	}
-	if !st.Page || st.Offset < 0 || st.Line < 1 {
-		return state{}, errors.New("reading the cursor of a Telegram page: it is that of another file")
-	}
-	return st, nil
-}
-
 // source is a page and how to read it.
 type source struct {
-	file     producers.File
-	options  producers.Options
-	batch    int
-	sidecars *Cache // shared by all files of an import
+	filekit.Archive
+	cache *Cache // shared by all files of an import
 }
 
-// New makes a source of a page. Pages of one import share what they find beside them.
+// New makes a source of a page, which is read in batches of so many events. Pages of one import share what they find beside them.
 func New(f producers.File, o producers.Options, batch int, beside *Cache) producers.Source {
-	return &source{file: f, options: o, batch: batch, sidecars: beside}
+	return &source{Archive: filekit.Archive{File: f, Options: o, BatchSize: batch}, cache: beside}
 }
 
 // Connect opens the page and goes to where the cursor points.
 func (a *source) Connect(_ context.Context, from producers.Cursor) (producers.Session, error) {
-	st, err := readCursor(from)
+	st := state{Page: true, Line: 1}
+	if len(from) > 0 {
+		var err error
+		st, err = filekit.DecodeCursor(a.File, from, state{Line: 1}, func(st state) bool { return st.Page && st.Offset >= 0 && st.Line >= 1 })
+		if err != nil {
+			return nil, err
+		}
+	}
+	chars, err := charset.NewDecoder(cmp.Or(a.Options.Charset, metaCharset(a.File.Head)), a.File.Open)
 	if err != nil {
 		return nil, fault.AsFatal(err)
 	}
-	chars, err := charset.NewDecoder(cmp.Or(a.options.Charset, metaCharset(a.file.Head)), a.file.Open)
-	if err != nil {
-		return nil, fault.AsFatal(err)
-	}
-	r, err := producers.OpenAt(a.file, st.Offset)
+	in, err := producers.OpenAt(a.File, st.Offset)
 	if err != nil {
 		return nil, err
 	}
-	return &session{
-		source: a, state: st, in: r, scan: &scanner{r: r, at: st.Offset, line: st.Line},
-		clock: export.Clock{Zone: a.options.Zone}, media: export.OpenFolder(a.file), chars: chars,
-	}, nil
+	s := &session{
+		source: a, Output: a.NewOutput(), state: st, scan: &scanner{r: in, at: st.Offset, line: st.Line},
+		clock: export.Clock{Zone: a.Options.Zone}, media: export.OpenFolder(a.File), chars: chars,
+	}
+	return filekit.NewSession(a.File, s.media.CloseWith(in), &s.Output, s), nil
 }
 
 // session is one reading of a file of an HTML export. An export of a long chat has several; each is read by itself, since each
 // begins anew: it names its chat, and the author and the day of its first message.
 type session struct {
 	*source
+	filekit.Output
 	state
 
-	in    io.Closer
 	scan  *scanner
 	chars *charset.Decoder
 	clock export.Clock
 	media *export.Folder
-
-	events  []event.Event
-	counts  producers.Counts
-	notices export.Notices
 }
 
-// Next reads on until a batch is full or the file ends.
-func (p *session) Next(ctx context.Context) (producers.Batch, error) {
-	if err := ctx.Err(); err != nil {
-		return producers.Batch{}, fmt.Errorf("reading %s: %w", p.file.Path, err)
-	}
-	p.events, p.counts = make([]event.Event, 0, p.batch+4), producers.Counts{}
-	start := p.scan.at
-	for len(p.events) < p.batch && !p.Done {
-		if err := p.step(ctx); err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", p.file.Path, p.scan.line, err)
-		}
-	}
-	p.counts.Bytes = p.scan.at - start
-	if len(p.events) == 0 && p.counts == (producers.Counts{}) {
-		return producers.Batch{}, io.EOF
-	}
-	p.Offset, p.Line = p.scan.at, p.scan.line
-	cursor, err := json.Marshal(p.state)
-	if err != nil {
-		return producers.Batch{}, fmt.Errorf("writing the cursor: %w", err)
-	}
-	return producers.Batch{Events: p.events, Cursor: cursor, Counts: p.counts, Notices: p.notices.Take()}, nil
+// At is where the next message begins.
+func (p *session) At() filekit.Position {
+	return filekit.Position{Offset: p.scan.at, Line: p.scan.line}
 }
 
-// Close closes the file.
-func (p *session) Close() error {
-	if p.in == nil {
-		return nil
-	}
-	err := p.in.Close()
-	p.in = nil
-	p.media.Close()
-	if err != nil {
-		return fmt.Errorf("closing %s: %w", p.file.Path, err)
-	}
-	return nil
+// Cursor is where the session resumes.
+func (p *session) Cursor() any {
+	st := p.state
+	st.Offset, st.Line = p.scan.at, p.scan.line
+	return st
 }
 
-// step reads a message and what follows it, or what stands before the first.
-func (p *session) step(ctx context.Context) error {
+// Step reads a message and what follows it, or what stands before the first.
+func (p *session) Step(ctx context.Context) error {
+	if p.Done {
+		return io.EOF
+	}
 	raw, whole, err := p.scan.next()
 	switch {
 	case err != nil:
@@ -165,7 +126,7 @@ func (p *session) step(ctx context.Context) error {
 	case len(raw) == 0:
 		return p.finish()
 	case !whole:
-		err := p.unparsed(raw[:export.KeptBytes], fmt.Sprintf("this is longer than any message: the first %d bytes are kept", export.KeptBytes))
+		err := p.unparsed(raw[:filekit.MaxSample], fmt.Sprintf("this is longer than any message: the first %d bytes are kept", filekit.MaxSample))
 		return errors.Join(err, p.scan.skip())
 	}
 	root, n, err := markup.Parse(string(raw))
@@ -270,38 +231,29 @@ func (p *session) emitChannel(n event.Namespace, at event.Instant) error {
 	})
 }
 
-// unparsed keeps what could not be read and begins just here. Its id is made as in JSON.
+// unparsed keeps what could not be parsed and begins just here. Its id is made as in JSON.
 func (p *session) unparsed(raw []byte, why string) error {
-	p.counts.Read++
-	p.counts.Unparsed++
 	p.Chat.Broken++
-	return p.emit(event.Event{
-		Namespace: p.namespace(), Kind: event.KindUnparsed, Revision: event.Unedited,
-		NativeID: event.NativeID(event.Digest("unparsed", string(p.Chat.LastID), fmt.Sprint(p.Chat.Broken), string(raw))),
-		Body:     &event.Unparsed{Reason: why, File: p.file.Path, Line: p.scan.line, Offset: p.scan.at},
-		Raw:      bytes.Clone(raw),
-	})
+	e := p.UnparsedAfter(filekit.Damaged{Position: p.At(), Raw: raw, Reason: why}, string(p.Chat.LastID), p.Chat.Broken)
+	e.Namespace = p.namespace()
+	return p.emit(e)
 }
 
-// emit fills in what all events of a page share, seals the event and puts it into the batch.
+// emit fills in what all events of a page share, and adds the event to the batch.
 func (p *session) emit(e event.Event) error {
 	e.Source, e.Account, e.Channel = export.Source, p.owner().Account(), p.Chat.Channel
-	if err := e.Seal(); err != nil {
-		return fmt.Errorf("sealing an event: %w", err)
-	}
-	p.events = append(p.events, e)
-	return nil
+	return p.Emit(&e)
 }
 
 // advance notes what later messages need to know of this one.
-func (p *session) advance(id event.NativeID, at export.Moment) {
+func (p *session) advance(id event.NativeID, at filekit.LocalTime) {
 	p.Chat.LastID, p.Chat.Broken = id, 0
 	if at.IsZero() {
 		return
 	}
 	p.Chat.Before = at.At
 	if at.At.After(p.Chat.Latest) {
-		p.Chat.Latest, p.Chat.Unnamed = at.At, at.Unnamed
+		p.Chat.Latest, p.Chat.Unnamed = at.At, at.Printed
 	}
 }
 

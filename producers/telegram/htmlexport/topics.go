@@ -9,7 +9,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
-	"github.com/agrichat/agrichat/producers/telegram/export"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/markup"
 )
 
@@ -19,14 +19,14 @@ const maxTopics = 1 << 20
 // topicElsewhere is the topic in which a message of another page stands; empty if it stands in none, or the page is not there. Pages do not
 // repeat what those before them say of topics, so the first that asks has all of them looked through, once for all.
 func (p *session) topicElsewhere(ctx context.Context, e *markup.Element, id event.NativeID) (event.NativeID, error) {
-	if _, ok := pageNumber(path.Base(p.file.Path)); !ok || p.file.Beside == nil || !leadsElsewhere(e) {
+	if _, ok := pageNumber(path.Base(p.File.Path)); !ok || p.File.Beside == nil || !leadsElsewhere(e) {
 		return "", nil
 	}
 	n, err := strconv.ParseInt(string(id), 10, 64)
 	if err != nil {
 		return "", nil
 	}
-	topics, err := p.sidecars.topicsOf(ctx, p.file)
+	topics, err := p.cache.topicsOf(ctx, p.File)
 	if topic, ok := topics[n]; ok {
 		return event.NativeID(strconv.FormatInt(topic, 10)), err
 	}
@@ -73,7 +73,7 @@ func readTopics(ctx context.Context, f producers.File, number int, in *scanner, 
 		return false
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	in.reset(&export.ContextReader{Ctx: ctx, R: r})
+	in.reset(filekit.ContextReader(ctx, r))
 	for {
 		if len(topics) == 0 {
 			if err := in.seek(serviceTag); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/jsonscan"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
@@ -29,7 +30,7 @@ func (a *ahead) open(ctx context.Context, from export.Position) (*jsonscan.Scann
 	if err != nil {
 		return nil, nil, err
 	}
-	return newScanner(&export.ContextReader{Ctx: ctx, R: r}, a.leads, from.Offset, from.Line, from.Indent), r, nil
+	return newScanner(filekit.ContextReader(ctx, r), a.leads, from.Offset, from.Line, from.Indent), r, nil
 }
 
 // chat finds out which chat the messages are of, where a writer says so only after them.
@@ -108,7 +109,7 @@ func (a *ahead) newest(ctx context.Context, c *export.Chat, clock export.Clock, 
 			}
 			printed, unix := dec.dates(f.Raw)
 			if at := clock.Read(printed, unix, latest); at.At.After(latest) {
-				latest, unnamed = at.At, at.Unnamed
+				latest, unnamed = at.At, at.Printed
 			}
 		default:
 			if f := in.Junk(true, misplaced); f.Cut {

@@ -13,11 +13,11 @@ func (s *session) enterMessages() error {
 		}
 	}
 	s.Chat.Channel = s.Chat.ChannelID()
-	if s.Chat.Peer == "" && !s.InList && s.options.Channel != "" {
-		s.Chat.Channel = s.options.Channel
+	if s.Chat.Peer == "" && !s.InList && s.Options.Channel != "" {
+		s.Chat.Channel = s.Options.Channel
 	}
 	if !s.Chat.Shared() && s.owner().Private() == "" {
-		return export.Nameless(s.file, export.ErrPrivate(s.Chat.Name))
+		return export.Nameless(s.File, export.ErrPrivate(s.Chat.Name))
 	}
 	s.scan.Skip(1)
 	s.seen.chats = true
@@ -62,7 +62,7 @@ func (s *session) emitChannel(n event.Namespace, at event.Instant) error {
 // negative: the exporter moves it out of the way of the new group's numbers.
 func (s *session) migrated() error {
 	if s.owner().Private() == "" {
-		return export.Nameless(s.file, export.ErrMigrated(s.Chat.Name))
+		return export.Nameless(s.File, export.ErrMigrated(s.Chat.Name))
 	}
 	if s.Chat.Old {
 		return nil

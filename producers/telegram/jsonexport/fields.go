@@ -5,8 +5,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/agrichat/agrichat/producers/telegram/export"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
 // field reads one member of a message.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
@@ -19,7 +20,7 @@ type mapping struct {
 	read event.Reading
 	ns   event.Namespace
 	id   event.NativeID
-	at   export.Moment
+	at   filekit.LocalTime
 }
 
 // emit puts the message into the batch, and what it shows of its reactions.
@@ -30,7 +31,7 @@ func (m *mapping) emit(ctx context.Context) error {
 			return err
 		}
 		m.ns = m.owner().Private()
-		m.notices.Add(export.MigratedGroup())
+		m.Notices.Add(export.MigratedGroup())
 	}
 	timed := m.r.unix != ""
 	m.at = m.clock.Read(m.r.date, m.r.unix, m.Chat.Before)
@@ -59,8 +60,8 @@ func (m *mapping) emit(ctx context.Context) error {
 	if err := m.session.emit(e); err != nil {
 		return err
 	}
-	if m.otherAccount && m.ns != export.Source {
-		m.notices.Add(export.OtherAccount(m.Account))
+	if m.otherAccount() && m.ns != export.Source {
+		m.Notices.Add(export.OtherAccount(m.Account))
 	}
 	m.advance()
 	if err := m.releasePolls(ctx); err != nil {
@@ -85,7 +86,7 @@ func (m *mapping) native(author event.Person) event.NativeID {
 	}
 	id, again := m.Chat.Tally.Next(day, clock[:min(len(clock), len("15:04"))], who, m.key.text)
 	if again {
-		m.counts.Ambiguous++
+		m.Counts.Ambiguous++
 	}
 	return id
 }
@@ -99,7 +100,7 @@ func (m *mapping) advance() {
 	}
 	c.Before = m.at.At
 	if m.at.At.After(c.Latest) {
-		c.Latest, c.Unnamed = m.at.At, m.at.Unnamed
+		c.Latest, c.Unnamed = m.at.At, m.at.Printed
 	}
 }
 
@@ -144,7 +145,7 @@ func (m *mapping) noteAmbiguity(b *event.Message) {
 	}
 	if m.at.Skipped {
 		note(producers.DetailSkippedHour, "true")
-		m.notices.Add(producers.SkippedHour(1))
+		m.Notices.Add(producers.SkippedHour(1))
 	}
 	if m.at.IsZero() && m.r.date+m.r.unix != "" {
 		note("date", strings.TrimSpace(m.r.date+" "+m.r.unix))
@@ -152,13 +153,13 @@ func (m *mapping) noteAmbiguity(b *event.Message) {
 }
 
 // editedAt is when the last edit was made; zero if there was none. Some old exports print the epoch on every message.
-func (m *mapping) editedAt() export.Moment {
+func (m *mapping) editedAt() filekit.LocalTime {
 	if m.r.edited == "" && m.r.editedUnix == "" {
-		return export.Moment{}
+		return filekit.LocalTime{}
 	}
 	at := m.clock.Read(m.r.edited, m.r.editedUnix, m.at.At)
 	if at.At.Year() <= 1970 {
-		return export.Moment{}
+		return filekit.LocalTime{}
 	}
 	return at
 }

@@ -3,11 +3,11 @@ package jsonexport
 import (
 	"context"
 	"io"
-	"strings"
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/jsonscan"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
@@ -20,9 +20,8 @@ type outlineReader struct {
 
 func (x *outlineReader) root() {
 	var c export.Chat
-	if _, ok := x.scan.Next(); ok && strings.HasPrefix(string(x.scan.Rest()[:min(3, len(x.scan.Rest()))]), string(export.ByteOrderMark())) {
-		x.scan.Skip(len(export.ByteOrderMark()))
-	}
+	x.scan.Next()
+	filekit.SkipMark(x.scan.Window)
 	x.members(func(name string, first byte) bool {
 		switch {
 		case name == "messages" && c.Peer != "":
@@ -128,7 +127,7 @@ func ReadOutline(ctx context.Context, open func() (io.ReadCloser, error), name s
 		return nil
 	}
 	defer func() { _ = r.Close() }() // it was only read
-	x := &outlineReader{scan: newScanner(&export.ContextReader{Ctx: ctx, R: r}, chars.Leads(nil), 0, 1, 0), dec: newDecoder(), chars: chars}
+	x := &outlineReader{scan: newScanner(filekit.ContextReader(ctx, r), chars.Leads(nil), 0, 1, 0), dec: newDecoder(), chars: chars}
 	x.root()
 	if len(x.out.Chats) == 0 {
 		return nil

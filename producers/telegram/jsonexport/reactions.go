@@ -6,12 +6,13 @@ import (
 
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
 // reactions puts into the batch what the export shows of the message's reactions. The export does not say when it was made;
 // the latest time known of the message is the latest at which this was surely not yet different.
-func (m *mapping) reactions(edited export.Moment) error {
+func (m *mapping) reactions(edited filekit.LocalTime) error {
 	if len(m.r.reactions) == 0 {
 		return nil
 	}
@@ -29,8 +30,8 @@ func (m *mapping) reactions(edited export.Moment) error {
 		parts = append(parts, key.name(), strconv.Itoa(x.count))
 		for j, p := range x.recent {
 			sent := clock.Read(p.date, "", m.at.At)
-			if sent.Unnamed = sent.Unnamed.Add(-shift); sent.IsZero() {
-				sent = export.Moment{}
+			if sent.Printed = sent.Printed.Add(-shift); sent.IsZero() {
+				sent = filekit.LocalTime{}
 			}
 			at.Add(sent)
 			who := export.Person(p.fromID, p.from, m.r.unix != "")

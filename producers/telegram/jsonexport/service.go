@@ -45,7 +45,7 @@ func (m *mapping) service(b *event.Message) {
 		}
 	case "migrate_to_supergroup":
 		if !m.Chat.Shared() {
-			m.notices.Add(export.MigratedGroup())
+			m.Notices.Add(export.MigratedGroup())
 		}
 	case "topic_created":
 		m.session.Chat.AddTopic(r.id)

@@ -10,22 +10,21 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/jsonscan"
-	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
 // session is one reading of a file.
 type session struct {
 	*source
+	filekit.Output
 	state
 
-	in    io.Closer
 	scan  *jsonscan.Scanner
 	dec   *decoder
 	chars *charset.Decoder
@@ -33,64 +32,30 @@ type session struct {
 	clock export.Clock
 	media *export.Folder
 
-	events  []event.Event
-	counts  producers.Counts
-	notices export.Notices
 	threads threads
 	newest  int64 // instant of the file, Unix seconds; 0: not looked for, -1: not known
 
-	whole        bool // it began at the start of the file
-	seen         struct{ chats, records bool }
-	otherAccount bool // the user named another account than the file
+	whole bool // it began at the start of the file
+	seen  struct{ chats, records bool }
 }
 
-// Next reads on until a batch is full or the file ends.
-func (s *session) Next(ctx context.Context) (producers.Batch, error) {
-	if err := ctx.Err(); err != nil {
-		return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
-	}
-	s.events, s.counts = make([]event.Event, 0, s.batch+4), producers.Counts{}
-	start := s.scan.Offset()
-	s.otherAccount = s.Account != "" && s.options.Account != "" && export.UserID(string(s.options.Account)) != s.Account
-	if s.threads.topics == nil && len(s.Chat.Topics) > 0 && s.Chat.Start.Offset > 0 && s.Level == inMessages {
-		again, err := s.ahead.threads(ctx, &s.Chat, s.scan.Offset())
-		if err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s: %w", s.file.Path, err)
-		}
-		s.threads = again
-	}
-	for len(s.events) < s.batch && !s.Complete {
-		if err := s.step(ctx); err != nil {
-			return producers.Batch{}, fmt.Errorf("reading %s, line %d: %w", s.file.Path, s.scan.Line(), err)
-		}
-	}
-	s.counts.Bytes = s.scan.Offset() - start
-	if len(s.events) == 0 && s.counts == (producers.Counts{}) {
-		return producers.Batch{}, io.EOF
-	}
-	cursor, err := s.cursor()
-	if err != nil {
-		return producers.Batch{}, err
-	}
-	return producers.Batch{Events: s.events, Cursor: cursor, Counts: s.counts, Notices: s.notices.Take()}, nil
+// At is where the next byte to read is.
+func (s *session) At() filekit.Position {
+	return filekit.Position{Offset: s.scan.Offset(), Line: s.scan.Line()}
 }
 
-// Close closes the file.
-func (s *session) Close() error {
-	if s.in == nil {
-		return nil
-	}
-	err := s.in.Close()
-	s.in = nil
-	s.media.Close()
-	if err != nil {
-		return fmt.Errorf("closing %s: %w", s.file.Path, err)
-	}
-	return nil
+// Cursor is where the session resumes.
+func (s *session) Cursor() any {
+	st := s.state
+	st.Offset, st.Line, st.Indent = s.scan.Offset(), s.scan.Line(), s.scan.Indent()
+	return st
 }
 
-// step reads the next thing, whatever it is.
-func (s *session) step(ctx context.Context) error {
+// Step reads the next thing, whatever it is.
+func (s *session) Step(ctx context.Context) error {
+	if s.Complete {
+		return io.EOF
+	}
 	c, ok := s.scan.Next()
 	if !ok {
 		return s.ended()
@@ -118,9 +83,9 @@ func (s *session) ended() error {
 		switch {
 		case !s.whole || s.seen.records:
 		case s.seen.chats:
-			s.notices.Add(export.NoMessages())
+			s.Notices.Add(export.NoMessages())
 		default:
-			s.notices.Add(export.NoChats())
+			s.Notices.Add(export.NoChats())
 		}
 		return nil
 	}
@@ -128,8 +93,7 @@ func (s *session) ended() error {
 }
 
 func (s *session) begin(c byte) error {
-	if mark := export.ByteOrderMark(); s.scan.Offset() == 0 && bytes.HasPrefix(s.scan.Rest(), mark) {
-		s.scan.Skip(len(mark))
+	if filekit.SkipMark(s.scan.Window) {
 		return nil
 	}
 	if c != '{' {
@@ -222,7 +186,6 @@ func (s *session) readOwner() error {
 	id, err := s.dec.member(f.Raw, "user_id")
 	if err == nil && id != "" {
 		s.Account = export.UserID(id)
-		s.otherAccount = s.options.Account != "" && export.UserID(string(s.options.Account)) != s.Account
 	}
 	return nil
 }
@@ -281,25 +244,14 @@ func (s *session) unparsed(f jsonscan.Found) error {
 	return s.unparsedAt(f, s.scan.Offset()-f.Size, s.scan.Line()-bytes.Count(f.Raw, []byte{'\n'}))
 }
 
-// unparsedAt keeps what could not be read. Its id is made of its bytes and of the message before it, so that a second export
-// that is broken in the same place agrees.
+// unparsedAt keeps what could not be parsed. Its id is made of its bytes and of the message before it, so that a second export with the same
+// damage agrees.
 func (s *session) unparsedAt(f jsonscan.Found, offset int64, line int) error {
 	s.seen.records = true
-	s.counts.Read++
-	s.counts.Unparsed++
 	s.Chat.Broken++
-	reason := f.Why
-	if f.Size > int64(len(f.Raw)) && f.Size > export.LongestRecord {
-		reason = fmt.Sprintf("%s: %d bytes, of which the first %d are kept", reason, f.Size, len(f.Raw))
-	}
-	e := event.Event{
-		Source: export.Source, Namespace: s.namespace(), Account: s.owner().Account(), Channel: s.Chat.Channel,
-		NativeID: event.NativeID(event.Digest("unparsed", string(s.Chat.LastID), strconv.Itoa(s.Chat.Broken), string(f.Raw))),
-		Kind:     event.KindUnparsed, Revision: event.Unedited,
-		Body: &event.Unparsed{Reason: reason, File: s.file.Path, Line: line, Offset: offset},
-		Raw:  bytes.Clone(f.Raw),
-	}
-	if err := s.emit(e); err != nil {
+	e := s.UnparsedAfter(filekit.DamagedJSON(f, filekit.Position{Offset: offset, Line: line}), string(s.Chat.LastID), s.Chat.Broken)
+	e.Source, e.Namespace, e.Account, e.Channel = export.Source, s.namespace(), s.owner().Account(), s.Chat.Channel
+	if err := s.Emit(&e); err != nil {
 		return err
 	}
 	if f.Cut {
@@ -311,14 +263,8 @@ func (s *session) unparsedAt(f jsonscan.Found, offset int64, line int) error {
 	return nil
 }
 
-// emit seals an event and puts it into the batch.
-func (s *session) emit(e event.Event) error {
-	if err := e.Seal(); err != nil {
-		return fmt.Errorf("sealing an event: %w", err)
-	}
-	s.events = append(s.events, e)
-	return nil
-}
+// emit seals an event and adds it to the batch.
+func (s *session) emit(e event.Event) error { return s.Emit(&e) }
 
 // message reads one message.
 func (s *session) message(ctx context.Context, f jsonscan.Found, offset int64, line int) error {
@@ -329,7 +275,7 @@ func (s *session) message(ctx context.Context, f jsonscan.Found, offset int64, l
 		return s.unparsedAt(f, offset, line)
 	}
 	s.seen.records = true
-	s.counts.Read++
+	s.Counts.Read++
 	m := mapping{session: s, r: r, key: r, raw: bytes.Clone(f.Raw), read: event.Reading{Charset: label}}
 	if key != nil {
 		if k, err := s.dec.record(key); err == nil && k.isLike(r) {
@@ -346,14 +292,19 @@ func (s *session) namespace() event.Namespace {
 	return export.Source
 }
 
+// otherAccount reports whether the user named another account than the file does.
+func (s *session) otherAccount() bool {
+	return s.Account != "" && s.Options.Account != "" && export.UserID(string(s.Options.Account)) != s.Account
+}
+
 func (s *session) owner() export.Owner {
-	return export.Owner{Printed: s.Account, Named: s.options.Account}
+	return export.Owner{Printed: s.Account, Named: s.Options.Account}
 }
 
 // asOf is as of when the export tells the reactions of messages that were sent before, in Unix milliseconds.
 func (s *session) asOf() int64 {
 	if s.newest == 0 {
-		if s.newest = newest(s.file, s.InList); s.newest == 0 {
+		if s.newest = newest(s.File, s.InList); s.newest == 0 {
 			s.newest = -1 // not asked again
 		}
 	}
@@ -373,7 +324,7 @@ const (
 
 func newScanner(r io.Reader, leads func(byte) bool, offset int64, line, indent int) *jsonscan.Scanner {
 	return jsonscan.NewScanner(jsonscan.NewWindow(r, window, offset, line, indent), &jsonscan.Policy{
-		Longest: export.LongestRecord, Sampled: export.KeptBytes, Next: nextRecord, Match: true, Leads: leads,
+		Longest: filekit.MaxRecord, Sampled: filekit.MaxSample, Next: nextRecord, Match: true, Leads: leads,
 	})
 }
 

@@ -2,50 +2,50 @@ package jsonexport
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
-	"github.com/agrichat/agrichat/internal/charset"
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/producers/filekit"
 	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
 // source is a file of JSON and how to read it.
-type source struct {
-	file    producers.File
-	options producers.Options
-	batch   int
-}
+type source struct{ filekit.Archive }
 
-// New makes a source of a file.
+// New makes a source of a file, which is read in batches of so many events.
 func New(f producers.File, o producers.Options, batch int) producers.Source {
-	return &source{file: f, options: o, batch: batch}
+	return &source{filekit.Archive{File: f, Options: o, BatchSize: batch}}
 }
 
 // Connect opens the file and goes to where the cursor points.
-func (a *source) Connect(_ context.Context, from producers.Cursor) (producers.Session, error) {
-	st, err := readCursor(from)
-	if err != nil {
-		return nil, fault.AsFatal(err)
-	}
-	chars, err := charset.NewDecoder(a.options.Charset, a.file.Open)
-	if err != nil {
-		return nil, fault.AsFatal(err)
-	}
-	r, err := producers.OpenAt(a.file, st.Offset)
+func (a *source) Connect(ctx context.Context, from producers.Cursor) (_ producers.Session, err error) {
+	st, err := filekit.DecodeCursor(a.File, from, state{Line: 1}, func(st state) bool { return st.Offset >= 0 && st.Line >= 1 })
 	if err != nil {
 		return nil, err
 	}
-	leads := chars.Leads(a.file.Head)
-	s := &session{
-		source: a, state: st, whole: st.Offset == 0, in: r, scan: newScanner(r, leads, st.Offset, st.Line, st.Indent),
-		clock: export.Clock{Zone: a.options.Zone}, media: export.OpenFolder(a.file), dec: newDecoder(), chars: chars,
+	chars, err := a.NewDecoder()
+	if err != nil {
+		return nil, err
 	}
-	s.ahead = ahead{file: a.file, leads: leads, dec: s.dec, chars: chars}
-	return s, nil
+	in, err := producers.OpenAt(a.File, st.Offset)
+	if err != nil {
+		return nil, err
+	}
+	leads := chars.Leads(a.File.Head)
+	s := &session{
+		source: a, Output: a.NewOutput(), state: st, whole: st.Offset == 0, scan: newScanner(in, leads, st.Offset, st.Line, st.Indent),
+		clock: export.Clock{Zone: a.Options.Zone}, media: export.OpenFolder(a.File), dec: newDecoder(), chars: chars.Decoder,
+	}
+	s.ahead = ahead{file: a.File, leads: leads, dec: s.dec, chars: s.chars}
+	file := s.media.CloseWith(in)
+	if len(s.Chat.Topics) > 0 && s.Chat.Start.Offset > 0 && s.Level == inMessages {
+		if s.threads, err = s.ahead.threads(ctx, &s.Chat, st.Offset); err != nil {
+			return nil, errors.Join(fmt.Errorf("reading %s: %w", a.File.Path, err), file.Close())
+		}
+	}
+	return filekit.NewSession(a.File, file, &s.Output, s), nil
 }
 
 // level is where in the file's structure the next byte stands.
@@ -71,28 +71,4 @@ type state struct {
 	Account  event.Account `json:"account,omitempty"` // as the file names it
 	Complete bool          `json:"complete,omitempty"`
 	Chat     export.Chat   `json:"chat,omitzero"`
-}
-
-func readCursor(c producers.Cursor) (state, error) {
-	st := state{Line: 1}
-	if len(c) == 0 {
-		return st, nil
-	}
-	if err := json.Unmarshal(c, &st); err != nil {
-		return state{}, fmt.Errorf("reading the cursor of a Telegram export: %w", err)
-	}
-	if st.Offset < 0 || st.Line < 1 {
-		return state{}, errors.New("reading the cursor of a Telegram export: it points before the start of the file")
-	}
-	return st, nil
-}
-
-func (s *session) cursor() (producers.Cursor, error) {
-	st := s.state
-	st.Offset, st.Line, st.Indent = s.scan.Offset(), s.scan.Line(), s.scan.Indent()
-	b, err := json.Marshal(st)
-	if err != nil {
-		return nil, fmt.Errorf("writing the cursor: %w", err)
-	}
-	return b, nil
 }
