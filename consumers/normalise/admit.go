@@ -31,7 +31,7 @@ type life struct {
 
 func (l life) born() bool { return l.generation >= 0 && l.incarnation > 0 }
 
-func (l life) version(s stamp) fact.Version {
+func (l life) version(s rowVersion) fact.Version {
 	return fact.Version{Generation: uint16(l.generation), Token: uint64(s.token), Counter: uint64(s.counter)}
 }
 

@@ -52,7 +52,7 @@ func (k *Store) noteDead(ctx context.Context, d consumers.Delivery, cause, state
 	return k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
 		var notes pgx.Batch
 		for _, one := range d.Split() {
-			notes.Queue(k.sql["dead_letter"], l.incarnation, int64(one.Position()), clean(one.EventIDs), clean(d.Subject), clean(cause), state)
+			notes.Queue(k.sql["dead_letter"], l.incarnation, int64(one.Position()), Clean(one.EventIDs), Clean(d.Subject), Clean(cause), state)
 		}
 		return tx.SendBatch(ctx, &notes).Close()
 	})

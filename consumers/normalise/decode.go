@@ -15,25 +15,25 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-// item is an event on its way into the record, or read back from it. One that was read back has no names of its place:
+// PendingEvent is an event on its way into the record, or read back from it. One that was read back has no names of its place:
 // Source, Namespace, Channel and NativeID are then empty, its ids stand beside it.
-type item struct {
+type PendingEvent struct {
 	*event.Event
-	thing       event.ThingID
-	target      event.ThingID // the message of a reaction or a poll; zero for all else
-	channel     event.Key
-	incarnation int32
-	position    event.Position
-	accounts    []string // who collected the copy at position; sorted, one unless the row is an old one
-	others      []string // who collected other copies; sorted, none of accounts
+	ThingID       event.ThingID
+	TargetID      event.ThingID // the message of a reaction or a poll; zero for all else
+	ChannelID     event.Key
+	Incarnation   int32
+	Position      event.Position
+	Accounts      []string // who collected the copy at position; sorted, one unless the row is an old one
+	OtherAccounts []string // who collected other copies; sorted, none of accounts
 }
 
-// decode reads the batch. What cannot be read is named by its index, and will never be readable: poison. What a newer program wrote
+// Decode reads the batch. What cannot be read is named by its index, and will never be readable: poison. What a newer program wrote
 // is readable for another one: then the batch is left as it is.
-func decode(batch []consumers.Delivery) (items []item, failed map[int]error, err error) {
-	items = make([]item, 0, len(batch))
+func Decode(batch []consumers.Delivery) (items []PendingEvent, failed map[int]error, err error) {
+	items = make([]PendingEvent, 0, len(batch))
 	for i := range batch {
-		whole, err := decodeMessage(items, &batch[i])
+		whole, err := DecodeMessage(items, &batch[i])
 		if errors.Is(err, event.ErrNewer) {
 			return nil, nil, fault.AsFatal(fmt.Errorf("reading sequence %w", err))
 		}
@@ -49,8 +49,8 @@ func decode(batch []consumers.Delivery) (items []item, failed map[int]error, err
 	return items, failed, nil
 }
 
-// decodeMessage adds the events of a message to the items: all, or none and an error.
-func decodeMessage(items []item, d *consumers.Delivery) ([]item, error) {
+// DecodeMessage adds the events of a message to the items: all, or none and an error.
+func DecodeMessage(items []PendingEvent, d *consumers.Delivery) ([]PendingEvent, error) {
 	line := 0
 	ids, named := d.EventIDs, d.EventIDs != ""
 	for data := range d.Envelopes() {
@@ -58,7 +58,7 @@ func decodeMessage(items []item, d *consumers.Delivery) ([]item, error) {
 		if line++; line > event.BundleMost {
 			return nil, fmt.Errorf("%d: it has more than %d lines", d.Sequence, event.BundleMost)
 		}
-		it, err := decodeOne(data)
+		it, err := decodeEnvelope(data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", at, err)
 		}
@@ -69,7 +69,7 @@ func decodeMessage(items []item, d *consumers.Delivery) ([]item, error) {
 				return nil, fmt.Errorf("%s: its header names event %q, and the line is event %s", at, id, it.ID)
 			}
 		}
-		it.position = at
+		it.Position = at
 		items = append(items, it)
 	}
 	if line != d.Events() {
@@ -85,26 +85,26 @@ func isNamed(id event.ID, s string) bool {
 	return string(digits[:]) == s
 }
 
-func decodeOne(data []byte) (item, error) {
+func decodeEnvelope(data []byte) (PendingEvent, error) {
 	e, thing, err := event.DecodeWithoutRaw(data) // the record keeps no raw form of what was parsed
 	if err != nil {
-		return item{}, err
+		return PendingEvent{}, err
 	}
-	it := newItem(e, thing)
+	it := newPendingEvent(e, thing)
 	if bytes.Contains(data, []byte(`\u0000`)) {
 		return it, withoutNUL(e)
 	}
 	return it, nil
 }
 
-// newItem takes the ids before anything is cleaned: they are those of the event as it was sent.
-func newItem(e *event.Event, thing event.ThingID) item {
-	it := item{Event: e, thing: thing, channel: e.ChannelKey()}
+// newPendingEvent takes the ids before anything is cleaned: they are those of the event as it was sent.
+func newPendingEvent(e *event.Event, thing event.ThingID) PendingEvent {
+	it := PendingEvent{Event: e, ThingID: thing, ChannelID: e.ChannelKey()}
 	if t := e.Target(); t != "" {
-		it.target = event.Thing(e.Source, e.Namespace, e.Channel, t, event.ThingMessage)
+		it.TargetID = event.Thing(e.Source, e.Namespace, e.Channel, t, event.ThingMessage)
 	}
 	if e.Account != "" {
-		it.accounts = []string{clean(string(e.Account))}
+		it.Accounts = []string{Clean(string(e.Account))}
 	}
 	e.Sent = e.Sent.Bounded()
 	if m, ok := e.Body.(*event.Message); ok {
@@ -133,15 +133,15 @@ func withoutNUL(e *event.Event) error {
 	if m != nil && details != nil {
 		m.Details = cleanDetails(details)
 	}
-	e.Source = event.Source(clean(string(e.Source)))
-	e.Namespace = event.Namespace(clean(string(e.Namespace)))
-	e.Channel = event.Channel(clean(string(e.Channel)))
-	e.Revision = event.Revision(clean(string(e.Revision)))
-	e.Sent.Zone = clean(e.Sent.Zone)
-	e.NativeID = event.NativeID(clean(string(e.NativeID)))
-	e.Author.Namespace = event.Namespace(clean(string(e.Author.Namespace)))
-	e.Author.ID = event.AuthorID(clean(string(e.Author.ID)))
-	e.Author.Name = clean(e.Author.Name)
+	e.Source = event.Source(Clean(string(e.Source)))
+	e.Namespace = event.Namespace(Clean(string(e.Namespace)))
+	e.Channel = event.Channel(Clean(string(e.Channel)))
+	e.Revision = event.Revision(Clean(string(e.Revision)))
+	e.Sent.Zone = Clean(e.Sent.Zone)
+	e.NativeID = event.NativeID(Clean(string(e.NativeID)))
+	e.Author.Namespace = event.Namespace(Clean(string(e.Author.Namespace)))
+	e.Author.ID = event.AuthorID(Clean(string(e.Author.ID)))
+	e.Author.Name = Clean(e.Author.Name)
 	return nil
 }
 
@@ -154,23 +154,23 @@ func cleanDetails(details map[string]string) map[string]string {
 			dirty = append(dirty, key)
 			continue
 		}
-		out[key] = clean(value)
+		out[key] = Clean(value)
 	}
 	slices.Sort(dirty) // so that every copy of the event gives the same
 	for _, key := range dirty {
-		name := clean(key)
+		name := Clean(key)
 		for n := 2; ; n++ {
 			if _, taken := out[name]; !taken {
 				break
 			}
-			name = fmt.Sprintf("%s (%d)", clean(key), n)
+			name = fmt.Sprintf("%s (%d)", Clean(key), n)
 		}
-		out[name] = clean(details[key])
+		out[name] = Clean(details[key])
 	}
 	return out
 }
 
-func clean(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
+func Clean(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
 
 // cleanJSON replaces the escape of NUL where it is one: where the backslash is not itself escaped.
 func cleanJSON(b []byte) []byte {
@@ -190,15 +190,15 @@ func cleanJSON(b []byte) []byte {
 	return out
 }
 
-// unique joins copies of one event, so that each is in the batch once, and sorts by event id: every transaction writes
+// Unique joins copies of one event, so that each is in the batch once, and sorts by event id: every transaction writes
 // in the same order, so that two of them cannot wait for each other.
-func unique(items []item) []item {
+func Unique(items []PendingEvent) []PendingEvent {
 	out := slices.Clone(items)
-	slices.SortFunc(out, func(a, b item) int {
+	slices.SortFunc(out, func(a, b PendingEvent) int {
 		if c := bytes.Compare(a.ID[:], b.ID[:]); c != 0 {
 			return c
 		}
-		return cmp.Compare(a.position, b.position)
+		return cmp.Compare(a.Position, b.Position)
 	})
 	w := 0
 	for _, it := range out {
@@ -213,12 +213,12 @@ func unique(items []item) []item {
 }
 
 // join is the item that two copies of one event make.
-func join(a, b item) item {
+func join(a, b PendingEvent) PendingEvent {
 	a.Event = event.Merge(a.Event, b.Event)
-	if b.position < a.position {
-		a.position, a.accounts, b.accounts = b.position, b.accounts, a.accounts
+	if b.Position < a.Position {
+		a.Position, a.Accounts, b.Accounts = b.Position, b.Accounts, a.Accounts
 	}
-	a.others = without(union(union(a.others, b.others), b.accounts), a.accounts)
+	a.OtherAccounts = without(union(union(a.OtherAccounts, b.OtherAccounts), b.Accounts), a.Accounts)
 	return a
 }
 

@@ -10,22 +10,22 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// foldMessage returns the state of a message from all events about it, each once, in any order. With a base they are the current
+// FoldMessage returns the state of a message from all events about it, each once, in any order. With a base they are the current
 // version of that row and the new events; base stands for all others. The results of a poll are always all there are.
-func foldMessage(g *about, thing event.ThingID) (*messageRow, error) {
-	events, base := g.events, g.base
-	r := &messageRow{place: g.place, thing: thing, externalID: string(g.native)}
-	base.carry(r)
-	var current *item
+func FoldMessage(g *Group, thing event.ThingID) (*MessageRow, error) {
+	events, base := g.Events, g.Base
+	r := &MessageRow{ChannelRef: g.ChannelRef, Thing: thing, ExternalID: string(g.NativeID)}
+	base.copyTo(r)
+	var current *PendingEvent
 	for i := range events {
 		it := &events[i]
-		r.witness(it, i == 0 && base == nil)
+		r.addProvenance(it, i == 0 && base == nil)
 		switch it.Body.(type) {
 		case *event.Deletion:
-			r.deleted = true
-			r.deletedAt = event.MergeInstant(r.deletedAt, it.Sent)
+			r.Deleted = true
+			r.DeletedAt = event.MergeInstant(r.DeletedAt, it.Sent)
 		case *event.Message, *event.Unparsed:
-			r.sent, r.reading = event.MergeSent(r.sent, r.reading, it.Sent, it.Reading)
+			r.Sent, r.reading = event.MergeSent(r.Sent, r.reading, it.Sent, it.Reading)
 			if current == nil || event.CompareVersions(it.Event, current.Event) > 0 {
 				current = it
 			}
@@ -34,33 +34,33 @@ func foldMessage(g *about, thing event.ThingID) (*messageRow, error) {
 	if current == nil {
 		return r, nil
 	}
-	return r, r.show(current, g)
+	return r, r.showVersion(current, g)
 }
 
-// witness notes who saw the message and where it first stood.
-func (r *messageRow) witness(it *item, first bool) {
-	r.accounts = union(r.accounts, it.accounts)
-	if first || it.incarnation < r.incarnation || it.incarnation == r.incarnation && it.position < r.position {
-		r.incarnation, r.position = it.incarnation, it.position
+// addProvenance notes who saw the message and where it first stood.
+func (r *MessageRow) addProvenance(it *PendingEvent, first bool) {
+	r.Accounts = union(r.Accounts, it.Accounts)
+	if first || it.Incarnation < r.Incarnation || it.Incarnation == r.Incarnation && it.Position < r.Position {
+		r.Incarnation, r.Position = it.Incarnation, it.Position
 	}
 }
 
-// show takes over what the current version says.
-func (r *messageRow) show(current *item, g *about) error {
-	base := g.base
-	r.revision = string(current.Revision)
-	author := authorOf(current, g.events)
-	r.author, r.authorName = string(author.ID), author.Name
+// showVersion takes over what the current version says.
+func (r *MessageRow) showVersion(current *PendingEvent, g *Group) error {
+	base := g.Base
+	r.Revision = string(current.Revision)
+	author := authorOf(current, g.Events)
+	r.Author, r.AuthorName = string(author.ID), author.Name
 	if author.ID != "" {
-		key := [16]byte(author.Key(r.source, r.namespace))
-		r.authorKey = &key
+		key := [16]byte(author.Key(r.Source, r.Namespace))
+		r.AuthorKey = &key
 	}
 	if author.IsZero() && base != nil { // an older version names the author
-		r.authorKey, r.author, r.authorName = base.authorKey, base.author, base.authorName
+		r.AuthorKey, r.Author, r.AuthorName = base.AuthorKey, base.Author, base.AuthorName
 	}
 	switch b := current.Body.(type) {
 	case *event.Message:
-		return r.showMessage(b, latestPoll(b.Poll, g.polls))
+		return r.showMessage(b, latestPoll(b.Poll, g.Polls))
 	case *event.Unparsed:
 		return r.showUnparsed(current.Raw, b)
 	}
@@ -68,7 +68,7 @@ func (r *messageRow) show(current *item, g *about) error {
 }
 
 // authorOf returns the current version's author; an edit that names nobody keeps the latest one named.
-func authorOf(current *item, events []item) event.Person {
+func authorOf(current *PendingEvent, events []PendingEvent) event.Person {
 	if !current.Author.IsZero() {
 		return current.Author
 	}
@@ -82,7 +82,7 @@ func authorOf(current *item, events []item) event.Person {
 	return latest.Author
 }
 
-func (r *messageRow) showMessage(m *event.Message, poll *event.Poll) error {
+func (r *MessageRow) showMessage(m *event.Message, poll *event.Poll) error {
 	kind := string(m.Type)
 	switch m.Type {
 	case event.TypeMessage, event.TypeAction, event.TypeService:
@@ -90,24 +90,24 @@ func (r *messageRow) showMessage(m *event.Message, poll *event.Poll) error {
 		kind = string(event.TypeMessage)
 	}
 	text := m.Text
-	r.kind, r.text, r.edited = &kind, &text, m.Edited
+	r.Kind, r.Text, r.Edited = &kind, &text, m.Edited
 	if m.ReplyTo != nil && r.isOwn(m.ReplyTo) {
-		r.replyTo = ptr(string(m.ReplyTo.NativeID))
+		r.ReplyTo = ptr(string(m.ReplyTo.NativeID))
 	}
-	r.thread = ptr(string(m.Thread))
+	r.Thread = ptr(string(m.Thread))
 	if m.Service != nil {
-		r.action = ptr(m.Service.Action)
+		r.Action = ptr(m.Service.Action)
 	}
-	r.links, r.hashtags, r.mentions = references(m)
-	r.forwarded = m.Forward != nil
+	r.Links, r.Hashtags, r.Mentions = references(m)
+	r.Forwarded = m.Forward != nil
 	for _, a := range m.Attachments {
-		r.media = append(r.media, a.Kind)
+		r.Media = append(r.Media, a.Kind)
 	}
-	return r.keepRest(m, poll)
+	return r.setBody(m, poll)
 }
 
-// rest is what of a message has no column.
-type rest struct {
+// messageBody is what of a message has no column.
+type messageBody struct {
 	Forward *event.Forward    `json:"forward,omitempty"`
 	Poll    *event.Poll       `json:"poll,omitempty"`
 	Service *event.Service    `json:"service,omitempty"`
@@ -116,39 +116,39 @@ type rest struct {
 }
 
 // isOwn reports whether a message stands in the channel of this one: only there its id means anything.
-func (r *messageRow) isOwn(ref *event.Ref) bool {
-	return (ref.Channel == "" || ref.Channel == r.channel) && (ref.Namespace == "" || ref.Namespace == r.namespace)
+func (r *MessageRow) isOwn(ref *event.Ref) bool {
+	return (ref.Channel == "" || ref.Channel == r.Channel) && (ref.Namespace == "" || ref.Namespace == r.Namespace)
 }
 
-func (r *messageRow) keepRest(m *event.Message, poll *event.Poll) error {
+func (r *MessageRow) setBody(m *event.Message, poll *event.Poll) error {
 	var err error
 	if len(m.Attachments) > 0 {
-		if r.attachments, err = json.Marshal(m.Attachments); err != nil {
+		if r.Attachments, err = json.Marshal(m.Attachments); err != nil {
 			return fmt.Errorf("encoding attachments: %w", err)
 		}
 	}
-	k := rest{Forward: m.Forward, Poll: poll, Service: m.Service, Details: m.Details}
+	k := messageBody{Forward: m.Forward, Poll: poll, Service: m.Service, Details: m.Details}
 	if m.ReplyTo != nil && !r.isOwn(m.ReplyTo) {
 		k.ReplyTo = m.ReplyTo
 	}
 	if reflect.ValueOf(k).IsZero() {
 		return nil
 	}
-	if r.body, err = json.Marshal(k); err != nil {
+	if r.Body, err = json.Marshal(k); err != nil {
 		return fmt.Errorf("encoding the rest of a message: %w", err)
 	}
 	return nil
 }
 
-func (r *messageRow) showUnparsed(raw []byte, u *event.Unparsed) error {
+func (r *MessageRow) showUnparsed(raw []byte, u *event.Unparsed) error {
 	kind := string(event.KindUnparsed)
-	text := clean(strings.ToValidUTF8(string(raw), "\uFFFD"))
-	r.kind, r.text = &kind, &text
+	text := Clean(strings.ToValidUTF8(string(raw), "\uFFFD"))
+	r.Kind, r.Text = &kind, &text
 	body, err := json.Marshal(u)
 	if err != nil {
 		return fmt.Errorf("encoding why a record was not read: %w", err)
 	}
-	r.body = body
+	r.Body = body
 	return nil
 }
 

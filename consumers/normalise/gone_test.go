@@ -54,18 +54,18 @@ func TestFoldReactions_Gone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, turned := range []bool{false, true} {
-				var events []item
+				var events []PendingEvent
 				for i := range c.lists {
 					at := event.Known(time.Unix(int64(1000+i), 0), event.PrecisionSecond)
-					events = append(events, item{Event: &event.Event{ID: event.ID{byte(i)}, Sent: at, Body: &c.lists[i]}})
+					events = append(events, PendingEvent{Event: &event.Event{ID: event.ID{byte(i)}, Sent: at, Body: &c.lists[i]}})
 				}
 				if turned {
 					slices.Reverse(events)
 				}
 				var got []string
-				for _, r := range foldReactions(place{}, "m", event.ThingID{}, events, nil) {
-					if !r.removed {
-						got = append(got, r.emoji+" by "+orNobody(r.person)+": "+string('0'+rune(r.count)))
+				for _, r := range FoldReactions(ChannelRef{}, "m", event.ThingID{}, events, nil) {
+					if !r.Removed {
+						got = append(got, r.Emoji+" by "+orNobody(r.Person)+": "+string('0'+rune(r.Count)))
 					}
 				}
 				slices.Sort(got)
@@ -87,30 +87,30 @@ func orNobody(person string) string {
 // TestFoldReactions_Unreacted: a message that had no reactions as of an instant has none of those that were seen before, but for counts of which
 // it is not known as of when they were true.
 func TestFoldReactions_Unreacted(t *testing.T) {
-	list := func(asOf int64, people ...event.AuthorID) item {
+	list := func(asOf int64, people ...event.AuthorID) PendingEvent {
 		r := &event.Reactions{Counts: []event.ReactionCount{{Emoji: "a", Count: 3}}}
 		for _, id := range people {
 			r.People = append(r.People, event.ReactionPerson{Person: event.Person{ID: id}, Emoji: "a"})
 		}
-		return item{Event: &event.Event{ID: event.ID{byte(asOf), byte(len(people))}, Kind: event.KindReactions, Body: r, Reading: event.Reading{AsOf: asOf * 1000},
+		return PendingEvent{Event: &event.Event{ID: event.ID{byte(asOf), byte(len(people))}, Kind: event.KindReactions, Body: r, Reading: event.Reading{AsOf: asOf * 1000},
 			Sent: event.Known(time.Unix(10, 0), event.PrecisionSecond)}}
 	}
-	none := func(at int64) item { return unreacted(event.ThingID{1}, at*1000) }
-	single := item{Event: &event.Event{ID: event.ID{9}, Kind: event.KindReaction, Author: event.Person{ID: "2"}, Sent: event.Known(time.Unix(40, 0), event.PrecisionSecond),
+	none := func(at int64) PendingEvent { return NoReactions(event.ThingID{1}, at*1000) }
+	single := PendingEvent{Event: &event.Event{ID: event.ID{9}, Kind: event.KindReaction, Author: event.Person{ID: "2"}, Sent: event.Known(time.Unix(40, 0), event.PrecisionSecond),
 		Body: &event.Reaction{Target: "m", Emoji: "b"}}}
 	for name, c := range map[string]struct {
-		events []item
+		events []PendingEvent
 		want   []string
 	}{
-		"a younger message":                  {[]item{list(20, "1"), none(30)}, nil},
-		"an older message":                   {[]item{list(20, "1"), none(15)}, []string{"a by 1: 1", "a by nobody: 2"}},
-		"as old":                             {[]item{list(20, "1"), none(20)}, []string{"a by 1: 1", "a by nobody: 2"}},
-		"counts of which the age is open":    {[]item{list(0, "1"), none(30)}, []string{"a by 1: 1", "a by nobody: 2"}},
-		"between two lists":                  {[]item{list(20, "1"), none(30), list(50, "1")}, []string{"a by 1: 1", "a by nobody: 2"}},
-		"a reaction that was seen later":     {[]item{list(20, "1"), none(30), single}, []string{"b by 2: 1"}},
-		"one that was seen before":           {[]item{single, none(50)}, nil},
-		"of two messages the younger":        {[]item{list(20, "1"), none(30), list(25)}, nil},
-		"a message that never had reactions": {[]item{none(30)}, nil},
+		"a younger message":                  {[]PendingEvent{list(20, "1"), none(30)}, nil},
+		"an older message":                   {[]PendingEvent{list(20, "1"), none(15)}, []string{"a by 1: 1", "a by nobody: 2"}},
+		"as old":                             {[]PendingEvent{list(20, "1"), none(20)}, []string{"a by 1: 1", "a by nobody: 2"}},
+		"counts of which the age is open":    {[]PendingEvent{list(0, "1"), none(30)}, []string{"a by 1: 1", "a by nobody: 2"}},
+		"between two lists":                  {[]PendingEvent{list(20, "1"), none(30), list(50, "1")}, []string{"a by 1: 1", "a by nobody: 2"}},
+		"a reaction that was seen later":     {[]PendingEvent{list(20, "1"), none(30), single}, []string{"b by 2: 1"}},
+		"one that was seen before":           {[]PendingEvent{single, none(50)}, nil},
+		"of two messages the younger":        {[]PendingEvent{list(20, "1"), none(30), list(25)}, nil},
+		"a message that never had reactions": {[]PendingEvent{none(30)}, nil},
 	} {
 		for turned := range 2 {
 			events := slices.Clone(c.events)
@@ -118,9 +118,9 @@ func TestFoldReactions_Unreacted(t *testing.T) {
 				slices.Reverse(events)
 			}
 			var got []string
-			for _, r := range foldReactions(place{}, "m", event.ThingID{}, events, nil) {
-				if !r.removed {
-					got = append(got, r.emoji+" by "+orNobody(r.person)+": "+string('0'+rune(r.count)))
+			for _, r := range FoldReactions(ChannelRef{}, "m", event.ThingID{}, events, nil) {
+				if !r.Removed {
+					got = append(got, r.Emoji+" by "+orNobody(r.Person)+": "+string('0'+rune(r.Count)))
 				}
 			}
 			slices.Sort(got)

@@ -126,13 +126,13 @@ func (k *Store) report(was, is life, n need) {
 
 // checkCovered holds that what is delivered at sequences that the ledger holds is stored: else the stream was put back, and has
 // given these sequences to other messages.
-func (w *work) checkCovered(ctx context.Context, covered []item) error {
+func (w *work) checkCovered(ctx context.Context, covered []PendingEvent) error {
 	if len(covered) == 0 {
 		return nil
 	}
 	events, positions := make([][16]byte, len(covered)), make([]int64, len(covered))
 	for i := range covered {
-		events[i], positions[i] = covered[i].ID, int64(covered[i].position)
+		events[i], positions[i] = covered[i].ID, int64(covered[i].Position)
 	}
 	var absent int64
 	if err := w.tx.QueryRow(ctx, w.sql["events_absent"], events, positions, w.life.incarnation).Scan(&absent); err != nil {

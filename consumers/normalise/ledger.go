@@ -19,17 +19,17 @@ import (
 //
 // A store that has taken another generation since may have lost the transaction without a new token, and given its counter to
 // another one: nothing is marked then, and what is pending is published again.
-func (k *Store) mark(ctx context.Context, generation int32, told stamp) error {
+func (k *Store) mark(ctx context.Context, generation int32, told rowVersion) error {
 	return marking(k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
 		if l.generation != generation {
 			return nil
 		}
-		return k.markIn(ctx, tx, []stamp{told})
+		return k.markIn(ctx, tx, []rowVersion{told})
 	}))
 }
 
 // markUnder is mark for what others wrote: it was looked up and read under a token, and is marked under that one or not at all.
-func (k *Store) markUnder(ctx context.Context, token int64, told []stamp) error {
+func (k *Store) markUnder(ctx context.Context, token int64, told []rowVersion) error {
 	return marking(k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
 		if l.token != token {
 			return errPassed
@@ -38,7 +38,7 @@ func (k *Store) markUnder(ctx context.Context, token int64, told []stamp) error 
 	}))
 }
 
-func (k *Store) markIn(ctx context.Context, tx pgx.Tx, told []stamp) error {
+func (k *Store) markIn(ctx context.Context, tx pgx.Tx, told []rowVersion) error {
 	counters, tokens := make([]int64, len(told)), make([]int64, len(told))
 	for i, s := range told {
 		counters[i], tokens[i] = s.counter, s.token
@@ -154,13 +154,13 @@ func (k *Store) seen(ctx context.Context, events []event.Event, stored map[event
 	out := make([]bool, len(events))
 	byID := map[[16]byte][]int{}
 	for i := range events {
-		account := clean(string(events[i].Account))
+		account := Clean(string(events[i].Account))
 		c, found := stored[events[i].ID]
 		switch {
 		case account == "" || found && slices.Contains(c.accounts, account):
 			out[i] = true
 		case found:
-			id := sightingID(events[i].ID, account)
+			id := SightingID(events[i].ID, account)
 			byID[id] = append(byID[id], i)
 		}
 	}
@@ -204,13 +204,13 @@ func (k *Store) compareWhole(ctx context.Context, events []event.Event, which []
 	if err != nil {
 		return asking(err)
 	}
-	byID := make(map[event.ID]item, len(found))
+	byID := make(map[event.ID]PendingEvent, len(found))
 	for _, it := range found {
 		byID[it.ID] = it
 	}
 	for _, at := range which {
 		if stands, ok := byID[events[at].ID]; ok {
-			if out[at], err = knows(stands, &events[at]); err != nil {
+			if out[at], err = Contains(stands, &events[at]); err != nil {
 				return err
 			}
 		}
@@ -218,26 +218,26 @@ func (k *Store) compareWhole(ctx context.Context, events []event.Event, which []
 	return nil
 }
 
-// knows takes the event through its envelope, as it would come from the bus.
-func knows(stands item, e *event.Event) (bool, error) {
+// Contains takes the event through its envelope, as it would come from the bus.
+func Contains(stands PendingEvent, e *event.Event) (bool, error) {
 	data, err := event.Encode(e)
 	if err != nil {
 		return false, err
 	}
-	it, err := decodeOne(data)
+	it, err := decodeEnvelope(data)
 	if err != nil {
 		return false, err
 	}
-	it.incarnation, it.position = stands.incarnation, stands.position
+	it.Incarnation, it.Position = stands.Incarnation, stands.Position
 	it.Reading.AsOf = min(it.Reading.AsOf, stands.Reading.AsOf) // saysUnreacted compares it
-	nameAsBefore(&it, &stands)
-	_, more := grow(stands, it)
+	keepNamingTime(&it, &stands)
+	_, more := Merge(stands, it)
 	return !more, nil
 }
 
-// nameAsBefore takes a zone and a charset that stand already, and that a user has named again, for named when they were named first: to say
+// keepNamingTime takes a zone and a charset that stand already, and that a user has named again, for named when they were named first: to say
 // them once more adds nothing, also of a copy that says less than what stands.
-func nameAsBefore(it, stands *item) {
+func keepNamingTime(it, stands *PendingEvent) {
 	r, was := &it.Reading, &stands.Reading
 	if r.ZoneNamed != 0 && was.ZoneNamed != 0 && it.Sent.Zone == stands.Sent.Zone {
 		r.ZoneNamed = min(r.ZoneNamed, was.ZoneNamed)

@@ -9,25 +9,25 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// memberWord is what one event says of one membership.
-type memberWord struct {
-	place
-	thing    event.ThingID
-	identity event.Key
-	id       string
-	name     string
-	state    string
-	event    event.ID
-	at       *time.Time
-	position event.Position
+// MembershipObservation is what one event says of one membership.
+type MembershipObservation struct {
+	ChannelRef
+	Thing    event.ThingID
+	Identity event.Key
+	ID       string
+	Name     string
+	State    string
+	Event    event.ID
+	At       *time.Time
+	Position event.Position
 }
 
-// memberWords returns what an event says of memberships: an event of its own says it of its author, a service message of
+// ObserveMemberships returns what an event says of memberships: an event of its own says it of its author, a service message of
 // those it names, or else of its author. People without an id cannot be told apart and are left out.
-func memberWords(p place, it *item) []memberWord {
+func ObserveMemberships(p ChannelRef, it *PendingEvent) []MembershipObservation {
 	switch b := it.Body.(type) {
 	case *event.Membership:
-		return sayOf(p, it, b.State, it.Author)
+		return membershipsOf(p, it, b.State, it.Author)
 	case *event.Message:
 		if b.Service == nil {
 			return nil
@@ -37,9 +37,9 @@ func memberWords(p place, it *item) []memberWord {
 			return nil
 		}
 		if len(b.Service.Members) == 0 && (b.Service.Action == event.ActionJoin || b.Service.Action == event.ActionLeave) {
-			return sayOf(p, it, state, it.Author)
+			return membershipsOf(p, it, state, it.Author)
 		}
-		return sayOf(p, it, state, b.Service.Members...)
+		return membershipsOf(p, it, state, b.Service.Members...)
 	}
 	return nil
 }
@@ -56,50 +56,52 @@ func memberState(action string) string {
 	return ""
 }
 
-func sayOf(p place, it *item, state string, people ...event.Person) []memberWord {
-	var out []memberWord
+func membershipsOf(p ChannelRef, it *PendingEvent, state string, people ...event.Person) []MembershipObservation {
+	var out []MembershipObservation
 	seen := make(map[event.ThingID]struct{}, len(people))
 	for _, who := range people {
 		if who.ID == "" {
 			continue
 		}
-		key := who.Key(p.source, p.namespace)
-		w := memberWord{place: p, thing: membershipThing(p, key), identity: key, id: string(who.ID), name: who.Name,
-			state: state, event: it.ID, at: at(it.Sent), position: it.position}
-		if _, found := seen[w.thing]; !found {
-			seen[w.thing] = struct{}{}
+		key := who.Key(p.Source, p.Namespace)
+		w := MembershipObservation{ChannelRef: p, Thing: membershipID(p, key), Identity: key, ID: string(who.ID), Name: who.Name,
+			State: state, Event: it.ID, At: TimeOrNil(it.Sent), Position: it.Position}
+		if _, found := seen[w.Thing]; !found {
+			seen[w.Thing] = struct{}{}
 			out = append(out, w)
 		}
 	}
 	return out
 }
 
-// membershipThing names a membership by whose it is: events of different connectors about one person are about one thing.
-func membershipThing(p place, identity event.Key) event.ThingID {
-	return event.Thing(p.source, p.namespace, p.channel, event.NativeID(identity.String()), event.ThingMembership)
+// membershipID names a membership by whose it is: events of different connectors about one person are about one thing.
+func membershipID(p ChannelRef, identity event.Key) event.ThingID {
+	return event.Thing(p.Source, p.Namespace, p.Channel, event.NativeID(identity.String()), event.ThingMembership)
 }
 
-func (r *membershipRow) same(o *membershipRow) bool {
-	sameAt := r.at == nil && o.at == nil || r.at != nil && o.at != nil && r.at.Equal(*o.at)
-	return sameAt && r.state == o.state && r.name == o.name
+func (r *MembershipRow) Same(o *MembershipRow) bool {
+	sameAt := r.At == nil && o.At == nil || r.At != nil && o.At != nil && r.At.Equal(*o.At)
+	return sameAt && r.State == o.State && r.Name == o.Name
 }
 
-// distinctWords sorts and joins equal words: the first place of each counts.
-func distinctWords(words []memberWord) []memberWord {
-	slices.SortFunc(words, func(a, b memberWord) int { return cmp.Or(a.compare(&b), cmp.Compare(a.position, b.position)) })
-	return slices.CompactFunc(words, func(a, b memberWord) bool { return a.compare(&b) == 0 })
+// DistinctObservations sorts and joins equal words: the first place of each counts.
+func DistinctObservations(words []MembershipObservation) []MembershipObservation {
+	slices.SortFunc(words, func(a, b MembershipObservation) int {
+		return cmp.Or(a.compare(&b), cmp.Compare(a.Position, b.Position))
+	})
+	return slices.CompactFunc(words, func(a, b MembershipObservation) bool { return a.compare(&b) == 0 })
 }
 
-func (w *memberWord) compare(o *memberWord) int {
-	if c := cmp.Or(bytes.Compare(w.thing[:], o.thing[:]), bytes.Compare(w.event[:], o.event[:]), cmp.Compare(w.state, o.state),
-		cmp.Compare(w.name, o.name)); c != 0 || sameTime(w.at, o.at) {
+func (w *MembershipObservation) compare(o *MembershipObservation) int {
+	if c := cmp.Or(bytes.Compare(w.Thing[:], o.Thing[:]), bytes.Compare(w.Event[:], o.Event[:]), cmp.Compare(w.State, o.State),
+		cmp.Compare(w.Name, o.Name)); c != 0 || sameTime(w.At, o.At) {
 		return c
 	}
 	switch {
-	case w.at == nil:
+	case w.At == nil:
 		return -1
-	case o.at == nil:
+	case o.At == nil:
 		return 1
 	}
-	return w.at.Compare(*o.at)
+	return w.At.Compare(*o.At)
 }

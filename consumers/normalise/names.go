@@ -10,35 +10,35 @@ import (
 	"github.com/agrichat/agrichat/internal/fact"
 )
 
-// identityRow is an identity as it is known.
-type identityRow struct {
-	key        event.Key
-	source     event.Source
-	namespace  event.Namespace
-	id         event.AuthorID
-	name       string
-	asOf       *time.Time
-	username   string
-	usernameAt *time.Time
-	bot        bool
-	unborn     bool // has a row, but no transaction has written it yet
+// IdentityRow is an identity as it is known.
+type IdentityRow struct {
+	Key         event.Key
+	Source      event.Source
+	Namespace   event.Namespace
+	ID          event.AuthorID
+	Name        string
+	AsOf        *time.Time
+	Username    string
+	UsernameAt  *time.Time
+	Bot         bool
+	Placeholder bool // has a row, but no transaction has written it yet
 }
 
-// learn takes over what a later word says. Of two names of one instant the greater stands: any rule will do that does not
+// Merge takes over what a later word says. Of two names of one instant the greater stands: any rule will do that does not
 // depend on arrival.
-func (r *identityRow) learn(o *identityRow) {
-	if o.name != "" && laterName(o.asOf, o.name, r.asOf, r.name) {
-		r.name, r.asOf = o.name, o.asOf
+func (r *IdentityRow) Merge(o *IdentityRow) {
+	if o.Name != "" && laterName(o.AsOf, o.Name, r.AsOf, r.Name) {
+		r.Name, r.AsOf = o.Name, o.AsOf
 	}
-	if o.username != "" && laterName(o.usernameAt, o.username, r.usernameAt, r.username) {
-		r.username, r.usernameAt = o.username, o.usernameAt
+	if o.Username != "" && laterName(o.UsernameAt, o.Username, r.UsernameAt, r.Username) {
+		r.Username, r.UsernameAt = o.Username, o.UsernameAt
 	}
-	r.bot = r.bot || o.bot
+	r.Bot = r.Bot || o.Bot
 }
 
-// rename replaces names that were read in a charset which has been replaced.
-func (r *identityRow) rename(to renamed) {
-	r.name, r.username = to.name(r.key, r.name), to.name(r.key, r.username)
+// Rename replaces names that were read in a charset which has been replaced.
+func (r *IdentityRow) Rename(to Renames) {
+	r.Name, r.Username = to.Apply(r.Key, r.Name), to.Apply(r.Key, r.Username)
 }
 
 func laterName(at *time.Time, name string, thanAt *time.Time, than string) bool {
@@ -58,30 +58,30 @@ func laterName(at *time.Time, name string, thanAt *time.Time, than string) bool 
 	return name > than
 }
 
-// sameNames reports whether the fact of both is the same.
-func (r *identityRow) sameNames(o *identityRow) bool {
-	return r.name == o.name && r.username == o.username && r.bot == o.bot
+// SameNames reports whether the fact of both is the same.
+func (r *IdentityRow) SameNames(o *IdentityRow) bool {
+	return r.Name == o.Name && r.Username == o.Username && r.Bot == o.Bot
 }
 
-func (r *identityRow) sameTimes(o *identityRow) bool {
-	return sameTime(r.asOf, o.asOf) && sameTime(r.usernameAt, o.usernameAt)
+func (r *IdentityRow) SameTimes(o *IdentityRow) bool {
+	return sameTime(r.AsOf, o.AsOf) && sameTime(r.UsernameAt, o.UsernameAt)
 }
 
 func sameTime(a, b *time.Time) bool {
 	return a == nil && b == nil || a != nil && b != nil && a.Equal(*b)
 }
 
-func (r *identityRow) fact() fact.Identity {
-	return fact.Identity{Key: r.key.String(), Namespace: string(r.namespace), ID: string(r.id), Name: r.name,
-		Username: r.username, Bot: r.bot}
+func (r *IdentityRow) Fact() fact.Identity {
+	return fact.Identity{Key: r.Key.String(), Namespace: string(r.Namespace), ID: string(r.ID), Name: r.Name,
+		Username: r.Username, Bot: r.Bot}
 }
 
-// gatherIdentities returns everyone whom the events name, by key, as these events know them, sorted by key. Every copy of an
+// CollectIdentities returns everyone whom the events name, by key, as these events know them, sorted by key. Every copy of an
 // event counts for itself: which copies come together is chance. What a copy calls somebody counts for nothing where the event stands in a
 // surer charset.
-func gatherIdentities(items []item, charsets charsets) []identityRow {
-	known := map[event.Key]*identityRow{}
-	meet := func(it *item, who event.Person, username string) {
+func CollectIdentities(items []PendingEvent, charsets Charsets) []IdentityRow {
+	known := map[event.Key]*IdentityRow{}
+	meet := func(it *PendingEvent, who event.Person, username string) {
 		if who.ID == "" {
 			return
 		}
@@ -89,35 +89,35 @@ func gatherIdentities(items []item, charsets charsets) []identityRow {
 		if ns == "" {
 			ns = it.Namespace
 		}
-		r := identityRow{key: who.Key(it.Source, it.Namespace), source: it.Source, namespace: ns, id: who.ID, name: who.Name,
-			asOf: at(it.Sent), username: username, usernameAt: at(it.Sent), bot: who.Bot}
-		if charsets.overruled(it) {
-			r.name, r.username = "", ""
+		r := IdentityRow{Key: who.Key(it.Source, it.Namespace), Source: it.Source, Namespace: ns, ID: who.ID, Name: who.Name,
+			AsOf: TimeOrNil(it.Sent), Username: username, UsernameAt: TimeOrNil(it.Sent), Bot: who.Bot}
+		if charsets.overrules(it) {
+			r.Name, r.Username = "", ""
 		}
-		if old, ok := known[r.key]; ok {
-			old.learn(&r)
+		if old, ok := known[r.Key]; ok {
+			old.Merge(&r)
 			return
 		}
-		known[r.key] = &r
+		known[r.Key] = &r
 	}
 	for i := range items {
 		eachPerson(&items[i], meet)
 	}
-	out := make([]identityRow, 0, len(known))
+	out := make([]IdentityRow, 0, len(known))
 	for _, r := range known {
-		if r.name == "" {
-			r.asOf = nil
+		if r.Name == "" {
+			r.AsOf = nil
 		}
-		if r.username == "" {
-			r.usernameAt = nil
+		if r.Username == "" {
+			r.UsernameAt = nil
 		}
 		out = append(out, *r)
 	}
-	slices.SortFunc(out, func(a, b identityRow) int { return bytes.Compare(a.key[:], b.key[:]) })
+	slices.SortFunc(out, func(a, b IdentityRow) int { return bytes.Compare(a.Key[:], b.Key[:]) })
 	return out
 }
 
-func eachPerson(it *item, meet func(*item, event.Person, string)) {
+func eachPerson(it *PendingEvent, meet func(*PendingEvent, event.Person, string)) {
 	switch b := it.Body.(type) {
 	case *event.Identity:
 		meet(it, it.Author, b.Username)
@@ -136,72 +136,72 @@ func eachPerson(it *item, meet func(*item, event.Person, string)) {
 	meet(it, it.Author, "")
 }
 
-// channelRow is what a channel is called.
-type channelRow struct {
-	place
-	name, kind, topic string
-	asOf              *time.Time
-	event             *[16]byte
-	reading           event.Reading // of the event
+// ChannelRow is what a channel is called.
+type ChannelRow struct {
+	ChannelRef
+	Name, Kind, Topic string
+	AsOf              *time.Time
+	Event             *[16]byte
+	Reading           event.Reading // of the event
 }
 
-// learn takes over what a later event says; it reports whether it did.
-func (r *channelRow) learn(o *channelRow) bool {
-	if o.event == nil || r.event != nil && o.compare(r) <= 0 {
+// Merge takes over what a later event says; it reports whether it did.
+func (r *ChannelRow) Merge(o *ChannelRow) bool {
+	if o.Event == nil || r.Event != nil && o.compare(r) <= 0 {
 		return false
 	}
-	r.name, r.kind, r.topic, r.asOf, r.event, r.reading = o.name, o.kind, o.topic, o.asOf, o.event, o.reading
+	r.Name, r.Kind, r.Topic, r.AsOf, r.Event, r.Reading = o.Name, o.Kind, o.Topic, o.AsOf, o.Event, o.Reading
 	return true
 }
 
 // compare orders what two events say: by time, then by how surely their charset is known, then by anything that does not depend on arrival.
-func (r *channelRow) compare(o *channelRow) int {
-	if !sameTime(r.asOf, o.asOf) {
+func (r *ChannelRow) compare(o *ChannelRow) int {
+	if !sameTime(r.AsOf, o.AsOf) {
 		switch {
-		case r.asOf == nil:
+		case r.AsOf == nil:
 			return -1
-		case o.asOf == nil:
+		case o.AsOf == nil:
 			return 1
 		}
-		return r.asOf.Compare(*o.asOf)
+		return r.AsOf.Compare(*o.AsOf)
 	}
 	switch {
-	case r.reading.SurerCharset(o.reading):
+	case r.Reading.SurerCharset(o.Reading):
 		return 1
-	case o.reading.SurerCharset(r.reading):
+	case o.Reading.SurerCharset(r.Reading):
 		return -1
 	}
-	return cmp.Or(bytes.Compare(r.event[:], o.event[:]), cmp.Compare(r.name, o.name), cmp.Compare(r.kind, o.kind),
-		cmp.Compare(r.topic, o.topic))
+	return cmp.Or(bytes.Compare(r.Event[:], o.Event[:]), cmp.Compare(r.Name, o.Name), cmp.Compare(r.Kind, o.Kind),
+		cmp.Compare(r.Topic, o.Topic))
 }
 
-func (r *channelRow) fact() fact.Channel {
-	return fact.Channel{Name: r.name, Type: r.kind, Topic: r.topic}
+func (r *ChannelRow) Fact() fact.Channel {
+	return fact.Channel{Name: r.Name, Type: r.Kind, Topic: r.Topic}
 }
 
-// gatherChannels returns every channel that the events are in, as these events know it, sorted by key.
-func gatherChannels(items []item, charsets charsets) []channelRow {
-	known := map[event.Key]*channelRow{}
+// CollectChannels returns every channel that the events are in, as these events know it, sorted by key.
+func CollectChannels(items []PendingEvent, charsets Charsets) []ChannelRow {
+	known := map[event.Key]*ChannelRow{}
 	for i := range items {
 		it := &items[i]
-		r, ok := known[it.channel]
+		r, ok := known[it.ChannelID]
 		if !ok {
-			r = &channelRow{place: placeOf(it)}
-			known[it.channel] = r
+			r = &ChannelRow{ChannelRef: RefOf(it)}
+			known[it.ChannelID] = r
 		}
-		if info, is := it.Body.(*event.ChannelInfo); is && !charsets.overruled(it) {
+		if info, is := it.Body.(*event.ChannelInfo); is && !charsets.overrules(it) {
 			id := [16]byte(it.ID)
-			r.learn(&channelRow{name: info.Name, kind: info.Type, topic: info.Topic, asOf: at(it.Sent), event: &id, reading: it.Reading})
+			r.Merge(&ChannelRow{Name: info.Name, Kind: info.Type, Topic: info.Topic, AsOf: TimeOrNil(it.Sent), Event: &id, Reading: it.Reading})
 		}
 	}
-	out := make([]channelRow, 0, len(known))
+	out := make([]ChannelRow, 0, len(known))
 	for _, r := range known {
 		out = append(out, *r)
 	}
-	slices.SortFunc(out, func(a, b channelRow) int { return bytes.Compare(a.key[:], b.key[:]) })
+	slices.SortFunc(out, func(a, b ChannelRow) int { return bytes.Compare(a.Key[:], b.Key[:]) })
 	return out
 }
 
-func placeOf(it *item) place {
-	return place{source: it.Source, namespace: it.Namespace, channel: it.Channel, key: it.channel}
+func RefOf(it *PendingEvent) ChannelRef {
+	return ChannelRef{Source: it.Source, Namespace: it.Namespace, Channel: it.Channel, Key: it.ChannelID}
 }

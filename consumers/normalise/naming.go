@@ -15,27 +15,27 @@ import (
 // are missing are inserted without a counter first, so that of two workers who meet the same author one waits for the
 // other instead of failing; that only the time of a name moves on is written at the very end, when it holds nobody up.
 func (w *work) name(ctx context.Context) error {
-	if err := w.nameChannels(ctx, gatherChannels(w.copies, w.charsets)); err != nil {
+	if err := w.nameChannels(ctx, CollectChannels(w.copies, w.charsets)); err != nil {
 		return err
 	}
-	return w.nameIdentities(ctx, gatherIdentities(w.copies, w.charsets))
+	return w.nameIdentities(ctx, CollectIdentities(w.copies, w.charsets))
 }
 
-func (w *work) nameChannels(ctx context.Context, channels []channelRow) error {
+func (w *work) nameChannels(ctx context.Context, channels []ChannelRow) error {
 	if len(channels) == 0 {
 		return nil
 	}
-	keys := ids(channels, func(r *channelRow) [16]byte { return r.key })
+	keys := ids(channels, func(r *ChannelRow) [16]byte { return r.Key })
 	sources, namespaces, names := make([]string, len(channels)), make([]string, len(channels)), make([]string, len(channels))
 	for i, c := range channels {
-		sources[i], namespaces[i], names[i] = clean(string(c.source)), clean(string(c.namespace)), string(c.channel)
+		sources[i], namespaces[i], names[i] = Clean(string(c.Source)), Clean(string(c.Namespace)), string(c.Channel)
 	}
 	if _, err := w.tx.Exec(ctx, w.sql["channels_ensure"], keys, sources, namespaces, names); err != nil {
 		return fmt.Errorf("making channels: %w", err)
 	}
 	told := channels[:0:0]
 	for _, c := range channels {
-		if c.event != nil {
+		if c.Event != nil {
 			told = append(told, c)
 		}
 	}
@@ -45,36 +45,36 @@ func (w *work) nameChannels(ctx context.Context, channels []channelRow) error {
 }
 
 // changedChannels locks the channels that were told of and those without a counter, and returns them as they are now.
-func (w *work) changedChannels(ctx context.Context, all, told []channelRow) ([]channelRow, error) {
-	rows, err := w.tx.Query(ctx, w.sql["channels_lock"], ids(all, func(r *channelRow) [16]byte { return r.key }),
-		ids(told, func(r *channelRow) [16]byte { return r.key }))
+func (w *work) changedChannels(ctx context.Context, all, told []ChannelRow) ([]ChannelRow, error) {
+	rows, err := w.tx.Query(ctx, w.sql["channels_lock"], ids(all, func(r *ChannelRow) [16]byte { return r.Key }),
+		ids(told, func(r *ChannelRow) [16]byte { return r.Key }))
 	if err != nil {
 		return nil, fmt.Errorf("locking channels: %w", err)
 	}
-	byKey := make(map[event.Key]*channelRow, len(all))
+	byKey := make(map[event.Key]*ChannelRow, len(all))
 	for i := range all {
-		byKey[all[i].key] = &all[i]
+		byKey[all[i].Key] = &all[i]
 	}
-	var out []channelRow
+	var out []ChannelRow
 	var key [16]byte
-	var stands channelRow
+	var stands ChannelRow
 	var reading []byte
 	var isNew bool
-	_, err = pgx.ForEachRow(rows, []any{&key, &stands.name, &stands.kind, &stands.topic, &stands.asOf, &stands.event, &reading, &isNew},
+	_, err = pgx.ForEachRow(rows, []any{&key, &stands.Name, &stands.Kind, &stands.Topic, &stands.AsOf, &stands.Event, &reading, &isNew},
 		func() error {
 			row := stands
 			if reading != nil {
-				if err := json.Unmarshal(reading, &row.reading); err != nil {
+				if err := json.Unmarshal(reading, &row.Reading); err != nil {
 					return fmt.Errorf("decoding how a channel's name was read: %w", err)
 				}
 			}
-			row.place = byKey[key].place
-			row.name, row.topic = w.renamed.name(key, row.name), w.renamed.name(key, row.topic)
-			isRenamed := row.name != stands.name || row.topic != stands.topic
-			if row.learn(byKey[key]) || isRenamed || isNew || w.anew() && byKey[key].event != nil {
+			row.ChannelRef = byKey[key].ChannelRef
+			row.Name, row.Topic = w.renamed.Apply(key, row.Name), w.renamed.Apply(key, row.Topic)
+			isRenamed := row.Name != stands.Name || row.Topic != stands.Topic
+			if row.Merge(byKey[key]) || isRenamed || isNew || w.anew() && byKey[key].Event != nil {
 				out = append(out, row)
 			}
-			stands.asOf, stands.event, reading = nil, nil, nil
+			stands.AsOf, stands.Event, reading = nil, nil, nil
 			return nil
 		})
 	if err != nil {
@@ -83,29 +83,29 @@ func (w *work) changedChannels(ctx context.Context, all, told []channelRow) ([]c
 	return out, nil
 }
 
-func (w *work) nameIdentities(ctx context.Context, met []identityRow) error {
+func (w *work) nameIdentities(ctx context.Context, met []IdentityRow) error {
 	if len(met) == 0 {
 		return nil
 	}
-	known, err := w.identities(ctx, "identities_read", ids(met, func(r *identityRow) [16]byte { return r.key }))
+	known, err := w.identities(ctx, "identities_read", ids(met, func(r *IdentityRow) [16]byte { return r.Key }))
 	if err != nil {
 		return err
 	}
-	var missing, changing []identityRow
+	var missing, changing []IdentityRow
 	for _, m := range met {
-		stands, found := known[m.key]
+		stands, found := known[m.Key]
 		if !found {
 			missing = append(missing, m)
 			changing = append(changing, m)
 			continue
 		}
 		now := stands
-		now.rename(w.renamed)
-		now.learn(&m)
+		now.Rename(w.renamed)
+		now.Merge(&m)
 		switch {
-		case !now.sameNames(&stands) || w.anew():
+		case !now.SameNames(&stands) || w.anew():
 			changing = append(changing, m)
-		case !now.sameTimes(&stands):
+		case !now.SameTimes(&stands):
 			w.aging = append(w.aging, now)
 		}
 	}
@@ -115,15 +115,15 @@ func (w *work) nameIdentities(ctx context.Context, met []identityRow) error {
 	return w.changeIdentities(ctx, changing)
 }
 
-func (w *work) ensureIdentities(ctx context.Context, missing []identityRow) error {
+func (w *work) ensureIdentities(ctx context.Context, missing []IdentityRow) error {
 	if len(missing) == 0 {
 		return nil
 	}
 	n := len(missing)
 	keys, sources, namespaces, names := make([][16]byte, n), make([]string, n), make([]string, n), make([]string, n)
 	for i, m := range missing {
-		keys[i], sources[i] = m.key, clean(string(m.source))
-		namespaces[i], names[i] = clean(string(m.namespace)), clean(string(m.id))
+		keys[i], sources[i] = m.Key, Clean(string(m.Source))
+		namespaces[i], names[i] = Clean(string(m.Namespace)), Clean(string(m.ID))
 	}
 	if _, err := w.tx.Exec(ctx, w.sql["identities_ensure"], keys, sources, namespaces, names); err != nil {
 		return fmt.Errorf("making identities: %w", err)
@@ -132,45 +132,45 @@ func (w *work) ensureIdentities(ctx context.Context, missing []identityRow) erro
 }
 
 // changeIdentities locks rows whose names seem to change, and decides again under the lock.
-func (w *work) changeIdentities(ctx context.Context, changing []identityRow) error {
+func (w *work) changeIdentities(ctx context.Context, changing []IdentityRow) error {
 	if len(changing) == 0 {
 		return nil
 	}
-	locked, err := w.identities(ctx, "identities_lock", ids(changing, func(r *identityRow) [16]byte { return r.key }))
+	locked, err := w.identities(ctx, "identities_lock", ids(changing, func(r *IdentityRow) [16]byte { return r.Key }))
 	if err != nil {
 		return err
 	}
 	for _, m := range changing {
-		stands := locked[m.key]
+		stands := locked[m.Key]
 		now := stands
-		now.rename(w.renamed)
-		now.learn(&m)
-		if stands.unborn || w.anew() || !now.sameNames(&stands) || !now.sameTimes(&stands) {
-			now.source, now.namespace, now.id = m.source, m.namespace, m.id
+		now.Rename(w.renamed)
+		now.Merge(&m)
+		if stands.Placeholder || w.anew() || !now.SameNames(&stands) || !now.SameTimes(&stands) {
+			now.Source, now.Namespace, now.ID = m.Source, m.Namespace, m.ID
 			w.written.identities = append(w.written.identities, now)
 		}
 	}
 	return nil
 }
 
-func (w *work) identities(ctx context.Context, query string, keys [][16]byte) (map[event.Key]identityRow, error) {
+func (w *work) identities(ctx context.Context, query string, keys [][16]byte) (map[event.Key]IdentityRow, error) {
 	rows, err := w.tx.Query(ctx, w.sql[query], keys)
 	if err != nil {
 		return nil, fmt.Errorf("reading identities: %w", err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (identityRow, error) {
-		var r identityRow
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (IdentityRow, error) {
+		var r IdentityRow
 		var key [16]byte
-		err := row.Scan(&key, &r.name, &r.asOf, &r.username, &r.usernameAt, &r.bot, &r.unborn)
-		r.key = key
+		err := row.Scan(&key, &r.Name, &r.AsOf, &r.Username, &r.UsernameAt, &r.Bot, &r.Placeholder)
+		r.Key = key
 		return r, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading identities: %w", err)
 	}
-	out := make(map[event.Key]identityRow, len(all))
+	out := make(map[event.Key]IdentityRow, len(all))
 	for _, r := range all {
-		out[r.key] = r
+		out[r.Key] = r
 	}
 	return out, nil
 }
@@ -184,7 +184,7 @@ func (w *work) age(ctx context.Context) error {
 	keys, names, usernames := make([][16]byte, n), make([]string, n), make([]string, n)
 	ats, usernameAts := make([]*time.Time, n), make([]*time.Time, n)
 	for i, r := range w.aging {
-		keys[i], names[i], ats[i], usernames[i], usernameAts[i] = r.key, r.name, r.asOf, r.username, r.usernameAt
+		keys[i], names[i], ats[i], usernames[i], usernameAts[i] = r.Key, r.Name, r.AsOf, r.Username, r.UsernameAt
 	}
 	var found int
 	if err := w.tx.QueryRow(ctx, w.sql["identities_age"], keys, names, ats, usernames, usernameAts).Scan(&found); err != nil {

@@ -168,7 +168,7 @@ func (k *Store) Repair(ctx context.Context, batch []consumers.Delivery) error {
 }
 
 func (k *Store) handle(ctx context.Context, batch []consumers.Delivery, how manner) error {
-	items, failed, err := decode(batch)
+	items, failed, err := Decode(batch)
 	if err != nil {
 		return err
 	}
@@ -190,12 +190,12 @@ func (k *Store) handle(ctx context.Context, batch []consumers.Delivery, how mann
 const portionMost = 4000
 
 // portion returns how many of the items one transaction takes.
-func portion(items []item) int {
+func portion(items []PendingEvent) int {
 	if len(items) <= portionMost {
 		return len(items)
 	}
 	n := portionMost
-	for n < len(items) && items[n].position.Sequence() == items[n-1].position.Sequence() {
+	for n < len(items) && items[n].Position.Sequence() == items[n-1].Position.Sequence() {
 		n++
 	}
 	return n
@@ -207,7 +207,7 @@ func (k *Store) MarkDeleted(ctx context.Context, sequences seqset.Set) error {
 }
 
 // store runs one transaction and everything that must follow it.
-func (k *Store) store(ctx context.Context, items []item, without seqset.Set, how manner) error {
+func (k *Store) store(ctx context.Context, items []PendingEvent, without seqset.Set, how manner) error {
 	began := time.Now()
 	var done outcome
 	for try := 0; ; try++ {
@@ -289,7 +289,7 @@ func (k *Store) announceNow(ctx context.Context, done outcome) error {
 		return err
 	}
 	k.cfg.Failpoint("facts")
-	if err := k.mark(ctx, done.generation, done.stamp); err != nil {
+	if err := k.mark(ctx, done.generation, done.rowVersion); err != nil {
 		return err
 	}
 	k.cfg.Failpoint("marked")

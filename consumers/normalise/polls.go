@@ -11,7 +11,7 @@ import (
 
 // latestPoll is the poll of a message as its latest results show it; that of the message itself if there are none. Results say
 // nothing of a message whose current version has no poll.
-func latestPoll(poll *event.Poll, results []item) *event.Poll {
+func latestPoll(poll *event.Poll, results []PendingEvent) *event.Poll {
 	if poll == nil || len(results) == 0 {
 		return poll
 	}
@@ -20,31 +20,31 @@ func latestPoll(poll *event.Poll, results []item) *event.Poll {
 }
 
 // comparePolls puts the later results last: by instant, then by what they say, then by id.
-func comparePolls(a, b item) int {
+func comparePolls(a, b PendingEvent) int {
 	x, y := a.Body.(*event.PollResults), b.Body.(*event.PollResults)
 	return cmp.Or(a.Sent.At.Compare(b.Sent.At), x.Poll.Compare(&y.Poll), bytes.Compare(a.ID[:], b.ID[:]))
 }
 
-// hasPoll reports whether a version that may be the current one has a poll.
-func (g *about) hasPoll() bool {
-	return slices.ContainsFunc(g.events, func(it item) bool {
+// HasPoll reports whether a version that may be the current one has a poll.
+func (g *Group) HasPoll() bool {
+	return slices.ContainsFunc(g.Events, func(it PendingEvent) bool {
 		m, is := it.Body.(*event.Message)
 		return is && m.Poll != nil
 	})
 }
 
-// addPoll adds the results of a poll, unless they are there.
-func (g *about) addPoll(it item) {
-	if !slices.ContainsFunc(g.polls, func(p item) bool { return p.ID == it.ID }) {
-		g.polls = append(g.polls, it)
+// AddPoll adds the results of a poll, unless they are there.
+func (g *Group) AddPoll(it PendingEvent) {
+	if !slices.ContainsFunc(g.Polls, func(p PendingEvent) bool { return p.ID == it.ID }) {
+		g.Polls = append(g.Polls, it)
 	}
 }
 
 // addPolls adds the stored results to every group whose message may show them.
-func (w *work) addPolls(ctx context.Context, groups map[event.ThingID]*about) error {
+func (w *work) addPolls(ctx context.Context, groups map[event.ThingID]*Group) error {
 	var keys [][16]byte
 	for t, g := range groups {
-		if g.hasPoll() {
+		if g.HasPoll() {
 			keys = append(keys, t)
 		}
 	}
@@ -53,7 +53,7 @@ func (w *work) addPolls(ctx context.Context, groups map[event.ThingID]*about) er
 		return err
 	}
 	for _, it := range stored {
-		groups[it.target].addPoll(it)
+		groups[it.TargetID].AddPoll(it)
 	}
 	return nil
 }

@@ -215,14 +215,14 @@ func (k *Store) publishPage(ctx context.Context, patience time.Duration) error {
 }
 
 // pendingAfter returns transactions with pending facts, and the token under which they were read.
-func (k *Store) pendingAfter(ctx context.Context, patience time.Duration, after int64) (page []stamp, token int64, err error) {
+func (k *Store) pendingAfter(ctx context.Context, patience time.Duration, after int64) (page []rowVersion, token int64, err error) {
 	err = k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
 		rows, err := tx.Query(ctx, k.sql["ledger_unmarked"], patience, after)
 		if err != nil {
 			return err
 		}
 		token = l.token
-		page, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s stamp, err error) {
+		page, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s rowVersion, err error) {
 			err = row.Scan(&s.counter, &s.token)
 			return s, err
 		})

@@ -9,101 +9,101 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// reactor is one person with one emoji.
-type reactor struct {
-	person event.Key
-	emoji  string
+// Reactor is one person with one emoji.
+type Reactor struct {
+	Person event.Key
+	Emoji  string
 }
 
-// word is the latest that was said of a reactor.
-type word struct {
-	decided event.Instant // when the word was true
-	by      event.ID      // decides between two words of one instant
-	shown   event.Instant // when the person reacted, if known
-	person  event.Person
-	removed bool
-	undated bool // by a list whose export may be of any age
+// reactionObservation is the latest that was said of a reactor.
+type reactionObservation struct {
+	asOf      event.Instant // when the word was true
+	eventID   event.ID      // decides between two words of one instant
+	reactedAt event.Instant // when the person reacted, if known
+	person    event.Person
+	removed   bool
+	undated   bool // by a list whose export may be of any age
 }
 
-func (w word) later(than word) bool {
-	if !w.decided.At.Equal(than.decided.At) {
-		return w.decided.Later(than.decided)
+func (w reactionObservation) later(than reactionObservation) bool {
+	if !w.asOf.At.Equal(than.asOf.At) {
+		return w.asOf.Later(than.asOf)
 	}
-	return bytes.Compare(w.by[:], than.by[:]) > 0
+	return bytes.Compare(w.eventID[:], than.eventID[:]) > 0
 }
 
-// foldReactions returns the reactions to a message from all events about them, each once, in any order. old are the rows
+// FoldReactions returns the reactions to a message from all events about them, each once, in any order. old are the rows
 // that stand: those that nothing supports any more are returned as removed, because somebody was told of them.
-func foldReactions(p place, target event.NativeID, message event.ThingID, events []item, old []reactionRow) []reactionRow {
-	words, shown, latest := hear(p, events)
-	rows, named := namedRows(p, target, message, words, shown)
-	rows = append(rows, unnamedRows(p, target, message, latest, named)...)
-	rows = append(rows, withdrawn(rows, old)...)
-	slices.SortFunc(rows, func(a, b reactionRow) int { return bytes.Compare(a.thing[:], b.thing[:]) })
+func FoldReactions(p ChannelRef, target event.NativeID, message event.ThingID, events []PendingEvent, old []ReactionRow) []ReactionRow {
+	words, shown, latest := observeReactions(p, events)
+	rows, named := NamedRows(p, target, message, words, shown)
+	rows = append(rows, UnnamedRows(p, target, message, latest, named)...)
+	rows = append(rows, Withdrawn(rows, old)...)
+	slices.SortFunc(rows, func(a, b ReactionRow) int { return bytes.Compare(a.Thing[:], b.Thing[:]) })
 	return rows
 }
 
-// namedRows returns a row for every reactor, and how many of them stand by each emoji.
-func namedRows(p place, target event.NativeID, message event.ThingID, words map[reactor]word, shown []*snapshot) ([]reactionRow, map[string]int) {
-	rows := make([]reactionRow, 0, len(words))
+// NamedRows returns a row for every reactor, and how many of them stand by each emoji.
+func NamedRows(p ChannelRef, target event.NativeID, message event.ThingID, words map[Reactor]reactionObservation, shown []*Snapshot) ([]ReactionRow, map[string]int) {
+	rows := make([]ReactionRow, 0, len(words))
 	named := map[string]int{}
 	for who, w := range words {
 		for _, s := range shown { // the youngest first
-			if !s.at.Later(w.decided) {
+			if !s.at.Later(w.asOf) {
 				break
 			}
 			if s.Kind == event.KindMessage && w.undated {
 				continue
 			}
-			if s.dismisses(who) {
-				w.removed, w.shown = true, s.at
+			if s.excludes(who) {
+				w.removed, w.reactedAt = true, s.at
 				break
 			}
 		}
 		if !w.removed {
-			named[who.emoji]++
+			named[who.Emoji]++
 		}
-		rows = append(rows, personRow(p, target, message, who, w))
+		rows = append(rows, namedRow(p, target, message, who, w))
 	}
 	return rows, named
 }
 
-// snapshot is an export's list of reactions.
-type snapshot struct {
-	*item
+// Snapshot is an export's list of reactions.
+type Snapshot struct {
+	*PendingEvent
 	*event.Reactions
-	at     event.Instant // the latest at which it was true
-	people map[reactor]struct{}
-	open   map[string]int // by emoji, how many more people reacted than are named
+	at      event.Instant // the latest at which it was true
+	people  map[Reactor]struct{}
+	unnamed map[string]int // by emoji, how many more people reacted than are named
 }
 
-// dismisses reports whether a list that is complete for the emoji does not know the reactor. What a younger word says of him stands.
-func (s *snapshot) dismisses(who reactor) bool {
+// excludes reports whether a list that is complete for the emoji does not know the reactor. What a younger word says of him stands.
+func (s *Snapshot) excludes(who Reactor) bool {
 	_, there := s.people[who]
-	return !there && s.complete(who.emoji)
+	return !there && s.complete(who.Emoji)
 }
 
 // complete reports whether nobody reacted with the emoji who is not named: the list says so, or it counts as many as it names. A list
 // that counts at all counts every emoji.
-func (s *snapshot) complete(emoji string) bool {
-	return s.Complete || len(s.Counts) > 0 && s.open[emoji] <= 0
+func (s *Snapshot) complete(emoji string) bool {
+	return s.Complete || len(s.Counts) > 0 && s.unnamed[emoji] <= 0
 }
 
-// count fills open.
-func (s *snapshot) count() {
+// countUnnamed fills open.
+func (s *Snapshot) countUnnamed() {
 	if s.Complete {
 		return
 	}
-	s.open = make(map[string]int, len(s.Counts))
+	s.unnamed = make(map[string]int, len(s.Counts))
 	for _, c := range s.Counts {
-		s.open[c.Emoji] += min(max(c.Count, 0), countMost)
+		s.unnamed[c.Emoji] += min(max(c.Count, 0), maxCount)
 	}
 	for who := range s.people {
-		s.open[who.emoji]--
+		s.unnamed[who.Emoji]--
 	}
 }
 
-func (s *snapshot) total() int {
+func (s *Snapshot) total() int {
 	n := 0
 	for _, c := range s.Counts {
 		n += c.Count
@@ -112,27 +112,27 @@ func (s *snapshot) total() int {
 }
 
 // compare orders snapshots: the later instant comes first, then the fuller list, then the higher id.
-func (s *snapshot) compare(o *snapshot) int {
+func (s *Snapshot) compare(o *Snapshot) int {
 	return cmp.Or(o.at.At.Compare(s.at.At), cmp.Compare(o.total(), s.total()), bytes.Compare(o.ID[:], s.ID[:]))
 }
 
 // trueAt is the latest at which a list was surely true.
-func trueAt(it *item) event.Instant {
+func trueAt(it *PendingEvent) event.Instant {
 	if asOf := event.Known(time.UnixMilli(it.Reading.AsOf), event.PrecisionMilli); it.Reading.AsOf != 0 && asOf.Later(it.Sent) {
 		return asOf
 	}
 	return it.Sent
 }
 
-// unreacted is the list that a message stands for whose export told all reactions, and none to it.
-func unreacted(message event.ThingID, asOf int64) item {
-	return item{Event: &event.Event{ID: event.ID(message), Kind: event.KindMessage, Reading: event.Reading{AsOf: asOf}, Body: &event.Reactions{Complete: true}}}
+// NoReactions is the list that a message stands for whose export told all reactions, and none to it.
+func NoReactions(message event.ThingID, asOf int64) PendingEvent {
+	return PendingEvent{Event: &event.Event{ID: event.ID(message), Kind: event.KindMessage, Reading: event.Reading{AsOf: asOf}, Body: &event.Reactions{Complete: true}}}
 }
 
-// latestOf returns the list whose counts stand. That nobody had reacted to a message takes counts away, as it does people, only where the list
+// latestCounts returns the list whose counts stand. That nobody had reacted to a message takes counts away, as it does people, only where the list
 // that has them says as of when it was true: others may be as old as the message itself, whenever their export was made.
-func latestOf(shown []*snapshot) (latest *snapshot) {
-	var none *snapshot
+func latestCounts(shown []*Snapshot) (latest *Snapshot) {
+	var none *Snapshot
 	for _, s := range shown {
 		switch {
 		case s.Kind != event.KindMessage:
@@ -147,11 +147,11 @@ func latestOf(shown []*snapshot) (latest *snapshot) {
 	return none
 }
 
-// hear gathers the latest word on every reactor, the snapshots, of which the youngest comes first, and that one alone.
-func hear(p place, events []item) (words map[reactor]word, shown []*snapshot, latest *snapshot) {
-	words = map[reactor]word{}
-	say := func(who event.Person, emoji string, w word) reactor {
-		key := reactor{who.Key(p.source, p.namespace), emoji}
+// observeReactions gathers the latest word on every reactor, the snapshots, of which the youngest comes first, and that one alone.
+func observeReactions(p ChannelRef, events []PendingEvent) (words map[Reactor]reactionObservation, shown []*Snapshot, latest *Snapshot) {
+	words = map[Reactor]reactionObservation{}
+	say := func(who event.Person, emoji string, w reactionObservation) Reactor {
+		key := Reactor{who.Key(p.Source, p.Namespace), emoji}
 		if old, heard := words[key]; who.ID != "" && (!heard || w.later(old)) {
 			words[key] = w
 		}
@@ -161,67 +161,67 @@ func hear(p place, events []item) (words map[reactor]word, shown []*snapshot, la
 		it := &events[i]
 		switch b := it.Body.(type) {
 		case *event.Reaction:
-			say(it.Author, b.Emoji, word{decided: it.Sent, by: it.ID, shown: it.Sent, person: it.Author, removed: b.Removed})
+			say(it.Author, b.Emoji, reactionObservation{asOf: it.Sent, eventID: it.ID, reactedAt: it.Sent, person: it.Author, removed: b.Removed})
 		case *event.Reactions:
-			s := &snapshot{item: it, Reactions: b, at: trueAt(it), people: map[reactor]struct{}{}}
+			s := &Snapshot{PendingEvent: it, Reactions: b, at: trueAt(it), people: map[Reactor]struct{}{}}
 			for _, rp := range b.People {
-				s.people[say(rp.Person, rp.Emoji, word{decided: s.at, by: it.ID, shown: rp.Sent, person: rp.Person, undated: it.Reading.AsOf == 0})] = struct{}{}
+				s.people[say(rp.Person, rp.Emoji, reactionObservation{asOf: s.at, eventID: it.ID, reactedAt: rp.Sent, person: rp.Person, undated: it.Reading.AsOf == 0})] = struct{}{}
 			}
-			s.count()
+			s.countUnnamed()
 			shown = append(shown, s)
 		}
 	}
-	slices.SortFunc(shown, (*snapshot).compare)
-	return words, shown, latestOf(shown)
+	slices.SortFunc(shown, (*Snapshot).compare)
+	return words, shown, latestCounts(shown)
 }
 
-func personRow(p place, target event.NativeID, message event.ThingID, who reactor, w word) reactionRow {
-	key := [16]byte(who.person)
-	return reactionRow{
-		place: p, message: message, target: string(target), personKey: &key, person: string(w.person.ID),
-		thing:      personThing(p, target, who),
-		personName: w.person.Name, emoji: who.emoji, count: 1, at: w.shown.Bounded(), removed: w.removed,
+func namedRow(p ChannelRef, target event.NativeID, message event.ThingID, who Reactor, w reactionObservation) ReactionRow {
+	key := [16]byte(who.Person)
+	return ReactionRow{
+		ChannelRef: p, Message: message, Target: string(target), PersonKey: &key, Person: string(w.person.ID),
+		Thing:      namedReactionID(p, target, who),
+		PersonName: w.person.Name, Emoji: who.Emoji, Count: 1, At: w.reactedAt.Bounded(), Removed: w.removed,
 	}
 }
 
-// unnamedRows counts, for each emoji of the latest snapshot, those whom nobody named. Equal emoji are one reaction: a network may
+// UnnamedRows counts, for each emoji of the latest snapshot, those whom nobody named. Equal emoji are one reaction: a network may
 // list a reaction twice, or write one placeholder for several.
-func unnamedRows(p place, target event.NativeID, message event.ThingID, s *snapshot, named map[string]int) []reactionRow {
+func UnnamedRows(p ChannelRef, target event.NativeID, message event.ThingID, s *Snapshot, named map[string]int) []ReactionRow {
 	if s == nil {
 		return nil
 	}
 	totals := make(map[string]int, len(s.Counts))
 	for _, c := range s.Counts {
-		totals[c.Emoji] = min(totals[c.Emoji]+min(max(c.Count, 0), countMost), countMost)
+		totals[c.Emoji] = min(totals[c.Emoji]+min(max(c.Count, 0), maxCount), maxCount)
 	}
-	rows := make([]reactionRow, 0, len(totals))
+	rows := make([]ReactionRow, 0, len(totals))
 	for emoji, total := range totals {
 		if n := total - named[emoji]; n > 0 {
-			rows = append(rows, reactionRow{
-				place: p, message: message, target: string(target), emoji: emoji, count: int32(n), at: s.Sent,
-				thing: unnamedThing(p, target, emoji),
+			rows = append(rows, ReactionRow{
+				ChannelRef: p, Message: message, Target: string(target), Emoji: emoji, Count: int32(n), At: s.Sent,
+				Thing: unnamedReactionID(p, target, emoji),
 			})
 		}
 	}
 	return rows
 }
 
-// countMost is the highest count of one reaction that is stored.
-const countMost = 1 << 30
+// maxCount is the highest count of one reaction that is stored.
+const maxCount = 1 << 30
 
-func personThing(p place, target event.NativeID, who reactor) event.ThingID {
-	return event.Thing(p.source, p.namespace, p.channel, event.ReactionNative(target, who.person, who.emoji), event.ThingReaction)
+func namedReactionID(p ChannelRef, target event.NativeID, who Reactor) event.ThingID {
+	return event.Thing(p.Source, p.Namespace, p.Channel, event.ReactionNative(target, who.Person, who.Emoji), event.ThingReaction)
 }
 
-func unnamedThing(p place, target event.NativeID, emoji string) event.ThingID {
-	return event.Thing(p.source, p.namespace, p.channel, event.NativeID(event.Digest("unnamed", string(target), emoji)),
+func unnamedReactionID(p ChannelRef, target event.NativeID, emoji string) event.ThingID {
+	return event.Thing(p.Source, p.Namespace, p.Channel, event.NativeID(event.Digest("unnamed", string(target), emoji)),
 		event.ThingReaction)
 }
 
-// everCounted returns a row for every emoji that any snapshot counts, whoever it then turned out to be: the rows of those who
+// EverCounted returns a row for every emoji that any snapshot counts, whoever it then turned out to be: the rows of those who
 // were named later stay, withdrawn, and are lost with the others.
-func everCounted(p place, target event.NativeID, message event.ThingID, events []item) []reactionRow {
-	var rows []reactionRow
+func EverCounted(p ChannelRef, target event.NativeID, message event.ThingID, events []PendingEvent) []ReactionRow {
+	var rows []ReactionRow
 	seen := map[event.ThingID]struct{}{}
 	for i := range events {
 		s, ok := events[i].Body.(*event.Reactions)
@@ -229,9 +229,9 @@ func everCounted(p place, target event.NativeID, message event.ThingID, events [
 			continue
 		}
 		for _, c := range s.Counts {
-			row := reactionRow{place: p, thing: unnamedThing(p, target, c.Emoji), message: message, target: string(target), emoji: c.Emoji}
-			if _, found := seen[row.thing]; c.Count > 0 && !found {
-				seen[row.thing] = struct{}{}
+			row := ReactionRow{ChannelRef: p, Thing: unnamedReactionID(p, target, c.Emoji), Message: message, Target: string(target), Emoji: c.Emoji}
+			if _, found := seen[row.Thing]; c.Count > 0 && !found {
+				seen[row.Thing] = struct{}{}
 				rows = append(rows, row)
 			}
 		}
@@ -239,31 +239,31 @@ func everCounted(p place, target event.NativeID, message event.ThingID, events [
 	return rows
 }
 
-// byReaction indexes rows by the reaction they are of.
-func byReaction(rows []reactionRow) map[event.ThingID]*reactionRow {
-	out := make(map[event.ThingID]*reactionRow, len(rows))
+// ByReaction indexes rows by the reaction they are of.
+func ByReaction(rows []ReactionRow) map[event.ThingID]*ReactionRow {
+	out := make(map[event.ThingID]*ReactionRow, len(rows))
 	for i := range rows {
-		out[rows[i].thing] = &rows[i]
+		out[rows[i].Thing] = &rows[i]
 	}
 	return out
 }
 
-// withdrawn returns the rows of old that are not among rows, as removed and counting nobody: whether they were ever told
+// Withdrawn returns the rows of old that are not among rows, as removed and counting nobody: whether they were ever told
 // depends on what came first, so they stand for nothing.
-func withdrawn(rows, old []reactionRow) []reactionRow {
-	var out []reactionRow
-	current := byReaction(rows)
+func Withdrawn(rows, old []ReactionRow) []ReactionRow {
+	var out []ReactionRow
+	current := ByReaction(rows)
 	for _, o := range old {
-		if current[o.thing] == nil {
-			o.removed, o.count, o.at = true, 0, event.Instant{}
+		if current[o.Thing] == nil {
+			o.Removed, o.Count, o.At = true, 0, event.Instant{}
 			out = append(out, o)
 		}
 	}
 	return out
 }
 
-// same reports whether two rows of one reaction say the same.
-func (r *reactionRow) same(o *reactionRow) bool {
-	return r.count == o.count && r.removed == o.removed && r.at.At.Equal(o.at.At) && r.person == o.person &&
-		r.personName == o.personName
+// Same reports whether two rows of one reaction say the same.
+func (r *ReactionRow) Same(o *ReactionRow) bool {
+	return r.Count == o.Count && r.Removed == o.Removed && r.At.At.Equal(o.At.At) && r.Person == o.Person &&
+		r.PersonName == o.PersonName
 }

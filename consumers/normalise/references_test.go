@@ -65,15 +65,15 @@ func TestMessageRow_ReplyTo(t *testing.T) {
 		"the same, unnamed":     {event.Ref{Namespace: "m", NativeID: "2"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := &messageRow{place: place{source: "s", namespace: "n", channel: "c"}}
+			r := &MessageRow{ChannelRef: ChannelRef{Source: "s", Namespace: "n", Channel: "c"}}
 			if err := r.showMessage(&event.Message{Type: event.TypeMessage, ReplyTo: &tt.to}, nil); err != nil {
 				t.Fatal(err)
 			}
-			if got := deref(r.replyTo); got != tt.want {
+			if got := deref(r.ReplyTo); got != tt.want {
 				t.Errorf("reply_to is %q, want %q", got, tt.want)
 			}
-			if kept := len(r.body) > 0; kept != (tt.want == "") {
-				t.Errorf("the body is %s", r.body)
+			if kept := len(r.Body) > 0; kept != (tt.want == "") {
+				t.Errorf("the body is %s", r.Body)
 			}
 		})
 	}

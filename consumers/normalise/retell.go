@@ -32,7 +32,7 @@ func (k *Store) Republish(ctx context.Context, counters []int64) error {
 
 // tellAgain tells what transactions changed, for whoever died before it could, and marks them. They were read under a token,
 // and only under that one their counters mean what they meant.
-func (k *Store) tellAgain(ctx context.Context, token int64, transactions []stamp) error {
+func (k *Store) tellAgain(ctx context.Context, token int64, transactions []rowVersion) error {
 	for part := range slices.Chunk(transactions, retellStep) {
 		counters := make([]int64, len(part))
 		for i, s := range part {
@@ -105,13 +105,13 @@ func (k *Store) retell(ctx context.Context, counters []int64) (token int64, err 
 // told collects the facts of rows by the transaction that last changed them.
 type told struct {
 	life life
-	by   map[stamp]*gathering
+	by   map[rowVersion]*FactBuilder
 }
 
-func (t told) of(s stamp) *gathering {
+func (t told) of(s rowVersion) *FactBuilder {
 	g := t.by[s]
 	if g == nil {
-		g = newGathering(t.life.version(s))
+		g = NewFactBuilder(t.life.version(s))
 		t.by[s] = g
 	}
 	return g
@@ -125,7 +125,7 @@ func (k *Store) gather(ctx context.Context, first, last int64, only []int64, tel
 		return nil, 0, pg.Classify(fmt.Errorf("reading facts again: %w", err))
 	}
 	defer pg.Rollback(ctx, tx)
-	t := told{by: map[stamp]*gathering{}}
+	t := told{by: map[rowVersion]*FactBuilder{}}
 	if err := tx.QueryRow(ctx, k.sql["store_now"]).Scan(&t.life.token, &t.life.generation); err != nil {
 		return nil, 0, pg.Classify(fmt.Errorf("reading facts again: %w", err))
 	}
@@ -152,7 +152,7 @@ func (k *Store) gather(ctx context.Context, first, last int64, only []int64, tel
 	}
 	var out []fact.Batch
 	for _, g := range t.by {
-		out = append(out, g.all()...)
+		out = append(out, g.Batches()...)
 	}
 	for i := range out {
 		out[i].Again = strconv.FormatInt(telling.UnixNano(), 36)
@@ -162,7 +162,7 @@ func (k *Store) gather(ctx context.Context, first, last int64, only []int64, tel
 
 // scannedPlace is where the columns of a place and a stamp go; every query of facts begins with them.
 type scannedPlace struct {
-	s     stamp
+	s     rowVersion
 	key   [16]byte
 	names [3]string
 }
@@ -171,33 +171,33 @@ func (p *scannedPlace) into(more ...any) []any {
 	return append([]any{&p.s.counter, &p.s.token, &p.key, &p.names[0], &p.names[1], &p.names[2]}, more...)
 }
 
-func (p *scannedPlace) place() place {
-	return place{source: event.Source(p.names[0]), namespace: event.Namespace(p.names[1]), channel: event.Channel(p.names[2]), key: p.key}
+func (p *scannedPlace) place() ChannelRef {
+	return ChannelRef{Source: event.Source(p.names[0]), Namespace: event.Namespace(p.names[1]), Channel: event.Channel(p.names[2]), Key: p.key}
 }
 
 func (k *Store) scanMessage(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
-	var r messageRow
+	var r MessageRow
 	var thing [16]byte
 	var sent, edited, deletedAt *time.Time
 	var precision int16
 	var attachments []byte
 	var position int64
-	err := row.Scan(p.into(&thing, &r.externalID, &r.kind, &r.authorKey, &r.author, &r.authorName, &sent, &precision,
-		&r.sent.Assumed, &r.text, &r.revision, &edited, &r.deleted, &deletedAt, &r.erased, &r.replyTo, &r.thread, &r.action,
-		&r.links, &r.hashtags, &r.mentions, &attachments, &r.forwarded, &r.accounts, &position)...)
+	err := row.Scan(p.into(&thing, &r.ExternalID, &r.Kind, &r.AuthorKey, &r.Author, &r.AuthorName, &sent, &precision,
+		&r.Sent.Assumed, &r.Text, &r.Revision, &edited, &r.Deleted, &deletedAt, &r.Erased, &r.ReplyTo, &r.Thread, &r.Action,
+		&r.Links, &r.Hashtags, &r.Mentions, &attachments, &r.Forwarded, &r.Accounts, &position)...)
 	if err != nil {
 		return err
 	}
-	r.place, r.thing, r.position = p.place(), thing, event.Position(position)
-	setAt(&r.sent, sent)
-	setAt(&r.edited, edited)
-	setAt(&r.deletedAt, deletedAt)
-	r.sent.Precision = event.Precision(precision)
-	if r.media, err = mediaKinds(attachments); err != nil {
+	r.ChannelRef, r.Thing, r.Position = p.place(), thing, event.Position(position)
+	setAt(&r.Sent, sent)
+	setAt(&r.Edited, edited)
+	setAt(&r.DeletedAt, deletedAt)
+	r.Sent.Precision = event.Precision(precision)
+	if r.Media, err = mediaKinds(attachments); err != nil {
 		return err
 	}
-	t.of(p.s).message(&r)
+	t.of(p.s).AddMessage(&r)
 	return nil
 }
 
@@ -227,74 +227,74 @@ func (k *Store) scanEdition(row pgx.CollectableRow, t told) error {
 	var id, thing [16]byte
 	var sent *time.Time
 	var position int64
-	it := item{Event: &event.Event{}}
+	it := PendingEvent{Event: &event.Event{}}
 	if err := row.Scan(p.into(&id, &thing, &it.Kind, &it.Revision, &sent, &position)...); err != nil {
 		return err
 	}
-	it.ID, it.thing, it.position = id, thing, event.Position(position)
+	it.ID, it.ThingID, it.Position = id, thing, event.Position(position)
 	setAt(&it.Sent, sent)
-	t.of(p.s).edition(p.place(), &it)
+	t.of(p.s).AddVersion(p.place(), &it)
 	return nil
 }
 
 func (k *Store) scanReaction(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
-	var r reactionRow
+	var r ReactionRow
 	var thing, message [16]byte
 	var when *time.Time
-	err := row.Scan(p.into(&thing, &message, &r.target, &r.personKey, &r.person, &r.personName, &r.emoji, &r.count, &when,
-		&r.removed)...)
+	err := row.Scan(p.into(&thing, &message, &r.Target, &r.PersonKey, &r.Person, &r.PersonName, &r.Emoji, &r.Count, &when,
+		&r.Removed)...)
 	if err != nil {
 		return err
 	}
-	r.place, r.thing, r.message = p.place(), thing, message
-	setAt(&r.at, when)
-	t.of(p.s).reaction(&r)
+	r.ChannelRef, r.Thing, r.Message = p.place(), thing, message
+	setAt(&r.At, when)
+	t.of(p.s).AddReaction(&r)
 	return nil
 }
 
 func (k *Store) scanMembership(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
-	var r membershipRow
+	var r MembershipRow
 	var thing, identity [16]byte
-	if err := row.Scan(p.into(&thing, &identity, &r.id, &r.name, &r.state, &r.at)...); err != nil {
+	if err := row.Scan(p.into(&thing, &identity, &r.ID, &r.Name, &r.State, &r.At)...); err != nil {
 		return err
 	}
-	r.place, r.thing, r.identity = p.place(), thing, identity
-	t.of(p.s).membership(&r)
+	r.ChannelRef, r.Thing, r.Identity = p.place(), thing, identity
+	t.of(p.s).AddMembership(&r)
 	return nil
 }
 
 func (k *Store) scanSighting(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
-	var r sightingRow
+	var r SightingRow
 	var id, thing [16]byte
-	if err := row.Scan(p.into(&r.id, &id, &thing, &r.account, &r.removed)...); err != nil {
+	if err := row.Scan(p.into(&r.ID, &id, &thing, &r.Account, &r.Removed)...); err != nil {
 		return err
 	}
-	r.place, r.event, r.thing = p.place(), id, thing
-	t.of(p.s).sighting(&r)
+	r.ChannelRef, r.Event, r.Thing = p.place(), id, thing
+	t.of(p.s).AddSighting(&r)
 	return nil
 }
 
 func (k *Store) scanChannel(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
-	var r channelRow
-	if err := row.Scan(p.into(&r.name, &r.kind, &r.topic)...); err != nil {
+	var r ChannelRow
+	if err := row.Scan(p.into(&r.Name, &r.Kind, &r.Topic)...); err != nil {
 		return err
 	}
-	r.place = p.place()
-	t.of(p.s).channel(&r)
+	r.ChannelRef = p.place()
+	t.of(p.s).AddChannel(&r)
 	return nil
 }
 
 func (k *Store) scanIdentity(row pgx.CollectableRow, t told) error {
 	var p scannedPlace
-	var r identityRow
-	if err := row.Scan(p.into(&r.name, &r.username, &r.bot)...); err != nil {
+	var r IdentityRow
+	if err := row.Scan(p.into(&r.Name, &r.Username, &r.Bot)...); err != nil {
 		return err
 	}
-	r.key, r.source, r.namespace, r.id = p.key, event.Source(p.names[0]), event.Namespace(p.names[1]), event.AuthorID(p.names[2])
-	t.of(p.s).identity(&r)
+	r.Key, r.Source, r.Namespace, r.ID = p.key, event.Source(p.names[0]), event.Namespace(p.names[1]), event.AuthorID(p.names[2])
+	t.of(p.s).AddIdentity(&r)
 	return nil
 }

@@ -12,25 +12,25 @@ import (
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
-// place is a channel by its names.
-type place struct {
-	source    event.Source
-	namespace event.Namespace
-	channel   event.Channel
-	key       event.Key
+// ChannelRef is a channel by its names.
+type ChannelRef struct {
+	Source    event.Source
+	Namespace event.Namespace
+	Channel   event.Channel
+	Key       event.Key
 }
 
-// stamp is the transaction that last changed a row.
-type stamp struct{ counter, token int64 }
+// rowVersion is the transaction that last changed a row.
+type rowVersion struct{ counter, token int64 }
 
-func (s stamp) put(c *pg.Copy) {
+func (s rowVersion) put(c *pg.Copy) {
 	c.Int64(s.counter)
 	c.Int64(s.token)
 }
 
 // putInstant fills the columns sent_at, precision, zone and zone_assumed.
 func putInstant(c *pg.Copy, i event.Instant) {
-	c.TimeOrNull(at(i))
+	c.TimeOrNull(TimeOrNil(i))
 	c.Int16(int16(i.Precision))
 	c.Text(i.Zone)
 	c.Bool(i.Assumed)
@@ -38,174 +38,174 @@ func putInstant(c *pg.Copy, i event.Instant) {
 
 // The rows, with their columns in the order in which they are written.
 
-type messageRow struct {
-	place
-	thing       event.ThingID
-	externalID  string
-	kind        *string // nil: a stub
-	authorKey   *[16]byte
-	author      string
-	authorName  string
-	sent        event.Instant
+type MessageRow struct {
+	ChannelRef
+	Thing       event.ThingID
+	ExternalID  string
+	Kind        *string // nil: a stub
+	AuthorKey   *[16]byte
+	Author      string
+	AuthorName  string
+	Sent        event.Instant
 	reading     event.Reading // of sent, while versions are folded
-	text        *string
-	revision    string
-	edited      event.Instant
-	deleted     bool
-	deletedAt   event.Instant
-	replyTo     *string
-	thread      *string
-	action      *string
-	links       []string
-	hashtags    []string
-	mentions    []string
-	attachments json.RawMessage
-	body        json.RawMessage
-	accounts    []string
-	incarnation int32
-	position    event.Position
-	erased      bool
-	media       []string // derived from attachments, for the fact
-	forwarded   bool
+	Text        *string
+	Revision    string
+	Edited      event.Instant
+	Deleted     bool
+	DeletedAt   event.Instant
+	ReplyTo     *string
+	Thread      *string
+	Action      *string
+	Links       []string
+	Hashtags    []string
+	Mentions    []string
+	Attachments json.RawMessage
+	Body        json.RawMessage
+	Accounts    []string
+	Incarnation int32
+	Position    event.Position
+	Erased      bool
+	Media       []string // derived from attachments, for the fact
+	Forwarded   bool
 }
 
 // messageColumns is how many columns put fills, in the order of queries/messages_copy.sql.
 const messageColumns = 30
 
-func (r *messageRow) put(c *pg.Copy, s stamp) {
+func (r *MessageRow) put(c *pg.Copy, s rowVersion) {
 	c.Row()
-	c.UUID(r.thing)
-	c.UUID(r.key)
-	c.Text(r.externalID)
-	c.TextOrNull(r.kind)
-	c.UUIDOrNull(r.authorKey)
-	c.Text(r.author)
-	c.Text(r.authorName)
-	putInstant(c, r.sent)
-	c.TextOrNull(r.text)
-	c.Text(r.revision)
-	c.TimeOrNull(at(r.edited))
-	c.Bool(r.deleted)
-	c.TimeOrNull(at(r.deletedAt))
-	c.Bool(r.erased)
-	c.TextOrNull(r.replyTo)
-	c.TextOrNull(r.thread)
-	c.TextOrNull(r.action)
-	c.Texts(r.links)
-	c.Texts(r.hashtags)
-	c.Texts(r.mentions)
-	c.JSON(r.attachments)
-	c.JSON(r.body)
-	c.Texts(r.accounts)
-	c.Int32(r.incarnation)
-	c.Int64(int64(r.position))
+	c.UUID(r.Thing)
+	c.UUID(r.Key)
+	c.Text(r.ExternalID)
+	c.TextOrNull(r.Kind)
+	c.UUIDOrNull(r.AuthorKey)
+	c.Text(r.Author)
+	c.Text(r.AuthorName)
+	putInstant(c, r.Sent)
+	c.TextOrNull(r.Text)
+	c.Text(r.Revision)
+	c.TimeOrNull(TimeOrNil(r.Edited))
+	c.Bool(r.Deleted)
+	c.TimeOrNull(TimeOrNil(r.DeletedAt))
+	c.Bool(r.Erased)
+	c.TextOrNull(r.ReplyTo)
+	c.TextOrNull(r.Thread)
+	c.TextOrNull(r.Action)
+	c.Texts(r.Links)
+	c.Texts(r.Hashtags)
+	c.Texts(r.Mentions)
+	c.JSON(r.Attachments)
+	c.JSON(r.Body)
+	c.Texts(r.Accounts)
+	c.Int32(r.Incarnation)
+	c.Int64(int64(r.Position))
 	s.put(c)
 }
 
-// fact of the message; a stub has none.
-func (r *messageRow) fact() fact.Message {
-	f := fact.Message{Thing: r.thing.String(), ExternalID: r.externalID, Kind: *r.kind, Author: r.author, AuthorName: r.authorName,
-		SentAt: at(r.sent), Precision: uint8(r.sent.Precision), Assumed: r.sent.Assumed, Revision: r.revision,
-		EditedAt: at(r.edited), Deleted: r.deleted, DeletedAt: at(r.deletedAt), ReplyTo: deref(r.replyTo), Thread: deref(r.thread),
-		Forwarded: r.forwarded, Action: deref(r.action), Media: r.media, Links: r.links, Hashtags: r.hashtags,
-		Mentions: r.mentions, Accounts: r.accounts, Position: uint64(r.position)}
-	if r.authorKey != nil {
-		f.AuthorKey = event.Key(*r.authorKey).String()
+// Fact of the message; a stub has none.
+func (r *MessageRow) Fact() fact.Message {
+	f := fact.Message{Thing: r.Thing.String(), ExternalID: r.ExternalID, Kind: *r.Kind, Author: r.Author, AuthorName: r.AuthorName,
+		SentAt: TimeOrNil(r.Sent), Precision: uint8(r.Sent.Precision), Assumed: r.Sent.Assumed, Revision: r.Revision,
+		EditedAt: TimeOrNil(r.Edited), Deleted: r.Deleted, DeletedAt: TimeOrNil(r.DeletedAt), ReplyTo: deref(r.ReplyTo), Thread: deref(r.Thread),
+		Forwarded: r.Forwarded, Action: deref(r.Action), Media: r.Media, Links: r.Links, Hashtags: r.Hashtags,
+		Mentions: r.Mentions, Accounts: r.Accounts, Position: uint64(r.Position)}
+	if r.AuthorKey != nil {
+		f.AuthorKey = event.Key(*r.AuthorKey).String()
 	}
-	if !r.erased {
-		f.Text = deref(r.text)
+	if !r.Erased {
+		f.Text = deref(r.Text)
 	}
 	return f
 }
 
-type reactionRow struct {
-	place
-	thing      event.ThingID
-	message    event.ThingID
-	target     string
-	personKey  *[16]byte
-	person     string
-	personName string
-	emoji      string
-	count      int32
-	at         event.Instant
-	removed    bool
+type ReactionRow struct {
+	ChannelRef
+	Thing      event.ThingID
+	Message    event.ThingID
+	Target     string
+	PersonKey  *[16]byte
+	Person     string
+	PersonName string
+	Emoji      string
+	Count      int32
+	At         event.Instant
+	Removed    bool
 }
 
 // reactionColumns is as messageColumns.
 const reactionColumns = 13
 
-func (r *reactionRow) put(c *pg.Copy, s stamp) {
+func (r *ReactionRow) put(c *pg.Copy, s rowVersion) {
 	c.Row()
-	c.UUID(r.thing)
-	c.UUID(r.message)
-	c.UUID(r.key)
-	c.Text(r.target)
-	c.UUIDOrNull(r.personKey)
-	c.Text(r.person)
-	c.Text(r.personName)
-	c.Text(r.emoji)
-	c.Int32(r.count)
-	c.TimeOrNull(at(r.at))
-	c.Bool(r.removed)
+	c.UUID(r.Thing)
+	c.UUID(r.Message)
+	c.UUID(r.Key)
+	c.Text(r.Target)
+	c.UUIDOrNull(r.PersonKey)
+	c.Text(r.Person)
+	c.Text(r.PersonName)
+	c.Text(r.Emoji)
+	c.Int32(r.Count)
+	c.TimeOrNull(TimeOrNil(r.At))
+	c.Bool(r.Removed)
 	s.put(c)
 }
 
-func (r *reactionRow) fact() fact.Reaction {
-	f := fact.Reaction{Thing: r.thing.String(), Message: r.message.String(), Target: r.target, Person: r.person,
-		PersonName: r.personName, Emoji: r.emoji, Count: uint32(r.count), At: at(r.at), Removed: r.removed}
-	if r.personKey != nil {
-		f.PersonKey = event.Key(*r.personKey).String()
+func (r *ReactionRow) Fact() fact.Reaction {
+	f := fact.Reaction{Thing: r.Thing.String(), Message: r.Message.String(), Target: r.Target, Person: r.Person,
+		PersonName: r.PersonName, Emoji: r.Emoji, Count: uint32(r.Count), At: TimeOrNil(r.At), Removed: r.Removed}
+	if r.PersonKey != nil {
+		f.PersonKey = event.Key(*r.PersonKey).String()
 	}
 	return f
 }
 
-type membershipRow struct {
-	place
-	thing    event.ThingID
-	identity event.Key
-	id       string
-	name     string
-	state    string
-	at       *time.Time
+type MembershipRow struct {
+	ChannelRef
+	Thing    event.ThingID
+	Identity event.Key
+	ID       string
+	Name     string
+	State    string
+	At       *time.Time
 }
 
 // membershipColumns is as messageColumns.
 const membershipColumns = 9
 
-func (r *membershipRow) put(c *pg.Copy, s stamp) {
+func (r *MembershipRow) put(c *pg.Copy, s rowVersion) {
 	c.Row()
-	c.UUID(r.thing)
-	c.UUID(r.key)
-	c.UUID(r.identity)
-	c.Text(r.id)
-	c.Text(r.name)
-	c.Text(r.state)
-	c.TimeOrNull(r.at)
+	c.UUID(r.Thing)
+	c.UUID(r.Key)
+	c.UUID(r.Identity)
+	c.Text(r.ID)
+	c.Text(r.Name)
+	c.Text(r.State)
+	c.TimeOrNull(r.At)
 	s.put(c)
 }
 
-func (r *membershipRow) fact() fact.Membership {
-	return fact.Membership{Thing: r.thing.String(), IdentityKey: r.identity.String(), Identity: r.id, Name: r.name,
-		State: r.state, At: r.at}
+func (r *MembershipRow) Fact() fact.Membership {
+	return fact.Membership{Thing: r.Thing.String(), IdentityKey: r.Identity.String(), Identity: r.ID, Name: r.Name,
+		State: r.State, At: r.At}
 }
 
 // eventColumns is as messageColumns.
 const eventColumns = 21
 
-func (it *item) put(c *pg.Copy, s stamp, said *event.Content) error {
+func (it *PendingEvent) put(c *pg.Copy, s rowVersion, said *event.Content) error {
 	if err := said.Read(it.Event); err != nil {
 		return fmt.Errorf("encoding event %s: %w", it.ID, err)
 	}
 	c.Row()
 	c.UUID(it.ID)
-	c.UUID(it.thing)
-	if it.target == (event.ThingID{}) {
+	c.UUID(it.ThingID)
+	if it.TargetID == (event.ThingID{}) {
 		c.Null()
 	} else {
-		c.UUID(it.target)
+		c.UUID(it.TargetID)
 	}
-	c.UUID(it.channel)
+	c.UUID(it.ChannelID)
 	c.Text(string(it.Kind))
 	c.Text(string(it.Revision))
 	c.JSON(said.Author)
@@ -223,21 +223,21 @@ func (it *item) put(c *pg.Copy, s stamp, said *event.Content) error {
 	} else {
 		c.Null()
 	}
-	c.Texts(it.accounts)
-	c.Int32(it.incarnation)
-	c.Int64(int64(it.position))
+	c.Texts(it.Accounts)
+	c.Int32(it.Incarnation)
+	c.Int64(int64(it.Position))
 	s.put(c)
 	return nil
 }
 
-// fact that the record holds the event.
-func (it *item) fact() fact.Edition {
-	return fact.Edition{Event: it.ID.String(), Thing: it.thing.String(), Kind: string(it.Kind), Revision: string(it.Revision),
-		SentAt: at(it.Sent), Position: uint64(it.position)}
+// Fact that the record holds the event.
+func (it *PendingEvent) Fact() fact.Edition {
+	return fact.Edition{Event: it.ID.String(), Thing: it.ThingID.String(), Kind: string(it.Kind), Revision: string(it.Revision),
+		SentAt: TimeOrNil(it.Sent), Position: uint64(it.Position)}
 }
 
 // scanItem reads columns as queries/events_*.sql name them.
-func scanItem(row pgx.CollectableRow) (item, error) {
+func scanItem(row pgx.CollectableRow) (PendingEvent, error) {
 	var (
 		id, thing, channel [16]byte
 		target             *[16]byte
@@ -249,13 +249,13 @@ func scanItem(row pgx.CollectableRow) (item, error) {
 		precision          int16
 		assumed            bool
 		position           int64
-		it                 item
+		it                 PendingEvent
 		raw                []byte
 	)
 	err := row.Scan(&id, &thing, &target, &channel, &kind, &revision, &author, &sentAt, &precision, &zone, &assumed, &reading, &body,
-		&raw, &it.accounts, &it.incarnation, &position)
+		&raw, &it.Accounts, &it.Incarnation, &position)
 	if err != nil {
-		return item{}, err
+		return PendingEvent{}, err
 	}
 	e := &event.Event{ID: id, Kind: event.Kind(kind), Revision: event.Revision(revision), Raw: raw}
 	if sentAt != nil {
@@ -263,26 +263,26 @@ func scanItem(row pgx.CollectableRow) (item, error) {
 	}
 	if reading != nil {
 		if err := json.Unmarshal(reading, &e.Reading); err != nil {
-			return item{}, fmt.Errorf("reading how event %s was read: %w", e.ID, err)
+			return PendingEvent{}, fmt.Errorf("reading how event %s was read: %w", e.ID, err)
 		}
 	}
 	if author != nil {
 		if err := json.Unmarshal(author, &e.Author); err != nil {
-			return item{}, fmt.Errorf("reading the author of event %s: %w", e.ID, err)
+			return PendingEvent{}, fmt.Errorf("reading the author of event %s: %w", e.ID, err)
 		}
 	}
 	if e.Body, err = event.DecodeBody(e.Kind, body); err != nil {
-		return item{}, err
+		return PendingEvent{}, err
 	}
-	it.Event, it.thing, it.channel, it.position = e, thing, channel, event.Position(position)
+	it.Event, it.ThingID, it.ChannelID, it.Position = e, thing, channel, event.Position(position)
 	if target != nil {
-		it.target = *target
+		it.TargetID = *target
 	}
 	return it, nil
 }
 
-// at returns the time of an instant as a column holds it.
-func at(i event.Instant) *time.Time {
+// TimeOrNil returns the time of an instant as a column holds it.
+func TimeOrNil(i event.Instant) *time.Time {
 	if i.IsZero() {
 		return nil
 	}

@@ -13,58 +13,58 @@ import (
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
-// sightingRow records that an account collected an event, beside the account in the event's own row. That one is of the copy at
+// SightingRow records that an account collected an event, beside the account in the event's own row. That one is of the copy at
 // the lowest position, so it is the same in whatever order the copies arrive.
-type sightingRow struct {
-	place
-	id      [16]byte
-	event   event.ID
-	thing   event.ThingID
-	account string
-	removed bool // the account stands in the event's row now
+type SightingRow struct {
+	ChannelRef
+	ID      [16]byte
+	Event   event.ID
+	Thing   event.ThingID
+	Account string
+	Removed bool // the account stands in the event's row now
 }
 
-// sightingID is the key of an event and an account.
-func sightingID(id event.ID, account string) [16]byte {
+// SightingID is the key of an event and an account.
+func SightingID(id event.ID, account string) [16]byte {
 	return event.Thing("", "", event.Channel(id[:]), event.NativeID(account), "sighting")
 }
 
 // sightingColumns is as messageColumns.
 const sightingColumns = 8
 
-func (r *sightingRow) put(c *pg.Copy, s stamp) {
+func (r *SightingRow) put(c *pg.Copy, s rowVersion) {
 	c.Row()
-	c.UUID(r.id)
-	c.UUID(r.event)
-	c.UUID(r.thing)
-	c.UUID(r.key)
-	c.Text(r.account)
-	c.Bool(r.removed)
+	c.UUID(r.ID)
+	c.UUID(r.Event)
+	c.UUID(r.Thing)
+	c.UUID(r.Key)
+	c.Text(r.Account)
+	c.Bool(r.Removed)
 	s.put(c)
 }
 
-func (r *sightingRow) fact() fact.Sighting {
-	return fact.Sighting{ID: event.ThingID(r.id).String(), Event: r.event.String(), Thing: r.thing.String(), Account: r.account, Removed: r.removed}
+func (r *SightingRow) Fact() fact.Sighting {
+	return fact.Sighting{ID: event.ThingID(r.ID).String(), Event: r.Event.String(), Thing: r.Thing.String(), Account: r.Account, Removed: r.Removed}
 }
 
 // foldSightings adds a row for every account that an event was collected by and that is new, and updates those of accounts that
 // have moved into the event's row. Rows that nothing changes are left alone, unless everything is written again. The rows of the
 // events are locked, so these need no lock of their own.
 func (w *work) foldSightings(ctx context.Context) error {
-	wanted := map[[16]byte]sightingRow{}
-	add := func(it *item, accounts []string, removed bool) {
+	wanted := map[[16]byte]SightingRow{}
+	add := func(it *PendingEvent, accounts []string, removed bool) {
 		for _, account := range accounts {
-			r := sightingRow{place: placeOf(it), id: sightingID(it.ID, account), event: it.ID, thing: it.thing, account: account, removed: removed}
-			wanted[r.id] = r
+			r := SightingRow{ChannelRef: RefOf(it), ID: SightingID(it.ID, account), Event: it.ID, Thing: it.ThingID, Account: account, Removed: removed}
+			wanted[r.ID] = r
 		}
 	}
-	for _, list := range [][]item{w.fresh, w.grown, w.sighted} {
+	for _, list := range [][]PendingEvent{w.fresh, w.grown, w.sighted} {
 		for i := range list {
-			add(&list[i], list[i].others, false)
+			add(&list[i], list[i].OtherAccounts, false)
 		}
 	}
 	for i := range w.grown { // a copy at a lower position may have taken the place of another one in the event's row
-		add(&w.grown[i], w.grown[i].accounts, true)
+		add(&w.grown[i], w.grown[i].Accounts, true)
 	}
 	if len(wanted) == 0 {
 		return nil
@@ -75,7 +75,7 @@ func (w *work) foldSightings(ctx context.Context) error {
 	}
 	for id, r := range wanted {
 		removed, found := stored[id]
-		if !found && r.removed || found && removed == r.removed && !w.anew() {
+		if !found && r.Removed || found && removed == r.Removed && !w.anew() {
 			continue
 		}
 		if found {
@@ -83,12 +83,12 @@ func (w *work) foldSightings(ctx context.Context) error {
 		}
 		w.written.sightings = append(w.written.sightings, r)
 	}
-	slices.SortFunc(w.written.sightings, func(a, b sightingRow) int { return bytes.Compare(a.id[:], b.id[:]) })
+	slices.SortFunc(w.written.sightings, func(a, b SightingRow) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return nil
 }
 
 // storedSightings returns which of the rows are stored, and whether they are removed.
-func (w *work) storedSightings(ctx context.Context, wanted map[[16]byte]sightingRow) (map[[16]byte]bool, error) {
+func (w *work) storedSightings(ctx context.Context, wanted map[[16]byte]SightingRow) (map[[16]byte]bool, error) {
 	keys := make([][16]byte, 0, len(wanted))
 	for id := range wanted {
 		keys = append(keys, id)

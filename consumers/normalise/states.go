@@ -16,7 +16,7 @@ import (
 func (w *work) lockMessages(ctx context.Context) error {
 	var keys [][16]byte
 	for i := range w.items {
-		if t := w.items[i].message(); t != (event.ThingID{}) {
+		if t := w.items[i].MessageID(); t != (event.ThingID{}) {
 			keys = append(keys, t)
 		}
 	}
@@ -32,20 +32,20 @@ func (w *work) lockMessages(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("locking messages: %w", err)
 	}
-	w.standing = make(map[event.ThingID]*existing, len(found))
+	w.standing = make(map[event.ThingID]*StoredMessage, len(found))
 	for _, s := range found {
-		w.standing[s.thing] = s
+		w.standing[s.Thing] = s
 	}
 	return nil
 }
 
-// message returns the message that the event is about or hangs on; zero if none.
-func (it *item) message() event.ThingID {
+// MessageID returns the message that the event is about or hangs on; zero if none.
+func (it *PendingEvent) MessageID() event.ThingID {
 	switch it.Kind {
 	case event.KindMessage, event.KindDeletion, event.KindUnparsed:
-		return it.thing
+		return it.ThingID
 	case event.KindReaction, event.KindReactions, event.KindPoll:
-		return it.target
+		return it.TargetID
 	}
 	return event.ThingID{}
 }
@@ -65,60 +65,60 @@ func (w *work) fold(ctx context.Context) error {
 	return w.foldMemberships(ctx)
 }
 
-// about is what a group of events is about: a message, with the names that its events carry.
-type about struct {
-	place
-	native event.NativeID
-	events []item
-	seen   map[event.ID]struct{} // ids of events
-	whole  bool                  // everything that is stored is folded again
-	polls  []item                // results of its poll
-	base   *existing             // the row of a message that is not whole
+// Group is what a group of events is about: a message, with the names that its events carry.
+type Group struct {
+	ChannelRef
+	NativeID event.NativeID
+	Events   []PendingEvent
+	seen     map[event.ID]struct{} // ids of events
+	Whole    bool                  // everything that is stored is folded again
+	Polls    []PendingEvent        // results of its poll
+	Base     *StoredMessage        // the row of a message that is not whole
 }
 
-// add adds an event, unless it is there.
-func (g *about) add(it item) {
+// Add adds an event, unless it is there.
+func (g *Group) Add(it PendingEvent) {
 	if g.seen == nil {
 		g.seen = map[event.ID]struct{}{}
 	}
 	if _, found := g.seen[it.ID]; !found {
 		g.seen[it.ID] = struct{}{}
-		g.events = append(g.events, it)
+		g.Events = append(g.Events, it)
 	}
 }
 
-func (w *work) foldGroups(groups map[event.ThingID]*about) error {
+func (w *work) foldGroups(groups map[event.ThingID]*Group) error {
 	for t, g := range groups {
-		row, err := foldMessage(g, t)
+		row, err := FoldMessage(g, t)
 		if err != nil {
 			return err
 		}
 		if s, stands := w.standing[t]; stands {
-			row.erased = s.erased
+			row.Erased = s.Erased
 			w.written.gone.messages = append(w.written.gone.messages, t)
 		}
-		if len(g.events) == 0 { // a stub made by a reaction: it stands where the reaction does
-			row.incarnation = w.life.incarnation
+		if len(g.Events) == 0 { // a stub made by a reaction: it stands where the reaction does
+			row.Incarnation = w.life.incarnation
 		}
 		w.written.messages = append(w.written.messages, row)
 	}
-	slices.SortFunc(w.written.messages, func(a, b *messageRow) int { return bytes.Compare(a.thing[:], b.thing[:]) })
+	slices.SortFunc(w.written.messages, func(a, b *MessageRow) int { return bytes.Compare(a.Thing[:], b.Thing[:]) })
 	return nil
 }
 
 // foldMemberships hears every copy of an event for itself, as names are learnt.
 func (w *work) foldMemberships(ctx context.Context) error {
-	var words []memberWord
+	var words []MembershipObservation
 	for i := range w.copies {
-		words = append(words, memberWords(placeOf(&w.copies[i]), &w.copies[i])...)
+		words = append(words, ObserveMemberships(RefOf(&w.copies[i]), &w.copies[i])...)
 	}
 	if len(words) == 0 {
 		return nil
 	}
-	words = distinctWords(words)
-	byThing := map[event.ThingID]*memberWord{}
+	words = DistinctObservations(words)
+	byThing := map[event.ThingID]*MembershipObservation{}
 	for i := range words {
-		byThing[words[i].thing] = &words[i]
+		byThing[words[i].Thing] = &words[i]
 	}
 	keys := sortedMapKeys(byThing)
 	old, err := w.memberships(ctx, "memberships_lock", keys, byThing)
@@ -134,7 +134,7 @@ func (w *work) foldMemberships(ctx context.Context) error {
 	}
 	for _, t := range keys {
 		o, n := old[t], now[t]
-		if o != nil && n.same(o) && !w.anew() {
+		if o != nil && n.Same(o) && !w.anew() {
 			continue
 		}
 		if o != nil {
@@ -146,13 +146,13 @@ func (w *work) foldMemberships(ctx context.Context) error {
 }
 
 // hearMembers keeps what was said, beside all that was said before.
-func (w *work) hearMembers(ctx context.Context, words []memberWord) error {
+func (w *work) hearMembers(ctx context.Context, words []MembershipObservation) error {
 	things, events := make([][16]byte, len(words)), make([][16]byte, len(words))
 	states, names, ats := make([]string, len(words)), make([]string, len(words)), make([]*time.Time, len(words))
 	positions := make([]int64, len(words))
 	for i, m := range words {
-		things[i], events[i], states[i], names[i], ats[i] = m.thing, m.event, m.state, m.name, m.at
-		positions[i] = int64(m.position)
+		things[i], events[i], states[i], names[i], ats[i] = m.Thing, m.Event, m.State, m.Name, m.At
+		positions[i] = int64(m.Position)
 	}
 	if _, err := w.tx.Exec(ctx, w.sql["membership_hear"], things, events, states, names, ats, positions); err != nil {
 		return fmt.Errorf("keeping memberships: %w", err)
@@ -160,26 +160,26 @@ func (w *work) hearMembers(ctx context.Context, words []memberWord) error {
 	return nil
 }
 
-func (w *work) memberships(ctx context.Context, query string, keys [][16]byte, names map[event.ThingID]*memberWord) (map[event.ThingID]*membershipRow, error) {
+func (w *work) memberships(ctx context.Context, query string, keys [][16]byte, names map[event.ThingID]*MembershipObservation) (map[event.ThingID]*MembershipRow, error) {
 	rows, err := w.tx.Query(ctx, w.sql[query], keys)
 	if err != nil {
 		return nil, fmt.Errorf("reading memberships: %w", err)
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*membershipRow, error) {
-		var r membershipRow
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*MembershipRow, error) {
+		var r MembershipRow
 		var thing [16]byte
-		err := row.Scan(&thing, &r.state, &r.name, &r.at)
-		r.thing = thing
+		err := row.Scan(&thing, &r.State, &r.Name, &r.At)
+		r.Thing = thing
 		return &r, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading memberships: %w", err)
 	}
-	out := make(map[event.ThingID]*membershipRow, len(all))
+	out := make(map[event.ThingID]*MembershipRow, len(all))
 	for _, r := range all {
-		m := names[r.thing]
-		r.place, r.identity, r.id = m.place, m.identity, m.id
-		out[r.thing] = r
+		m := names[r.Thing]
+		r.ChannelRef, r.Identity, r.ID = m.ChannelRef, m.Identity, m.ID
+		out[r.Thing] = r
 	}
 	return out, nil
 }

@@ -8,32 +8,32 @@ import (
 // AffectedIDs returns the ids of all that a delivery can have made or changed in the record, whatever became of it: what was lost
 // there is made anew by whatever names it here. Of a delivery that cannot be read there are none.
 func (k *Store) AffectedIDs(d consumers.Delivery) [][16]byte {
-	items, err := decodeMessage(nil, &d)
+	items, err := DecodeMessage(nil, &d)
 	if err != nil {
 		return nil
 	}
 	var out [][16]byte
 	for i := range items {
-		p := placeOf(&items[i])
-		out = append(append(out, reactionThings(p, &items[i])...), items[i].ID, items[i].thing, items[i].channel)
+		p := RefOf(&items[i])
+		out = append(append(out, reactionThings(p, &items[i])...), items[i].ID, items[i].ThingID, items[i].ChannelID)
 		if items[i].Kind == event.KindPoll {
-			out = append(out, items[i].target)
+			out = append(out, items[i].TargetID)
 		}
-		for _, w := range memberWords(p, &items[i]) {
-			out = append(out, w.thing)
+		for _, w := range ObserveMemberships(p, &items[i]) {
+			out = append(out, w.Thing)
 		}
 	}
-	for _, r := range gatherIdentities(items, nil) {
-		out = append(out, r.key)
+	for _, r := range CollectIdentities(items, nil) {
+		out = append(out, r.Key)
 	}
 	return out
 }
 
-func reactionThings(p place, it *item) [][16]byte {
+func reactionThings(p ChannelRef, it *PendingEvent) [][16]byte {
 	var out [][16]byte
 	target := it.Target()
 	named := func(who event.Person, emoji string) {
-		out = append(out, personThing(p, target, reactor{who.Key(p.source, p.namespace), emoji}))
+		out = append(out, namedReactionID(p, target, Reactor{who.Key(p.Source, p.Namespace), emoji}))
 	}
 	switch b := it.Body.(type) {
 	case *event.Reaction:
@@ -43,7 +43,7 @@ func reactionThings(p place, it *item) [][16]byte {
 			named(rp.Person, rp.Emoji)
 		}
 		for _, c := range b.Counts {
-			out = append(out, unnamedThing(p, target, c.Emoji))
+			out = append(out, unnamedReactionID(p, target, c.Emoji))
 		}
 	}
 	return out

@@ -12,65 +12,65 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// touched are the reactors of a message that new single reactions are of.
-type touched struct {
-	*about
-	message  event.ThingID
-	reactors map[reactor]event.AuthorID
-	emoji    map[string]struct{}
+// TouchedReactions are the reactors of a message that new single reactions are of.
+type TouchedReactions struct {
+	*Group
+	Message  event.ThingID
+	Reactors map[Reactor]event.AuthorID
+	Emoji    map[string]struct{}
 
-	words  map[reactor]word
-	shown  []*snapshot
-	latest *snapshot
+	observations map[Reactor]reactionObservation
+	snapshots    []*Snapshot
+	Latest       *Snapshot
 }
 
-func newTouched(message event.ThingID, g *about) *touched {
-	t := &touched{about: g, message: message, reactors: map[reactor]event.AuthorID{}, emoji: map[string]struct{}{}}
-	for i := range g.events {
-		it := &g.events[i]
+func NewTouchedReactions(message event.ThingID, g *Group) *TouchedReactions {
+	t := &TouchedReactions{Group: g, Message: message, Reactors: map[Reactor]event.AuthorID{}, Emoji: map[string]struct{}{}}
+	for i := range g.Events {
+		it := &g.Events[i]
 		b, is := it.Body.(*event.Reaction)
 		if !is || it.Author.ID == "" { // of nobody there is no state
 			continue
 		}
-		t.reactors[reactor{it.Author.Key(g.source, g.namespace), b.Emoji}] = it.Author.ID
-		t.emoji[b.Emoji] = struct{}{}
+		t.Reactors[Reactor{it.Author.Key(g.Source, g.Namespace), b.Emoji}] = it.Author.ID
+		t.Emoji[b.Emoji] = struct{}{}
 	}
 	return t
 }
 
-// things returns the ids of the rows that may change.
-func (t *touched) things() [][16]byte {
-	out := make([][16]byte, 0, len(t.reactors)+len(t.emoji))
-	for who := range t.reactors {
-		out = append(out, personThing(t.place, t.native, who))
+// RowIDs returns the ids of the rows that may change.
+func (t *TouchedReactions) RowIDs() [][16]byte {
+	out := make([][16]byte, 0, len(t.Reactors)+len(t.Emoji))
+	for who := range t.Reactors {
+		out = append(out, namedReactionID(t.ChannelRef, t.NativeID, who))
 	}
-	for emoji := range t.emoji {
-		out = append(out, unnamedThing(t.place, t.native, emoji))
+	for emoji := range t.Emoji {
+		out = append(out, unnamedReactionID(t.ChannelRef, t.NativeID, emoji))
 	}
 	return out
 }
 
-// hear keeps the latest words on the touched reactors, and of the latest snapshot the counts of the touched emoji.
-func (t *touched) hear() {
-	t.words, t.shown, t.latest = hear(t.place, t.events)
-	maps.DeleteFunc(t.words, func(who reactor, _ word) bool { _, is := t.reactors[who]; return !is })
-	if t.latest == nil {
+// Observe keeps the latest words on the touched reactors, and of the latest snapshot the counts of the touched emoji.
+func (t *TouchedReactions) Observe() {
+	t.observations, t.snapshots, t.Latest = observeReactions(t.ChannelRef, t.Events)
+	maps.DeleteFunc(t.observations, func(who Reactor, _ reactionObservation) bool { _, is := t.Reactors[who]; return !is })
+	if t.Latest == nil {
 		return
 	}
-	part := *t.latest.Reactions
-	part.Counts = slices.DeleteFunc(slices.Clone(part.Counts), func(c event.ReactionCount) bool { _, is := t.emoji[c.Emoji]; return !is })
-	t.latest = &snapshot{item: t.latest.item, Reactions: &part}
+	part := *t.Latest.Reactions
+	part.Counts = slices.DeleteFunc(slices.Clone(part.Counts), func(c event.ReactionCount) bool { _, is := t.Emoji[c.Emoji]; return !is })
+	t.Latest = &Snapshot{PendingEvent: t.Latest.PendingEvent, Reactions: &part}
 }
 
 // foldTouchedReactions gives the same rows as a fold of the whole would: the state of one person with one emoji follows from the
 // events about both and from the snapshots, and the number of unnamed people from the latest snapshot and the rows of the named.
-func (w *work) foldTouchedReactions(ctx context.Context, groups map[event.ThingID]*about) error {
-	var list []*touched
+func (w *work) foldTouchedReactions(ctx context.Context, groups map[event.ThingID]*Group) error {
+	var list []*TouchedReactions
 	var things [][16]byte
 	for _, m := range sortedMapKeys(groups) {
-		if t := newTouched(m, groups[m]); len(t.reactors) > 0 {
+		if t := NewTouchedReactions(m, groups[m]); len(t.Reactors) > 0 {
 			list = append(list, t)
-			things = append(things, t.things()...)
+			things = append(things, t.RowIDs()...)
 		}
 	}
 	if len(list) == 0 {
@@ -80,7 +80,7 @@ func (w *work) foldTouchedReactions(ctx context.Context, groups map[event.ThingI
 		return err
 	}
 	for _, t := range list {
-		t.hear()
+		t.Observe()
 	}
 	things = sortedKeys(things)
 	named, err := w.namedBeside(ctx, list, things)
@@ -92,25 +92,25 @@ func (w *work) foldTouchedReactions(ctx context.Context, groups map[event.ThingI
 		return err
 	}
 	for _, t := range list {
-		rows, counts := namedRows(t.place, t.native, t.message, t.words, t.shown)
-		for emoji, n := range named[t.message] {
+		rows, counts := NamedRows(t.ChannelRef, t.NativeID, t.Message, t.observations, t.snapshots)
+		for emoji, n := range named[t.Message] {
 			counts[emoji] += n
 		}
-		stored := placed(t.place, old[t.message])
-		rows = append(rows, unnamedRows(t.place, t.native, t.message, t.latest, counts)...)
-		w.compareReactions(append(rows, withdrawn(rows, stored)...), stored)
+		stored := placed(t.ChannelRef, old[t.Message])
+		rows = append(rows, UnnamedRows(t.ChannelRef, t.NativeID, t.Message, t.Latest, counts)...)
+		w.compareReactions(append(rows, Withdrawn(rows, stored)...), stored)
 	}
 	return nil
 }
 
 // addTouched adds the stored events that decide the state of the touched reactors.
-func (w *work) addTouched(ctx context.Context, groups map[event.ThingID]*about, list []*touched) error {
+func (w *work) addTouched(ctx context.Context, groups map[event.ThingID]*Group, list []*TouchedReactions) error {
 	var targets, messages [][16]byte
 	var people, emoji []string
 	for _, t := range list {
-		messages = append(messages, t.message)
-		for who, id := range t.reactors {
-			targets, people, emoji = append(targets, t.message), append(people, string(id)), append(emoji, who.emoji)
+		messages = append(messages, t.Message)
+		for who, id := range t.Reactors {
+			targets, people, emoji = append(targets, t.Message), append(people, string(id)), append(emoji, who.Emoji)
 		}
 	}
 	stored, err := w.events(ctx, "events_by_reactor", targets, people, emoji)
@@ -122,25 +122,25 @@ func (w *work) addTouched(ctx context.Context, groups map[event.ThingID]*about, 
 		return err
 	}
 	for _, it := range slices.Concat(stored, snapshots) {
-		groups[it.target].add(it)
+		groups[it.TargetID].Add(it)
 	}
 	return nil
 }
 
 // namedBeside counts the named people of the touched emoji that a snapshot counts, the touched ones left out.
-func (w *work) namedBeside(ctx context.Context, list []*touched, without [][16]byte) (map[event.ThingID]map[string]int, error) {
+func (w *work) namedBeside(ctx context.Context, list []*TouchedReactions, without [][16]byte) (map[event.ThingID]map[string]int, error) {
 	var messages [][16]byte
 	var emoji []string
 	for _, t := range list {
-		if t.latest == nil {
+		if t.Latest == nil {
 			continue
 		}
 		counted := map[string]struct{}{}
-		for _, c := range t.latest.Counts {
+		for _, c := range t.Latest.Counts {
 			counted[c.Emoji] = struct{}{}
 		}
 		for e := range counted {
-			messages, emoji = append(messages, t.message), append(emoji, e)
+			messages, emoji = append(messages, t.Message), append(emoji, e)
 		}
 	}
 	out := map[event.ThingID]map[string]int{}
@@ -167,4 +167,4 @@ func (w *work) namedBeside(ctx context.Context, list []*touched, without [][16]b
 	return out, nil
 }
 
-func compareThings(a, b reactionRow) int { return bytes.Compare(a.thing[:], b.thing[:]) }
+func CompareReactions(a, b ReactionRow) int { return bytes.Compare(a.Thing[:], b.Thing[:]) }

@@ -22,12 +22,12 @@ var errOtherIncarnation = errors.New("the stream has become another one since it
 
 // outcome is what a committed transaction leaves to do.
 type outcome struct {
-	stamp      // counter is 0 if nothing had to be written
+	rowVersion // counter is 0 if nothing had to be written
 	generation int32
 	events     int
 	count      int // of facts
 	facts      []fact.Batch
-	unmarked   []stamp // earlier transactions whose facts may not be published yet
+	unmarked   []rowVersion // earlier transactions whose facts may not be published yet
 	conflicts  int
 	unstored   seqset.Set // recorded as removed before they were stored
 }
@@ -36,46 +36,46 @@ type outcome struct {
 type work struct {
 	*Store
 	tx       pgx.Tx
-	copies   []item     // as delivered
-	items    []item     // each event once, sorted by id
-	took     seqset.Set // the sequences that this transaction enters into the ledger
-	last     *item      // of the highest position
+	copies   []PendingEvent // as delivered
+	items    []PendingEvent // each event once, sorted by id
+	took     seqset.Set     // the sequences that this transaction enters into the ledger
+	last     *PendingEvent  // of the highest position
 	how      manner
 	life     life
-	stamp    stamp                       // counter is zero until every lock is held
-	standing map[event.ThingID]*existing // messages that are locked
+	stamp    rowVersion                       // counter is zero until every lock is held
+	standing map[event.ThingID]*StoredMessage // messages that are locked
 
-	fresh   []item        // events that the record does not hold yet
-	grown   []item        // events that it holds, and that say more now
-	sighted []item        // events that it holds, and that other accounts may have collected too
-	aging   []identityRow // whose name stays and was shown later
+	fresh   []PendingEvent // events that the record does not hold yet
+	grown   []PendingEvent // events that it holds, and that say more now
+	sighted []PendingEvent // events that it holds, and that other accounts may have collected too
+	aging   []IdentityRow  // whose name stays and was shown later
 
-	charsets charsets // in which names were read
-	renamed  renamed
+	charsets Charsets // in which names were read
+	renamed  Renames
 	written  changes
 }
 
 // changes are the rows that a transaction writes.
 type changes struct {
-	messages    []*messageRow
-	reactions   []reactionRow
-	memberships []membershipRow
-	sightings   []sightingRow
-	channels    []channelRow
-	identities  []identityRow
+	messages    []*MessageRow
+	reactions   []ReactionRow
+	memberships []MembershipRow
+	sightings   []SightingRow
+	channels    []ChannelRow
+	identities  []IdentityRow
 	gone        struct{ messages, reactions, memberships, sightings [][16]byte } // rows that are written anew
 }
 
 // attempt runs one transaction, and gathers what it has to tell once it stands.
-func (k *Store) attempt(ctx context.Context, items []item, without seqset.Set, how manner) (outcome, error) {
+func (k *Store) attempt(ctx context.Context, items []PendingEvent, without seqset.Set, how manner) (outcome, error) {
 	var done outcome
 	var w *work
 	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) (err error) {
 		if k.only != 0 && k.only != l.incarnation {
 			return fault.AsTransient(errOtherIncarnation, 0)
 		}
-		w = &work{Store: k, tx: tx, life: l, stamp: stamp{token: l.token}, took: without, how: how}
-		done = outcome{stamp: w.stamp, generation: l.generation}
+		w = &work{Store: k, tx: tx, life: l, stamp: rowVersion{token: l.token}, took: without, how: how}
+		done = outcome{rowVersion: w.stamp, generation: l.generation}
 		if how == parted {
 			w.take(items)
 		} else if done.unmarked, err = w.skipCovered(ctx, items); err != nil || w.took.Len() == 0 {
@@ -88,7 +88,7 @@ func (k *Store) attempt(ctx context.Context, items []item, without seqset.Set, h
 				return err
 			}
 		}
-		done.stamp, done.events = w.stamp, len(w.fresh)
+		done.rowVersion, done.events = w.stamp, len(w.fresh)
 		if how == unstored {
 			done.unstored = w.took
 		}
@@ -108,11 +108,11 @@ func (k *Store) attempt(ctx context.Context, items []item, without seqset.Set, h
 func (w *work) anew() bool { return w.how != ordinary && w.how != unstored }
 
 // skipCovered leaves out what the ledger holds, and returns the transactions among those that may not have told.
-func (w *work) skipCovered(ctx context.Context, items []item) (unmarked []stamp, err error) {
+func (w *work) skipCovered(ctx context.Context, items []PendingEvent) (unmarked []rowVersion, err error) {
 	incarnation := w.life.incarnation
 	asked := w.took
 	for _, it := range items {
-		seq := it.position.Sequence()
+		seq := it.Position.Sequence()
 		asked.Add(seq, seq)
 	}
 	var covered string
@@ -121,7 +121,7 @@ func (w *work) skipCovered(ctx context.Context, items []item) (unmarked []stamp,
 		return nil, fmt.Errorf("asking the ledger: %w", err)
 	}
 	for i, c := range counters {
-		unmarked = append(unmarked, stamp{counter: c, token: tokens[i]})
+		unmarked = append(unmarked, rowVersion{counter: c, token: tokens[i]})
 	}
 	held, err := seqset.Parse(covered)
 	if err != nil {
@@ -133,27 +133,27 @@ func (w *work) skipCovered(ctx context.Context, items []item) (unmarked []stamp,
 	w.took = subtract(asked, held)
 	if held.Len() > 0 {
 		if w.how == ordinary {
-			covered := slices.DeleteFunc(slices.Clone(items), func(it item) bool { return !held.Has(it.position.Sequence()) })
+			covered := slices.DeleteFunc(slices.Clone(items), func(it PendingEvent) bool { return !held.Has(it.Position.Sequence()) })
 			if err := w.checkCovered(ctx, covered); err != nil {
 				return nil, err
 			}
 		}
-		items = slices.DeleteFunc(slices.Clone(items), func(it item) bool { return held.Has(it.position.Sequence()) })
+		items = slices.DeleteFunc(slices.Clone(items), func(it PendingEvent) bool { return held.Has(it.Position.Sequence()) })
 	}
 	w.take(items)
 	return unmarked, nil
 }
 
 // take has the transaction store these.
-func (w *work) take(items []item) {
+func (w *work) take(items []PendingEvent) {
 	w.copies = slices.Clone(items)
 	for i := range w.copies {
-		w.copies[i].incarnation = w.life.incarnation
-		if w.last == nil || w.copies[i].position > w.last.position {
+		w.copies[i].Incarnation = w.life.incarnation
+		if w.last == nil || w.copies[i].Position > w.last.Position {
 			w.last = &w.copies[i]
 		}
 	}
-	w.items = unique(w.copies)
+	w.items = Unique(w.copies)
 }
 
 func subtract(a, b seqset.Set) seqset.Set {
@@ -169,11 +169,11 @@ func (w *work) compare(ctx context.Context) error {
 	if len(w.items) == 0 {
 		return nil
 	}
-	old, err := w.events(ctx, "events_lock", ids(w.items, func(it *item) [16]byte { return it.ID }))
+	old, err := w.events(ctx, "events_lock", ids(w.items, func(it *PendingEvent) [16]byte { return it.ID }))
 	if err != nil {
 		return err
 	}
-	standing := make(map[event.ID]item, len(old))
+	standing := make(map[event.ID]PendingEvent, len(old))
 	for _, o := range old {
 		standing[o.ID] = o
 	}
@@ -184,29 +184,29 @@ func (w *work) compare(ctx context.Context) error {
 			w.fresh = append(w.fresh, it)
 			continue
 		}
-		both, more := grow(stands, it)
+		both, more := Merge(stands, it)
 		w.reread(&stands, &both)
 		switch {
 		case more || w.anew():
 			w.grown = append(w.grown, both)
-		case len(both.others) > 0:
+		case len(both.OtherAccounts) > 0:
 			w.sighted = append(w.sighted, both)
 		}
 	}
 	return nil
 }
 
-// grow merges a copy into the event that stands; more reports whether that changes anything.
-func grow(stands, it item) (both item, more bool) {
+// Merge merges a copy into the event that stands; more reports whether that changes anything.
+func Merge(stands, it PendingEvent) (both PendingEvent, more bool) {
 	both = it // has the names of its place
 	both.Event = event.Merge(it.Event, stands.Event)
-	both.incarnation, both.position, both.accounts = stands.incarnation, stands.position, stands.accounts
+	both.Incarnation, both.Position, both.Accounts = stands.Incarnation, stands.Position, stands.Accounts
 	// Where the stream was made anew, the event stands where it stands now.
-	if it.incarnation > stands.incarnation || it.incarnation == stands.incarnation && it.position < stands.position {
-		both.incarnation, both.position, both.accounts = it.incarnation, it.position, it.accounts
+	if it.Incarnation > stands.Incarnation || it.Incarnation == stands.Incarnation && it.Position < stands.Position {
+		both.Incarnation, both.Position, both.Accounts = it.Incarnation, it.Position, it.Accounts
 	}
-	both.others = without(union(union(stands.accounts, it.accounts), it.others), both.accounts)
-	more = !sameContent(both.Event, stands.Event) || both.position != stands.position || both.incarnation != stands.incarnation
+	both.OtherAccounts = without(union(union(stands.Accounts, it.Accounts), it.OtherAccounts), both.Accounts)
+	more = !sameContent(both.Event, stands.Event) || both.Position != stands.Position || both.Incarnation != stands.Incarnation
 	return both, more
 }
 
@@ -226,7 +226,7 @@ func (w *work) draw(ctx context.Context) error {
 func (w *work) enter(ctx context.Context) error {
 	_, lastSeq := w.took.Bounds()
 	var lastEvent *[16]byte
-	if w.last != nil && w.last.position.Sequence() == lastSeq {
+	if w.last != nil && w.last.Position.Sequence() == lastSeq {
 		lastEvent = (*[16]byte)(&w.last.ID)
 	}
 	_, err := w.tx.Exec(ctx, w.sql["ledger_enter"], w.stamp.counter, w.life.incarnation, w.took.String(), lastEvent,
@@ -238,7 +238,7 @@ func (w *work) enter(ctx context.Context) error {
 }
 
 // events reads whole events back.
-func (w *work) events(ctx context.Context, query string, keys [][16]byte, more ...any) ([]item, error) {
+func (w *work) events(ctx context.Context, query string, keys [][16]byte, more ...any) ([]PendingEvent, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}

@@ -11,19 +11,19 @@ import (
 
 // addUnreacted adds to every group as of when its message had no reactions, and a group for every message that says so anew and may have
 // some: one that stood before.
-func (w *work) addUnreacted(ctx context.Context, groups map[event.ThingID]*about, moved []item) error {
+func (w *work) addUnreacted(ctx context.Context, groups map[event.ThingID]*Group, moved []PendingEvent) error {
 	latest := map[event.ThingID]int64{}
 	for i := range moved {
 		it := &moved[i]
 		if it.Kind != event.KindMessage || it.Reading.AsOf == 0 {
 			continue
 		}
-		if g := groups[it.thing]; g == nil && (w.standing[it.thing] != nil || w.anew()) {
-			groups[it.thing] = &about{place: placeOf(it), native: it.NativeID, whole: true}
+		if g := groups[it.ThingID]; g == nil && (w.standing[it.ThingID] != nil || w.anew()) {
+			groups[it.ThingID] = &Group{ChannelRef: RefOf(it), NativeID: it.NativeID, Whole: true}
 		} else if g != nil {
-			g.whole = true
+			g.Whole = true
 		}
-		latest[it.thing] = max(latest[it.thing], it.Reading.AsOf)
+		latest[it.ThingID] = max(latest[it.ThingID], it.Reading.AsOf)
 	}
 	var stored [][16]byte // of a message that does not stand the record knows nothing
 	for t := range groups {
@@ -36,7 +36,7 @@ func (w *work) addUnreacted(ctx context.Context, groups map[event.ThingID]*about
 	}
 	for t, g := range groups {
 		if latest[t] != 0 {
-			g.add(unreacted(t, latest[t]))
+			g.Add(NoReactions(t, latest[t]))
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ func (w *work) write(ctx context.Context) error {
 }
 
 func (w *work) remove(ctx context.Context) error {
-	grown := ids(w.grown, func(it *item) [16]byte { return it.ID })
+	grown := ids(w.grown, func(it *PendingEvent) [16]byte { return it.ID })
 	for _, d := range []struct {
 		query string
 		keys  [][16]byte
@@ -74,7 +74,7 @@ func (w *work) copy(ctx context.Context, table string, columns, n int, put func(
 
 func (w *work) writeEvents(ctx context.Context) error {
 	var said event.Content
-	for _, list := range [][]item{w.fresh, w.grown} {
+	for _, list := range [][]PendingEvent{w.fresh, w.grown} {
 		err := w.copy(ctx, "events", eventColumns, len(list), func(c *pg.Copy, i int) error { return list[i].put(c, w.stamp, &said) })
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (w *work) writeSightings(ctx context.Context) error {
 
 func (w *work) writeChannels(ctx context.Context) error {
 	for _, c := range w.written.channels {
-		_, err := w.tx.Exec(ctx, w.sql["channel_write"], [16]byte(c.key), c.name, c.kind, c.topic, c.asOf, c.event,
+		_, err := w.tx.Exec(ctx, w.sql["channel_write"], [16]byte(c.Key), c.Name, c.Kind, c.Topic, c.AsOf, c.Event,
 			w.stamp.counter, w.stamp.token)
 		if err != nil {
 			return fmt.Errorf("writing a channel: %w", err)
@@ -134,7 +134,7 @@ func (w *work) writeIdentities(ctx context.Context) error {
 	keys, names, usernames, bots := make([][16]byte, n), make([]string, n), make([]string, n), make([]bool, n)
 	ats, usernameAts := make([]*time.Time, n), make([]*time.Time, n)
 	for i, r := range w.written.identities {
-		keys[i], names[i], ats[i], usernames[i], usernameAts[i], bots[i] = r.key, r.name, r.asOf, r.username, r.usernameAt, r.bot
+		keys[i], names[i], ats[i], usernames[i], usernameAts[i], bots[i] = r.Key, r.Name, r.AsOf, r.Username, r.UsernameAt, r.Bot
 	}
 	_, err := w.tx.Exec(ctx, w.sql["identities_write"], keys, names, ats, usernames, usernameAts, bots, w.stamp.counter,
 		w.stamp.token)
