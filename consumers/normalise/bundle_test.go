@@ -231,7 +231,7 @@ func TestTheSweepTakesBundlesApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l,
+	k, err := open(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l,
 		Log: slog.New(slog.NewTextHandler(&said, nil))})
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +245,7 @@ func TestTheSweepTakesBundlesApart(t *testing.T) {
 	if held, err := k.LedgerRange(t.Context(), 1, 6); err != nil || held.Len() != 6 {
 		t.Errorf("the ledger holds %s: %v", held, err)
 	}
-	if n := strings.Count(said.String(), "an event of a bundle was set aside"); n != 2 {
+	if n := strings.Count(said.String(), "dead-lettered an event of a bundle"); n != 2 {
 		t.Errorf("it says:\n%s", &said)
 	}
 }
@@ -259,7 +259,7 @@ func TestTheSweepTakesNotEverythingApart(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := keeper(t, pool, l).Reconcile(t.Context(), 200, false)
-	if err == nil || !strings.Contains(err.Error(), "refuses one message after the other") || len(l.buried) > 0 {
+	if err == nil || !strings.Contains(err.Error(), "rejects one message after the other") || len(l.buried) > 0 {
 		t.Errorf("%d were taken apart; it says %v", len(l.buried), err)
 	}
 }

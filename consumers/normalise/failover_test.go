@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/consumers/normalise/lock"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/gate"
 	"github.com/agrichat/agrichat/internal/pg"
@@ -45,9 +47,9 @@ func (shut) Enter(ctx context.Context) (*gate.Permit, error) {
 	return nil, ctx.Err()
 }
 
-func keeperThrough(t *testing.T, pool *pgxpool.Pool, l *listener, g gate.Gate, hook func(string)) *normalise.Store {
+func keeperThrough(t *testing.T, pool *pgxpool.Pool, l *listener, g gate.Gate, hook func(string)) *system {
 	t.Helper()
-	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: g, Stream: l, Log: slog.New(slog.DiscardHandler), Failpoint: hook})
+	k, err := open(t.Context(), normalise.Config{Pool: pool, Gate: g, Stream: l, Log: slog.New(slog.DiscardHandler), Failpoint: hook})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +313,7 @@ func TestOneSweepsAtATime(t *testing.T) {
 	if filled, err := k.RecoverAfterFailover(t.Context(), gate.Open{}, 40); err != nil || filled != 40 {
 		t.Errorf("filled %d: %v", filled, err)
 	}
-	if !errors.Is(second, normalise.ErrLockHeld) {
+	if !errors.Is(second, lock.ErrHeld) {
 		t.Errorf("a second sweeper is told %v", second)
 	}
 	l.publishing = nil
@@ -326,15 +328,19 @@ func TestOneSweepsAtATime(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got bool
-	if err := stopped.QueryRow(t.Context(), normalise.Statements(t)["sweep_alone"], int64(0x6167726973776570), "3000").Scan(&got); err != nil || !got {
+	acquire, err := os.ReadFile("lock/queries/acquire.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stopped.QueryRow(t.Context(), string(acquire), int64(0x6167726973776570), "3000").Scan(&got); err != nil || !got {
 		t.Fatal("took no lock", err)
 	}
-	if _, err := k.RecoverAfterFailover(t.Context(), gate.Open{}, 40); !errors.Is(err, normalise.ErrLockHeld) {
+	if _, err := k.RecoverAfterFailover(t.Context(), gate.Open{}, 40); !errors.Is(err, lock.ErrHeld) {
 		t.Errorf("beside one that was just stopped: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	for err = normalise.ErrLockHeld; errors.Is(err, normalise.ErrLockHeld); {
+	for err = lock.ErrHeld; errors.Is(err, lock.ErrHeld); {
 		_, err = k.RecoverAfterFailover(ctx, gate.Open{}, 40)
 	}
 	if err != nil {

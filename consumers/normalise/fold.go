@@ -1,169 +1,489 @@
 package normalise
 
 import (
-	"encoding/json"
+	"bytes"
+	"context"
 	"fmt"
-	"reflect"
-	"strings"
+	"slices"
 	"time"
+
+	"github.com/agrichat/agrichat/consumers/normalise/projection"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// FoldMessage returns the state of a message from all events about it, each once, in any order. With a base they are the current
-// version of that row and the new events; base stands for all others. The results of a poll are always all there are.
-func FoldMessage(g *Group, thing event.ThingID) (*MessageRow, error) {
-	events, base := g.Events, g.Base
-	r := &MessageRow{ChannelRef: g.ChannelRef, Thing: thing, ExternalID: string(g.NativeID)}
-	base.copyTo(r)
-	var current *PendingEvent
-	for i := range events {
-		it := &events[i]
-		r.addProvenance(it, i == 0 && base == nil)
-		switch it.Body.(type) {
-		case *event.Deletion:
-			r.Deleted = true
-			r.DeletedAt = event.MergeInstant(r.DeletedAt, it.Sent)
-		case *event.Message, *event.Unparsed:
-			r.Sent, r.reading = event.MergeSent(r.Sent, r.reading, it.Sent, it.Reading)
-			if current == nil || event.CompareVersions(it.Event, current.Event) > 0 {
-				current = it
-			}
+// folder computes the new states of everything that the events of a transaction are about. Where a stored row and a few events decide a
+// state, it reads those only.
+type folder struct{ *batchTx }
+
+// addUnreacted adds to every group as of when its message had no reactions, and a group for every message that says so anew and may have
+// some: one that stood before.
+func (f *folder) addUnreacted(ctx context.Context, groups map[event.ThingID]*projection.Group, moved []projection.PendingEvent) error {
+	latest := map[event.ThingID]int64{}
+	for i := range moved {
+		it := &moved[i]
+		if it.Kind != event.KindMessage || it.Reading.AsOf == 0 {
+			continue
+		}
+		if g := groups[it.ThingID]; g == nil && (f.stored[it.ThingID] != nil || f.force()) {
+			groups[it.ThingID] = &projection.Group{ChannelRef: projection.RefOf(it), NativeID: it.NativeID, Whole: true}
+		} else if g != nil {
+			g.Whole = true
+		}
+		latest[it.ThingID] = max(latest[it.ThingID], it.Reading.AsOf)
+	}
+	var stored [][16]byte // of a message that does not stand the record knows nothing
+	for t := range groups {
+		if f.stored[t] != nil || f.force() {
+			stored = append(stored, t)
 		}
 	}
-	if current == nil {
-		return r, nil
+	if err := f.readUnreacted(ctx, sortedKeys(stored), latest); err != nil {
+		return err
 	}
-	return r, r.showVersion(current, g)
-}
-
-// addProvenance notes who saw the message and where it first stood.
-func (r *MessageRow) addProvenance(it *PendingEvent, first bool) {
-	r.Accounts = union(r.Accounts, it.Accounts)
-	if first || it.Incarnation < r.Incarnation || it.Incarnation == r.Incarnation && it.Position < r.Position {
-		r.Incarnation, r.Position = it.Incarnation, it.Position
-	}
-}
-
-// showVersion takes over what the current version says.
-func (r *MessageRow) showVersion(current *PendingEvent, g *Group) error {
-	base := g.Base
-	r.Revision = string(current.Revision)
-	author := authorOf(current, g.Events)
-	r.Author, r.AuthorName = string(author.ID), author.Name
-	if author.ID != "" {
-		key := [16]byte(author.Key(r.Source, r.Namespace))
-		r.AuthorKey = &key
-	}
-	if author.IsZero() && base != nil { // an older version names the author
-		r.AuthorKey, r.Author, r.AuthorName = base.AuthorKey, base.Author, base.AuthorName
-	}
-	switch b := current.Body.(type) {
-	case *event.Message:
-		return r.showMessage(b, latestPoll(b.Poll, g.Polls))
-	case *event.Unparsed:
-		return r.showUnparsed(current.Raw, b)
+	for t, g := range groups {
+		if latest[t] != 0 {
+			g.Add(projection.NoReactions(t, latest[t]))
+		}
 	}
 	return nil
 }
 
-// authorOf returns the current version's author; an edit that names nobody keeps the latest one named.
-func authorOf(current *PendingEvent, events []PendingEvent) event.Person {
-	if !current.Author.IsZero() {
-		return current.Author
-	}
-	latest := current
-	for i := range events {
-		it := &events[i]
-		if it.Kind == event.KindMessage && !it.Author.IsZero() && (latest == current || event.CompareVersions(it.Event, latest.Event) > 0) {
-			latest = it
-		}
-	}
-	return latest.Author
-}
-
-func (r *MessageRow) showMessage(m *event.Message, poll *event.Poll) error {
-	kind := string(m.Type)
-	switch m.Type {
-	case event.TypeMessage, event.TypeAction, event.TypeService:
-	default:
-		kind = string(event.TypeMessage)
-	}
-	text := m.Text
-	r.Kind, r.Text, r.Edited = &kind, &text, m.Edited
-	if m.ReplyTo != nil && r.isOwn(m.ReplyTo) {
-		r.ReplyTo = ptr(string(m.ReplyTo.NativeID))
-	}
-	r.Thread = ptr(string(m.Thread))
-	if m.Service != nil {
-		r.Action = ptr(m.Service.Action)
-	}
-	r.Links, r.Hashtags, r.Mentions = references(m)
-	r.Forwarded = m.Forward != nil
-	for _, a := range m.Attachments {
-		r.Media = append(r.Media, a.Kind)
-	}
-	return r.setBody(m, poll)
-}
-
-// messageBody is what of a message has no column.
-type messageBody struct {
-	Forward *event.Forward    `json:"forward,omitempty"`
-	Poll    *event.Poll       `json:"poll,omitempty"`
-	Service *event.Service    `json:"service,omitempty"`
-	Details map[string]string `json:"details,omitempty"`
-	ReplyTo *event.Ref        `json:"reply_to,omitempty"` // where it is in another channel
-}
-
-// isOwn reports whether a message stands in the channel of this one: only there its id means anything.
-func (r *MessageRow) isOwn(ref *event.Ref) bool {
-	return (ref.Channel == "" || ref.Channel == r.Channel) && (ref.Namespace == "" || ref.Namespace == r.Namespace)
-}
-
-func (r *MessageRow) setBody(m *event.Message, poll *event.Poll) error {
-	var err error
-	if len(m.Attachments) > 0 {
-		if r.Attachments, err = json.Marshal(m.Attachments); err != nil {
-			return fmt.Errorf("encoding attachments: %w", err)
-		}
-	}
-	k := messageBody{Forward: m.Forward, Poll: poll, Service: m.Service, Details: m.Details}
-	if m.ReplyTo != nil && !r.isOwn(m.ReplyTo) {
-		k.ReplyTo = m.ReplyTo
-	}
-	if reflect.ValueOf(k).IsZero() {
+// readUnreacted raises latest to what the record knows of these messages.
+func (f *folder) readUnreacted(ctx context.Context, messages [][16]byte, latest map[event.ThingID]int64) error {
+	if len(messages) == 0 {
 		return nil
 	}
-	if r.Body, err = json.Marshal(k); err != nil {
-		return fmt.Errorf("encoding the rest of a message: %w", err)
-	}
-	return nil
-}
-
-func (r *MessageRow) showUnparsed(raw []byte, u *event.Unparsed) error {
-	kind := string(event.KindUnparsed)
-	text := Clean(strings.ToValidUTF8(string(raw), "\uFFFD"))
-	r.Kind, r.Text = &kind, &text
-	body, err := json.Marshal(u)
+	rows, err := f.tx.Query(ctx, f.sql["events_unreacted"], messages)
 	if err != nil {
-		return fmt.Errorf("encoding why a record was not read: %w", err)
+		return fmt.Errorf("reading when messages had no reactions: %w", err)
 	}
-	r.Body = body
+	var thing [16]byte
+	var asOf int64
+	_, err = pgx.ForEachRow(rows, []any{&thing, &asOf}, func() error {
+		latest[thing] = max(latest[thing], asOf)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("reading when messages had no reactions: %w", err)
+	}
 	return nil
 }
 
-// sameContent reports whether two copies of an event say the same, provenance aside.
-func sameContent(a, b *event.Event) bool {
-	if !sameInstant(a.Sent, b.Sent) || a.Author != b.Author || a.Reading != b.Reading {
-		return false
+// addPolls adds the stored results to every group whose message may show them.
+func (f *folder) addPolls(ctx context.Context, groups map[event.ThingID]*projection.Group) error {
+	var keys [][16]byte
+	for t, g := range groups {
+		if g.HasPoll() {
+			keys = append(keys, t)
+		}
 	}
-	x, errX := json.Marshal(a.Body)
-	y, errY := json.Marshal(b.Body)
-	return errX == nil && errY == nil && string(x) == string(y)
+	stored, err := f.readEvents(ctx, "events_polls", sortedKeys(keys))
+	if err != nil {
+		return err
+	}
+	for _, it := range stored {
+		groups[it.TargetID].AddPoll(it)
+	}
+	return nil
 }
 
-func sameInstant(a, b event.Instant) bool {
-	at, bt := a.At, b.At
-	a.At, b.At = time.Time{}, time.Time{}
-	return a == b && at.Equal(bt)
+func (f *folder) foldMessages(ctx context.Context, moved []projection.PendingEvent) error {
+	groups := map[event.ThingID]*projection.Group{}
+	var stubs []event.ThingID // wanted by reactions and polls, if no row stands
+	for i, it := range moved {
+		t := it.MessageID()
+		if t == (event.ThingID{}) {
+			continue
+		}
+		g := groups[t]
+		if g == nil {
+			g = &projection.Group{ChannelRef: projection.RefOf(&it), NativeID: it.NativeID, Whole: f.force()}
+			groups[t] = g
+		}
+		if it.TargetID != (event.ThingID{}) {
+			g.NativeID = it.Target()
+			stubs = append(stubs, t)
+			if it.Kind == event.KindPoll {
+				g.AddPoll(it)
+			}
+			continue
+		}
+		g.Add(it)
+		g.Whole = g.Whole || i >= len(f.inserted)
+	}
+	for _, t := range stubs {
+		s, g := f.stored[t], groups[t]
+		if s != nil && g != nil && len(g.Events) == 0 && (len(g.Polls) == 0 || !s.Versioned) {
+			delete(groups, t) // nothing changes in a message that only gets a reaction
+		}
+	}
+	if err := f.addCurrent(ctx, groups); err != nil {
+		return err
+	}
+	if err := f.addStored(ctx, groups); err != nil {
+		return err
+	}
+	if err := f.addPolls(ctx, groups); err != nil {
+		return err
+	}
+	return f.foldGroups(groups)
+}
+
+// addCurrent adds the current version to every group for which the row and that version stand for all that is stored.
+func (f *folder) addCurrent(ctx context.Context, groups map[event.ThingID]*projection.Group) error {
+	wanted := map[event.ThingID]event.ID{}
+	for t, g := range groups {
+		s := f.stored[t]
+		if s == nil || g.Whole {
+			continue
+		}
+		// Of a second deletion the row does not say how well the first one's time is known.
+		second := s.Deleted && slices.ContainsFunc(g.Events, func(it projection.PendingEvent) bool { return it.Kind == event.KindDeletion })
+		if g.Whole = !s.Versioned || second || s.ChangesAssumedTime(g.Events); !g.Whole {
+			wanted[t] = s.CurrentVersion()
+		}
+	}
+	keys := make([][16]byte, 0, len(wanted))
+	for _, id := range wanted {
+		keys = append(keys, id)
+	}
+	stored, err := f.readEvents(ctx, "events_by_id", sortedKeys(keys))
+	if err != nil {
+		return err
+	}
+	found := make(map[event.ThingID]projection.PendingEvent, len(stored))
+	for _, it := range stored {
+		found[it.ThingID] = it
+	}
+	for t := range wanted {
+		g := groups[t]
+		current, ok := found[t]
+		if g.Whole = !ok || projection.HidesAuthor(&current, g.Events); !g.Whole {
+			g.Base = f.stored[t]
+			g.Add(current)
+		}
+	}
+	return nil
+}
+
+// addStored adds to every group whose message is folded as a whole, and stands or should, the events that are stored of it.
+func (f *folder) addStored(ctx context.Context, groups map[event.ThingID]*projection.Group) error {
+	var keys [][16]byte
+	for t, g := range groups {
+		if g.Whole {
+			keys = append(keys, t)
+		}
+	}
+	stored, err := f.readEvents(ctx, "events_by_thing", sortedKeys(keys))
+	if err != nil {
+		return err
+	}
+	for _, it := range stored {
+		groups[it.ThingID].Add(it)
+	}
+	return nil
+}
+
+// foldReactions folds the reactions to whole messages where a snapshot or an event that was stored already has changed, and else
+// only those of the people and emoji that are touched.
+func (f *folder) foldReactions(ctx context.Context, moved []projection.PendingEvent) error {
+	groups := map[event.ThingID]*projection.Group{}
+	for i, it := range moved {
+		if it.TargetID == (event.ThingID{}) || it.Kind == event.KindPoll {
+			continue
+		}
+		g := groups[it.TargetID]
+		if g == nil {
+			g = &projection.Group{ChannelRef: projection.RefOf(&it), NativeID: it.Target(), Whole: f.force()}
+			groups[it.TargetID] = g
+		}
+		g.Add(it)
+		g.Whole = g.Whole || i >= len(f.inserted) || it.Kind != event.KindReaction
+	}
+	if err := f.addUnreacted(ctx, groups, moved); err != nil {
+		return err
+	}
+	whole, part := map[event.ThingID]*projection.Group{}, map[event.ThingID]*projection.Group{}
+	for t, g := range groups {
+		if g.Whole {
+			whole[t] = g
+		} else {
+			part[t] = g
+		}
+	}
+	if err := f.foldWholeReactions(ctx, whole); err != nil {
+		return err
+	}
+	if err := f.foldTouchedReactions(ctx, part); err != nil {
+		return err
+	}
+	slices.SortFunc(f.written.reactions, projection.CompareReactions)
+	return nil
+}
+
+func (f *folder) foldWholeReactions(ctx context.Context, groups map[event.ThingID]*projection.Group) error {
+	if len(groups) == 0 {
+		return nil
+	}
+	targets := sortedMapKeys(groups)
+	stored, err := f.readEvents(ctx, "events_by_target", targets)
+	if err != nil {
+		return err
+	}
+	for _, it := range stored {
+		groups[it.TargetID].Add(it)
+	}
+	old, err := f.readReactions(ctx, "reactions_of", targets)
+	if err != nil {
+		return err
+	}
+	for _, t := range targets {
+		g := groups[t]
+		stored := projection.InChannel(g.ChannelRef, old[t])
+		known := stored
+		if f.force() {
+			known = projection.WithLostRows(g, t, stored)
+		}
+		f.changeReactions(projection.FoldReactions(g.ChannelRef, g.NativeID, t, g.Events, known), stored)
+	}
+	return nil
+}
+
+// changeReactions writes the rows that differ from those that are stored.
+func (f *folder) changeReactions(rows, stored []projection.ReactionRow) {
+	changed, replaced := projection.ChangedReactions(rows, stored, f.force())
+	f.written.reactions = append(f.written.reactions, changed...)
+	f.written.replaced.reactions = append(f.written.replaced.reactions, replaced...)
+}
+
+// foldTouchedReactions gives the same rows as a fold of the whole would: the state of one person with one emoji follows from the
+// events about both and from the snapshots, and the number of unnamed people from the latest snapshot and the rows of the named.
+func (f *folder) foldTouchedReactions(ctx context.Context, groups map[event.ThingID]*projection.Group) error {
+	var list []*projection.TouchedReactions
+	var things [][16]byte
+	for _, m := range sortedMapKeys(groups) {
+		if t := projection.NewTouchedReactions(m, groups[m]); len(t.Reactors) > 0 {
+			list = append(list, t)
+			things = append(things, t.RowIDs()...)
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	if err := f.addTouched(ctx, groups, list); err != nil {
+		return err
+	}
+	for _, t := range list {
+		t.Observe()
+	}
+	things = sortedKeys(things)
+	named, err := f.namedBeside(ctx, list, things)
+	if err != nil {
+		return err
+	}
+	old, err := f.readReactions(ctx, "reactions_by_id", things)
+	if err != nil {
+		return err
+	}
+	for _, t := range list {
+		stored := projection.InChannel(t.ChannelRef, old[t.Message])
+		f.changeReactions(t.Fold(named[t.Message], stored), stored)
+	}
+	return nil
+}
+
+// addTouched adds the stored events that decide the state of the touched reactors.
+func (f *folder) addTouched(ctx context.Context, groups map[event.ThingID]*projection.Group, list []*projection.TouchedReactions) error {
+	var targets, messages [][16]byte
+	var people, emoji []string
+	for _, t := range list {
+		messages = append(messages, t.Message)
+		for who, id := range t.Reactors {
+			targets, people, emoji = append(targets, t.Message), append(people, string(id)), append(emoji, who.Emoji)
+		}
+	}
+	stored, err := f.readEvents(ctx, "events_by_reactor", targets, people, emoji)
+	if err != nil {
+		return err
+	}
+	snapshots, err := f.readEvents(ctx, "events_snapshots", messages, people)
+	if err != nil {
+		return err
+	}
+	for _, it := range slices.Concat(stored, snapshots) {
+		groups[it.TargetID].Add(it)
+	}
+	return nil
+}
+
+// namedBeside counts the named people of the touched emoji that a snapshot counts, the touched ones left out.
+func (f *folder) namedBeside(ctx context.Context, list []*projection.TouchedReactions, without [][16]byte) (map[event.ThingID]map[string]int, error) {
+	var messages [][16]byte
+	var emoji []string
+	for _, t := range list {
+		for e := range t.CountedEmoji() {
+			messages, emoji = append(messages, t.Message), append(emoji, e)
+		}
+	}
+	out := map[event.ThingID]map[string]int{}
+	if len(messages) == 0 {
+		return out, nil
+	}
+	rows, err := f.tx.Query(ctx, f.sql["reactions_named"], messages, emoji, without)
+	if err != nil {
+		return nil, fmt.Errorf("counting reactions: %w", err)
+	}
+	var message [16]byte
+	var name string
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&message, &name, &n}, func() error {
+		if out[message] == nil {
+			out[message] = map[string]int{}
+		}
+		out[message][name] = int(n)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("counting reactions: %w", err)
+	}
+	return out, nil
+}
+
+// fold computes the new states of everything that the new and grown events are about.
+func (f *folder) fold(ctx context.Context) error {
+	moved := slices.Concat(f.inserted, f.updated)
+	if err := f.foldMessages(ctx, moved); err != nil {
+		return err
+	}
+	if err := f.foldReactions(ctx, moved); err != nil {
+		return err
+	}
+	if err := f.foldSightings(ctx); err != nil {
+		return err
+	}
+	return f.foldMemberships(ctx)
+}
+
+func (f *folder) foldGroups(groups map[event.ThingID]*projection.Group) error {
+	for t, g := range groups {
+		row, err := projection.FoldMessage(g, t)
+		if err != nil {
+			return err
+		}
+		if s, stands := f.stored[t]; stands {
+			row.Erased = s.Erased
+			f.written.replaced.messages = append(f.written.replaced.messages, t)
+		}
+		if len(g.Events) == 0 { // a stub made by a reaction: it stands where the reaction does
+			row.Incarnation = f.identity.incarnation
+		}
+		f.written.messages = append(f.written.messages, row)
+	}
+	slices.SortFunc(f.written.messages, func(a, b *projection.MessageRow) int { return bytes.Compare(a.Thing[:], b.Thing[:]) })
+	return nil
+}
+
+// foldMemberships hears every copy of an event for itself, as names are learnt.
+func (f *folder) foldMemberships(ctx context.Context) error {
+	var words []projection.MembershipObservation
+	for i := range f.copies {
+		words = append(words, projection.ObserveMemberships(projection.RefOf(&f.copies[i]), &f.copies[i])...)
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	words = projection.DistinctObservations(words)
+	byThing := map[event.ThingID]*projection.MembershipObservation{}
+	for i := range words {
+		byThing[words[i].Thing] = &words[i]
+	}
+	keys := sortedMapKeys(byThing)
+	old, err := f.readMemberships(ctx, "memberships_lock", keys, byThing)
+	if err != nil {
+		return err
+	}
+	if err := f.hearMembers(ctx, words); err != nil {
+		return err
+	}
+	now, err := f.readMemberships(ctx, "membership_top", keys, byThing)
+	if err != nil {
+		return err
+	}
+	for _, t := range keys {
+		o, n := old[t], now[t]
+		if o != nil && n.Same(o) && !f.force() {
+			continue
+		}
+		if o != nil {
+			f.written.replaced.memberships = append(f.written.replaced.memberships, t)
+		}
+		f.written.memberships = append(f.written.memberships, *n)
+	}
+	return nil
+}
+
+// hearMembers keeps what was said, beside all that was said before.
+func (f *folder) hearMembers(ctx context.Context, words []projection.MembershipObservation) error {
+	things, events := make([][16]byte, len(words)), make([][16]byte, len(words))
+	states, names, ats := make([]string, len(words)), make([]string, len(words)), make([]*time.Time, len(words))
+	positions := make([]int64, len(words))
+	for i, m := range words {
+		things[i], events[i], states[i], names[i], ats[i] = m.Thing, m.Event, m.State, m.Name, m.At
+		positions[i] = int64(m.Position)
+	}
+	if _, err := f.tx.Exec(ctx, f.sql["membership_hear"], things, events, states, names, ats, positions); err != nil {
+		return fmt.Errorf("keeping memberships: %w", err)
+	}
+	return nil
+}
+
+// foldSightings adds a row for every account that an event was collected by and that is new, and updates those of accounts that
+// have moved into the event's row. Rows that nothing changes are left alone, unless everything is written again. The rows of the
+// events are locked, so these need no lock of their own.
+func (f *folder) foldSightings(ctx context.Context) error {
+	wanted := projection.CollectSightings(f.inserted, f.updated, f.sighted)
+	if len(wanted) == 0 {
+		return nil
+	}
+	stored, err := f.storedSightings(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	for id, r := range wanted {
+		removed, found := stored[id]
+		if !found && r.Removed || found && removed == r.Removed && !f.force() {
+			continue
+		}
+		if found {
+			f.written.replaced.sightings = append(f.written.replaced.sightings, id)
+		}
+		f.written.sightings = append(f.written.sightings, r)
+	}
+	slices.SortFunc(f.written.sightings, func(a, b projection.SightingRow) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return nil
+}
+
+// storedSightings returns which of the rows are stored, and whether they are removed.
+func (f *folder) storedSightings(ctx context.Context, wanted map[[16]byte]projection.SightingRow) (map[[16]byte]bool, error) {
+	keys := make([][16]byte, 0, len(wanted))
+	for id := range wanted {
+		keys = append(keys, id)
+	}
+	rows, err := f.tx.Query(ctx, f.sql["sightings_of"], sortedKeys(keys))
+	if err != nil {
+		return nil, fmt.Errorf("reading sightings: %w", err)
+	}
+	stored := make(map[[16]byte]bool, len(wanted))
+	var id [16]byte
+	var removed bool
+	if _, err := pgx.ForEachRow(rows, []any{&id, &removed}, func() error {
+		stored[id] = removed
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("reading sightings: %w", err)
+	}
+	return stored, nil
 }

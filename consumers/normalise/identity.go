@@ -8,8 +8,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/gate"
+	"github.com/agrichat/agrichat/internal/pg"
 )
+
+// identity keeps which store this is, by its generation, and of which stream, by its incarnation; and finds out when either was restored
+// from a backup.
+type identity struct {
+	*core
+	db *transactor
+}
 
 // errReplaced says that the store or the stream was put back while it was in use. What is known of it is checked anew, and the
 // transaction is run again.
@@ -23,18 +34,18 @@ type server struct {
 	counter                    int64  // the newest that was committed
 }
 
-func (k *Store) server(ctx context.Context, tx pgx.Tx) (s server, err error) {
+func (i *identity) server(ctx context.Context, tx pgx.Tx) (s server, err error) {
 	var allowed bool
-	err = tx.QueryRow(ctx, k.sql["store_server"]).Scan(&s.knownSystem, &s.knownTimeline, &s.knownToken, &s.timeline, &allowed, &s.counter)
+	err = tx.QueryRow(ctx, i.sql["store_server"]).Scan(&s.knownSystem, &s.knownTimeline, &s.knownToken, &s.timeline, &allowed, &s.counter)
 	if err != nil {
 		return s, fmt.Errorf("reading which server the store is on: %w", err)
 	}
 	if !allowed {
-		k.cfg.Log.Warn("the role may not execute pg_control_system(): a database that was copied to another server is noticed by its counters only")
+		i.cfg.Log.Warn("the role may not execute pg_control_system(): a database that was copied to another server is noticed by its counters only")
 		s.system = s.knownSystem
 		return s, nil
 	}
-	if err := tx.QueryRow(ctx, k.sql["store_system"]).Scan(&s.system); err != nil {
+	if err := tx.QueryRow(ctx, i.sql["store_system"]).Scan(&s.system); err != nil {
 		return s, fmt.Errorf("reading the system identifier: %w", err)
 	}
 	return s, nil
@@ -46,100 +57,255 @@ func (s server) recorded(token int64) bool {
 
 // wentBack says why facts may have been published that this store knows nothing of, under versions that it would hand out again;
 // empty: none were. A failover raises the token, and thereby every version.
-func (s server) wentBack(l life, published fact.Version) string {
-	if l.generation < 0 {
+func (s server) wentBack(ident storeIdentity, published fact.Version) string {
+	if ident.generation < 0 {
 		return ""
 	}
-	switch g := uint16(l.generation); {
+	switch g := uint16(ident.generation); {
 	case s.knownSystem != "" && s.knownSystem != s.system:
 		return fmt.Sprintf("the system identifier was %s and is %s", s.knownSystem, s.system)
-	case s.knownTimeline != "" && s.knownToken == l.token && s.knownTimeline != s.timeline:
+	case s.knownTimeline != "" && s.knownToken == ident.token && s.knownTimeline != s.timeline:
 		return fmt.Sprintf("the timeline was %s and is %s, under the same token", s.knownTimeline, s.timeline)
 	case published.Generation > g:
 		return fmt.Sprintf("the store has generation %d, facts are published under %d", g, published.Generation)
-	case published.Generation == g && published.Token > uint64(l.token):
-		return fmt.Sprintf("the store has token %d, facts are published under %d", l.token, published.Token)
-	case published.Generation == g && published.Token == uint64(l.token) && published.Counter > uint64(s.counter):
+	case published.Generation == g && published.Token > uint64(ident.token):
+		return fmt.Sprintf("the store has token %d, facts are published under %d", ident.token, published.Token)
+	case published.Generation == g && published.Token == uint64(ident.token) && published.Counter > uint64(s.counter):
 		return fmt.Sprintf("the store's newest counter is %d, facts are published under %d", s.counter, published.Counter)
 	}
 	return ""
 }
 
-func (n *known) isReplaced(generation, incarnation int32) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return generation >= 0 && generation == n.replaced.generation || incarnation > 0 && incarnation == n.replaced.incarnation
-}
-
-// replace notes that a generation, or an incarnation, must not be used any more; -1 and 0 leave things as they are.
-func (n *known) replace(generation, incarnation int32) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if generation >= 0 {
-		n.replaced.generation = generation
-	}
-	if incarnation > 0 {
-		n.replaced.incarnation = incarnation
-	}
-	return errReplaced
-}
-
-// sameServer reports whether a transaction runs on the server process that was looked at.
-func (n *known) sameServer(started time.Time) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.started.Equal(started)
-}
-
-// committed returns the newest counter that this process has committed under the token and generation.
-func (n *known) committed(l life) int64 {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.newest.token != l.token || n.newest.generation != l.generation {
-		return 0
-	}
-	return n.counter
-}
-
-func (n *known) commit(l life, counter int64) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.newest.token == l.token && n.newest.generation == l.generation {
-		counter = max(counter, n.counter)
-	}
-	n.newest, n.counter = l, counter
-}
-
 // report says that the store has a new generation or the stream a new incarnation, and why.
-func (k *Store) report(was, is life, n need) {
+func (i *identity) report(was, is storeIdentity, n need) {
 	if n.store != "" && is.generation != was.generation {
-		k.cfg.Log.Warn("the database was put back: it has a new generation, and all facts are published again",
+		i.cfg.Log.Warn("the database was put back: it has a new generation, and all facts are published again",
 			"cause", n.store, "was", was.generation, "generation", is.generation)
-		k.cfg.Replaced("generation")
+		i.cfg.Replaced("generation")
 	}
 	if n.stream != "" && is.incarnation != was.incarnation {
-		k.cfg.Log.Warn("the stream was put back: it is read again from the beginning, and all facts are published again",
+		i.cfg.Log.Warn("the stream was put back: it is read again from the beginning, and all facts are published again",
 			"cause", n.stream, "was", was.incarnation, "incarnation", is.incarnation)
-		k.cfg.Replaced("incarnation")
+		i.cfg.Replaced("incarnation")
 	}
 }
 
-// checkCovered holds that what is delivered at sequences that the ledger holds is stored: else the stream was put back, and has
-// given these sequences to other messages.
-func (w *work) checkCovered(ctx context.Context, covered []PendingEvent) error {
-	if len(covered) == 0 {
+// chatStream is the stream whose sequences the ledger holds.
+const chatStream = "CHAT"
+
+// ensure returns when the stream was created. At every new token it looks at both again and gives the record what it lacks: its
+// generation, and its number for this life of the stream. Several may do so at once.
+func (i *identity) ensure(permit *gate.Permit) (time.Time, error) {
+	if created, ok := i.cache.under(permit.Token); ok {
+		return created, nil
+	}
+	ctx := permit.Context()
+	created, err := i.cfg.Stream.Incarnation(ctx)
+	if err != nil {
+		return created, fmt.Errorf("asking when the stream was created: %w", err)
+	}
+	// Read before the store is: others may be publishing, and what is published was committed before.
+	published, err := i.cfg.Stream.Published(ctx)
+	if err != nil {
+		return created, fmt.Errorf("asking what was published: %w", err)
+	}
+	var has storeIdentity
+	var anchors []ledgerAnchor
+	var at server
+	err = i.db.run(permit, created, func(ctx context.Context, tx pgx.Tx, ident storeIdentity) (err error) {
+		has = ident
+		if anchors, err = i.anchors(ctx, tx, ident.incarnation); err != nil {
+			return err
+		}
+		at, err = i.server(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return created, err
+	}
+	// The bus is asked between transactions: who waits for it must not hold up whoever raises the token.
+	other, err := i.otherStream(ctx, has.incarnation, anchors)
+	if err != nil {
+		return created, err
+	}
+	n := need{stream: other, store: at.wentBack(has, published)}
+	if n.store == "" && i.cache.isReplaced(has.generation, -1) {
+		n.store = "a counter was allocated twice"
+	}
+	if has, err = i.initialise(permit, created, has, n, at, published); err != nil {
+		return created, err
+	}
+	i.cache.put(permit.Token, created, has)
+	return created, nil
+}
+
+// need is why a record needs a new incarnation or a new generation, beside having none; empty: it does not.
+type need struct{ stream, store string }
+
+// bear gives the record what it lacks. Of several who do so at once the first wins; the others' generations are never used,
+// which is harmless: they only have to rise.
+func (i *identity) initialise(permit *gate.Permit, created time.Time, has storeIdentity, n need, at server, published fact.Version) (storeIdentity, error) {
+	if has.complete() && n == (need{}) && at.recorded(has.token) {
+		return has, nil
+	}
+	var next uint16
+	if has.generation < 0 || n.store != "" {
+		var err error
+		if next, err = i.cfg.Stream.NextGeneration(permit.Context(), max(uint16(max(has.generation, 0)), published.Generation)); err != nil {
+			return has, fmt.Errorf("asking for a generation: %w", err)
+		}
+		i.cfg.Failpoint("generation")
+	}
+	err := i.db.run(permit, created, func(ctx context.Context, tx pgx.Tx, _ storeIdentity) error {
+		if _, err := tx.Exec(ctx, i.sql["incarnations_alone"]); err != nil {
+			return fmt.Errorf("noting a new incarnation of the stream: %w", err)
+		}
+		if next > 0 {
+			if _, err := tx.Exec(ctx, i.sql["store_generate"], int32(next), has.generation); err != nil {
+				return fmt.Errorf("writing the store's generation: %w", err)
+			}
+		}
+		if _, err := tx.Exec(ctx, i.sql["store_server_set"], at.system, at.timeline, has.token); err != nil {
+			return fmt.Errorf("writing the store's server: %w", err)
+		}
+		if has.incarnation > 0 && n.stream == "" {
+			return nil
+		}
+		added, err := tx.Exec(ctx, i.sql["incarnation_add"], chatStream, created, has.incarnation)
+		if err != nil {
+			return fmt.Errorf("noting a new incarnation of the stream: %w", err)
+		}
+		// The stream of facts went back too, perhaps before ClickHouse had all of it.
+		if added.RowsAffected() > 0 && next == 0 {
+			if _, err := tx.Exec(ctx, i.sql["store_republish"], has.generation); err != nil {
+				return fmt.Errorf("noting that facts are to be published again: %w", err)
+			}
+		}
 		return nil
+	})
+	if err != nil {
+		return has, err
 	}
-	events, positions := make([][16]byte, len(covered)), make([]int64, len(covered))
-	for i := range covered {
-		events[i], positions[i] = covered[i].ID, int64(covered[i].Position)
+	i.cfg.Failpoint("identity")
+	was := has
+	err = i.db.run(permit, created, func(_ context.Context, _ pgx.Tx, ident storeIdentity) error { has = ident; return nil })
+	if err == nil {
+		i.report(was, has, n)
 	}
-	var absent int64
-	if err := w.tx.QueryRow(ctx, w.sql["events_absent"], events, positions, w.life.incarnation).Scan(&absent); err != nil {
-		return fmt.Errorf("looking for events of sequences that the ledger holds: %w", err)
+	return has, err
+}
+
+// ledgerAnchor is an event whose sequence the ledger holds.
+type ledgerAnchor struct {
+	sequence int64
+	event    [16]byte
+}
+
+// rowQuerier is a pool or a transaction.
+type rowQuerier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// anchors returns events that were entered in a life of the stream: the highest, and some of earlier transactions.
+func (i *identity) anchors(ctx context.Context, q querier, incarnation int32) ([]ledgerAnchor, error) {
+	rows, err := q.Query(ctx, i.sql["ledger_anchors"], incarnation)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger's newest entries: %w", err)
 	}
-	if absent > 0 {
-		return w.known.replace(-1, w.life.incarnation)
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e ledgerAnchor, err error) {
+		err = row.Scan(&e.sequence, &e.event)
+		return e, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the ledger's newest entries: %w", err)
 	}
-	return nil
+	return list, nil
+}
+
+// A new leader of the stream may not have applied all that its predecessor acknowledged.
+const (
+	endTries = 4
+	endPause = 250 * time.Millisecond
+)
+
+// otherStream says why the stream cannot be the one that the ledger knows; empty: it can. An event that was entered stands at its
+// sequence, or was deleted; what lies above the stream's end was not deleted.
+func (i *identity) otherStream(ctx context.Context, incarnation int32, anchors []ledgerAnchor) (why string, err error) {
+	if i.cache.isReplaced(-1, incarnation) {
+		return "a message was delivered at a sequence that the ledger holds, and its events are not stored", nil
+	}
+	if len(anchors) == 0 {
+		return "", nil
+	}
+	var end uint64
+	for try := 1; ; try++ {
+		if end, err = i.cfg.Stream.LastSequence(ctx); err != nil {
+			return "", fmt.Errorf("asking for the stream's last sequence: %w", err)
+		}
+		if uint64(anchors[0].sequence) <= end || try == endTries {
+			break
+		}
+		if err := pause(ctx, endPause); err != nil {
+			return "", err
+		}
+	}
+	if highest := uint64(anchors[0].sequence); highest > end {
+		return fmt.Sprintf("the ledger holds sequence %d, the stream ends at %d", highest, end), nil
+	}
+	for _, a := range anchors {
+		d, found, err := i.cfg.Stream.Get(ctx, uint64(a.sequence))
+		if err != nil {
+			return "", fmt.Errorf("looking at sequence %d of the stream: %w", a.sequence, err)
+		}
+		if found && !holdsEvent(&d, a.event) {
+			return fmt.Sprintf("another event than the ledger's stands at sequence %d", a.sequence), nil
+		}
+	}
+	return "", nil
+}
+
+// holdsEvent reports whether a message is of the event. One that another program published may have no header that names it.
+func holdsEvent(d *consumers.Delivery, id event.ID) bool {
+	if d.EventIDs != "" {
+		return d.Carries(id.String())
+	}
+	e, _, err := event.DecodeWithoutRaw(d.Data)
+	return err == nil && e.ID == id
+}
+
+// current returns the record's number for the stream's life without writing one; 0 if it has none, or if the stream is no longer
+// the one that the record knows. What others have found since counts.
+func (i *identity) current(ctx context.Context) (int32, error) {
+	number, created := i.cache.reading()
+	if number != 0 {
+		var newest int32
+		if err := i.cfg.Pool.QueryRow(ctx, i.sql["incarnation_newest"], chatStream, created).Scan(&newest); err != nil {
+			return 0, pg.Classify(fmt.Errorf("looking up the stream's incarnation: %w", err))
+		}
+		if newest == number {
+			return number, nil
+		}
+	}
+	created, err := i.cfg.Stream.Incarnation(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("asking when the stream was created: %w", err)
+	}
+	if err := i.cfg.Pool.QueryRow(ctx, i.sql["incarnation_newest"], chatStream, created).Scan(&number); err != nil {
+		return 0, pg.Classify(fmt.Errorf("looking up the stream's incarnation: %w", err))
+	}
+	anchors, err := i.anchors(ctx, i.cfg.Pool, number)
+	if err != nil {
+		return 0, pg.Classify(err)
+	}
+	why, err := i.otherStream(ctx, number, anchors)
+	if err != nil || why != "" {
+		return 0, err
+	}
+	i.cache.putReading(number, created)
+	return number, nil
 }

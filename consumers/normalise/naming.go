@@ -6,31 +6,36 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/agrichat/agrichat/consumers/normalise/projection"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// name makes sure that every channel and identity of the batch has a row, and locks those whose names change. Rows that
+// namer gives every channel and identity of a batch its row, and learns their names.
+type namer struct{ *batchTx }
+
+// ensureNames makes sure that every channel and identity of the batch has a row, and locks those whose names change. Rows that
 // are missing are inserted without a counter first, so that of two workers who meet the same author one waits for the
 // other instead of failing; that only the time of a name moves on is written at the very end, when it holds nobody up.
-func (w *work) name(ctx context.Context) error {
-	if err := w.nameChannels(ctx, CollectChannels(w.copies, w.charsets)); err != nil {
+func (n *namer) ensureNames(ctx context.Context) error {
+	if err := n.nameChannels(ctx, projection.CollectChannels(n.copies, n.rereadings.Charsets)); err != nil {
 		return err
 	}
-	return w.nameIdentities(ctx, CollectIdentities(w.copies, w.charsets))
+	return n.nameIdentities(ctx, projection.CollectIdentities(n.copies, n.rereadings.Charsets))
 }
 
-func (w *work) nameChannels(ctx context.Context, channels []ChannelRow) error {
+func (n *namer) nameChannels(ctx context.Context, channels []projection.ChannelRow) error {
 	if len(channels) == 0 {
 		return nil
 	}
-	keys := ids(channels, func(r *ChannelRow) [16]byte { return r.Key })
+	keys := ids(channels, func(r *projection.ChannelRow) [16]byte { return r.Key })
 	sources, namespaces, names := make([]string, len(channels)), make([]string, len(channels)), make([]string, len(channels))
 	for i, c := range channels {
-		sources[i], namespaces[i], names[i] = Clean(string(c.Source)), Clean(string(c.Namespace)), string(c.Channel)
+		sources[i], namespaces[i], names[i] = projection.Clean(string(c.Source)), projection.Clean(string(c.Namespace)), string(c.Channel)
 	}
-	if _, err := w.tx.Exec(ctx, w.sql["channels_ensure"], keys, sources, namespaces, names); err != nil {
+	if _, err := n.tx.Exec(ctx, n.sql["channels_ensure"], keys, sources, namespaces, names); err != nil {
 		return fmt.Errorf("making channels: %w", err)
 	}
 	told := channels[:0:0]
@@ -39,25 +44,25 @@ func (w *work) nameChannels(ctx context.Context, channels []ChannelRow) error {
 			told = append(told, c)
 		}
 	}
-	changed, err := w.changedChannels(ctx, channels, told)
-	w.written.channels = changed
+	changed, err := n.changedChannels(ctx, channels, told)
+	n.written.channels = changed
 	return err
 }
 
 // changedChannels locks the channels that were told of and those without a counter, and returns them as they are now.
-func (w *work) changedChannels(ctx context.Context, all, told []ChannelRow) ([]ChannelRow, error) {
-	rows, err := w.tx.Query(ctx, w.sql["channels_lock"], ids(all, func(r *ChannelRow) [16]byte { return r.Key }),
-		ids(told, func(r *ChannelRow) [16]byte { return r.Key }))
+func (n *namer) changedChannels(ctx context.Context, all, told []projection.ChannelRow) ([]projection.ChannelRow, error) {
+	rows, err := n.tx.Query(ctx, n.sql["channels_lock"], ids(all, func(r *projection.ChannelRow) [16]byte { return r.Key }),
+		ids(told, func(r *projection.ChannelRow) [16]byte { return r.Key }))
 	if err != nil {
 		return nil, fmt.Errorf("locking channels: %w", err)
 	}
-	byKey := make(map[event.Key]*ChannelRow, len(all))
+	byKey := make(map[event.Key]*projection.ChannelRow, len(all))
 	for i := range all {
 		byKey[all[i].Key] = &all[i]
 	}
-	var out []ChannelRow
+	var out []projection.ChannelRow
 	var key [16]byte
-	var stands ChannelRow
+	var stands projection.ChannelRow
 	var reading []byte
 	var isNew bool
 	_, err = pgx.ForEachRow(rows, []any{&key, &stands.Name, &stands.Kind, &stands.Topic, &stands.AsOf, &stands.Event, &reading, &isNew},
@@ -69,9 +74,9 @@ func (w *work) changedChannels(ctx context.Context, all, told []ChannelRow) ([]C
 				}
 			}
 			row.ChannelRef = byKey[key].ChannelRef
-			row.Name, row.Topic = w.renamed.Apply(key, row.Name), w.renamed.Apply(key, row.Topic)
+			row.Name, row.Topic = n.rereadings.Renames.Apply(key, row.Name), n.rereadings.Renames.Apply(key, row.Topic)
 			isRenamed := row.Name != stands.Name || row.Topic != stands.Topic
-			if row.Merge(byKey[key]) || isRenamed || isNew || w.anew() && byKey[key].Event != nil {
+			if row.Merge(byKey[key]) || isRenamed || isNew || n.force() && byKey[key].Event != nil {
 				out = append(out, row)
 			}
 			stands.AsOf, stands.Event, reading = nil, nil, nil
@@ -83,15 +88,15 @@ func (w *work) changedChannels(ctx context.Context, all, told []ChannelRow) ([]C
 	return out, nil
 }
 
-func (w *work) nameIdentities(ctx context.Context, met []IdentityRow) error {
+func (n *namer) nameIdentities(ctx context.Context, met []projection.IdentityRow) error {
 	if len(met) == 0 {
 		return nil
 	}
-	known, err := w.identities(ctx, "identities_read", ids(met, func(r *IdentityRow) [16]byte { return r.Key }))
+	known, err := n.readIdentities(ctx, "identities_read", ids(met, func(r *projection.IdentityRow) [16]byte { return r.Key }))
 	if err != nil {
 		return err
 	}
-	var missing, changing []IdentityRow
+	var missing, changing []projection.IdentityRow
 	for _, m := range met {
 		stands, found := known[m.Key]
 		if !found {
@@ -100,98 +105,76 @@ func (w *work) nameIdentities(ctx context.Context, met []IdentityRow) error {
 			continue
 		}
 		now := stands
-		now.Rename(w.renamed)
+		now.Rename(n.rereadings.Renames)
 		now.Merge(&m)
 		switch {
-		case !now.SameNames(&stands) || w.anew():
+		case !now.SameNames(&stands) || n.force():
 			changing = append(changing, m)
 		case !now.SameTimes(&stands):
-			w.aging = append(w.aging, now)
+			n.touched = append(n.touched, now)
 		}
 	}
-	if err := w.ensureIdentities(ctx, missing); err != nil {
+	if err := n.ensureIdentities(ctx, missing); err != nil {
 		return err
 	}
-	return w.changeIdentities(ctx, changing)
+	return n.changeIdentities(ctx, changing)
 }
 
-func (w *work) ensureIdentities(ctx context.Context, missing []IdentityRow) error {
+func (n *namer) ensureIdentities(ctx context.Context, missing []projection.IdentityRow) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	n := len(missing)
-	keys, sources, namespaces, names := make([][16]byte, n), make([]string, n), make([]string, n), make([]string, n)
+	count := len(missing)
+	keys, sources, namespaces, names := make([][16]byte, count), make([]string, count), make([]string, count), make([]string, count)
 	for i, m := range missing {
-		keys[i], sources[i] = m.Key, Clean(string(m.Source))
-		namespaces[i], names[i] = Clean(string(m.Namespace)), Clean(string(m.ID))
+		keys[i], sources[i] = m.Key, projection.Clean(string(m.Source))
+		namespaces[i], names[i] = projection.Clean(string(m.Namespace)), projection.Clean(string(m.ID))
 	}
-	if _, err := w.tx.Exec(ctx, w.sql["identities_ensure"], keys, sources, namespaces, names); err != nil {
+	if _, err := n.tx.Exec(ctx, n.sql["identities_ensure"], keys, sources, namespaces, names); err != nil {
 		return fmt.Errorf("making identities: %w", err)
 	}
 	return nil
 }
 
 // changeIdentities locks rows whose names seem to change, and decides again under the lock.
-func (w *work) changeIdentities(ctx context.Context, changing []IdentityRow) error {
+func (n *namer) changeIdentities(ctx context.Context, changing []projection.IdentityRow) error {
 	if len(changing) == 0 {
 		return nil
 	}
-	locked, err := w.identities(ctx, "identities_lock", ids(changing, func(r *IdentityRow) [16]byte { return r.Key }))
+	locked, err := n.readIdentities(ctx, "identities_lock", ids(changing, func(r *projection.IdentityRow) [16]byte { return r.Key }))
 	if err != nil {
 		return err
 	}
 	for _, m := range changing {
 		stands := locked[m.Key]
 		now := stands
-		now.Rename(w.renamed)
+		now.Rename(n.rereadings.Renames)
 		now.Merge(&m)
-		if stands.Placeholder || w.anew() || !now.SameNames(&stands) || !now.SameTimes(&stands) {
+		if stands.Placeholder || n.force() || !now.SameNames(&stands) || !now.SameTimes(&stands) {
 			now.Source, now.Namespace, now.ID = m.Source, m.Namespace, m.ID
-			w.written.identities = append(w.written.identities, now)
+			n.written.identities = append(n.written.identities, now)
 		}
 	}
 	return nil
 }
 
-func (w *work) identities(ctx context.Context, query string, keys [][16]byte) (map[event.Key]IdentityRow, error) {
-	rows, err := w.tx.Query(ctx, w.sql[query], keys)
-	if err != nil {
-		return nil, fmt.Errorf("reading identities: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (IdentityRow, error) {
-		var r IdentityRow
-		var key [16]byte
-		err := row.Scan(&key, &r.Name, &r.AsOf, &r.Username, &r.UsernameAt, &r.Bot, &r.Placeholder)
-		r.Key = key
-		return r, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading identities: %w", err)
-	}
-	out := make(map[event.Key]IdentityRow, len(all))
-	for _, r := range all {
-		out[r.Key] = r
-	}
-	return out, nil
-}
-
-// age moves the times of unchanged names on. If a name has changed since it was read, the transaction must run again.
-func (w *work) age(ctx context.Context) error {
-	if len(w.aging) == 0 {
+// touch moves the times of unchanged names on. If a name has changed since it was read, the transaction must run again.
+func (n *namer) touch(ctx context.Context) error {
+	if len(n.touched) == 0 {
 		return nil
 	}
-	n := len(w.aging)
-	keys, names, usernames := make([][16]byte, n), make([]string, n), make([]string, n)
-	ats, usernameAts := make([]*time.Time, n), make([]*time.Time, n)
-	for i, r := range w.aging {
+	count := len(n.touched)
+	keys, names, usernames := make([][16]byte, count), make([]string, count), make([]string, count)
+	ats, usernameAts := make([]*time.Time, count), make([]*time.Time, count)
+	for i, r := range n.touched {
 		keys[i], names[i], ats[i], usernames[i], usernameAts[i] = r.Key, r.Name, r.AsOf, r.Username, r.UsernameAt
 	}
 	var found int
-	if err := w.tx.QueryRow(ctx, w.sql["identities_age"], keys, names, ats, usernames, usernameAts).Scan(&found); err != nil {
+	if err := n.tx.QueryRow(ctx, n.sql["identities_age"], keys, names, ats, usernames, usernameAts).Scan(&found); err != nil {
 		return fmt.Errorf("noting when names were shown: %w", err)
 	}
-	if found != n {
-		return errMoved
+	if found != count {
+		return errConflict
 	}
 	return nil
 }

@@ -9,18 +9,17 @@ package normalise
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/agrichat/agrichat/consumers/normalise/projection"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/fact"
-	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/gate"
 	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/seqset"
@@ -45,12 +44,6 @@ type Stream interface {
 	Published(ctx context.Context) (fact.Version, error)
 	// Get returns the message at a sequence of CHAT; found is false if it was deleted, by the word of the stream's leader.
 	Get(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
-	// Next returns the first message of CHAT at the sequence or above it, by the word of the stream's leader. Called to find out
-	// where a gap ends that a purge left.
-	Next(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
-	// Range calls yield with the messages of CHAT from one sequence to another, in order. That one is left out proves nothing.
-	// The delivery is yield's to keep; an error of it ends the range and is returned. Called to fill many holes.
-	Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error
 	// DeadLetter returns when a copy of a message of CHAT, or of an event out of one, stands among the dead letters; a second one is
 	// not made. Called by the sweep, for what was settled and cannot be read, and for what is guilty in a bundle.
 	DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error
@@ -77,39 +70,30 @@ type Transaction struct {
 	Took                     time.Duration
 }
 
-// Store keeps the record. It is safe for concurrent use: any number of goroutines and processes may keep one record.
+// Store stores events. It is safe for concurrent use: any number of goroutines and processes may write to one database.
 type Store struct {
-	cfg   Config
-	sql   map[string]string
-	known *known
-	room  *sync.Pool // of *pg.Copy
-	facts *breaker
-	only  int32 // the incarnation that transactions must be of; 0: any
+	*core
+	db          *writer
+	ids         *identity
+	ledger      *ledger
+	publisher   *Publisher
+	reports     *Reports
+	applier     *applier
+	deadLetters *deadLetters
 }
 
-// manner is how deliveries are applied.
-type manner uint8
+// core is what the parts of a store share.
+type core struct {
+	cfg     Config
+	sql     map[string]string
+	cache   *cache
+	breaker *breaker
+	buffers *sync.Pool // of *pg.Copy
+	only    int32      // the incarnation that transactions must be of; 0: any
+}
 
-const (
-	ordinary manner = iota // what the ledger does not hold
-	// What the ledger does not hold, and all that it is about is told of whether it changes or not: a transaction that a failover
-	// took back may have told of a state in between, which nobody would set right.
-	filling
-	repairing // as filling, but whatever the ledger holds
-	unstored  // as ordinary, of sequences that the stream does not hold
-	parted    // as repairing, and the ledger is told nothing of their sequence: not all that it carries may be among them
-)
-
-// A transaction that another one is in the way of is run again, after a moment of random length so that the two do not meet
-// again; after so many times the delivery goes back to the stream. Two workers that both meet a new message's reactions
-// conflict once or twice.
-const (
-	conflictTries = 20
-	conflictPause = 5 * time.Millisecond
-)
-
-// New makes a keeper, and looks whether its store and stream answer. It writes nothing, for nobody may be writing now: what the
-// record lacks at its beginning is given to it before the first transaction. The schema must be up to date.
+// New makes a store, and checks that its database and stream answer. It writes nothing, since another process may be the one that is
+// allowed to: an empty database gets its identity before the first transaction. The schema must be up to date.
 func New(ctx context.Context, c Config) (*Store, error) {
 	if c.Failpoint == nil {
 		c.Failpoint = func(string) {}
@@ -120,23 +104,42 @@ func New(ctx context.Context, c Config) (*Store, error) {
 	if c.Replaced == nil {
 		c.Replaced = func(string) {}
 	}
-	k := &Store{cfg: c, known: &known{replaced: life{generation: -1}}, room: &sync.Pool{New: func() any { return new(pg.Copy) }},
-		facts: newBreaker(c.Log)}
-	var err error
-	if k.sql, err = loadQueries(); err != nil {
+	sql, err := loadQueries()
+	if err != nil {
 		return nil, err
 	}
-	if _, err = k.reading(ctx); err != nil {
+	s := assemble(core{cfg: c, sql: sql, cache: newCache(), breaker: newBreaker(c.Log), buffers: &sync.Pool{New: func() any { return new(pg.Copy) }}})
+	if _, err = s.ids.current(ctx); err != nil {
 		return nil, err
 	}
-	return k, nil
+	return s, nil
 }
 
-// through returns the keeper as it writes through another gate.
-func (k *Store) through(g gate.Gate) *Store {
-	other := *k
-	other.cfg.Gate = g
-	return &other
+// assemble connects the parts of a store.
+func assemble(shared core) *Store {
+	c := &shared
+	db := &transactor{c}
+	ids := &identity{core: c, db: db}
+	w := &writer{core: c, db: db, ids: ids}
+	l := &ledger{core: c, db: w, ids: ids}
+	p := &Publisher{core: c, db: w, ledger: l}
+	a := &applier{core: c, db: w, publisher: p}
+	return &Store{core: c, db: w, ids: ids, ledger: l, publisher: p, reports: &Reports{core: c, ids: ids}, applier: a,
+		deadLetters: &deadLetters{core: c, db: w, apply: a}}
+}
+
+// Through returns the store as it writes through another gate.
+func (s *Store) Through(g gate.Gate) *Store {
+	c := *s.core
+	c.cfg.Gate = g
+	return assemble(c)
+}
+
+// during returns the store as it writes only while the stream has an incarnation.
+func (s *Store) during(incarnation int32) *Store {
+	c := *s.core
+	c.only = incarnation
+	return assemble(c)
 }
 
 // loadQueries reads the statements by their files' names, without ending.
@@ -156,142 +159,102 @@ func loadQueries() (map[string]string, error) {
 	return out, nil
 }
 
+// Publisher publishes the facts of committed transactions.
+func (s *Store) Publisher() *Publisher { return s.publisher }
+
+// Reports answers questions about what is stored.
+func (s *Store) Reports() *Reports { return s.reports }
+
 // Handle implements consumers.Handler for deliveries of the stream CHAT.
-func (k *Store) Handle(ctx context.Context, batch []consumers.Delivery) error {
-	return k.handle(ctx, batch, ordinary)
+func (s *Store) Handle(ctx context.Context, batch []consumers.Delivery) error {
+	return s.applier.apply(ctx, batch, applyNormal)
 }
 
 // Repair is Handle for deliveries that the ledger holds already but whose rows are missing: it applies them whatever the
-// ledger says.
-func (k *Store) Repair(ctx context.Context, batch []consumers.Delivery) error {
-	return k.handle(ctx, batch, repairing)
+// ledger holds.
+func (s *Store) Repair(ctx context.Context, batch []consumers.Delivery) error {
+	return s.applier.apply(ctx, batch, applyRepair)
 }
 
-func (k *Store) handle(ctx context.Context, batch []consumers.Delivery, how manner) error {
-	items, failed, err := Decode(batch)
-	if err != nil {
-		return err
-	}
-	for len(items) > 0 {
-		n := portion(items)
-		if err := k.store(ctx, items[:n], seqset.Set{}, how); err != nil {
-			return err
-		}
-		items = items[n:]
-	}
-	if len(failed) > 0 {
-		return &consumers.PartialError{Failed: failed}
-	}
-	return nil
+// AffectedIDs returns the ids of all rows that a delivery can have made or changed; none for one that cannot be decoded.
+func (s *Store) AffectedIDs(d consumers.Delivery) [][16]byte { return projection.AffectedIDs(d) }
+
+// Republish publishes again what the transactions of these counters changed and no other has changed since.
+func (s *Store) Republish(ctx context.Context, counters []int64) error {
+	return s.publisher.Republish(ctx, counters)
 }
 
-// portionMost is how many events one transaction takes of a batch that carries more: beyond it they cost memory and save nothing.
-// A message is never parted, because its sequence is entered with all that it carries.
-const portionMost = 4000
-
-// portion returns how many of the items one transaction takes.
-func portion(items []PendingEvent) int {
-	if len(items) <= portionMost {
-		return len(items)
-	}
-	n := portionMost
-	for n < len(items) && items[n].Position.Sequence() == items[n-1].Position.Sequence() {
-		n++
-	}
-	return n
+// MarkDeleted inserts sequences into the ledger that the stream no longer holds.
+func (s *Store) MarkDeleted(ctx context.Context, sequences seqset.Set) error {
+	return s.applier.markDeleted(ctx, sequences)
 }
 
-// MarkDeleted enters sequences into the ledger that the stream no longer holds.
-func (k *Store) MarkDeleted(ctx context.Context, sequences seqset.Set) error {
-	return k.store(ctx, nil, sequences, ordinary)
+// DeadLetter implements consumers.DeadLetterer: it inserts the sequence of a delivery that will never be stored into the ledger, with its
+// cause. A bundle is split: what of it can be stored is, and each of the other events becomes a dead letter of its own. Where Postgres
+// rejects every one of them none can be blamed, and the bundle is one dead letter.
+func (s *Store) DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error {
+	return s.deadLetters.deadLetter(ctx, d, cause)
 }
 
-// store runs one transaction and everything that must follow it.
-func (k *Store) store(ctx context.Context, items []PendingEvent, without seqset.Set, how manner) error {
-	began := time.Now()
-	var done outcome
-	for try := 0; ; try++ {
-		var err error
-		done, err = k.attempt(ctx, items, without, how)
-		if err == nil {
-			done.conflicts = try
-			break
-		}
-		if !(pg.Conflict(err) || errors.Is(err, errMoved)) || try == conflictTries {
-			return classify(err)
-		}
-		if err := pause(ctx, time.Duration(rand.Int64N(int64(try+1)*int64(conflictPause)))); err != nil {
-			return err
-		}
-	}
-	k.cfg.Log.Debug("stored a batch", "token", done.token, "counter", done.counter, "events", done.events, "conflicts", done.conflicts)
-	k.reportUnstored(done)
-	k.cfg.Failpoint("committed")
-	if err := k.announce(ctx, done); err != nil {
-		return err
-	}
-	k.cfg.Observe(Transaction{Events: done.events, Facts: done.count, Conflicts: done.conflicts, Unstored: done.unstored.Len(), Took: time.Since(began)})
-	return nil
+// ResolveDeadLetter records what became of a dead letter: "requeued" or "dropped".
+func (s *Store) ResolveDeadLetter(ctx context.Context, d consumers.Delivery, state string) error {
+	return s.deadLetters.resolve(ctx, d, state)
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
+// AcceptUnstored records who accepts the loss of the unstored sequences that these transactions found.
+func (s *Store) AcceptUnstored(ctx context.Context, counters []int64, by string) error {
+	return s.ledger.acceptUnstored(ctx, counters, by)
+}
+
+// Incarnation returns the number under which the ledger holds the stream as it is; 0: none yet.
+func (s *Store) Incarnation(ctx context.Context) (int32, error) { return s.ids.current(ctx) }
+
+// Invalidate has the next transaction check again that stream and database are the ones that it knows. It is to be called whenever
+// the connection to the bus was lost: the servers may have been restored from a backup meanwhile.
+func (s *Store) Invalidate() { s.cache.invalidate() }
+
+// LedgerRange returns which of the sequences first to last of the current incarnation the ledger holds.
+func (s *Store) LedgerRange(ctx context.Context, first, last uint64) (seqset.Set, error) {
+	return s.ledger.rangeOf(ctx, first, last)
+}
+
+// LedgerFloor reads again which database and stream this is, in an admitted transaction, and returns the stream's incarnation, the
+// fencing token, and a sequence up to which the ledger is known to have no gap.
+func (s *Store) LedgerFloor(ctx context.Context) (incarnation int32, token int64, floor uint64, err error) {
+	ident, floor, err := s.ledger.floor(ctx)
+	return ident.incarnation, ident.token, floor, err
+}
+
+// LedgerGaps returns which of the sequences first to last the ledger does not hold. It reads them in an admitted transaction: another
+// server's answer counts for nothing.
+func (s *Store) LedgerGaps(ctx context.Context, incarnation int32, first, last uint64) (seqset.Set, error) {
+	return s.ledger.gaps(ctx, incarnation, first, last)
+}
+
+// Backfill stores deliveries that the ledger does not hold although they were settled, and publishes all that they are about. What cannot
+// be decoded becomes a dead letter, since it will not be delivered again. What Postgres rejects together is halved until the culprit is
+// alone; rejected hears of it, and its error ends the backfill. A rejected message stays a gap, unless it is a bundle of which Postgres
+// takes some events.
+func (s *Store) Backfill(ctx context.Context, incarnation int32, batch []consumers.Delivery, rejected func(sequence uint64, cause error) error) error {
+	return s.during(incarnation).deadLetters.backfill(ctx, batch, rejected)
+}
+
+// MarkUnstored inserts sequences into the ledger that the stream does not hold. Those that the ledger did not hold either were removed
+// before they were stored: they are recorded in the same transaction.
+func (s *Store) MarkUnstored(ctx context.Context, incarnation int32, sequences seqset.Set) error {
+	return s.during(incarnation).applier.markUnstored(ctx, sequences)
+}
+
+// PublishOldest publishes the oldest pending facts of transactions that are older than patience; what the stream does not take is left to
+// PublishPending. While the stream is known to take none, a call that is not to wait does nothing.
+func (s *Store) PublishOldest(ctx context.Context, patience time.Duration, wait bool) error {
+	if !wait && !s.breaker.allow() {
 		return nil
 	}
+	return s.publisher.publishOldest(ctx, patience)
 }
 
-// classify says what to do about a conflict that would not end. That another transaction came first ends by itself. A duplicate
-// key may be the batch's own doing, which only its company can tell: it stays unmarked, and one that comes back alone while others
-// succeed is poison.
-func classify(err error) error {
-	switch {
-	case errors.Is(err, errMoved) || pg.Conflict(err) && !pg.Duplicate(err):
-		return fault.AsTransient(fmt.Errorf("storing a batch: others are in the way: %w", err), 0)
-	case pg.Duplicate(err):
-		return fmt.Errorf("storing a batch: a key is there twice: %w", err)
-	}
-	return pg.Classify(err)
-}
-
-// announce publishes what a transaction changed, and notes that it did. Facts can be made again from Postgres: where the stream
-// does not take them the ledger row stays pending, the delivery is settled, and PublishPending catches up.
-func (k *Store) announce(ctx context.Context, done outcome) error {
-	if len(done.unmarked) == 0 && (done.counter == 0 || done.count == 0) {
-		return nil
-	}
-	if !k.facts.allow() {
-		k.facts.signal()
-		return nil
-	}
-	err := k.announceNow(ctx, done)
-	if pendingPublish(ctx, err) {
-		k.facts.signal()
-		return nil
-	}
-	return err
-}
-
-func (k *Store) announceNow(ctx context.Context, done outcome) error {
-	if len(done.unmarked) > 0 { // an earlier life committed these and died before it could tell
-		if err := k.tellAgain(ctx, done.token, done.unmarked); err != nil {
-			return err
-		}
-	}
-	if done.counter == 0 || done.count == 0 {
-		return nil
-	}
-	if err := k.publish(ctx, done.facts); err != nil {
-		return err
-	}
-	k.cfg.Failpoint("facts")
-	if err := k.mark(ctx, done.generation, done.rowVersion); err != nil {
-		return err
-	}
-	k.cfg.Failpoint("marked")
-	return nil
+// Compact joins the ledger's rows that are older than age and published.
+func (s *Store) Compact(ctx context.Context, age time.Duration) error {
+	return s.ledger.compact(ctx, age)
 }

@@ -197,9 +197,9 @@ func database(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
-func keeper(t testing.TB, pool *pgxpool.Pool, l *listener) *normalise.Store {
+func keeper(t testing.TB, pool *pgxpool.Pool, l *listener) *system {
 	t.Helper()
-	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Log: slog.New(slog.DiscardHandler)})
+	k, err := open(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func state(t *testing.T, pool *pgxpool.Pool) map[string][]string {
 }
 
 // apply gives the deliveries to the keeper in batches of random size.
-func apply(ctx context.Context, k *normalise.Store, r *rand.Rand, ds []consumers.Delivery) error {
+func apply(ctx context.Context, k *system, r *rand.Rand, ds []consumers.Delivery) error {
 	for len(ds) > 0 {
 		n := 1 + r.IntN(min(len(ds), 25))
 		if err := k.Handle(ctx, ds[:n]); err != nil {
@@ -277,7 +277,7 @@ func TestOrderRepetitionAndCompanyDoNotMatter(t *testing.T) {
 }
 
 // applyWildly shuffles and doubles the log and gives it to three workers at once.
-func applyWildly(t *testing.T, k *normalise.Store, log []consumers.Delivery, seed uint64) {
+func applyWildly(t *testing.T, k *system, log []consumers.Delivery, seed uint64) {
 	t.Helper()
 	wild := append(append([]consumers.Delivery{}, log...), log[:len(log)/2]...)
 	r := rand.New(rand.NewPCG(seed, 3))
@@ -323,9 +323,9 @@ func TestTheLedgerDecides(t *testing.T) {
 func TestFactsThatWereNotToldAreTold(t *testing.T) {
 	t.Parallel()
 	log := newWorld(5, 60).deliveries()
-	for name, revive := range map[string]func(*normalise.Store) error{
+	for name, revive := range map[string]func(*system) error{
 		"by redelivery to another process": nil,
-		"by the sweep":                     func(k *normalise.Store) error { _, err := k.Reconcile(t.Context(), 0, true); return err },
+		"by the sweep":                     func(k *system) error { _, err := k.Reconcile(t.Context(), 0, true); return err },
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, whole := newListener(log), newListener(log)
@@ -340,7 +340,7 @@ func TestFactsThatWereNotToldAreTold(t *testing.T) {
 			}
 			l.fail = nil
 			if revive == nil {
-				revive = func(*normalise.Store) error { return keeper(t, pool, l).Handle(t.Context(), log) }
+				revive = func(*system) error { return keeper(t, pool, l).Handle(t.Context(), log) }
 			}
 			if err := revive(k); err != nil {
 				t.Fatal(err)

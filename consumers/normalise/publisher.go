@@ -3,17 +3,14 @@ package normalise
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/fault"
-	"github.com/agrichat/agrichat/internal/pg"
 )
 
 // A commit waits at most publishTimeout for its facts. After a failure nobody publishes for firstRetry at first, and for
@@ -23,6 +20,7 @@ const (
 	firstRetry      = time.Second
 	longestRetry    = 30 * time.Second
 	pendingInterval = 30 * time.Second
+	pendingPatience = 30 * time.Second // for others to publish what they committed
 )
 
 // unpublishedError is a failure to publish facts of a committed transaction. Its ledger row stays pending, so nothing is lost.
@@ -102,21 +100,28 @@ func (b *breaker) signal() {
 	}
 }
 
+// Publisher publishes the facts of committed transactions: at once, or from the ledger's pending rows. Publishing a fact twice changes nothing.
+type Publisher struct {
+	*core
+	db     *writer
+	ledger *ledger
+}
+
 // send publishes facts with their hashes.
-func (k *Store) send(ctx context.Context, batches []fact.Batch) error {
+func (p *Publisher) send(ctx context.Context, batches []fact.Batch) error {
 	for i := range batches {
 		batches[i].SetHashes()
 	}
-	return k.cfg.Stream.PublishFacts(ctx, batches)
+	return p.cfg.Stream.PublishFacts(ctx, batches)
 }
 
 // publish publishes facts whatever the breaker says, and reports the result to it.
-func (k *Store) publish(ctx context.Context, batches []fact.Batch) error {
+func (p *Publisher) publish(ctx context.Context, batches []fact.Batch) error {
 	timed, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	err := k.send(timed, batches)
+	err := p.send(timed, batches)
 	if ctx.Err() == nil {
-		k.facts.report(err)
+		p.breaker.report(err)
 	}
 	if err != nil {
 		return &unpublishedError{err}
@@ -126,12 +131,12 @@ func (k *Store) publish(ctx context.Context, batches []fact.Batch) error {
 
 // PublishPending publishes, until ctx ends, the facts of committed transactions that could not be published at once. Workers may
 // run one each: publishing a fact twice changes nothing. An error is returned only if waiting does not help.
-func (k *Store) PublishPending(ctx context.Context) error {
+func (p *Publisher) PublishPending(ctx context.Context) error {
 	patience := time.Duration(0)
 	pauses := backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstRetry), backoff.WithMaxInterval(longestRetry),
 		backoff.WithMaxElapsedTime(0))
 	for {
-		err := k.publishBacklog(ctx, patience)
+		err := p.publishBacklog(ctx, patience)
 		wait := pendingInterval
 		switch {
 		case ctx.Err() != nil:
@@ -139,10 +144,10 @@ func (k *Store) PublishPending(ctx context.Context) error {
 		case fault.Of(err) == fault.Fatal && err != nil:
 			return err
 		case err != nil:
-			wait = max(pauses.NextBackOff(), k.facts.remaining())
-			k.facts.signal()
+			wait = max(pauses.NextBackOff(), p.breaker.remaining())
+			p.breaker.signal()
 			if !pendingPublish(ctx, err) { // the breaker logs the others
-				k.cfg.Log.Warn("publishing pending facts failed; trying again later", "error", err, "pause", wait)
+				p.cfg.Log.Warn("publishing pending facts failed; trying again later", "error", err, "pause", wait)
 			}
 			if pause(ctx, wait) != nil {
 				return nil
@@ -150,7 +155,7 @@ func (k *Store) PublishPending(ctx context.Context) error {
 		default:
 			pauses.Reset()
 		}
-		if patience, err = k.awaitPending(ctx, wait); err != nil {
+		if patience, err = p.awaitPending(ctx, wait); err != nil {
 			return nil
 		}
 	}
@@ -158,40 +163,40 @@ func (k *Store) PublishPending(ctx context.Context) error {
 
 // awaitPending returns how old pending rows must be to be published: those of this process at once, others' when they had their
 // time.
-func (k *Store) awaitPending(ctx context.Context, atMost time.Duration) (time.Duration, error) {
+func (p *Publisher) awaitPending(ctx context.Context, atMost time.Duration) (time.Duration, error) {
 	t := time.NewTimer(atMost)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	case <-t.C:
-		return sweepPatience, nil
-	case <-k.facts.wake:
+		return pendingPatience, nil
+	case <-p.breaker.wake:
 	}
-	return 0, pause(ctx, k.facts.remaining())
+	return 0, pause(ctx, p.breaker.remaining())
 }
 
 // publishBacklog publishes all pending facts in the order of their transactions. A transaction whose facts the stream will never
 // take is logged and passed over. After a failure it tries a single transaction: a full stream may have room for it.
-func (k *Store) publishBacklog(ctx context.Context, patience time.Duration) error {
+func (p *Publisher) publishBacklog(ctx context.Context, patience time.Duration) error {
 	var after int64
-	size := retellStep
+	size := republishStep
 	for {
-		page, token, err := k.pendingAfter(ctx, patience, after)
+		page, token, err := p.ledger.pendingAfter(ctx, patience, after)
 		if err != nil || len(page) == 0 {
 			return err
 		}
 		for len(page) > 0 {
 			n := min(size, len(page))
-			err := k.tellAgain(ctx, token, page[:n])
+			err := p.republishAll(ctx, token, page[:n])
 			switch {
 			case err == nil:
-				size = min(size*2, retellStep)
+				size = min(size*2, republishStep)
 			case n > 1 && pendingPublish(ctx, err):
 				size = 1
 				continue
 			case pendingPublish(ctx, err) && fault.Of(err) == fault.Poison:
-				k.cfg.Log.Error("the facts of a transaction cannot be published; Postgres holds what they say",
+				p.cfg.Log.Error("the facts of a transaction cannot be published; Postgres holds what they say",
 					"counter", page[0].counter, "error", err)
 			default:
 				return err
@@ -201,49 +206,53 @@ func (k *Store) publishBacklog(ctx context.Context, patience time.Duration) erro
 	}
 }
 
-// publishPage publishes the oldest pending facts. What the stream does not take is left to the publisher.
-func (k *Store) publishPage(ctx context.Context, patience time.Duration) error {
-	page, token, err := k.pendingAfter(ctx, patience, 0)
+// publishOldest publishes the oldest pending facts. What the stream does not take is left to the publisher.
+func (p *Publisher) publishOldest(ctx context.Context, patience time.Duration) error {
+	page, token, err := p.ledger.pendingAfter(ctx, patience, 0)
 	if err != nil || len(page) == 0 {
 		return err
 	}
-	k.facts.signal() // there may be more
-	if err := k.tellAgain(ctx, token, page); err != nil && !pendingPublish(ctx, err) {
+	p.breaker.signal() // there may be more
+	if err := p.republishAll(ctx, token, page); err != nil && !pendingPublish(ctx, err) {
 		return err
 	}
 	return nil
 }
 
-// pendingAfter returns transactions with pending facts, and the token under which they were read.
-func (k *Store) pendingAfter(ctx context.Context, patience time.Duration, after int64) (page []rowVersion, token int64, err error) {
-	err = k.write(ctx, func(ctx context.Context, tx pgx.Tx, l life) error {
-		rows, err := tx.Query(ctx, k.sql["ledger_unmarked"], patience, after)
-		if err != nil {
+// publishCommitted publishes what a transaction changed, and notes that it did. Facts can be made again from Postgres: where the stream
+// does not take them the ledger row stays pending, the delivery is settled, and PublishPending catches up.
+func (p *Publisher) publishCommitted(ctx context.Context, done txResult) error {
+	if len(done.pending) == 0 && (done.counter == 0 || done.count == 0) {
+		return nil
+	}
+	if !p.breaker.allow() {
+		p.breaker.signal()
+		return nil
+	}
+	err := p.publishNow(ctx, done)
+	if pendingPublish(ctx, err) {
+		p.breaker.signal()
+		return nil
+	}
+	return err
+}
+
+func (p *Publisher) publishNow(ctx context.Context, done txResult) error {
+	if len(done.pending) > 0 { // an earlier life committed these and died before it could tell
+		if err := p.republishAll(ctx, done.token, done.pending); err != nil {
 			return err
 		}
-		token = l.token
-		page, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s rowVersion, err error) {
-			err = row.Scan(&s.counter, &s.token)
-			return s, err
-		})
+	}
+	if done.counter == 0 || done.count == 0 {
+		return nil
+	}
+	if err := p.publish(ctx, done.facts); err != nil {
 		return err
-	})
-	if err != nil {
-		return nil, 0, pg.Classify(fmt.Errorf("looking for pending facts: %w", err))
 	}
-	return page, token, nil
-}
-
-// Pending is what is committed and not yet published.
-type Pending struct {
-	Transactions int64
-	Oldest       time.Duration // 0 if there is none
-}
-
-// Pending returns how many transactions' facts are not published yet.
-func (k *Store) Pending(ctx context.Context) (p Pending, err error) {
-	if err := k.cfg.Pool.QueryRow(ctx, k.sql["ledger_pending"]).Scan(&p.Transactions, &p.Oldest); err != nil {
-		return Pending{}, pg.Classify(fmt.Errorf("counting pending facts: %w", err))
+	p.cfg.Failpoint("facts")
+	if err := p.ledger.markPublished(ctx, done.generation, done.rowVersion); err != nil {
+		return err
 	}
-	return p, nil
+	p.cfg.Failpoint("marked")
+	return nil
 }

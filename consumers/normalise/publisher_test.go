@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/agrichat/agrichat/consumers/normalise"
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
@@ -65,7 +64,7 @@ func TestStore_PublishPending(t *testing.T) {
 }
 
 // publishAll runs the publisher until nothing is pending.
-func publishAll(t *testing.T, k *normalise.Store) {
+func publishAll(t *testing.T, k *system) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

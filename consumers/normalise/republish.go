@@ -4,15 +4,88 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/agrichat/agrichat/consumers/normalise/lock"
+	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
-// republishLock is another one than the reconciliation's: recovery after a failover must not wait for a republication.
-const republishLock = sweepLock + 1
+// republishStep is how many transactions are told again at once: a batch of facts for each of their channels fits in memory.
+const republishStep = 32
+
+// Republish tells again what the transactions of these counters changed and nobody has changed since. It marks nothing: whoever
+// names counters does not know under which token they were drawn.
+func (p *Publisher) Republish(ctx context.Context, counters []int64) error {
+	for part := range slices.Chunk(counters, republishStep) {
+		if _, err := p.republishCounters(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// republishAll tells what transactions changed, for whoever died before it could, and marks them. They were read under a token,
+// and only under that one their counters mean what they meant.
+func (p *Publisher) republishAll(ctx context.Context, token int64, transactions []rowVersion) error {
+	for part := range slices.Chunk(transactions, republishStep) {
+		counters := make([]int64, len(part))
+		for i, s := range part {
+			counters[i] = s.counter
+		}
+		under, err := p.republishCounters(ctx, counters)
+		if err != nil {
+			return err
+		}
+		if under != token {
+			return fault.AsTransient(fmt.Errorf("telling again under token %d what was found under %d: %w", under, token, errTokenChanged), 0)
+		}
+		if err := p.ledger.markPublishedUnder(ctx, token, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RepublishFrom tells again everything that was last changed by a transaction from the given counter on. A store of facts that is
+// empty or has lost something is made whole by it; for one that is whole it is harmless. done is called with the number of
+// facts told so far.
+func (p *Publisher) RepublishFrom(ctx context.Context, from int64, done func(facts int)) error {
+	var newest, token int64
+	if err := p.cfg.Pool.QueryRow(ctx, p.sql["counter_newest"]).Scan(&newest, &token); err != nil {
+		return pg.Classify(fmt.Errorf("reading the newest counter: %w", err))
+	}
+	began, total := time.Now(), 0
+	for first := from; first <= newest; first += republishStep {
+		batches, under, err := p.gather(ctx, first, min(first+republishStep-1, newest), nil, began)
+		if err != nil {
+			return err
+		}
+		if under != token { // what has been passed over may have been written anew, under counters that were given out again
+			return fault.AsTransient(fmt.Errorf("telling everything again: %w; begin again", errTokenChanged), 0)
+		}
+		if err := p.send(ctx, batches); err != nil {
+			return fmt.Errorf("publishing facts: %w", err)
+		}
+		for i := range batches {
+			total += batches[i].Len()
+		}
+		done(total)
+	}
+	return nil
+}
+
+// republishCounters returns the token of the snapshot that it told from.
+func (p *Publisher) republishCounters(ctx context.Context, counters []int64) (token int64, err error) {
+	batches, token, err := p.gather(ctx, slices.Min(counters), slices.Max(counters), counters, time.Now())
+	if err != nil || len(batches) == 0 {
+		return token, err
+	}
+	return token, p.publish(ctx, batches)
+}
 
 // How a republication is paced: it rests as long as it works, and notes every so many steps how far it has come.
 const (
@@ -22,49 +95,49 @@ const (
 
 // RepublishPending publishes the facts of a store that has taken a new generation, beside normal writing. It goes on where a
 // process that died left off. Of several who call it one works; the others get ErrSweeping.
-func (k *Store) RepublishPending(ctx context.Context) error {
+func (p *Publisher) RepublishPending(ctx context.Context) error {
 	var from int64
-	if err := k.cfg.Pool.QueryRow(ctx, k.sql["republish_from"]).Scan(&from); err != nil {
+	if err := p.cfg.Pool.QueryRow(ctx, p.sql["republish_from"]).Scan(&from); err != nil {
 		return pg.Classify(fmt.Errorf("asking what is to be published again: %w", err))
 	}
 	if from == 0 {
 		return nil
 	}
-	return k.alone(ctx, republishLock, k.republish)
+	return lock.With(ctx, p.cfg.Pool, lock.Republication, p.republish)
 }
 
-func (k *Store) republish(ctx context.Context) error {
+func (p *Publisher) republish(ctx context.Context) error {
 	var from, newest int64
-	var l life
-	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, now life) error {
-		l = now
-		return tx.QueryRow(ctx, k.sql["republish_from"]).Scan(&from)
+	var ident storeIdentity
+	err := p.db.write(ctx, func(ctx context.Context, tx pgx.Tx, now storeIdentity) error {
+		ident = now
+		return tx.QueryRow(ctx, p.sql["republish_from"]).Scan(&from)
 	})
 	if err != nil {
 		return pg.Classify(fmt.Errorf("asking what is to be published again: %w", err))
 	}
-	if newest, err = k.barrier(ctx); err != nil {
+	if newest, err = p.barrier(ctx); err != nil {
 		return err
 	}
 	steps, total := 0, 0
-	for first := max(from, 1); from > 0 && first <= newest; first += retellStep {
+	for first := max(from, 1); from > 0 && first <= newest; first += republishStep {
 		began := time.Now()
-		batches, under, err := k.gather(ctx, first, min(first+retellStep-1, newest), nil, began)
+		batches, under, err := p.gather(ctx, first, min(first+republishStep-1, newest), nil, began)
 		if err != nil {
 			return err
 		}
-		if under != l.token {
-			return errPassed // the next call goes on under the newer token
+		if under != ident.token {
+			return errTokenChanged // the next call goes on under the newer token
 		}
-		if err := k.send(ctx, batches); err != nil {
+		if err := p.send(ctx, batches); err != nil {
 			return fmt.Errorf("publishing facts again: %w", err)
 		}
-		k.cfg.Failpoint("republished")
+		p.cfg.Failpoint("republished")
 		for i := range batches {
 			total += batches[i].Len()
 		}
 		if steps++; steps%republishNote == 0 {
-			if err := k.noteRepublished(ctx, l.generation, first+retellStep); err != nil {
+			if err := p.noteRepublished(ctx, ident.generation, first+republishStep); err != nil {
 				return err
 			}
 		}
@@ -74,16 +147,16 @@ func (k *Store) republish(ctx context.Context) error {
 			}
 		}
 	}
-	if err := k.noteRepublished(ctx, l.generation, 0); err != nil {
+	if err := p.noteRepublished(ctx, ident.generation, 0); err != nil {
 		return err
 	}
-	k.cfg.Log.Info("published all facts again", "generation", l.generation, "facts", total)
+	p.cfg.Log.Info("published all facts again", "generation", ident.generation, "facts", total)
 	return nil
 }
 
-func (k *Store) noteRepublished(ctx context.Context, generation int32, from int64) error {
-	err := k.write(ctx, func(ctx context.Context, tx pgx.Tx, _ life) error {
-		_, err := tx.Exec(ctx, k.sql["republish_set"], generation, from)
+func (p *Publisher) noteRepublished(ctx context.Context, generation int32, from int64) error {
+	err := p.db.write(ctx, func(ctx context.Context, tx pgx.Tx, _ storeIdentity) error {
+		_, err := tx.Exec(ctx, p.sql["republish_set"], generation, from)
 		return err
 	})
 	if err != nil {
@@ -94,16 +167,16 @@ func (k *Store) noteRepublished(ctx context.Context, generation int32, from int6
 
 // barrier waits until everybody who began to write under an older generation has ended, and returns the newest counter: what
 // comes after it is published under the new one.
-func (k *Store) barrier(ctx context.Context) (newest int64, err error) {
-	tx, err := k.cfg.Pool.Begin(ctx)
+func (p *Publisher) barrier(ctx context.Context) (newest int64, err error) {
+	tx, err := p.cfg.Pool.Begin(ctx)
 	if err != nil {
 		return 0, pg.Classify(fmt.Errorf("waiting for writers to end: %w", err))
 	}
 	defer pg.Rollback(ctx, tx)
 	var token int64
-	_, err = tx.Exec(ctx, k.sql["writers_barrier"], int64(pg.WriterLock), republishWait)
+	_, err = tx.Exec(ctx, p.sql["writers_barrier"], int64(pg.WriterLock), republishWait)
 	if err == nil {
-		err = tx.QueryRow(ctx, k.sql["counter_newest"]).Scan(&newest, &token)
+		err = tx.QueryRow(ctx, p.sql["counter_newest"]).Scan(&newest, &token)
 	}
 	if err != nil {
 		return 0, pg.Classify(fmt.Errorf("waiting for writers to end: %w", err))
@@ -112,11 +185,11 @@ func (k *Store) barrier(ctx context.Context) (newest int64, err error) {
 }
 
 // KeepRepublishing calls RepublishPending from time to time until ctx ends. What fails is tried again.
-func (k *Store) KeepRepublishing(ctx context.Context, every time.Duration) {
+func (p *Publisher) KeepRepublishing(ctx context.Context, every time.Duration) {
 	for {
-		err := k.RepublishPending(ctx)
-		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrLockHeld) {
-			k.cfg.Log.Warn("publishing all facts again failed; going on later", "error", err, "pause", every)
+		err := p.RepublishPending(ctx)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, lock.ErrHeld) {
+			p.cfg.Log.Warn("publishing all facts again failed; going on later", "error", err, "pause", every)
 		}
 		if pause(ctx, every) != nil {
 			return

@@ -17,10 +17,10 @@ import (
 )
 
 // watched returns a keeper that counts what it found replaced.
-func watched(t *testing.T, pool *pgxpool.Pool, l *listener, hook func(string)) (*normalise.Store, map[string]*atomic.Int64) {
+func watched(t *testing.T, pool *pgxpool.Pool, l *listener, hook func(string)) (*system, map[string]*atomic.Int64) {
 	t.Helper()
 	n := map[string]*atomic.Int64{"generation": {}, "incarnation": {}}
-	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Failpoint: hook,
+	k, err := open(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Failpoint: hook,
 		Log: slog.New(slog.DiscardHandler), Replaced: func(what string) { n[what].Add(1) }})
 	if err != nil {
 		t.Fatal(err)
@@ -103,24 +103,24 @@ func TestStore_HandleStreamPutBack(t *testing.T) {
 // What a store does that has gone back is published under a new generation, and so is all that it holds.
 func TestStore_SettleStorePutBack(t *testing.T) {
 	t.Parallel()
-	for name, spoil := range map[string]func(*testing.T, *pgxpool.Pool, *listener, *normalise.Store){
-		"published under a counter that it has not come to": func(_ *testing.T, _ *pgxpool.Pool, l *listener, k *normalise.Store) {
+	for name, spoil := range map[string]func(*testing.T, *pgxpool.Pool, *listener, *system){
+		"published under a counter that it has not come to": func(_ *testing.T, _ *pgxpool.Pool, l *listener, k *system) {
 			l.published = fact.Version{Generation: 7, Counter: 1000}
 			k.Invalidate()
 		},
-		"published under a newer generation": func(_ *testing.T, _ *pgxpool.Pool, l *listener, k *normalise.Store) {
+		"published under a newer generation": func(_ *testing.T, _ *pgxpool.Pool, l *listener, k *system) {
 			l.published = fact.Version{Generation: 9}
 			k.Invalidate()
 		},
-		"another system identifier": func(t *testing.T, pool *pgxpool.Pool, _ *listener, k *normalise.Store) {
+		"another system identifier": func(t *testing.T, pool *pgxpool.Pool, _ *listener, k *system) {
 			restoreExec(t, pool, "UPDATE agrichat.store SET system_id = '1'")
 			k.Invalidate()
 		},
-		"another timeline": func(t *testing.T, pool *pgxpool.Pool, _ *listener, k *normalise.Store) {
+		"another timeline": func(t *testing.T, pool *pgxpool.Pool, _ *listener, k *system) {
 			restoreExec(t, pool, "UPDATE agrichat.store SET timeline = '000000FF'")
 			k.Invalidate()
 		},
-		"a counter comes again under a running worker": func(t *testing.T, pool *pgxpool.Pool, _ *listener, _ *normalise.Store) {
+		"a counter comes again under a running worker": func(t *testing.T, pool *pgxpool.Pool, _ *listener, _ *system) {
 			restoreExec(t, pool, "SELECT setval('agrichat.ledger_counter', 1)")
 			restoreExec(t, pool, "DELETE FROM agrichat.ledger WHERE counter > 1")
 			for _, table := range []string{"events", "messages", "identities"} {

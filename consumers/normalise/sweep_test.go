@@ -52,7 +52,7 @@ func TestTheSweepSaysOnceWhatIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said bytes.Buffer
-	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l,
+	k, err := open(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l,
 		Log: slog.New(slog.NewTextHandler(&said, nil))})
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestTheSweepStopsWhereEverythingIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := keeper(t, pool, l).Reconcile(t.Context(), 150, false)
-	if err == nil || !strings.Contains(err.Error(), "refuses one message after the other") {
+	if err == nil || !strings.Contains(err.Error(), "rejects one message after the other") {
 		t.Errorf("it says %v", err)
 	}
 }

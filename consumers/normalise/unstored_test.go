@@ -34,7 +34,7 @@ func TestStore_Unstored(t *testing.T) {
 	log := newWorld(71, 400).deliveries()
 	l, pool := newListener(log), database(t)
 	var noted uint64
-	k, err := normalise.New(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Log: slog.New(slog.DiscardHandler),
+	k, err := open(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Log: slog.New(slog.DiscardHandler),
 		Observe: func(tx normalise.Transaction) { noted += tx.Unstored }})
 	if err != nil {
 		t.Fatal(err)

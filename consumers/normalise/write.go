@@ -5,18 +5,23 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/agrichat/agrichat/consumers/normalise/projection"
+
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
+// rowWriter writes the rows that have changed.
+type rowWriter struct{ *batchTx }
+
 // write puts every change into its table. Rows that stand are deleted and written anew in the same transaction: a COPY of
 // whole rows is several times as fast as updates, and one way of writing has one set of mistakes.
-func (w *work) write(ctx context.Context) error {
+func (w *rowWriter) write(ctx context.Context) error {
 	if err := w.remove(ctx); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{w.writeEvents, w.writeMessages, w.writeReactions, w.writeMemberships, w.writeSightings,
-		w.writeChannels, w.writeIdentities, w.age} {
+		w.writeChannels, w.writeIdentities, (&namer{w.batchTx}).touch} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -24,17 +29,17 @@ func (w *work) write(ctx context.Context) error {
 	return nil
 }
 
-func (w *work) remove(ctx context.Context) error {
-	grown := ids(w.grown, func(it *PendingEvent) [16]byte { return it.ID })
+func (w *rowWriter) remove(ctx context.Context) error {
+	updated := ids(w.updated, func(it *projection.PendingEvent) [16]byte { return it.ID })
 	for _, d := range []struct {
 		query string
 		keys  [][16]byte
 	}{
-		{"events_remove", grown},
-		{"messages_remove", sortedKeys(w.written.gone.messages)},
-		{"reactions_remove", w.written.gone.reactions},
-		{"memberships_remove", w.written.gone.memberships},
-		{"sightings_remove", w.written.gone.sightings},
+		{"events_remove", updated},
+		{"messages_remove", sortedKeys(w.written.replaced.messages)},
+		{"reactions_remove", w.written.replaced.reactions},
+		{"memberships_remove", w.written.replaced.memberships},
+		{"sightings_remove", w.written.replaced.sightings},
 	} {
 		if len(d.keys) == 0 {
 			continue
@@ -46,19 +51,19 @@ func (w *work) remove(ctx context.Context) error {
 	return nil
 }
 
-// roomKept is how many bytes of room for rows are kept for the next transaction.
-const roomKept = 16 << 20
+// maxKept is how many bytes of room for rows are kept for the next transaction.
+const maxKept = 16 << 20
 
 // copy writes rows that put puts, one after the other, into a table of so many columns.
-func (w *work) copy(ctx context.Context, table string, columns, n int, put func(c *pg.Copy, i int) error) error {
+func (w *rowWriter) copy(ctx context.Context, table string, columns, n int, put func(c *pg.Copy, i int) error) error {
 	if n == 0 {
 		return nil
 	}
-	c := w.room.Get().(*pg.Copy) // nothing else is put into it
+	c := w.buffers.Get().(*pg.Copy) // nothing else is put into it
 	c.Reset(columns)
 	defer func() {
-		if c.Cap() <= roomKept {
-			w.room.Put(c)
+		if c.Cap() <= maxKept {
+			w.buffers.Put(c)
 		}
 	}()
 	for i := range n {
@@ -72,10 +77,10 @@ func (w *work) copy(ctx context.Context, table string, columns, n int, put func(
 	return nil
 }
 
-func (w *work) writeEvents(ctx context.Context) error {
-	var said event.Content
-	for _, list := range [][]PendingEvent{w.fresh, w.grown} {
-		err := w.copy(ctx, "events", eventColumns, len(list), func(c *pg.Copy, i int) error { return list[i].put(c, w.stamp, &said) })
+func (w *rowWriter) writeEvents(ctx context.Context) error {
+	var content event.Content
+	for _, list := range [][]projection.PendingEvent{w.inserted, w.updated} {
+		err := w.copy(ctx, "events", eventColumns, len(list), func(c *pg.Copy, i int) error { return putEvent(c, &list[i], w.version, &content) })
 		if err != nil {
 			return err
 		}
@@ -83,42 +88,42 @@ func (w *work) writeEvents(ctx context.Context) error {
 	return nil
 }
 
-func (w *work) writeMessages(ctx context.Context) error {
+func (w *rowWriter) writeMessages(ctx context.Context) error {
 	list := w.written.messages
 	return w.copy(ctx, "messages", messageColumns, len(list), func(c *pg.Copy, i int) error {
-		list[i].put(c, w.stamp)
+		putMessage(c, list[i], w.version)
 		return nil
 	})
 }
 
-func (w *work) writeReactions(ctx context.Context) error {
+func (w *rowWriter) writeReactions(ctx context.Context) error {
 	list := w.written.reactions
 	return w.copy(ctx, "reactions", reactionColumns, len(list), func(c *pg.Copy, i int) error {
-		list[i].put(c, w.stamp)
+		putReaction(c, &list[i], w.version)
 		return nil
 	})
 }
 
-func (w *work) writeMemberships(ctx context.Context) error {
+func (w *rowWriter) writeMemberships(ctx context.Context) error {
 	list := w.written.memberships
 	return w.copy(ctx, "memberships", membershipColumns, len(list), func(c *pg.Copy, i int) error {
-		list[i].put(c, w.stamp)
+		putMembership(c, &list[i], w.version)
 		return nil
 	})
 }
 
-func (w *work) writeSightings(ctx context.Context) error {
+func (w *rowWriter) writeSightings(ctx context.Context) error {
 	list := w.written.sightings
 	return w.copy(ctx, "sightings", sightingColumns, len(list), func(c *pg.Copy, i int) error {
-		list[i].put(c, w.stamp)
+		putSighting(c, &list[i], w.version)
 		return nil
 	})
 }
 
-func (w *work) writeChannels(ctx context.Context) error {
+func (w *rowWriter) writeChannels(ctx context.Context) error {
 	for _, c := range w.written.channels {
 		_, err := w.tx.Exec(ctx, w.sql["channel_write"], [16]byte(c.Key), c.Name, c.Kind, c.Topic, c.AsOf, c.Event,
-			w.stamp.counter, w.stamp.token)
+			w.version.counter, w.version.token)
 		if err != nil {
 			return fmt.Errorf("writing a channel: %w", err)
 		}
@@ -126,7 +131,7 @@ func (w *work) writeChannels(ctx context.Context) error {
 	return nil
 }
 
-func (w *work) writeIdentities(ctx context.Context) error {
+func (w *rowWriter) writeIdentities(ctx context.Context) error {
 	n := len(w.written.identities)
 	if n == 0 {
 		return nil
@@ -136,8 +141,8 @@ func (w *work) writeIdentities(ctx context.Context) error {
 	for i, r := range w.written.identities {
 		keys[i], names[i], ats[i], usernames[i], usernameAts[i], bots[i] = r.Key, r.Name, r.AsOf, r.Username, r.UsernameAt, r.Bot
 	}
-	_, err := w.tx.Exec(ctx, w.sql["identities_write"], keys, names, ats, usernames, usernameAts, bots, w.stamp.counter,
-		w.stamp.token)
+	_, err := w.tx.Exec(ctx, w.sql["identities_write"], keys, names, ats, usernames, usernameAts, bots, w.version.counter,
+		w.version.token)
 	if err != nil {
 		return fmt.Errorf("writing identities: %w", err)
 	}

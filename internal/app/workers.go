@@ -12,6 +12,8 @@ import (
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/consumers/normalise/lock"
+	"github.com/agrichat/agrichat/consumers/normalise/recovery"
 	"github.com/agrichat/agrichat/internal/app/memlimit"
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/config"
@@ -68,23 +70,28 @@ func (w *workers) normalise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	pool, err := c.Postgres(ctx)
+	if err != nil {
+		return err
+	}
 	orders, err := b.Orders(ctx)
 	if err != nil {
 		return err
 	}
+	r := &recovery.Recovery{Stream: b, Locked: lock.On(pool), Log: w.log}
 	g, ctx := errgroup.WithContext(ctx)
 	if c.gate.follower != nil {
-		g.Go(func() error { return w.recoverEpochs(ctx, store, b, orders) })
+		g.Go(func() error { return w.recoverEpochs(ctx, r, store, b, orders) })
 	}
 	g.Go(func() error {
 		c.metrics.watchUnpublished(ctx, store.Pending)
 		return nil
 	})
 	g.Go(func() error {
-		if err := w.reconcile(ctx, store, b, true); err != nil { // it waits until the gate is open
+		if err := w.reconcile(ctx, r, store, b, true); err != nil { // it waits until the gate is open
 			return err
 		}
-		g.Go(func() error { return w.keepReconciling(ctx, store, b) })
+		g.Go(func() error { return w.keepReconciling(ctx, r, store, b) })
 		g.Go(func() error { return store.PublishPending(ctx) })
 		g.Go(func() error {
 			store.KeepRepublishing(ctx, republishInterval)
@@ -95,7 +102,7 @@ func (w *workers) normalise(ctx context.Context) error {
 	return g.Wait()
 }
 
-func (w *workers) keepReconciling(ctx context.Context, store *normalise.Store, b *bus.Bus) error {
+func (w *workers) keepReconciling(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus) error {
 	tick := time.NewTicker(reconcileInterval)
 	defer tick.Stop()
 	for {
@@ -104,7 +111,7 @@ func (w *workers) keepReconciling(ctx context.Context, store *normalise.Store, b
 			return nil
 		case <-tick.C:
 		}
-		err := w.reconcile(ctx, store, b, false)
+		err := w.reconcile(ctx, r, store, b, false)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -117,7 +124,7 @@ func (w *workers) keepReconciling(ctx context.Context, store *normalise.Store, b
 }
 
 // reconcile backfills the ledger's gaps up to what was acknowledged.
-func (w *workers) reconcile(ctx context.Context, store *normalise.Store, b *bus.Bus, all bool) error {
+func (w *workers) reconcile(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, all bool) error {
 	if w.skipReconcile {
 		return nil
 	}
@@ -125,8 +132,8 @@ func (w *workers) reconcile(ctx context.Context, store *normalise.Store, b *bus.
 	if err != nil {
 		return err
 	}
-	filled, err := store.Reconcile(ctx, c.AckFloor, all)
-	if errors.Is(err, normalise.ErrLockHeld) { // another worker does it; if it dies, the next run here does
+	filled, err := r.Reconcile(ctx, store, c.AckFloor, all)
+	if errors.Is(err, lock.ErrHeld) { // another worker does it; if it dies, the next run here does
 		w.log.Debug("another worker reconciles the ledger")
 		return nil
 	}
@@ -143,14 +150,14 @@ func (w *workers) reconcile(ctx context.Context, store *normalise.Store, b *bus.
 const recoverPause = 200 * time.Millisecond
 
 // recoverEpochs backfills the ledger's gaps whenever the controller begins an epoch: nobody writes until a worker has.
-func (w *workers) recoverEpochs(ctx context.Context, store *normalise.Store, b *bus.Bus, orders *bus.Orders) error {
+func (w *workers) recoverEpochs(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, orders *bus.Orders) error {
 	local := w.connections.gate.local
 	var done uint64
 	for {
 		changed := local.Changed()
 		var retry <-chan time.Time
 		if now := local.Standing(); now.State == gate.Recovering && now.Round != done {
-			err := w.recoverEpoch(ctx, store, b, orders, now)
+			err := w.recoverEpoch(ctx, r, store, b, orders, now)
 			if err == nil {
 				done = now.Round
 				continue
@@ -162,7 +169,7 @@ func (w *workers) recoverEpochs(ctx context.Context, store *normalise.Store, b *
 				return err
 			}
 			level := slog.LevelWarn
-			if errors.Is(err, normalise.ErrLockHeld) {
+			if errors.Is(err, lock.ErrHeld) {
 				level = slog.LevelDebug
 			}
 			w.log.Log(ctx, level, "backfilling the ledger's gaps failed; retrying", "round", now.Round, "error", err)
@@ -177,23 +184,23 @@ func (w *workers) recoverEpochs(ctx context.Context, store *normalise.Store, b *
 	}
 }
 
-func (w *workers) recoverEpoch(ctx context.Context, store *normalise.Store, b *bus.Bus, orders *bus.Orders, now gate.Standing) error {
+func (w *workers) recoverEpoch(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, orders *bus.Orders, now gate.Standing) error {
 	began := time.Now()
 	c, err := b.ConsumerStatus(ctx, bus.Chat, bus.Normalise)
 	if err != nil {
 		return err
 	}
-	filled, err := store.RecoverAfterFailover(ctx, w.connections.gate.local.Recovery(now.Round), c.Delivered)
+	filled, err := r.AfterFailover(ctx, store.Through(w.connections.gate.local.Recovery(now.Round)), c.Delivered)
 	if err != nil {
 		return err
 	}
 	w.fail.Reach("recovered")
-	r := gate.Swept{Round: now.Round, Token: now.Token, UpTo: c.Delivered, Filled: filled, Took: time.Since(began).Seconds(), By: w.id}
-	if err := orders.Report(ctx, r); err != nil {
+	report := gate.Swept{Round: now.Round, Token: now.Token, UpTo: c.Delivered, Filled: filled, Took: time.Since(began).Seconds(), By: w.id}
+	if err := orders.Report(ctx, report); err != nil {
 		return err
 	}
 	w.fail.Reach("reported")
-	w.log.Info("the ledger has no gaps", "round", r.Round, "token", r.Token, "up_to", r.UpTo, "filled", r.Filled, "took", r.Took)
+	w.log.Info("the ledger has no gaps", "round", report.Round, "token", report.Token, "up_to", report.UpTo, "filled", report.Filled, "took", report.Took)
 	return nil
 }
 

@@ -91,7 +91,16 @@ func TestFindings(t *testing.T) {
 			"producers/irc/wire/a.go", "package wire\nimport \"" + mod + "/producers/slack/wire\"\n",
 			[]string{"producers/irc/wire/a.go:2: imports " + mod + "/producers/slack/wire: a sibling on floor 3"},
 		},
-		"top": {"main.go", "package main\nimport \"" + mod + "/internal/cli\"\n", nil},
+		"a projection with a database": {
+			"consumers/normalise/projection/a.go", "package projection\nimport \"github.com/jackc/pgx/v5\"\n",
+			[]string{"consumers/normalise/projection/a.go:2: imports github.com/jackc/pgx/v5: consumers/normalise/projection is to do without it"},
+		},
+		"recovery with the store": {
+			"consumers/normalise/recovery/a.go", "package recovery\nimport \"" + mod + "/consumers/normalise\"\n",
+			[]string{"consumers/normalise/recovery/a.go:2: imports " + mod + "/consumers/normalise: consumers/normalise/recovery is to do without it"},
+		},
+		"recovery with a lock": {"consumers/normalise/recovery/a.go", "package recovery\nimport \"" + mod + "/consumers/normalise/lock\"\n", nil},
+		"top":                  {"main.go", "package main\nimport \"" + mod + "/internal/cli\"\n", nil},
 		"nothing above the top": {
 			"internal/cli/a.go", "package cli\nimport \"" + mod + "/internal/elsewhere\"\n",
 			[]string{"internal/cli/a.go:2: imports " + mod + "/internal/elsewhere: it has no rule"},

@@ -39,6 +39,9 @@ func (s *source) imports() {
 		if err != nil {
 			continue // the parser has seen to it
 		}
+		if s.rules.bars(s.pkg, imported) {
+			s.find(s.name, s.line(ast.Node(spec)), "imports %s: %s is to do without it", imported, s.pkg)
+		}
 		if why := s.rules.refuses(own, s.pkg, imported); why != "" {
 			s.find(s.name, s.line(ast.Node(spec)), "imports %s: %s", imported, why)
 		}
@@ -77,6 +80,15 @@ func (r Rules) refuses(own Floor, pkg, imported string) string {
 		return "a sibling on floor " + strconv.Itoa(own.Number)
 	}
 	return "it is on floor " + strconv.Itoa(other.Number) + ", above floor " + strconv.Itoa(own.Number)
+}
+
+// bars reports whether a package is not to import another, whatever their floors.
+func (r Rules) bars(pkg, imported string) bool {
+	imported = strings.TrimPrefix(imported, r.Module+"/")
+	return slices.ContainsFunc(r.Barred, func(e Edge) bool {
+		below, all := strings.CutSuffix(e.To, "/...")
+		return match(e.From, pkg) && (imported == below || all && strings.HasPrefix(imported, below+"/"))
+	})
 }
 
 func (r Rules) sibling(from, to string) bool {

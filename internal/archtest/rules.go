@@ -10,6 +10,7 @@ type Rules struct {
 	Module     string
 	Floors     []Floor
 	Siblings   []Edge      // who may import whom on one floor
+	Barred     []Edge      // what a package may not import though its floor may; To ends in /... for what is below it too
 	Variables  []Exception // File and Name of a package variable that nobody changes by convention
 	Clocks     []Exception // File of a producer that may look at our clock
 	SQL        []Exception // File that may hold SQL in strings
@@ -75,6 +76,7 @@ func House() Rules {
 			{"internal/httpapi", "internal/archive"}, {"internal/web", "internal/archive"},
 			{"producers/all", "producers/*"}, {"internal/importer", "internal/app"},
 		},
+		Barred:     barred(),
 		Variables:  constants(),
 		Clocks:     clocks(),
 		MaxLines:   600,
@@ -83,12 +85,22 @@ func House() Rules {
 	}
 }
 
+// barred keeps computing apart from storing, and recovery apart from the store that it repairs.
+func barred() []Edge {
+	const projection, recovery = "consumers/normalise/projection", "consumers/normalise/recovery"
+	return []Edge{
+		{projection, "github.com/jackc/..."}, {projection, "database/sql/..."}, {projection, "internal/pg"}, {projection, "internal/ch"},
+		{projection, "consumers/normalise"}, {projection, recovery},
+		{recovery, "github.com/jackc/..."}, {recovery, "internal/pg"}, {recovery, "consumers/normalise"},
+	}
+}
+
 // constants are variables only because the language has no constants of their types. Nobody assigns to them.
 func constants() []Exception {
 	const pattern = "a compiled pattern, which nothing can change"
 	return []Exception{
-		{"consumers/normalise/text.go", "linkPattern", pattern},
-		{"consumers/normalise/text.go", "hashtagPattern", pattern},
+		{"consumers/normalise/projection/text.go", "linkPattern", pattern},
+		{"consumers/normalise/projection/text.go", "hashtagPattern", pattern},
 		{"internal/engine/chexception.go", "exceptionCode", pattern},
 		{"internal/event/time.go", "precisionNames", "an array of names"},
 	}

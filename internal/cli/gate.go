@@ -17,6 +17,7 @@ import (
 
 	"github.com/agrichat/agrichat/consumers/control"
 	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/consumers/normalise/lock"
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/fault"
@@ -253,7 +254,7 @@ func (s *stack) recoverRounds(ctx context.Context, k *normalise.Store, orders *b
 				return err
 			}
 			level := slog.LevelWarn
-			if errors.Is(err, normalise.ErrLockHeld) {
+			if errors.Is(err, lock.ErrHeld) {
 				level = slog.LevelDebug
 			}
 			s.log.Log(ctx, level, "filling the ledger's holes did not end; trying again", "round", now.Round, "error", err)
@@ -274,7 +275,7 @@ func (s *stack) recoverRound(ctx context.Context, k *normalise.Store, orders *bu
 	if err != nil {
 		return err
 	}
-	filled, err := k.RecoverAfterFailover(ctx, s.door.Recovery(now.Round), c.Delivered)
+	filled, err := s.recovery.AfterFailover(ctx, k.Through(s.door.Recovery(now.Round)), c.Delivered)
 	if err != nil {
 		return err
 	}

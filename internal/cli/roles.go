@@ -14,6 +14,7 @@ import (
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/consumers/aggregate"
 	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/consumers/normalise/lock"
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/deliver"
@@ -122,8 +123,8 @@ func (s *stack) sweep(ctx context.Context, k *normalise.Store, all bool) error {
 	if err != nil {
 		return err
 	}
-	filled, err := k.Reconcile(ctx, c.AckFloor, all)
-	if errors.Is(err, normalise.ErrLockHeld) { // another worker does it; if it dies, the next run here does
+	filled, err := s.recovery.Reconcile(ctx, k, c.AckFloor, all)
+	if errors.Is(err, lock.ErrHeld) { // another worker does it; if it dies, the next run here does
 		s.log.Debug("another worker reconciles the ledger")
 		return nil
 	}

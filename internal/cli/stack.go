@@ -17,6 +17,8 @@ import (
 	"github.com/agrichat/agrichat/consumers/aggregate"
 	"github.com/agrichat/agrichat/consumers/control"
 	"github.com/agrichat/agrichat/consumers/normalise"
+	"github.com/agrichat/agrichat/consumers/normalise/lock"
+	"github.com/agrichat/agrichat/consumers/normalise/recovery"
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/ch"
 	"github.com/agrichat/agrichat/internal/config"
@@ -68,12 +70,13 @@ type stack struct {
 	links    *links
 	replaced *prometheus.CounterVec
 
-	mu      sync.Mutex // covers the connections
-	bus     *bus.Bus
-	record  *pgxpool.Pool
-	figures *ch.DB
-	keeper  *normalise.Store
-	facts   *aggregate.Handler
+	mu       sync.Mutex // covers the connections
+	bus      *bus.Bus
+	record   *pgxpool.Pool
+	figures  *ch.DB
+	keeper   *normalise.Store
+	recovery *recovery.Recovery // of keeper
+	facts    *aggregate.Handler
 }
 
 // prepare finds out where the servers are: configured ones are used, each by itself; the others are embedded, run by
@@ -294,6 +297,7 @@ func (s *stack) openKeeper(ctx context.Context) (*normalise.Store, error) {
 	}
 	b.OnReconnect(k.Invalidate)
 	s.keeper = k
+	s.recovery = &recovery.Recovery{Stream: b, Locked: lock.On(pool), Log: s.log}
 	return k, nil
 }
 

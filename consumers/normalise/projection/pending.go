@@ -1,0 +1,170 @@
+package projection
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/fact"
+)
+
+// PendingEvent is an event on its way into the record, or read back from it. One that was read back has no names of its place:
+// Source, Namespace, Channel and NativeID are then empty, its ids stand beside it.
+type PendingEvent struct {
+	*event.Event
+	ThingID       event.ThingID
+	TargetID      event.ThingID // the message of a reaction or a poll; zero for all else
+	ChannelID     event.Key
+	Incarnation   int32
+	Position      event.Position
+	Accounts      []string // who collected the copy at position; sorted, one unless the row is an old one
+	OtherAccounts []string // who collected other copies; sorted, none of accounts
+}
+
+// newPendingEvent takes the ids before anything is cleaned: they are those of the event as it was sent.
+func newPendingEvent(e *event.Event, thing event.ThingID) PendingEvent {
+	it := PendingEvent{Event: e, ThingID: thing, ChannelID: e.ChannelKey()}
+	if t := e.Target(); t != "" {
+		it.TargetID = event.Thing(e.Source, e.Namespace, e.Channel, t, event.ThingMessage)
+	}
+	if e.Account != "" {
+		it.Accounts = []string{Clean(string(e.Account))}
+	}
+	e.Sent = e.Sent.Bounded()
+	if m, ok := e.Body.(*event.Message); ok {
+		m.Edited = m.Edited.Bounded()
+	}
+	return it
+}
+
+// Unique joins copies of one event, so that each is in the batch once, and sorts by event id: every transaction writes
+// in the same order, so that two of them cannot wait for each other.
+func Unique(items []PendingEvent) []PendingEvent {
+	out := slices.Clone(items)
+	slices.SortFunc(out, func(a, b PendingEvent) int {
+		if c := bytes.Compare(a.ID[:], b.ID[:]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Position, b.Position)
+	})
+	w := 0
+	for _, it := range out {
+		if w > 0 && out[w-1].ID == it.ID {
+			out[w-1] = join(out[w-1], it)
+			continue
+		}
+		out[w] = it
+		w++
+	}
+	return out[:w]
+}
+
+// join is the item that two copies of one event make.
+func join(a, b PendingEvent) PendingEvent {
+	a.Event = event.Merge(a.Event, b.Event)
+	if b.Position < a.Position {
+		a.Position, a.Accounts, b.Accounts = b.Position, b.Accounts, a.Accounts
+	}
+	a.OtherAccounts = without(union(union(a.OtherAccounts, b.OtherAccounts), b.Accounts), a.Accounts)
+	return a
+}
+
+// union of two sorted lists, sorted.
+func union(a, b []string) []string {
+	if len(b) == 0 || slices.Equal(a, b) {
+		return a
+	}
+	out := append(slices.Clone(a), b...)
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// without returns the strings of a that are not in b; both are sorted.
+func without(a, b []string) []string {
+	var out []string
+	for _, s := range a {
+		if _, found := slices.BinarySearch(b, s); !found {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Merge merges a copy into the event that stands; more reports whether that changes anything.
+func Merge(stands, it PendingEvent) (both PendingEvent, more bool) {
+	both = it // has the names of its place
+	both.Event = event.Merge(it.Event, stands.Event)
+	both.Incarnation, both.Position, both.Accounts = stands.Incarnation, stands.Position, stands.Accounts
+	// Where the stream was made anew, the event stands where it stands now.
+	if it.Incarnation > stands.Incarnation || it.Incarnation == stands.Incarnation && it.Position < stands.Position {
+		both.Incarnation, both.Position, both.Accounts = it.Incarnation, it.Position, it.Accounts
+	}
+	both.OtherAccounts = without(union(union(stands.Accounts, it.Accounts), it.OtherAccounts), both.Accounts)
+	more = !sameContent(both.Event, stands.Event) || both.Position != stands.Position || both.Incarnation != stands.Incarnation
+	return both, more
+}
+
+// Contains takes the event through its envelope, as it would come from the bus.
+func Contains(stands PendingEvent, e *event.Event) (bool, error) {
+	data, err := event.Encode(e)
+	if err != nil {
+		return false, err
+	}
+	it, err := decodeEnvelope(data)
+	if err != nil {
+		return false, err
+	}
+	it.Incarnation, it.Position = stands.Incarnation, stands.Position
+	it.Reading.AsOf = min(it.Reading.AsOf, stands.Reading.AsOf) // saysUnreacted compares it
+	keepNamingTime(&it, &stands)
+	_, more := Merge(stands, it)
+	return !more, nil
+}
+
+// keepNamingTime takes a zone and a charset that stand already, and that a user has named again, for named when they were named first: to say
+// them once more adds nothing, also of a copy that says less than what stands.
+func keepNamingTime(it, stands *PendingEvent) {
+	r, was := &it.Reading, &stands.Reading
+	if r.ZoneNamed != 0 && was.ZoneNamed != 0 && it.Sent.Zone == stands.Sent.Zone {
+		r.ZoneNamed = min(r.ZoneNamed, was.ZoneNamed)
+	}
+	if r.CharsetNamed != 0 && was.CharsetNamed != 0 && r.Charset == was.Charset {
+		r.CharsetNamed = min(r.CharsetNamed, was.CharsetNamed)
+	}
+}
+
+// MessageID returns the message that the event is about or hangs on; zero if none.
+func (it *PendingEvent) MessageID() event.ThingID {
+	switch it.Kind {
+	case event.KindMessage, event.KindDeletion, event.KindUnparsed:
+		return it.ThingID
+	case event.KindReaction, event.KindReactions, event.KindPoll:
+		return it.TargetID
+	}
+	return event.ThingID{}
+}
+
+// sameContent reports whether two copies of an event say the same, provenance aside.
+func sameContent(a, b *event.Event) bool {
+	if !sameInstant(a.Sent, b.Sent) || a.Author != b.Author || a.Reading != b.Reading {
+		return false
+	}
+	x, errX := json.Marshal(a.Body)
+	y, errY := json.Marshal(b.Body)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+func sameInstant(a, b event.Instant) bool {
+	at, bt := a.At, b.At
+	a.At, b.At = time.Time{}, time.Time{}
+	return a == b && at.Equal(bt)
+}
+
+// Fact that the record holds the event.
+func (it *PendingEvent) Fact() fact.Edition {
+	return fact.Edition{Event: it.ID.String(), Thing: it.ThingID.String(), Kind: string(it.Kind), Revision: string(it.Revision),
+		SentAt: TimeOrNil(it.Sent), Position: uint64(it.Position)}
+}
