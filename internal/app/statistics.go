@@ -12,7 +12,7 @@ import (
 
 // StatisticsReport is who wrote most and when. Scripts rely on its names.
 type StatisticsReport struct {
-	Totals   archive.Figures   `json:"totals"`
+	Totals   archive.Counts   `json:"totals"`
 	Chats    []archive.Chat    `json:"chats"`
 	Authors  []archive.Author  `json:"authors"`
 	Hours    []HourOfDay       `json:"hours_of_day"`
@@ -49,7 +49,7 @@ func (a *App) Statistics(ctx context.Context, top uint64) (*StatisticsReport, er
 		zone = time.UTC
 	}
 	var r *StatisticsReport
-	err = verify.Outlast(ctx, func(ctx context.Context) (err error) {
+	err = verify.RetryTransient(ctx, func(ctx context.Context) (err error) {
 		r, err = statistics(ctx, archive.New(db), zone, top)
 		return err
 	})

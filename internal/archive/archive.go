@@ -1,7 +1,7 @@
-// Package archive answers what the API, the pages and the command line ask about the figures.
+// Package archive is the read model: it queries ClickHouse for the API, the pages and the command line.
 //
-// It promises that an answer is the state of things when it was asked, never a sum of differences, and that a question
-// about nothing is answered with nothing and not with an error. It writes nothing, and formats nothing for people.
+// It promises that a result is computed from the current states, never from increments, so that duplicates and late facts do not change it,
+// and that a query which matches nothing returns no rows and no error. It writes nothing, caches nothing, and formats nothing for people.
 package archive
 
 import (
@@ -21,16 +21,16 @@ import (
 //go:embed queries/*.sql
 var queries embed.FS
 
-// Archive asks one store of figures. Its methods may be called from any goroutine.
-type Archive struct{ figures *ch.DB }
+// Archive queries one ClickHouse database. Its methods may be called by several goroutines at once.
+type Archive struct{ db *ch.DB }
 
-// New returns an archive that asks db, which must be migrated.
-func New(db *ch.DB) *Archive { return &Archive{figures: db} }
+// New returns an archive of db, which must be migrated.
+func New(db *ch.DB) *Archive { return &Archive{db: db} }
 
-// Filter narrows a question; an empty field does not.
+// Filter selects messages; an empty field selects all.
 type Filter struct {
 	Source, Namespace, Channel string
-	From, To                   time.Time // by the time a message was sent: From <= sent < To; those without a time drop out
+	From, To                   time.Time // by the time a message was sent: From <= sent < To; those without a time are left out
 }
 
 func (f Filter) params() ch.Params {
@@ -46,31 +46,31 @@ func (f Filter) params() ch.Params {
 	}
 }
 
-// Figures are what is counted, wherever it is counted: see schemas/clickhouse.
-type Figures struct {
-	Messages   uint64     `json:"messages"` // said by someone, and not deleted
+// Counts are what every statistic counts: see schemas/clickhouse.
+type Counts struct {
+	Messages   uint64     `json:"messages"` // that people wrote, and that are not deleted
 	Deleted    uint64     `json:"deleted"`
 	Edited     uint64     `json:"edited"`
 	Service    uint64     `json:"service"`
 	Unparsed   uint64     `json:"unparsed"`
 	Characters uint64     `json:"characters"`
 	Words      uint64     `json:"words"`
-	Reactions  uint64     `json:"reactions"` // that stand on the messages now
+	Reactions  uint64     `json:"reactions"` // that the messages have now
 	People     uint64     `json:"people"`
 	Chats      uint64     `json:"chats"`
 	First      *time.Time `json:"first,omitempty"`
 	Last       *time.Time `json:"last,omitempty"`
 }
 
-func (f *Figures) into() []any {
+func (f *Counts) into() []any {
 	return []any{&f.Messages, &f.Deleted, &f.Edited, &f.Service, &f.Unparsed, &f.Characters, &f.Words, &f.Reactions, &f.People,
 		&f.Chats, &f.First, &f.Last}
 }
 
-// Totals returns the figures of everything.
-func (a *Archive) Totals(ctx context.Context, f Filter) (Figures, error) {
-	var total Figures
-	err := a.ask(ctx, "totals", f.params(), func(rows driver.Rows) error { return rows.Scan(total.into()...) })
+// Totals counts everything.
+func (a *Archive) Totals(ctx context.Context, f Filter) (Counts, error) {
+	var total Counts
+	err := a.query(ctx, "totals", f.params(), func(rows driver.Rows) error { return rows.Scan(total.into()...) })
 	return total, err
 }
 
@@ -83,7 +83,7 @@ type Zoneless struct {
 // Zoneless counts the messages whose zone was assumed.
 func (a *Archive) Zoneless(ctx context.Context, f Filter) (Zoneless, error) {
 	var z Zoneless
-	err := a.ask(ctx, "zoneless", f.params(), func(rows driver.Rows) error { return rows.Scan(&z.Messages, &z.Of) })
+	err := a.query(ctx, "zoneless", f.params(), func(rows driver.Rows) error { return rows.Scan(&z.Messages, &z.Of) })
 	return z, err
 }
 
@@ -91,10 +91,10 @@ func (a *Archive) Zoneless(ctx context.Context, f Filter) (Zoneless, error) {
 type Network struct {
 	Source    string `json:"source"`
 	Namespace string `json:"namespace"`
-	Figures
+	Counts
 }
 
-// Networks returns the figures by source and namespace, the busiest first.
+// Networks counts by source and namespace, the busiest first.
 func (a *Archive) Networks(ctx context.Context, f Filter) ([]Network, error) {
 	return list(ctx, a, "networks", f.params(), func(n *Network) []any {
 		return append([]any{&n.Source, &n.Namespace}, n.into()...)
@@ -108,13 +108,13 @@ type Chat struct {
 	Channel   string `json:"channel"`
 	Name      string `json:"name"` // what it is called now; may be empty
 	Type      string `json:"type"`
-	Figures
+	Counts
 }
 
-// Everyone is a limit that limits nothing.
+// Everyone is a limit above every number of rows.
 const Everyone = 1 << 40
 
-// Chats returns the figures by chat, the busiest first, at most limit.
+// Chats counts by chat, the busiest first, at most limit.
 func (a *Archive) Chats(ctx context.Context, f Filter, limit uint64) ([]Chat, error) {
 	return list(ctx, a, "chats", limited(f, limit), func(c *Chat) []any {
 		return append([]any{&c.Source, &c.Namespace, &c.Channel, &c.Name, &c.Type}, c.into()...)
@@ -128,7 +128,7 @@ type Author struct {
 	ID        string `json:"id"`
 	Name      string `json:"name"` // as the network gives it now, or else on the latest message
 	Bot       bool   `json:"bot"`
-	Figures
+	Counts
 }
 
 // Authors returns who wrote most, at most limit.
@@ -144,8 +144,8 @@ func limited(f Filter, limit uint64) ch.Params {
 	return p
 }
 
-// Hour is an hour of the day, or of the week. Hours in which nobody wrote are left out, and so are messages of which the
-// hour is not known.
+// Hour is an hour of the day, or of the week. Hours without messages are left out, and so are messages whose
+// hour is unknown.
 type Hour struct {
 	Weekday    time.Weekday `json:"weekday"` // 0: Sunday; always 0 for hours of the day
 	Hour       uint8        `json:"hour"`
@@ -173,7 +173,7 @@ func (a *Archive) HoursOfWeek(ctx context.Context, f Filter, zone *time.Location
 		return nil, err
 	}
 	var out []Hour
-	err = a.ask(ctx, "hours_of_week", p, func(rows driver.Rows) error {
+	err = a.query(ctx, "hours_of_week", p, func(rows driver.Rows) error {
 		var day uint8
 		var h Hour
 		if err := rows.Scan(&day, &h.Hour, &h.Messages, &h.Characters, &h.Words, &h.Reactions); err != nil {
@@ -189,10 +189,10 @@ func (a *Archive) HoursOfWeek(ctx context.Context, f Filter, zone *time.Location
 // Day is a day on the calendar of a zone.
 type Day struct {
 	Day string `json:"day"` // 2006-01-02
-	Figures
+	Counts
 }
 
-// Days returns the figures by day, as calendars in the zone showed it. Messages without a time are left out.
+// Days counts by day, as calendars in the zone showed it. Messages without a time are left out.
 func (a *Archive) Days(ctx context.Context, f Filter, zone *time.Location) ([]Day, error) {
 	p, err := zoned(f, zone)
 	if err != nil {
@@ -201,7 +201,7 @@ func (a *Archive) Days(ctx context.Context, f Filter, zone *time.Location) ([]Da
 	return list(ctx, a, "days", p, func(d *Day) []any { return append([]any{&d.Day}, d.into()...) })
 }
 
-// errLocal says that a zone has no name that a server knows.
+// errLocal is a zone without a name that the server knows.
 var errLocal = errors.New("the zone Local has no name that ClickHouse knows: name one, like Europe/Berlin or UTC")
 
 func zoned(f Filter, zone *time.Location) (ch.Params, error) {
@@ -213,10 +213,10 @@ func zoned(f Filter, zone *time.Location) (ch.Params, error) {
 	return p, nil
 }
 
-// list asks for rows of one kind.
+// list queries rows of one kind.
 func list[T any](ctx context.Context, a *Archive, name string, params ch.Params, into func(*T) []any) ([]T, error) {
 	var out []T
-	err := a.ask(ctx, name, params, func(rows driver.Rows) error {
+	err := a.query(ctx, name, params, func(rows driver.Rows) error {
 		var one T
 		if err := rows.Scan(into(&one)...); err != nil {
 			return err
@@ -227,13 +227,13 @@ func list[T any](ctx context.Context, a *Archive, name string, params ch.Params,
 	return out, err
 }
 
-func (a *Archive) ask(ctx context.Context, name string, params ch.Params, take func(driver.Rows) error) error {
+func (a *Archive) query(ctx context.Context, name string, params ch.Params, take func(driver.Rows) error) error {
 	sql, err := queries.ReadFile("queries/" + name + ".sql")
 	if err != nil {
-		return fmt.Errorf("asking the archive for %s: %w", name, err)
+		return fmt.Errorf("querying %s: %w", name, err)
 	}
-	if err := a.figures.Each(ctx, string(sql), params, take); err != nil {
-		return fmt.Errorf("asking the archive for %s: %w", name, err)
+	if err := a.db.Each(ctx, string(sql), params, take); err != nil {
+		return fmt.Errorf("querying %s: %w", name, err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"flag"
 	"io/fs"
 	"os"
 	"strings"
@@ -17,9 +18,15 @@ import (
 	"github.com/agrichat/agrichat/schemas/clickhouse"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if !enginesInstalled() {
+		_ = flag.Set("test.skip", "^Example") // an Example cannot skip itself
+	}
+	testenv.Main(m)
+}
 
-func store(t *testing.T) *ch.DB {
+func store(t testing.TB) *ch.DB {
 	t.Helper()
 	db, err := ch.Open(t.Context(), ch.Config{URL: testenv.ClickHouse(t)})
 	if err != nil {
@@ -36,7 +43,7 @@ func store(t *testing.T) *ch.DB {
 	return db
 }
 
-func filled(t *testing.T) *archive.Archive {
+func filled(t testing.TB) *archive.Archive {
 	t.Helper()
 	db := store(t)
 	names, err := fs.Glob(os.DirFS("testdata"), "fill_*.sql")
@@ -55,8 +62,8 @@ func filled(t *testing.T) *archive.Archive {
 	return archive.New(db)
 }
 
-// TestEveryQueryIsOne asks a migrated, empty database for the plan of every query there is.
-func TestEveryQueryIsOne(t *testing.T) {
+// TestQueries holds that a migrated, empty database plans every query.
+func TestQueries(t *testing.T) {
 	t.Parallel()
 	db := store(t)
 	names, err := fs.Glob(os.DirFS("queries"), "*.sql")
@@ -82,11 +89,11 @@ func TestEveryQueryIsOne(t *testing.T) {
 	}
 }
 
-func TestNothing(t *testing.T) {
+func TestArchive_empty(t *testing.T) {
 	t.Parallel()
 	a := archive.New(store(t))
 	total, err := a.Totals(t.Context(), archive.Filter{})
-	if diff := cmp.Diff(archive.Figures{}, total); err != nil || diff != "" {
+	if diff := cmp.Diff(archive.Counts{}, total); err != nil || diff != "" {
 		t.Errorf("the totals of nothing: %v (-want +got):\n%s", err, diff)
 	}
 	authors, err := a.Authors(t.Context(), archive.Filter{}, 10)
@@ -100,36 +107,36 @@ func at(day, hour, minute, second int) *time.Time {
 	return &t
 }
 
-func libera() archive.Figures {
-	return archive.Figures{
+func libera() archive.Counts {
+	return archive.Counts{
 		Messages: 3, Deleted: 1, Edited: 1, Service: 1, Characters: 15, Words: 4, Reactions: 8, People: 2, Chats: 1,
 		First: at(6, 23, 30, 0), Last: at(7, 10, 59, 59),
 	}
 }
 
-func telegram() archive.Figures {
-	return archive.Figures{
+func telegram() archive.Counts {
+	return archive.Counts{
 		Messages: 2, Unparsed: 1, Characters: 4, Words: 2, People: 1, Chats: 1, First: at(8, 0, 0, 0), Last: at(8, 0, 0, 0),
 	}
 }
 
-func TestTotalsNetworksChats(t *testing.T) {
+func TestArchive_Totals(t *testing.T) {
 	t.Parallel()
 	a := filled(t)
 	total, err := a.Totals(t.Context(), archive.Filter{})
-	want := archive.Figures{
+	want := archive.Counts{
 		Messages: 5, Deleted: 1, Edited: 1, Service: 1, Unparsed: 1, Characters: 19, Words: 6, Reactions: 8, People: 3, Chats: 2,
 		First: at(6, 23, 30, 0), Last: at(8, 0, 0, 0),
 	}
 	check(t, "totals", want, total, err)
 	networks, err := a.Networks(t.Context(), archive.Filter{})
 	check(t, "networks", []archive.Network{
-		{Source: "irc", Namespace: "libera", Figures: libera()}, {Source: "telegram", Namespace: "telegram", Figures: telegram()},
+		{Source: "irc", Namespace: "libera", Counts: libera()}, {Source: "telegram", Namespace: "telegram", Counts: telegram()},
 	}, networks, err)
 	chats, err := a.Chats(t.Context(), archive.Filter{}, archive.Everyone)
 	wantChats := []archive.Chat{
-		{Source: "irc", Namespace: "libera", Channel: "#go\t'", Name: "Gophers", Type: "group", Figures: libera()},
-		{Source: "telegram", Namespace: "telegram", Channel: "user:5", Figures: telegram()},
+		{Source: "irc", Namespace: "libera", Channel: "#go\t'", Name: "Gophers", Type: "group", Counts: libera()},
+		{Source: "telegram", Namespace: "telegram", Channel: "user:5", Counts: telegram()},
 	}
 	check(t, "chats", wantChats, chats, err)
 	chats, err = a.Chats(t.Context(), archive.Filter{}, 1)
@@ -138,25 +145,25 @@ func TestTotalsNetworksChats(t *testing.T) {
 	check(t, "one chat", wantChats[:1], chats, err)
 }
 
-func TestAuthors(t *testing.T) {
+func TestArchive_Authors(t *testing.T) {
 	t.Parallel()
 	a := filled(t)
 	got, err := a.Authors(t.Context(), archive.Filter{}, archive.Everyone)
 	check(t, "authors", []archive.Author{
-		{Source: "irc", Namespace: "libera", ID: "boris", Name: "Boris B.", Bot: true, Figures: archive.Figures{
+		{Source: "irc", Namespace: "libera", ID: "boris", Name: "Boris B.", Bot: true, Counts: archive.Counts{
 			Messages: 2, Service: 1, Characters: 7, Words: 2, People: 1, Chats: 1, First: at(7, 10, 0, 0), Last: at(7, 10, 59, 59),
 		}},
-		{Source: "irc", Namespace: "libera", ID: "anna", Name: "Anna", Figures: archive.Figures{
+		{Source: "irc", Namespace: "libera", ID: "anna", Name: "Anna", Counts: archive.Counts{
 			Messages: 1, Deleted: 1, Edited: 1, Characters: 8, Words: 2, Reactions: 8, People: 1, Chats: 1,
 			First: at(6, 23, 30, 0), Last: at(6, 23, 30, 0),
 		}},
-		{Source: "telegram", Namespace: "telegram", ID: "user7", Name: "Vera", Figures: archive.Figures{
+		{Source: "telegram", Namespace: "telegram", ID: "user7", Name: "Vera", Counts: archive.Counts{
 			Messages: 1, Characters: 2, Words: 1, People: 1, Chats: 1, First: at(8, 0, 0, 0), Last: at(8, 0, 0, 0),
 		}},
 	}, got, err)
 }
 
-func TestHoursAndDays(t *testing.T) {
+func TestArchive_HoursOfDay(t *testing.T) {
 	t.Parallel()
 	a := filled(t)
 	berlin, err := time.LoadLocation("Europe/Berlin")
@@ -173,7 +180,7 @@ func TestHoursAndDays(t *testing.T) {
 		{Weekday: time.Sunday, Hour: 11, Messages: 2, Characters: 7, Words: 2},
 	}, week, err)
 	days, err := a.Days(t.Context(), archive.Filter{From: *at(7, 0, 0, 0), To: *at(8, 0, 0, 0)}, berlin)
-	check(t, "days", []archive.Day{{Day: "2024-01-07", Figures: archive.Figures{
+	check(t, "days", []archive.Day{{Day: "2024-01-07", Counts: archive.Counts{
 		Messages: 2, Deleted: 1, Service: 1, Characters: 7, Words: 2, People: 1, Chats: 1,
 		First: at(7, 10, 0, 0), Last: at(7, 10, 59, 59),
 	}}}, days, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// OverlapKind says why the same messages seem to stand twice.
+// OverlapKind is why messages may be stored twice.
 type OverlapKind string
 
 // The kinds of overlap.
@@ -23,31 +23,31 @@ const (
 	OverlapZones  OverlapKind = "zones"  // at two times of one chat, a whole number of quarter hours apart, which may be none; one for each distance
 )
 
-// Overlap is messages that seem to stand twice in the record.
+// Overlap is messages of a chat that may be duplicates of others.
 type Overlap struct {
 	Kind     OverlapKind
 	Key      string        // of the chat, in hexadecimal
 	Other    string        // of the other chat of OverlapIDs; may be the same one
 	Authors  [2]string     // of OverlapPeople
 	Shift    time.Duration // of OverlapZones
-	Messages uint64        // that stand twice
+	Messages uint64        // that may be duplicates
 }
 
-// keysAtOnce bounds the size of a question.
-const keysAtOnce = 1000
+// keysPerQuery bounds the size of a query.
+const keysPerQuery = 1000
 
-// Overlaps finds messages that seem to stand twice: with equal minute and text in two chats of which one's name holds the other's, or which
-// share content keys, or under two schemes of ids in one chat; and, in the chats of again, by two names of an author or in two zones. What coincides by chance is left
-// out: at least half of the smaller side and a tenth of the larger must stand twice in the time that both have in common, a third where
+// Overlaps finds messages that may be stored twice: with equal minute and text in two chats of which one's name contains the other's, or which
+// share content keys, or under two schemes of ids in one chat; and, in the chats of again, by two names of an author or in two zones. Chance is
+// excluded: at least half of the smaller side and a tenth of the larger must be duplicates in the time that both have in common, a third where
 // only the time differs.
-// keys are event.Key in hexadecimal.
+// keys and again are from OverlapKey.
 func (a *Archive) Overlaps(ctx context.Context, keys []string, again []string) ([]Overlap, error) {
 	var out []Overlap
 	for _, of := range []struct {
 		keys []string
 		find func(context.Context, ch.Params) ([]Overlap, error)
 	}{{keys, a.overlapIDs}, {again, a.overlapPeople}, {again, a.overlapZones}} {
-		for part := range slices.Chunk(of.keys, keysAtOnce) {
+		for part := range slices.Chunk(of.keys, keysPerQuery) {
 			found, err := of.find(ctx, ch.Params{"keys": array(part)})
 			if err != nil {
 				return nil, err
@@ -58,8 +58,8 @@ func (a *Archive) Overlaps(ctx context.Context, keys []string, again []string) (
 	return unique(out), nil
 }
 
-// unique leaves one of the overlaps of a pair, that of most messages: a pair is found from both of its sides, and once for each two schemes of
-// ids.
+// unique removes duplicate overlaps of a pair, and keeps that of most messages: a pair is found from both of its sides, and once for each two
+// schemes of ids.
 func unique(of []Overlap) []Overlap {
 	at := map[Overlap]int{}
 	var out []Overlap
@@ -80,7 +80,7 @@ func unique(of []Overlap) []Overlap {
 	return out
 }
 
-// array writes hexadecimal keys as ClickHouse reads an array of strings.
+// array encodes hexadecimal keys as a ClickHouse array of strings.
 func array(keys []string) string { return "['" + strings.Join(keys, "','") + "']" }
 
 // span is of minutes since 1970, both included.
@@ -129,7 +129,7 @@ func (a *Archive) overlapPeople(ctx context.Context, p ch.Params) (out []Overlap
 	return out, err
 }
 
-// zoneShift is messages at two times of one chat that are as far apart as others.
+// zoneShift is messages of one chat at two times, with the same difference as others.
 type zoneShift struct {
 	Overlap
 	span
@@ -159,8 +159,8 @@ func (a *Archive) overlapZones(ctx context.Context, p ch.Params) (out []Overlap,
 	return out, err
 }
 
-// ofOneMove returns, for each chat, the shift of most messages, which comes first, and those that differ from it as clocks do that are set on:
-// two zones seldom do that on one day.
+// ofOneMove returns, for each chat, the shift of most messages, which comes first, and those that differ from it by a change to or from summer
+// time: two zones seldom change on one day.
 func ofOneMove(found []zoneShift) (out [][]zoneShift) {
 	at := map[string]int{}
 	for _, o := range found {
@@ -178,7 +178,7 @@ func ofOneMove(found []zoneShift) (out [][]zoneShift) {
 	return out
 }
 
-// joined is the span of several shifts.
+// joined is the span that covers several shifts.
 func joined(of []zoneShift) span {
 	all := of[0].span
 	for _, o := range of[1:] {
@@ -193,10 +193,10 @@ type Span struct {
 	First, Last int64
 }
 
-// Within returns, for each span, how many messages with content keys, or by any ids where it goes by its name, the chat has in it.
+// Within counts, for each span, the messages of its chat in it: those with content keys, or all where the chat is identified by its name.
 func (a *Archive) Within(ctx context.Context, spans []Span) ([]uint64, error) {
 	out := make([]uint64, 0, len(spans))
-	for part := range slices.Chunk(spans, keysAtOnce) {
+	for part := range slices.Chunk(spans, keysPerQuery) {
 		var keys, firsts, lasts []string
 		for _, s := range part {
 			keys = append(keys, s.Key)
@@ -204,7 +204,7 @@ func (a *Archive) Within(ctx context.Context, spans []Span) ([]uint64, error) {
 		}
 		counts := make([]uint64, len(part))
 		p := ch.Params{"keys": array(keys), "firsts": "[" + strings.Join(firsts, ",") + "]", "lasts": "[" + strings.Join(lasts, ",") + "]"}
-		err := a.ask(ctx, "overlap_within", p, func(rows driver.Rows) error {
+		err := a.query(ctx, "overlap_within", p, func(rows driver.Rows) error {
 			var number uint32
 			var n uint64
 			err := rows.Scan(&number, &n)
@@ -228,7 +228,7 @@ type side struct {
 	author string // empty: all
 }
 
-// byChance reports whether less than half of the smaller side's messages stand twice, or less than a tenth of the larger one's, in the
+// byChance reports whether less than half of the smaller side's messages are duplicates, or less than a tenth of the larger one's, in the
 // time that both sides have in common.
 func (a *Archive) byChance(ctx context.Context, messages uint64, one, other side) (bool, error) {
 	_, first, err := a.overlapSize(ctx, one, span{})
@@ -252,11 +252,11 @@ func (a *Archive) byChance(ctx context.Context, messages uint64, one, other side
 func (a *Archive) overlapSize(ctx context.Context, of side, in span) (n uint64, own span, err error) {
 	p := ch.Params{"key": of.key, "keyed": strconv.Itoa(int(of.keyed)), "author": of.author,
 		"first": strconv.FormatInt(in.first, 10), "last": strconv.FormatInt(in.last, 10)}
-	err = a.ask(ctx, "overlap_size", p, func(rows driver.Rows) error { return rows.Scan(&n, &own.first, &own.last) })
+	err = a.query(ctx, "overlap_size", p, func(rows driver.Rows) error { return rows.Scan(&n, &own.first, &own.last) })
 	return n, own, err
 }
 
-// OverlapKey is how Overlaps names a chat.
+// OverlapKey identifies a chat for Overlaps and Within.
 func OverlapKey(source, namespace, channel string) string {
 	return event.ChannelKey(event.Source(source), event.Namespace(namespace), event.Channel(channel)).String()
 }

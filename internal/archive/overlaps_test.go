@@ -39,8 +39,8 @@ func TestArchive_Overlaps(t *testing.T) {
 	chats := []overlapping{
 		{"channel1", "Farm", false, talk(20, 0, 0, "user1")},
 		{"name:Farm", "farm", true, talk(10, 5, 0, "Ann")},
-		{"channel7", "Farm yard", false, talk(5, 0, 0, "user1")}, // stands twice, but in no chat that is asked for
-		{"tractors", "", false, talk(6, 500, 0, "U1")},           // no list of channels names it
+		{"channel7", "Farm yard", false, talk(5, 0, 0, "user1")}, // stored twice, but in no chat of the query
+		{"tractors", "", false, talk(6, 500, 0, "U1")},           // without a name
 		{"C01", "tractors", false, talk(6, 500, 0, "U1")},
 		{"guild1", "general", false, append(talk(20, 100, 0, "a"), spokenAt{1, "a", "hello"})},
 		{"guild2", "general", false, append(talk(20, 200, 0, "b"), spokenAt{1, "b", "hello"})},
