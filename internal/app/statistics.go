@@ -12,7 +12,7 @@ import (
 
 // StatisticsReport is who wrote most and when. Scripts rely on its names.
 type StatisticsReport struct {
-	Totals   archive.Counts   `json:"totals"`
+	Totals   archive.Counts    `json:"totals"`
 	Chats    []archive.Chat    `json:"chats"`
 	Authors  []archive.Author  `json:"authors"`
 	Hours    []HourOfDay       `json:"hours_of_day"`

@@ -20,7 +20,7 @@ func (c *Connections) Verifier(ctx context.Context) (*verify.Verifier, error) {
 		return nil, err
 	}
 	b, pool := c.opened()
-	return &verify.Verifier{Bus: verifiedBus{b}, Record: pool, Aggregates: analytics, Incarnation: s.Incarnation}, nil
+	return &verify.Verifier{Bus: verifiedBus{b}, Postgres: pool, ClickHouse: analytics, Incarnation: s.Incarnation}, nil
 }
 
 // verifiedBus is the bus as verification needs it.
@@ -54,7 +54,7 @@ func (c *Connections) Verify(ctx context.Context, until uint64, wait time.Durati
 		return nil, err
 	}
 	run := func(until uint64) (r *verify.Report, err error) {
-		err = verify.Outlast(ctx, func(ctx context.Context) (err error) {
+		err = verify.RetryTransient(ctx, func(ctx context.Context) (err error) {
 			r, err = v.Run(ctx, until, wait)
 			return err
 		})
@@ -64,7 +64,7 @@ func (c *Connections) Verify(ctx context.Context, until uint64, wait time.Durati
 	if err != nil || r.Equal || do == (Corrections{}) {
 		return r, err
 	}
-	err = verify.Outlast(ctx, func(ctx context.Context) error {
+	err = verify.RetryTransient(ctx, func(ctx context.Context) error {
 		if do.Accept {
 			if err := v.Accept(ctx, r, store, Operator()); err != nil {
 				return err

@@ -76,7 +76,7 @@ func (s *stack) compare(ctx context.Context, until uint64, wait time.Duration, d
 		return nil, err
 	}
 	run := func(until uint64) (r *verify.Report, err error) {
-		err = verify.Outlast(ctx, func(ctx context.Context) (err error) {
+		err = verify.RetryTransient(ctx, func(ctx context.Context) (err error) {
 			r, err = v.Run(ctx, until, wait)
 			return err
 		})
@@ -86,7 +86,7 @@ func (s *stack) compare(ctx context.Context, until uint64, wait time.Duration, d
 	if err != nil || r.Equal || do == (amends{}) {
 		return r, err
 	}
-	err = verify.Outlast(ctx, func(ctx context.Context) error {
+	err = verify.RetryTransient(ctx, func(ctx context.Context) error {
 		if do.accept {
 			if err := v.Accept(ctx, r, s.keeper, whoRuns()); err != nil {
 				return err
@@ -156,7 +156,7 @@ func (s *stack) figuresOf(ctx context.Context, top uint64) (*figuresReport, erro
 		zone = time.UTC
 	}
 	var r *figuresReport
-	err = verify.Outlast(ctx, func(ctx context.Context) (err error) {
+	err = verify.RetryTransient(ctx, func(ctx context.Context) (err error) {
 		r, err = askFigures(ctx, archive.New(db), zone, top)
 		return err
 	})

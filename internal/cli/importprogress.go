@@ -57,15 +57,15 @@ func printStall(note func(string, ...any)) func(importer.Stall) {
 }
 
 // logWaiting and printWaiting report what is waited for when everything has been read.
-func logWaiting(log *slog.Logger) func(verify.Left) {
-	return func(l verify.Left) {
-		log.Info("waiting", "to_be_stored", l.Sequences, "to_be_told_of", l.Untold, "to_be_aggregated", l.Facts)
+func logWaiting(log *slog.Logger) func(verify.Remaining) {
+	return func(l verify.Remaining) {
+		log.Info("waiting", "to_be_stored", l.Sequences, "to_be_told_of", l.Unpublished, "to_be_aggregated", l.Facts)
 	}
 }
 
-func printWaiting(note func(string, ...any)) func(verify.Left) {
-	return func(l verify.Left) {
-		note("waiting: %d messages of the bus to be stored, %d transactions to tell of, %d facts to be aggregated\n", l.Sequences, l.Untold, l.Facts)
+func printWaiting(note func(string, ...any)) func(verify.Remaining) {
+	return func(l verify.Remaining) {
+		note("waiting: %d messages of the bus to be stored, %d transactions to tell of, %d facts to be aggregated\n", l.Sequences, l.Unpublished, l.Facts)
 	}
 }
 

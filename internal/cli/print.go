@@ -50,7 +50,7 @@ func (t *table) done() error { return cmp.Or(t.err, t.w.Flush()) }
 
 // figuresReport is who wrote most and when.
 type figuresReport struct {
-	Totals  archive.Counts   `json:"totals"`
+	Totals  archive.Counts    `json:"totals"`
 	Chats   []archive.Chat    `json:"chats"`
 	Authors []archive.Author  `json:"authors"`
 	Hours   []hourOfDay       `json:"hours_of_day"`

@@ -311,7 +311,7 @@ func (s *stack) verifier(ctx context.Context) (*verify.Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &verify.Verifier{Bus: busOf{s.bus}, Record: s.record, Aggregates: figures, Incarnation: k.Incarnation}, nil
+	return &verify.Verifier{Bus: busOf{s.bus}, Postgres: s.record, ClickHouse: figures, Incarnation: k.Incarnation}, nil
 }
 
 // busOf is the bus as verification sees it.

@@ -245,7 +245,7 @@ func (s *Scene) settle(ctx context.Context, upTo uint64, wait time.Duration) (*v
 	var report *verify.Report
 	var found *verdict
 	err := s.look(ctx, func(st *Stores) (err error) {
-		v := &verify.Verifier{Bus: seen{s.bus}, Record: st.Record, Aggregates: st.Facts}
+		v := &verify.Verifier{Bus: seen{s.bus}, Postgres: st.Record, ClickHouse: st.Facts}
 		if report, err = v.Run(ctx, 0, wait); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ type Observer struct {
 	File     func(FileDone)          // a file was read, or could not be
 	Quiet    func(QuietFiles)        // files for which File was not called, if there are any
 	Progress func(Snapshot)          // every ProgressInterval while files are read
-	Waiting  func(verify.Left)       // every ProgressInterval while what was published is being stored
+	Waiting  func(verify.Remaining)  // every ProgressInterval while what was published is being stored
 	Stalled  func(Stall)             // nothing is being stored
 	Display  func(*Progress) Display // called before the first file is read
 }

@@ -26,7 +26,7 @@ func (i *Importer) settle(ctx context.Context) error {
 	if err := i.awaitStored(ctx, v, store); err != nil {
 		return err
 	}
-	return verify.Outlast(ctx, func(ctx context.Context) error {
+	return verify.RetryTransient(ctx, func(ctx context.Context) error {
 		stored, err := store.ImportCounts(ctx, i.result.Sequences)
 		if err != nil {
 			return err
@@ -117,11 +117,11 @@ func (i *Importer) streamRestored(ctx context.Context, store *normalise.Store) b
 type waitState struct {
 	mu        sync.Mutex // covers all below
 	began     bool
-	remaining verify.Left
+	remaining verify.Remaining
 	failure   error // of the last attempt to find out; nil: it succeeded
 }
 
-func (w *waitState) set(l verify.Left, failure error) {
+func (w *waitState) set(l verify.Remaining, failure error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.began, w.failure = true, failure; failure == nil {
@@ -129,7 +129,7 @@ func (w *waitState) set(l verify.Left, failure error) {
 	}
 }
 
-func (w *waitState) get() (began bool, remaining verify.Left, failure error) {
+func (w *waitState) get() (began bool, remaining verify.Remaining, failure error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.began, w.remaining, w.failure
@@ -142,30 +142,30 @@ func (w *waitState) stopped() error {
 		return ErrStopped
 	}
 	return fmt.Errorf("%w; it is published, and left are %d messages of the bus to be stored, %d transactions to be published, %d facts to be aggregated, "+
-		"by agrichat up or whatever else consumes", ErrStopped, l.Sequences, l.Untold, l.Facts)
+		"by agrichat up or whatever else consumes", ErrStopped, l.Sequences, l.Unpublished, l.Facts)
 }
 
 // await waits until everything up to a sequence is stored and aggregated. A server that is away is waited for too, with retries: ctx ends the wait.
-func (w *waitState) await(ctx context.Context, v *verify.Verifier, last uint64, report func(verify.Left), log *slog.Logger) error {
+func (w *waitState) await(ctx context.Context, v *verify.Verifier, last uint64, report func(verify.Remaining), log *slog.Logger) error {
 	report = everyInterval(report)
-	w.set(verify.Left{}, nil)
+	w.set(verify.Remaining{}, nil)
 	for {
-		err := v.Await(ctx, last, func(l verify.Left) {
+		err := v.Await(ctx, last, func(l verify.Remaining) {
 			w.set(l, nil)
 			report(l)
 		})
 		if err == nil || ctx.Err() != nil || fault.Of(err) != fault.Transient {
 			return err
 		}
-		w.set(verify.Left{}, err)
+		w.set(verify.Remaining{}, err)
 		log.Warn("finding out what is stored failed; trying again", "error", err)
 	}
 }
 
 // everyInterval passes on what is reported once in ProgressInterval.
-func everyInterval(report func(verify.Left)) func(verify.Left) {
+func everyInterval(report func(verify.Remaining)) func(verify.Remaining) {
 	last := time.Now()
-	return func(l verify.Left) {
+	return func(l verify.Remaining) {
 		if report == nil || time.Since(last) < ProgressInterval {
 			return
 		}

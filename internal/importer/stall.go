@@ -42,7 +42,7 @@ type stallMonitor struct {
 type stallMark struct {
 	counts    ingest.Counts
 	began     bool
-	remaining verify.Left
+	remaining verify.Remaining
 }
 
 func (m *stallMonitor) mark() stallMark {
@@ -106,8 +106,8 @@ func (m *stallMonitor) reason(ctx context.Context) string {
 	switch {
 	case remaining.Sequences > 0 || !began:
 		add(m.consumerReason(ctx, bus.Chat, bus.Normalise))
-	case remaining.Untold > 0:
-		add(fmt.Sprintf("the facts of %d transactions are not published", remaining.Untold), m.factsReason(ctx))
+	case remaining.Unpublished > 0:
+		add(fmt.Sprintf("the facts of %d transactions are not published", remaining.Unpublished), m.factsReason(ctx))
 	case remaining.Facts > 0:
 		add(m.consumerReason(ctx, bus.Facts, bus.Aggregate))
 	}

@@ -27,7 +27,7 @@ func TestReportStalls(t *testing.T) {
 			case s < 100*time.Second: // it goes on until then
 				m.counts.Read = int(s / time.Second)
 			case s > 600*time.Second:
-				m = stallMark{ingest.Counts{Read: 100}, true, verify.Left{Sequences: 3}}
+				m = stallMark{ingest.Counts{Read: 100}, true, verify.Remaining{Sequences: 3}}
 			}
 			return m
 		}
@@ -93,7 +93,7 @@ func TestStallMonitor_reason(t *testing.T) {
 			t.Errorf("%s: the reason is %q", what, got)
 		}
 	}
-	left := verify.Left{Sequences: 5}
+	left := verify.Remaining{Sequences: 5}
 	check("nothing known while it reads")
 	waited.set(left, nil)
 	check("nothing known while it waits", "no reason was found")
@@ -110,9 +110,9 @@ func TestStallMonitor_reason(t *testing.T) {
 	published(t, b, 3)
 	check("no worker", "nobody asks for the messages of consumer normalise", "agrichat consume normalise")
 	fill(t, b)
-	waited.set(verify.Left{Untold: 7}, nil)
+	waited.set(verify.Remaining{Unpublished: 7}, nil)
 	check("a full stream", "the facts of 7 transactions are not published", "stream FACTS is full", "nats.facts_max_bytes")
-	waited.set(verify.Left{Facts: 9}, nil)
+	waited.set(verify.Remaining{Facts: 9}, nil)
 	check("no aggregator", "nobody asks for the messages of consumer aggregate")
 	if err := b.DeleteConsumer(t.Context(), bus.Chat, bus.Normalise); err != nil {
 		t.Fatal(err)

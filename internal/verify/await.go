@@ -11,31 +11,31 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// Left is what still has to be done.
-type Left struct {
-	Sequences uint64 // of the log, not in the ledger
-	Untold    uint64 // transactions whose facts are not published
-	Facts     uint64 // messages of facts not in ClickHouse
+// Remaining is what still has to be stored and aggregated.
+type Remaining struct {
+	Sequences   uint64 // of the log, not in the ledger
+	Unpublished uint64 // transactions whose facts are not published
+	Facts       uint64 // messages of facts not in ClickHouse
 }
 
-// Done reports whether nothing is left.
-func (l Left) Done() bool { return l == Left{} }
+// Done reports whether nothing remains.
+func (l Remaining) Done() bool { return l == Remaining{} }
 
-// awaitEvery is how often is asked: a tenth of what a person notices.
-const awaitEvery = 100 * time.Millisecond
+// awaitInterval is the time between two polls: a tenth of what a person notices.
+const awaitInterval = 100 * time.Millisecond
 
-// Await blocks until everything that the log holds up to a sequence is stored and aggregated, or ctx ends. look is told
-// what is left, each time. What others write meanwhile is not waited for; a server that restarts meanwhile is.
-func (v *Verifier) Await(ctx context.Context, until uint64, look func(Left)) error {
+// Await blocks until everything that the log holds up to a sequence is stored and aggregated, or ctx ends. report is called with
+// what remains after each poll. What others write meanwhile is not waited for; a server that restarts meanwhile is.
+func (v *Verifier) Await(ctx context.Context, until uint64, report func(Remaining)) error {
 	w := &awaiting{v: v, until: until}
-	tick := time.NewTicker(awaitEvery)
+	tick := time.NewTicker(awaitInterval)
 	defer tick.Stop()
 	for {
-		err := Outlast(ctx, w.step)
+		err := RetryTransient(ctx, w.step)
 		switch {
 		case err == nil:
-			look(w.left)
-			if w.left.Done() {
+			report(w.remaining)
+			if w.remaining.Done() {
 				return nil
 			}
 		case fault.Of(err) != fault.Transient || ctx.Err() == nil:
@@ -43,51 +43,51 @@ func (v *Verifier) Await(ctx context.Context, until uint64, look func(Left)) err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting until everything up to sequence %d is stored (left: %d sequences, %d transactions untold, %d facts): %w",
-				until, w.left.Sequences, w.left.Untold, w.left.Facts, ctx.Err())
+			return fmt.Errorf("waiting until everything up to sequence %d is stored (left: %d sequences, %d transactions unpublished, %d facts): %w",
+				until, w.remaining.Sequences, w.remaining.Unpublished, w.remaining.Facts, ctx.Err())
 		case <-tick.C:
 		}
 	}
 }
 
-// awaitFor is Await for a while: that time ran out is no error.
+// awaitFor is Await with a timeout, which is no error.
 func (v *Verifier) awaitFor(ctx context.Context, until uint64, wait time.Duration) error {
 	c, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	err := v.Await(c, until, func(Left) {})
+	err := v.Await(c, until, func(Remaining) {})
 	if err != nil && ctx.Err() == nil && errors.Is(c.Err(), context.DeadlineExceeded) {
 		return nil
 	}
 	return err
 }
 
-// awaiting is one wait: first until all is in the ledger, then until the transactions that were there by then have told,
-// then until what was told by then is in ClickHouse.
+// awaiting is one wait: first until all is in the ledger, then until the facts of the transactions that were there by then are published,
+// then until the facts that were published by then are in ClickHouse.
 type awaiting struct {
-	v       *Verifier
-	until   uint64
-	counter int64  // zero: not all is in the ledger yet
-	facts   uint64 // last sequence of facts to wait for
-	told    bool
-	left    Left
+	v         *Verifier
+	until     uint64
+	counter   int64  // zero: not all is in the ledger yet
+	facts     uint64 // last sequence of facts to wait for
+	published bool
+	remaining Remaining
 }
 
 func (w *awaiting) step(ctx context.Context) error {
 	if w.until == 0 {
-		w.left = Left{}
+		w.remaining = Remaining{}
 		return nil
 	}
 	if w.counter == 0 {
-		if err := w.askLedger(ctx); err != nil || w.left.Sequences > 0 {
+		if err := w.askLedger(ctx); err != nil || w.remaining.Sequences > 0 {
 			return err
 		}
 	}
-	if !w.told {
-		err := w.v.Record.QueryRow(ctx, query("untold"), w.counter).Scan(&w.left.Untold)
+	if !w.published {
+		err := w.v.Postgres.QueryRow(ctx, query("unpublished"), w.counter).Scan(&w.remaining.Unpublished)
 		if err != nil {
-			return pg.Classify(fmt.Errorf("asking the record what it has told: %w", err))
+			return pg.Classify(fmt.Errorf("reading which facts are unpublished: %w", err))
 		}
-		if w.left.Untold > 0 {
+		if w.remaining.Unpublished > 0 {
 			return nil
 		}
 	}
@@ -95,10 +95,10 @@ func (w *awaiting) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !w.told {
-		w.told, w.facts = true, last
+	if !w.published {
+		w.published, w.facts = true, last
 	}
-	w.left.Facts = w.facts - min(stored, w.facts)
+	w.remaining.Facts = w.facts - min(stored, w.facts)
 	return nil
 }
 
@@ -108,8 +108,8 @@ func (w *awaiting) askLedger(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if number == 0 { // the stream was put back, and no worker has noticed yet
-			w.left.Sequences = w.until
+		if number == 0 { // the stream was restored, and no worker has noticed yet
+			w.remaining.Sequences = w.until
 			return nil
 		}
 	}
@@ -119,15 +119,15 @@ func (w *awaiting) askLedger(ctx context.Context) error {
 	}
 	var held string
 	var counter int64
-	err = w.v.Record.QueryRow(ctx, query("left"), "CHAT", created, int64(w.until)).Scan(&held, &counter)
+	err = w.v.Postgres.QueryRow(ctx, query("remaining"), "CHAT", created, int64(w.until)).Scan(&held, &counter)
 	if err != nil {
-		return pg.Classify(fmt.Errorf("asking the record how far it is: %w", err))
+		return pg.Classify(fmt.Errorf("reading the ledger: %w", err))
 	}
 	set, err := seqset.Parse(held)
 	if err != nil {
 		return err
 	}
-	if w.left.Sequences = set.Missing(1, w.until).Len(); w.left.Sequences == 0 {
+	if w.remaining.Sequences = set.Missing(1, w.until).Len(); w.remaining.Sequences == 0 {
 		w.counter = counter
 	}
 	return nil

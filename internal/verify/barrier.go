@@ -14,74 +14,74 @@ import (
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
-// A writer that begins while the barrier is waited for queues behind it. So it is waited for briefly, several times, and between
-// the attempts writers have at least as long to go on.
+// A writer that begins while the barrier is waited for queues behind it. So the wait is brief and retried with jitter, and between
+// the attempts writers have at least as long to continue.
 const (
-	barrierLockTimeout = time.Second
-	barrierPause       = 2 * time.Second
-	defaultPatience    = time.Minute
+	barrierLockTimeout    = time.Second
+	barrierPause          = 2 * time.Second
+	defaultBarrierTimeout = time.Minute
 )
 
-// errBarrier is an attempt that ran out of time.
+// errBarrier is an attempt that timed out.
 var errBarrier = errors.New("the writers' lock is held")
 
-// cut fixes where to stop, before the snapshot is taken: what is committed later is not compared. It waits for the
-// transactions that are under way: one of them may have drawn a lower counter than one that is committed.
-func (v *Verifier) cut(ctx context.Context, until uint64) (cut, error) {
-	patience := v.BarrierPatience
-	if patience == 0 {
-		patience = defaultPatience
+// takeCutoff decides where to stop, before the snapshot is taken: what is committed later is not compared. It waits for
+// open transactions: one of them may have allocated a lower counter than one that is committed.
+func (v *Verifier) takeCutoff(ctx context.Context, until uint64) (cutoff, error) {
+	timeout := v.BarrierTimeout
+	if timeout == 0 {
+		timeout = defaultBarrierTimeout
 	}
 	began := time.Now()
 	for {
-		c, err := v.cutOnce(ctx, until)
+		c, err := v.tryCutoff(ctx, until)
 		if !errors.Is(err, errBarrier) {
 			return c, err
 		}
-		if time.Since(began) >= patience {
-			return cut{}, v.barrierError(ctx, time.Since(began))
+		if time.Since(began) >= timeout {
+			return cutoff{}, v.barrierError(ctx, time.Since(began))
 		}
 		select {
 		case <-ctx.Done():
-			return cut{}, fmt.Errorf("waiting for the writers of the record: %w", ctx.Err())
+			return cutoff{}, fmt.Errorf("waiting for the writers of PostgreSQL: %w", ctx.Err())
 		case <-time.After(barrierPause/2 + rand.N(barrierPause)):
 		}
 	}
 }
 
-// cutOnce waits for the writers for no longer than barrierLockTimeout.
-func (v *Verifier) cutOnce(ctx context.Context, until uint64) (cut, error) {
-	tx, err := v.Record.Begin(ctx)
+// tryCutoff waits for the writers for at most barrierLockTimeout.
+func (v *Verifier) tryCutoff(ctx context.Context, until uint64) (cutoff, error) {
+	tx, err := v.Postgres.Begin(ctx)
 	if err != nil {
-		return cut{}, pg.Classify(fmt.Errorf("asking the record where it stands: %w", err))
+		return cutoff{}, pg.Classify(fmt.Errorf("reading the position of PostgreSQL: %w", err))
 	}
 	defer pg.Rollback(ctx, tx)
 	if _, err := tx.Exec(ctx, query("barrier_timeout"), fmt.Sprintf("%dms", barrierLockTimeout.Milliseconds())); err != nil {
-		return cut{}, pg.Classify(fmt.Errorf("limiting the wait for the writers of the record: %w", err))
+		return cutoff{}, pg.Classify(fmt.Errorf("limiting the wait for the writers of PostgreSQL: %w", err))
 	}
 	if _, err := tx.Exec(ctx, query("barrier")); err != nil {
 		var pe *pgconn.PgError
 		if errors.As(err, &pe) && pe.Code == "55P03" { // lock_not_available
-			return cut{}, errBarrier
+			return cutoff{}, errBarrier
 		}
-		return cut{}, pg.Classify(fmt.Errorf("waiting for the writers of the record: %w", err))
+		return cutoff{}, pg.Classify(fmt.Errorf("waiting for the writers of PostgreSQL: %w", err))
 	}
-	c, err := v.stand(ctx, tx)
+	c, err := v.position(ctx, tx)
 	c.sequence = until
 	return c, err
 }
 
-// barrierError names the transaction that verification waited for in vain. Waiting again is for whoever has ended it.
+// barrierError names the transaction that the barrier waited for. It is fatal: a retry helps only after that transaction has ended.
 func (v *Verifier) barrierError(ctx context.Context, waited time.Duration) error {
 	var pid int32
 	var name, state string
 	var seconds float64
-	err := v.Record.QueryRow(ctx, query("barrier_holder")).Scan(&pid, &name, &state, &seconds)
+	err := v.Postgres.QueryRow(ctx, query("barrier_holder")).Scan(&pid, &name, &state, &seconds)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return fault.AsFatal(fmt.Errorf("waited %s for a moment without a writer in PostgreSQL, in vain: try again when less is being written", waited.Round(time.Second)))
 	case err != nil:
-		return pg.Classify(fmt.Errorf("asking who holds the writers' lock: %w", err))
+		return pg.Classify(fmt.Errorf("reading who holds the writers' lock: %w", err))
 	}
 	held := time.Duration(seconds * float64(time.Second)).Round(time.Second)
 	return fault.AsFatal(fmt.Errorf("a transaction of pid %d (%s, %s) has held the writers' lock for %s: let it end, or end it with SELECT pg_terminate_backend(%d), "+

@@ -36,8 +36,8 @@ func migrated(t *testing.T) *pgxpool.Pool {
 	}))
 }
 
-// TestVerifier_Barrier: beside a writer that hangs, verification lets the others write on, and ends with an error that names it.
-func TestVerifier_Barrier(t *testing.T) {
+// TestVerifier_Run_barrier holds that while one writer hangs a comparison lets the others write, and ends with an error that names it.
+func TestVerifier_Run_barrier(t *testing.T) {
 	t.Parallel()
 	pool := migrated(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -56,7 +56,7 @@ func TestVerifier_Barrier(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		v := &verify.Verifier{Bus: emptyBus{}, Record: pool, BarrierPatience: 3 * time.Second}
+		v := &verify.Verifier{Bus: emptyBus{}, Postgres: pool, BarrierTimeout: 3 * time.Second}
 		_, err := v.Run(ctx, 0, 0)
 		ended <- err
 	}()

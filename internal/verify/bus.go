@@ -12,12 +12,12 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// lookAtOnce is how many events of the log are looked up in one question.
-const lookAtOnce = 5000
+// eventsPerQuery is how many events of the log are looked up at once.
+const eventsPerQuery = 5000
 
-// compareLedger finds the sequences that were never entered. Those that are not on the log either were removed before they were
-// stored; a worker enters them as such when it next looks, and verify must not call the stores equal until then.
-func (v *Verifier) compareLedger(ctx context.Context, tx pgx.Tx, c cut, r *Report, _ *calendar) error {
+// compareLedger finds the gaps of the ledger. Sequences that are not on the log either were removed before they were
+// stored; a worker inserts them as such when it next reconciles, and the stores are not equal until then.
+func (v *Verifier) compareLedger(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, _ *dayCounts) error {
 	if c.sequence == 0 {
 		return nil
 	}
@@ -35,7 +35,7 @@ func (v *Verifier) compareLedger(ctx context.Context, tx pgx.Tx, c cut, r *Repor
 		var there seqset.Set
 		err := v.Bus.Range(ctx, sp.First, sp.Last, true, func(d consumers.Delivery) error {
 			there.Add(d.Sequence, d.Sequence)
-			r.Holes++
+			r.Gaps++
 			r.Missing++
 			r.repair.sequences.Add(d.Sequence, d.Sequence)
 			r.problem(Problem{What: "the ledger does not hold it", Kind: "sequence", Sequence: d.Sequence, ID: d.Named(), Detail: d.Subject})
@@ -52,29 +52,29 @@ func (v *Verifier) compareLedger(ctx context.Context, tx pgx.Tx, c cut, r *Repor
 	return nil
 }
 
-// looking is the log being held against the record.
-type looking struct {
-	tx   pgx.Tx
-	cut  cut
-	r    *Report
-	days *calendar
-	// channels holds their names by key.
+// logComparison compares the log with PostgreSQL.
+type logComparison struct {
+	tx     pgx.Tx
+	cutoff cutoff
+	r      *Report
+	days   *dayCounts
+	// channels caches their names by key.
 	channels map[[16]byte]dayKey
-	// odd holds ids whose first place is not on this log: each must be counted once all the same.
-	odd map[string]struct{}
+	// counted holds ids whose first position is not on this log: each must be counted once all the same.
+	counted map[string]struct{}
 }
 
-// said is an event that a message of the log says it carries.
-type said struct {
+// logEvent is an event of a message of the log.
+type logEvent struct {
 	at      event.Position
-	id      string // as the header has it, or else the envelope: perhaps none at all
+	id      string // of the header, or else of the envelope; may be empty
 	subject string
-	unnamed bool // the message has no header with ids, as one of a foreign publisher may
+	unnamed bool // the message has no header with ids: another publisher may omit it
 }
 
-// readEvents yields the events of the log up to a sequence, many at once.
-func (v *Verifier) readEvents(ctx context.Context, until uint64, yield func([]said) error) error {
-	var chunk []said
+// readEvents yields the events of the log up to a sequence in batches.
+func (v *Verifier) readEvents(ctx context.Context, until uint64, yield func([]logEvent) error) error {
+	var chunk []logEvent
 	flush := func() error {
 		if len(chunk) == 0 {
 			return nil
@@ -89,10 +89,10 @@ func (v *Verifier) readEvents(ctx context.Context, until uint64, yield func([]sa
 	err := v.Bus.Range(ctx, 1, until, true, func(d consumers.Delivery) error {
 		line := 0
 		for id := range d.IDs() {
-			chunk = append(chunk, said{at: event.At(d.Sequence, line), id: id, subject: d.Subject, unnamed: d.EventIDs == ""})
+			chunk = append(chunk, logEvent{at: event.At(d.Sequence, line), id: id, subject: d.Subject, unnamed: d.EventIDs == ""})
 			line++
 		}
-		if len(chunk) < lookAtOnce {
+		if len(chunk) < eventsPerQuery {
 			return nil
 		}
 		return flush()
@@ -104,8 +104,8 @@ func (v *Verifier) readEvents(ctx context.Context, until uint64, yield func([]sa
 }
 
 // identify reads the ids of unnamed events from their envelopes. An event that cannot be read keeps an empty one.
-func (v *Verifier) identify(ctx context.Context, chunk []said) error {
-	unnamed := map[uint64]*said{}
+func (v *Verifier) identify(ctx context.Context, chunk []logEvent) error {
+	unnamed := map[uint64]*logEvent{}
 	var first, last uint64
 	for i := range chunk {
 		if !chunk[i].unnamed {
@@ -134,7 +134,7 @@ func (v *Verifier) identify(ctx context.Context, chunk []said) error {
 	return nil
 }
 
-func (v *Verifier) compareBus(ctx context.Context, tx pgx.Tx, c cut, r *Report, days *calendar) error {
+func (v *Verifier) compareBus(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, days *dayCounts) error {
 	if c.sequence == 0 {
 		return nil
 	}
@@ -142,23 +142,23 @@ func (v *Verifier) compareBus(ctx context.Context, tx pgx.Tx, c cut, r *Report, 
 	if err != nil {
 		return err
 	}
-	l := &looking{tx: tx, cut: c, r: r, days: days, channels: channels, odd: map[string]struct{}{}}
-	return v.readEvents(ctx, c.sequence, func(chunk []said) error { return l.look(ctx, chunk) })
+	l := &logComparison{tx: tx, cutoff: c, r: r, days: days, channels: channels, counted: map[string]struct{}{}}
+	return v.readEvents(ctx, c.sequence, func(chunk []logEvent) error { return l.compareChunk(ctx, chunk) })
 }
 
-// stored is what the record says of an event.
-type stored struct {
+// storedEvent is an event in PostgreSQL.
+type storedEvent struct {
 	incarnation int32
 	at          event.Position
-	place       dayKey
+	day         dayKey // its channel and day
 }
 
-func (l *looking) look(ctx context.Context, chunk []said) error {
+func (l *logComparison) compareChunk(ctx context.Context, chunk []logEvent) error {
 	found, err := l.find(ctx, chunk)
 	if err != nil {
 		return err
 	}
-	var lost []said
+	var lost []logEvent
 	for _, d := range chunk {
 		id, err := event.ParseID(d.id)
 		s, ok := found[id]
@@ -168,31 +168,31 @@ func (l *looking) look(ctx context.Context, chunk []said) error {
 		case l.first(s, d):
 			l.r.Bus++
 			l.r.Postgres++
-			l.days.at(s.place).Bus++
+			l.days.at(s.day).Bus++
 		}
 	}
-	return l.lost(ctx, lost)
+	return l.deadLettered(ctx, lost)
 }
 
-// first reports whether an event is met for the first time. That is where the record says that it stood first, unless that is
-// not on this log, or behind this place: here it was a dead letter, which was requeued.
-func (l *looking) first(s stored, d said) bool {
-	here := s.incarnation == l.cut.incarnation
+// first reports whether an event is read for the first time. That is at its first position as PostgreSQL has it, unless that is
+// not on this log, or behind this position: here it was a dead letter, which was requeued.
+func (l *logComparison) first(s storedEvent, d logEvent) bool {
+	here := s.incarnation == l.cutoff.incarnation
 	if here && s.at < d.at {
-		return false // a repeat of one that was, or will have been, counted at its first place
+		return false // a duplicate of one that was, or will have been, counted at its first position
 	}
-	_, seen := l.odd[d.id]
+	_, seen := l.counted[d.id]
 	if !here || s.at != d.at {
-		l.odd[d.id] = struct{}{}
+		l.counted[d.id] = struct{}{}
 	}
 	return !seen
 }
 
-// find returns what the record holds of the events of a chunk. Nearly all stand where the chunk does, and are read in the order of
+// find returns the events of a chunk that PostgreSQL holds. Nearly all are at the positions of the chunk, and are read in the order of
 // the log; the others are looked up by id.
-func (l *looking) find(ctx context.Context, chunk []said) (map[event.ID]stored, error) {
-	out := make(map[event.ID]stored, len(chunk))
-	err := l.read(ctx, out, query("events_between"), l.cut.incarnation, int64(chunk[0].at), int64(chunk[len(chunk)-1].at))
+func (l *logComparison) find(ctx context.Context, chunk []logEvent) (map[event.ID]storedEvent, error) {
+	out := make(map[event.ID]storedEvent, len(chunk))
+	err := l.read(ctx, out, query("events_between"), l.cutoff.incarnation, int64(chunk[0].at), int64(chunk[len(chunk)-1].at))
 	if err != nil {
 		return nil, err
 	}
@@ -210,36 +210,36 @@ func (l *looking) find(ctx context.Context, chunk []said) (map[event.ID]stored, 
 	return out, l.read(ctx, out, query("events_of"), elsewhere)
 }
 
-// read adds events of the record. One whose channel has no row is left out.
-func (l *looking) read(ctx context.Context, out map[event.ID]stored, sql string, args ...any) error {
+// read adds events of PostgreSQL. One whose channel has no row is left out.
+func (l *logComparison) read(ctx context.Context, out map[event.ID]storedEvent, sql string, args ...any) error {
 	rows, err := l.tx.Query(ctx, sql, args...)
 	if err != nil {
-		return fmt.Errorf("looking events up in the record: %w", err)
+		return fmt.Errorf("looking events up in PostgreSQL: %w", err)
 	}
 	var id, channel [16]byte
-	var s stored
+	var s storedEvent
 	var day *time.Time
 	_, err = pgx.ForEachRow(rows, []any{&id, &s.incarnation, (*uint64)(&s.at), &channel, &day}, func() error {
-		place, ok := l.channels[channel]
+		names, ok := l.channels[channel]
 		if !ok {
 			return nil
 		}
-		s.place = place
-		s.place.day = dayOf(day)
+		s.day = names
+		s.day.day = dayOf(day)
 		out[id] = s
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("looking events up in the record: %w", err)
+		return fmt.Errorf("looking events up in PostgreSQL: %w", err)
 	}
 	return nil
 }
 
-// readChannels returns the names of all channels of the record.
+// readChannels returns the names of all channels in PostgreSQL.
 func readChannels(ctx context.Context, tx pgx.Tx) (map[[16]byte]dayKey, error) {
 	rows, err := tx.Query(ctx, query("channels"))
 	if err != nil {
-		return nil, fmt.Errorf("reading the channels of the record: %w", err)
+		return nil, fmt.Errorf("reading the channels from PostgreSQL: %w", err)
 	}
 	out := map[[16]byte]dayKey{}
 	var key [16]byte
@@ -249,21 +249,21 @@ func readChannels(ctx context.Context, tx pgx.Tx) (map[[16]byte]dayKey, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the channels of the record: %w", err)
+		return nil, fmt.Errorf("reading the channels from PostgreSQL: %w", err)
 	}
 	return out, nil
 }
 
-// lost looks among the dead letters for what the record does not hold.
-func (l *looking) lost(ctx context.Context, lost []said) error {
+// deadLettered looks among the dead letters for what PostgreSQL does not hold.
+func (l *logComparison) deadLettered(ctx context.Context, lost []logEvent) error {
 	if len(lost) == 0 {
 		return nil
 	}
-	places := make([]int64, len(lost))
+	positions := make([]int64, len(lost))
 	for i, d := range lost {
-		places[i] = int64(d.at)
+		positions[i] = int64(d.at)
 	}
-	rows, err := l.tx.Query(ctx, query("dead_of"), l.cut.incarnation, places)
+	rows, err := l.tx.Query(ctx, query("dead_of"), l.cutoff.incarnation, positions)
 	if err != nil {
 		return fmt.Errorf("looking events up among the dead letters: %w", err)
 	}
@@ -283,27 +283,28 @@ func (l *looking) lost(ctx context.Context, lost []said) error {
 			}
 			continue
 		}
-		l.miss(d)
+		l.missing(d)
 	}
 	return nil
 }
 
-func (l *looking) miss(d said) {
-	if _, again := l.odd[d.id]; again && d.id != "" {
+// missing counts an event once that neither PostgreSQL nor a dead letter holds.
+func (l *logComparison) missing(d logEvent) {
+	if _, again := l.counted[d.id]; again && d.id != "" {
 		l.r.Bus--
 		return
 	}
-	l.odd[d.id] = struct{}{}
+	l.counted[d.id] = struct{}{}
 	l.r.Missing++
 	l.r.repair.sequences.Add(d.at.Sequence(), d.at.Sequence())
 	l.r.problem(Problem{What: "missing in Postgres", Kind: "event", ID: d.id, Sequence: d.at.Sequence(), Detail: d.subject})
 }
 
-// findExtra finds events that say they came from this log and do not stand on it.
-func (v *Verifier) findExtra(ctx context.Context, tx pgx.Tx, c cut, r *Report, _ *calendar) error {
+// findExtra finds events in PostgreSQL with a position of this log that are not on it.
+func (v *Verifier) findExtra(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, _ *dayCounts) error {
 	var rows uint64
 	if err := tx.QueryRow(ctx, query("events_count"), c.incarnation, c.end()).Scan(&rows); err != nil {
-		return fmt.Errorf("counting the record's events: %w", err)
+		return fmt.Errorf("counting the events in PostgreSQL: %w", err)
 	}
 	first := r.Postgres - r.DeadLetters
 	if rows <= first {
@@ -312,10 +313,10 @@ func (v *Verifier) findExtra(ctx context.Context, tx pgx.Tx, c cut, r *Report, _
 	return v.nameExtra(ctx, tx, c, r)
 }
 
-// nameExtra goes through the record in the order of the log, side by side with it.
-func (v *Verifier) nameExtra(ctx context.Context, tx pgx.Tx, c cut, r *Report) error {
+// nameExtra reads PostgreSQL in the order of the log, and compares each event with it.
+func (v *Verifier) nameExtra(ctx context.Context, tx pgx.Tx, c cutoff, r *Report) error {
 	onBus := map[event.Position]string{}
-	if err := v.readEvents(ctx, c.sequence, func(chunk []said) error {
+	if err := v.readEvents(ctx, c.sequence, func(chunk []logEvent) error {
 		for _, d := range chunk {
 			onBus[d.at] = d.id
 		}
@@ -325,43 +326,43 @@ func (v *Verifier) nameExtra(ctx context.Context, tx pgx.Tx, c cut, r *Report) e
 	}
 	rows, err := tx.Query(ctx, query("events_places"), c.incarnation, c.end())
 	if err != nil {
-		return fmt.Errorf("listing the record's events: %w", err)
+		return fmt.Errorf("listing the events in PostgreSQL: %w", err)
 	}
 	var id [16]byte
 	var at event.Position
 	_, err = pgx.ForEachRow(rows, []any{&id, (*uint64)(&at)}, func() error {
-		stands, there := onBus[at]
-		if there && stands != event.ID(id).String() {
+		onLog, there := onBus[at]
+		if there && onLog != event.ID(id).String() {
 			r.Extra++
 			r.problem(Problem{What: "in Postgres, not on the bus", Kind: "event", ID: event.ID(id).String(), Sequence: at.Sequence()})
 		}
-		return nil // what the log has let go of is no longer its to deny
+		return nil // a message that was removed from the log proves nothing
 	})
 	if err != nil {
-		return fmt.Errorf("listing the record's events: %w", err)
+		return fmt.Errorf("listing the events in PostgreSQL: %w", err)
 	}
 	return nil
 }
 
-// findStubs finds targets that nothing hangs on.
-func (v *Verifier) findStubs(ctx context.Context, tx pgx.Tx, _ cut, r *Report, _ *calendar) error {
-	rows, err := tx.Query(ctx, query("stubs"), MaxProblems)
+// findPlaceholders finds placeholder rows that nothing refers to.
+func (v *Verifier) findPlaceholders(ctx context.Context, tx pgx.Tx, _ cutoff, r *Report, _ *dayCounts) error {
+	rows, err := tx.Query(ctx, query("placeholders"), MaxProblems)
 	if err != nil {
-		return fmt.Errorf("looking for stubs: %w", err)
+		return fmt.Errorf("looking for placeholders: %w", err)
 	}
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte])
 	if err != nil {
-		return fmt.Errorf("looking for stubs: %w", err)
+		return fmt.Errorf("looking for placeholders: %w", err)
 	}
 	for _, id := range ids {
 		r.Differing++
-		r.problem(Problem{What: "a stub that nothing hangs on", Kind: "message", ID: event.ThingID(id).String()})
+		r.problem(Problem{What: "a placeholder that nothing refers to", Kind: "message", ID: event.ThingID(id).String()})
 	}
 	return nil
 }
 
-// findLost finds messages that have events and no row. Their events are applied again, wherever they stand on this log.
-func (v *Verifier) findLost(ctx context.Context, tx pgx.Tx, c cut, r *Report, _ *calendar) error {
+// findLost finds messages that have events and no row. Their events are applied again, wherever they are on this log.
+func (v *Verifier) findLost(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, _ *dayCounts) error {
 	rows, err := tx.Query(ctx, query("lost_messages"), c.incarnation)
 	if err != nil {
 		return fmt.Errorf("looking for messages without a row: %w", err)

@@ -12,24 +12,27 @@ import (
 	"github.com/agrichat/agrichat/internal/ch"
 )
 
+// dayKey is a day of a channel.
 type dayKey struct{ source, namespace, channel, day string }
 
-type dayCounts struct{ Bus, Postgres, ClickHouse uint64 }
+// storeCounts are the events of a day in each store.
+type storeCounts struct{ Bus, Postgres, ClickHouse uint64 }
 
-type calendar struct{ counts map[dayKey]*dayCounts }
+// dayCounts are the events of all days.
+type dayCounts struct{ counts map[dayKey]*storeCounts }
 
-func newCalendar() *calendar { return &calendar{counts: map[dayKey]*dayCounts{}} }
+func newDayCounts() *dayCounts { return &dayCounts{counts: map[dayKey]*storeCounts{}} }
 
-func (d *calendar) at(k dayKey) *dayCounts {
+func (d *dayCounts) at(k dayKey) *storeCounts {
 	c := d.counts[k]
 	if c == nil {
-		c = new(dayCounts)
+		c = new(storeCounts)
 		d.counts[k] = c
 	}
 	return c
 }
 
-func (d *calendar) sorted() []Day {
+func (d *dayCounts) sorted() []Day {
 	out := make([]Day, 0, len(d.counts))
 	for k, c := range d.counts {
 		out = append(out, Day{Source: k.source, Namespace: k.namespace, Channel: k.channel, Day: k.day, Bus: c.Bus,
@@ -43,10 +46,10 @@ func (d *calendar) sorted() []Day {
 }
 
 // countDays counts the events of every chat and day in both stores.
-func (v *Verifier) countDays(ctx context.Context, tx pgx.Tx, c cut, _ *Report, days *calendar) error {
+func (v *Verifier) countDays(ctx context.Context, tx pgx.Tx, c cutoff, _ *Report, days *dayCounts) error {
 	rows, err := tx.Query(ctx, query("days"), c.incarnation, c.end())
 	if err != nil {
-		return fmt.Errorf("counting the record's days: %w", err)
+		return fmt.Errorf("counting the days in PostgreSQL: %w", err)
 	}
 	var k dayKey
 	var day *time.Time
@@ -58,12 +61,12 @@ func (v *Verifier) countDays(ctx context.Context, tx pgx.Tx, c cut, _ *Report, d
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("counting the record's days: %w", err)
+		return fmt.Errorf("counting the days in PostgreSQL: %w", err)
 	}
-	err = v.Aggregates.Counts(ctx, ch.Versions, func(n ch.Count) error {
+	err = v.ClickHouse.Counts(ctx, ch.Versions, func(n ch.Count) error {
 		days.at(dayKey{n.Source, n.Namespace, n.Channel, dayOf(n.Day)}).ClickHouse += n.Things
 		return nil
 	})
-	days.moveOutOfRange()
+	days.matchOutOfRange()
 	return err
 }

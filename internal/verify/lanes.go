@@ -13,11 +13,11 @@ import (
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
-// step is a part of the comparison. It reads the record as the transaction sees it, and adds to its lane's report.
-type step func(ctx context.Context, tx pgx.Tx, c cut, r *Report, days *calendar) error
+// step is a part of the comparison. It reads PostgreSQL as the transaction sees it, and adds to its lane's report.
+type step func(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, days *dayCounts) error
 
-// lanes are compared at the same time, each in a transaction of its own, for each waits for one store after the other. They
-// share nothing but days, which only the first writes.
+// lanes are compared in parallel, each in a transaction of its own, for each waits for one store after the other. They
+// share days only, which the first one writes.
 func (v *Verifier) lanes() [][]step {
 	var others []ch.Table
 	for _, t := range ch.Tables() {
@@ -27,26 +27,26 @@ func (v *Verifier) lanes() [][]step {
 	}
 	return [][]step{
 		{v.compareLedger, v.findUnstored, v.compareBus, v.findExtra, v.countDays},
-		{v.findLost, v.compareThings(others...)}, // in this order: what Postgres has lost is not extra in ClickHouse
-		{v.findStubs, v.compareThings(ch.Versions), v.countOutOfRange},
+		{v.findLost, v.compareThings(others...)}, // in this order: what is missing in Postgres is not extra in ClickHouse
+		{v.findPlaceholders, v.compareThings(ch.Versions), v.countOutOfRange},
 	}
 }
 
-// compare runs all lanes on one snapshot of the record: at the same time, or one after the other in its transaction where there are
+// compare runs all lanes on one snapshot of PostgreSQL: in parallel, or one after the other in its transaction where the pool has
 // too few connections.
-func (v *Verifier) compare(ctx context.Context, c cut, r *Report) error {
-	tx, err := v.Record.BeginTx(ctx, snapshotOptions())
+func (v *Verifier) compare(ctx context.Context, c cutoff, r *Report) error {
+	tx, err := v.Postgres.BeginTx(ctx, snapshotOptions())
 	if err != nil {
-		return fmt.Errorf("opening a snapshot of the record: %w", err)
+		return fmt.Errorf("opening a snapshot of PostgreSQL: %w", err)
 	}
 	defer pg.Rollback(ctx, tx)
-	days := newCalendar()
+	days := newDayCounts()
 	lanes := v.lanes()
 	parts := make([]*Report, len(lanes))
 	for i := range lanes {
 		parts[i] = newReport(c.sequence)
 	}
-	if int(v.Record.Config().MaxConns) < len(lanes)+spareConnections {
+	if int(v.Postgres.Config().MaxConns) < len(lanes)+spareConnections {
 		for i, steps := range lanes {
 			if err := runSteps(ctx, tx, steps, c, parts[i], days); err != nil {
 				return err
@@ -63,25 +63,25 @@ func (v *Verifier) compare(ctx context.Context, c cut, r *Report) error {
 	return nil
 }
 
-// spareConnections are those beside the lanes' own: one holds the snapshot, one asks for the newest version.
+// spareConnections are those that the lanes do not use: one holds the snapshot, one reads the newest version.
 const spareConnections = 2
 
 // runLanes runs every lane in a transaction that sees what the given one sees.
-func (v *Verifier) runLanes(ctx context.Context, of pgx.Tx, lanes [][]step, c cut, parts []*Report, days *calendar) error {
+func (v *Verifier) runLanes(ctx context.Context, of pgx.Tx, lanes [][]step, c cutoff, parts []*Report, days *dayCounts) error {
 	var snapshot string
 	if err := of.QueryRow(ctx, query("snapshot_export")).Scan(&snapshot); err != nil {
-		return fmt.Errorf("exporting a snapshot of the record: %w", err)
+		return fmt.Errorf("exporting a snapshot of PostgreSQL: %w", err)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	for i, steps := range lanes {
 		group.Go(func() error {
-			tx, err := v.Record.BeginTx(ctx, snapshotOptions())
+			tx, err := v.Postgres.BeginTx(ctx, snapshotOptions())
 			if err != nil {
-				return fmt.Errorf("opening a transaction on a snapshot of the record: %w", err)
+				return fmt.Errorf("opening a transaction on a snapshot of PostgreSQL: %w", err)
 			}
 			defer pg.Rollback(ctx, tx)
 			if _, err := tx.Exec(ctx, fmt.Sprintf(query("snapshot_import"), snapshot)); err != nil {
-				return fmt.Errorf("taking over a snapshot of the record: %w", err)
+				return fmt.Errorf("importing a snapshot of PostgreSQL: %w", err)
 			}
 			return runSteps(ctx, tx, steps, c, parts[i], days)
 		})
@@ -89,7 +89,7 @@ func (v *Verifier) runLanes(ctx context.Context, of pgx.Tx, lanes [][]step, c cu
 	return group.Wait()
 }
 
-func runSteps(ctx context.Context, tx pgx.Tx, steps []step, c cut, r *Report, days *calendar) error {
+func runSteps(ctx context.Context, tx pgx.Tx, steps []step, c cutoff, r *Report, days *dayCounts) error {
 	for _, s := range steps {
 		if err := s(ctx, tx, c, r, days); err != nil {
 			return err
@@ -112,7 +112,7 @@ func (r *Report) merge(o *Report) {
 	r.Differing += o.Differing
 	r.DeadLetters += o.DeadLetters
 	r.Settled += o.Settled
-	r.Holes += o.Holes
+	r.Gaps += o.Gaps
 	r.Unstored += o.Unstored
 	r.Accepted += o.Accepted
 	if o.AcceptedAt != nil {
@@ -136,7 +136,7 @@ func (p *repairs) merge(o repairs) {
 	}
 	maps.Copy(p.counters, o.counters)
 	maps.Copy(p.messages, o.messages)
-	maps.Copy(p.unsure, o.unsure)
+	maps.Copy(p.unexplained, o.unexplained)
 	p.unstored = append(p.unstored, o.unstored...)
 }
 

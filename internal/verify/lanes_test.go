@@ -8,15 +8,15 @@ import (
 	"github.com/agrichat/agrichat/internal/ch"
 )
 
-// TestReport_Merge holds that no field is left out: what a lane counts must reach the report.
-func TestReport_Merge(t *testing.T) {
+// TestReport_merge holds that no field is left out: what a lane counts must reach the report.
+func TestReport_merge(t *testing.T) {
 	t.Parallel()
 	at := time.Unix(1, 0)
 	part := newReport(7)
 	part.Things = []Things{{Kind: ch.Messages}}
 	part.Problems, part.AcceptedAt = []Problem{{What: "differs"}}, &at
 	part.repair.sequences.Add(3, 4)
-	part.repair.counters[5], part.repair.messages[[16]byte{6}], part.repair.unsure[[16]byte{7}] = struct{}{}, struct{}{}, struct{}{}
+	part.repair.counters[5], part.repair.messages[[16]byte{6}], part.repair.unexplained[[16]byte{7}] = struct{}{}, struct{}{}, struct{}{}
 	part.repair.unstored = []int64{8}
 	count(reflect.ValueOf(part).Elem())
 	count(reflect.ValueOf(&part.Things[0]).Elem())

@@ -10,11 +10,11 @@ import (
 	"github.com/agrichat/agrichat/internal/ch"
 )
 
-// OutOfRangeDay stands in Day.Day for the days that ClickHouse cannot hold. There such times are empty.
+// OutOfRangeDay is Day.Day of all days that ClickHouse cannot hold. Such times are empty there.
 const OutOfRangeDay = "outside 1900-2261"
 
 // countOutOfRange counts, for each kind, the times that Postgres has and ClickHouse cannot hold.
-func (v *Verifier) countOutOfRange(ctx context.Context, tx pgx.Tx, _ cut, r *Report, _ *calendar) error {
+func (v *Verifier) countOutOfRange(ctx context.Context, tx pgx.Tx, _ cutoff, r *Report, _ *dayCounts) error {
 	rows, err := tx.Query(ctx, query("out_of_range"), int64(ch.FirstSecond), int64(ch.EndSecond))
 	if err != nil {
 		return fmt.Errorf("counting times that ClickHouse cannot hold: %w", err)
@@ -43,9 +43,9 @@ func dayOf(t *time.Time) string {
 	return t.UTC().Format(time.DateOnly)
 }
 
-// moveOutOfRange counts what ClickHouse has without a time, beyond what Postgres has without one, with the times out of range: it
-// cannot tell the two apart.
-func (d *calendar) moveOutOfRange() {
+// matchOutOfRange counts what ClickHouse has without a time, beyond what Postgres has without one, with the times out of range: in
+// ClickHouse both are empty.
+func (d *dayCounts) matchOutOfRange() {
 	for k, beyond := range d.counts {
 		if k.day != OutOfRangeDay {
 			continue
@@ -58,7 +58,7 @@ func (d *calendar) moveOutOfRange() {
 		n := min(empty.ClickHouse-empty.Postgres, beyond.Postgres)
 		beyond.ClickHouse += n
 		empty.ClickHouse -= n
-		if *empty == (dayCounts{}) {
+		if *empty == (storeCounts{}) {
 			delete(d.counts, k)
 		}
 	}

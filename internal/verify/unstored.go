@@ -10,9 +10,9 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// findUnstored reports the sequences that were removed from the stream before they were stored. Nothing can bring them back, so
-// they make the report unequal until somebody accepts them.
-func (v *Verifier) findUnstored(ctx context.Context, tx pgx.Tx, c cut, r *Report, _ *calendar) error {
+// findUnstored reports the sequences that were removed from the stream before they were stored. They cannot be recovered, so
+// they make the report unequal until they are accepted.
+func (v *Verifier) findUnstored(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, _ *dayCounts) error {
 	if c.sequence == 0 { // nothing was ever published
 		return nil
 	}

@@ -1,7 +1,7 @@
-// Package verify proves that the stores hold what the log says, or names what is amiss.
+// Package verify proves that PostgreSQL and ClickHouse hold what the log holds, or lists the problems.
 //
-// It promises to compare by id and never by counts alone, up to a sequence that it names, and to find out without stopping
-// anybody: what is written meanwhile is left out of the comparison. It writes nothing; repairing is its caller's to ask for.
+// It promises to compare by id, version and content and never by counts alone, up to a sequence that it names, and not to stop
+// writers: what is written meanwhile is left out of the comparison. It writes nothing; a repair is a call of its own.
 package verify
 
 import (
@@ -24,7 +24,7 @@ import (
 //go:embed queries/*.sql
 var queries embed.FS
 
-// Bus is what verification needs of the log.
+// Bus is what verification reads of the log.
 type Bus interface {
 	// LastSequence of the stream CHAT; zero if it is empty.
 	LastSequence(ctx context.Context) (uint64, error)
@@ -39,30 +39,30 @@ type Bus interface {
 // Verifier compares the three stores.
 type Verifier struct {
 	Bus        Bus
-	Record     *pgxpool.Pool
-	Aggregates *ch.DB
-	// BarrierPatience is how long Run waits for a moment without a writer; zero stands for a minute.
-	BarrierPatience time.Duration
-	// Incarnation returns the number under which the ledger holds the stream as it is; 0: none yet. Nil: whatever the ledger
-	// holds of a stream that was created at this time.
+	Postgres   *pgxpool.Pool
+	ClickHouse *ch.DB
+	// BarrierTimeout is how long Run waits for a moment without a writer; default a minute.
+	BarrierTimeout time.Duration
+	// Incarnation returns the number of the stream as it is now in the ledger; 0: none yet. Nil: the newest one of a stream that was
+	// created at this time.
 	Incarnation func(ctx context.Context) (int32, error)
 }
 
-// Report is what was found. Its names are relied upon by scripts.
+// Report is the result of a comparison. Scripts rely on its names.
 type Report struct {
 	Sequence    uint64 `json:"sequence"`   // of the log, up to which all was compared
 	Bus         uint64 `json:"bus"`        // different events on the log up to it
-	Postgres    uint64 `json:"postgres"`   // of these, in the record or among the dead letters
-	ClickHouse  uint64 `json:"clickhouse"` // of these, in ClickHouse; dead letters are not
-	Missing     uint64 `json:"missing"`    // things that a store lacks
+	Postgres    uint64 `json:"postgres"`   // of these, in PostgreSQL or dead-lettered
+	ClickHouse  uint64 `json:"clickhouse"` // of these, in ClickHouse, which holds none that was dead-lettered
+	Missing     uint64 `json:"missing"`    // things that a store does not have
 	Extra       uint64 `json:"extra"`      // things that a store has and the one before it does not
 	Differing   uint64 `json:"differing"`  // things of which two stores hold different states
 	Equal       bool   `json:"equal"`
 	DeadLetters uint64 `json:"dead_letters"`
 	Settled     uint64 `json:"dead_letters_settled"` // of these, dropped or requeued
-	Holes       uint64 `json:"holes"`                // sequences that the ledger does not hold; counted as missing
-	// Sequences that were removed from the stream before they were stored: those that nobody has accepted, which make the report
-	// unequal, and those that somebody has, last at AcceptedAt.
+	Gaps        uint64 `json:"holes"`                // sequences that are not in the ledger; counted as missing
+	// Sequences that were removed from the stream before they were stored: those that were not accepted, which make the report
+	// unequal, and those that were, last at AcceptedAt.
 	Unstored   uint64     `json:"unstored"`
 	Accepted   uint64     `json:"unstored_accepted"`
 	AcceptedAt *time.Time `json:"unstored_accepted_at,omitempty"`
@@ -104,7 +104,7 @@ type Day struct {
 	ClickHouse uint64 `json:"clickhouse"`
 }
 
-// Problem is one thing amiss.
+// Problem is one difference between the stores.
 type Problem struct {
 	What     string `json:"what"`
 	Kind     string `json:"kind"`
@@ -116,18 +116,18 @@ type Problem struct {
 // MaxProblems bounds Report.Problems.
 const MaxProblems = 100
 
-// repairs is what would make the stores whole.
+// repairs is what would make the stores equal.
 type repairs struct {
-	sequences seqset.Set            // to be applied again to Postgres
-	counters  map[int64]struct{}    // whose facts are to be told again
-	messages  map[[16]byte]struct{} // that Postgres lacks though it has their events, as far as they were listed
-	unsure    map[[16]byte]struct{} // things that ClickHouse has and Postgres does not, or not with that content under that version
-	unstored  []int64               // transactions that found unstored sequences which nobody has accepted
+	sequences   seqset.Set            // to be applied again to Postgres
+	counters    map[int64]struct{}    // whose facts are to be republished
+	messages    map[[16]byte]struct{} // without a row in Postgres though it has their events, as far as they were listed
+	unexplained map[[16]byte]struct{} // things that ClickHouse has and Postgres does not, or not with that content under that version
+	unstored    []int64               // transactions that found unstored sequences which are not accepted
 }
 
 func newReport(sequence uint64) *Report {
 	return &Report{Sequence: sequence, Problems: []Problem{}, repair: repairs{counters: map[int64]struct{}{}, messages: map[[16]byte]struct{}{},
-		unsure: map[[16]byte]struct{}{}}}
+		unexplained: map[[16]byte]struct{}{}}}
 }
 
 func (r *Report) problem(p Problem) {
@@ -136,19 +136,19 @@ func (r *Report) problem(p Problem) {
 	}
 }
 
-// cut is where a comparison stops.
-type cut struct {
+// cutoff is where a comparison stops.
+type cutoff struct {
 	sequence    uint64
 	incarnation int32
-	version     fact.Version // rows of later versions are somebody's work in progress
-	known       fact.Version // the newest that the record is known to have committed since
+	version     fact.Version // rows of later versions are being written meanwhile
+	newest      fact.Version // the newest that PostgreSQL has committed since, as far as it was asked
 }
 
 // end is the position behind all that is compared, as a statement takes it.
-func (c cut) end() int64 { return int64(event.At(c.sequence+1, 0)) }
+func (c cutoff) end() int64 { return int64(event.At(c.sequence+1, 0)) }
 
-// Run compares everything up to a sequence; zero stands for the last one there is. What is still on its way is waited for
-// as long as wait says; what is not there then is missing.
+// Run compares everything up to a sequence; zero means the last one. It waits for what is still being processed, for at most wait; what
+// is not there then is missing.
 func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*Report, error) {
 	last, err := v.Bus.LastSequence(ctx)
 	if err != nil {
@@ -160,11 +160,11 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	if err := v.awaitFor(ctx, until, wait); err != nil {
 		return nil, err
 	}
-	c, err := v.cut(ctx, until)
+	c, err := v.takeCutoff(ctx, until)
 	if err != nil {
 		return nil, err
 	}
-	// The cut may have gone past what was awaited: its facts too must have had their time.
+	// The cutoff may be later than what was awaited: its facts too need their time.
 	if err := v.awaitFor(ctx, until, wait); err != nil {
 		return nil, err
 	}
@@ -176,32 +176,32 @@ func (v *Verifier) Run(ctx context.Context, until uint64, wait time.Duration) (*
 	return r, nil
 }
 
-// newest is the newest version that the record has committed.
+// newest is the newest version that PostgreSQL has committed.
 func (v *Verifier) newest(ctx context.Context) (fact.Version, error) {
-	c, err := v.stand(ctx, v.Record)
+	c, err := v.position(ctx, v.Postgres)
 	return c.version, err
 }
 
-// asker is a connection or a transaction.
-type asker interface {
+// querier is a pool or a transaction.
+type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// stand asks the record where it stands.
-func (v *Verifier) stand(ctx context.Context, of asker) (cut, error) {
+// position reads the newest version and the incarnation from PostgreSQL.
+func (v *Verifier) position(ctx context.Context, of querier) (cutoff, error) {
 	created, err := v.Bus.Incarnation(ctx)
 	if err != nil {
-		return cut{}, err
+		return cutoff{}, err
 	}
-	var c cut
+	var c cutoff
 	var generation int32
 	var counter, token int64
-	err = of.QueryRow(ctx, query("cut"), "CHAT", created).Scan(&c.incarnation, &generation, &counter, &token)
+	err = of.QueryRow(ctx, query("position"), "CHAT", created).Scan(&c.incarnation, &generation, &counter, &token)
 	if err != nil {
-		return cut{}, pg.Classify(fmt.Errorf("asking the record where it stands: %w", err))
+		return cutoff{}, pg.Classify(fmt.Errorf("reading the position of PostgreSQL: %w", err))
 	}
 	c.version = fact.Version{Generation: uint16(generation), Token: uint64(token), Counter: uint64(counter)}
-	c.known = c.version
+	c.newest = c.version
 	return c, nil
 }
 

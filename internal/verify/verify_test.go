@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m) }
 
-// TestEveryQueryIsPrepared against an empty database of the current schema.
-func TestEveryQueryIsPrepared(t *testing.T) {
+// TestQueries holds that an empty database of the current schema prepares every query, and that the package uses each.
+func TestQueries(t *testing.T) {
 	t.Parallel()
 	dsn := testenv.PostgresFrom(t, "migrated", func(ctx context.Context, dsn string) error {
 		pool, err := pg.Open(ctx, pg.Config{DSN: dsn, Name: "test"})
@@ -49,7 +49,7 @@ func TestEveryQueryIsPrepared(t *testing.T) {
 		}
 		name := strings.TrimSuffix(f, ".sql")
 		if !strings.Contains(named, `query("`+name+`")`) && !strings.HasPrefix(name, "states_") {
-			t.Errorf("nobody asks %s", f)
+			t.Errorf("nothing uses %s", f)
 		}
 	}
 }
