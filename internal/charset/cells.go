@@ -5,7 +5,7 @@ import "strings"
 // cellMark parts cells that are decoded together: no charset that keeps ASCII has it within a character.
 const cellMark = "\x1f"
 
-// Cells decodes the cells of one row in place, and returns their label: in which charset a cell is, the others help to tell.
+// Cells decodes the cells of one row in place, and returns their label: the other cells help to find the charset of one.
 func (d *Decoder) Cells(cells []string) (label string) {
 	text, label := d.Decode([]byte(strings.Join(cells, cellMark)))
 	if label == "" {

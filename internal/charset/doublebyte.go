@@ -2,7 +2,7 @@ package charset
 
 import "unicode/utf8"
 
-// Leads tells the first bytes of characters of two bytes in the file's charset; nil: second bytes are none of ASCII's, such as its
+// Leads returns a test for the first bytes of two-byte characters in the file's charset; nil: second bytes are none of ASCII's, such as its
 // backslash, there. head is the start of the file: where nobody
 // named a charset and that is not UTF-8, the charset is guessed.
 func (d *Decoder) Leads(head []byte) func(byte) bool {

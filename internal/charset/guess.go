@@ -164,7 +164,7 @@ const leastPlausible = 0.5
 
 // plausibility says how much decoded text looks like writing, from 0 to 1 and a little above: words of one script, capitals only at
 // their start or throughout, and neither signs nor replacement characters within. In typeset text, signs may stand alone: the bytes that are
-// signs in one charset are letters in another, and names of files are too short to tell.
+// signs in one charset are letters in another, and names of files are too short to decide.
 func plausibility(text string, typeset bool) float64 {
 	var good, all float64
 	var word []rune
@@ -298,7 +298,7 @@ func scriptOf(r rune) string {
 	return ""
 }
 
-// sampleSize is enough words to tell charsets apart.
+// sampleSize is enough words to distinguish charsets.
 const sampleSize = 32 << 10
 
 func guessFile(open func() (io.ReadCloser, error)) (encoding.Encoding, string) {

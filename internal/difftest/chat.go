@@ -207,7 +207,7 @@ func (g *generator) sentence() string {
 }
 
 // text makes a text. No text begins or ends with white space, and none has a line that some layout would take for a message of its own:
-// nobody can tell the two apart.
+// the two cannot be distinguished.
 func (g *generator) text() string {
 	switch n := g.IntN(20); {
 	case n < 11:

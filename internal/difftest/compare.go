@@ -115,7 +115,7 @@ func (w *Want) String() string {
 type Difference struct {
 	Want *Want
 	Got  *Got
-	// Reported is the word that tells the user; empty: the difference is silent.
+	// Reported is the notice code that reports it to the user; empty: the difference is silent.
 	Reported string
 }
 
@@ -220,7 +220,7 @@ func (r *Reading) mixed(want []Want) (out []Difference) {
 	return out
 }
 
-// explain finds the word that tells the user of a difference.
+// explain finds the notice that reports a difference to the user.
 func (r *Reading) explain(w *Want, g *Got) Difference {
 	d := Difference{Want: w, Got: g}
 	switch {

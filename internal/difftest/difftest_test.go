@@ -25,8 +25,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	fewChats = 100
-	mostTold = 1
+	fewChats    = 100
+	maxReported = 1
 )
 
 // tested adds up what many chats came to.
@@ -35,14 +35,14 @@ type tested struct {
 	variants map[string]int
 	reported map[string]int
 	silent   map[string]int
-	told     map[string]int // by layout
+	listed   map[string]int // by layout
 }
 
 // Every chat comes back from every format as it was written, or the import says what is otherwise. AGRICHAT_DIFF_CHATS says how many chats,
 // AGRICHAT_DIFF_SEED which one is the first.
 func TestImport_Differences(t *testing.T) {
 	chats, first := number(t, "AGRICHAT_DIFF_CHATS", fewChats), number(t, "AGRICHAT_DIFF_SEED", 1)
-	sum := &tested{variants: map[string]int{}, reported: map[string]int{}, silent: map[string]int{}, told: map[string]int{}}
+	sum := &tested{variants: map[string]int{}, reported: map[string]int{}, silent: map[string]int{}, listed: map[string]int{}}
 	dir := t.TempDir()
 	var next atomic.Int64
 	var working sync.WaitGroup
@@ -65,7 +65,7 @@ func TestImport_Differences(t *testing.T) {
 
 // Two kinds of export of one chat, in one folder: each message comes once, or is reported to stand twice.
 func TestImport_TwoKinds(t *testing.T) {
-	sum := &tested{variants: map[string]int{}, reported: map[string]int{}, silent: map[string]int{}, told: map[string]int{}}
+	sum := &tested{variants: map[string]int{}, reported: map[string]int{}, silent: map[string]int{}, listed: map[string]int{}}
 	dir := t.TempDir()
 	for seed := range uint64(number(t, "AGRICHAT_DIFF_CHATS", fewChats)) {
 		c := New(seed + 1)
@@ -181,12 +181,12 @@ func (s *tested) count(t *testing.T, v *Variant, r *Reading, want []Want, how st
 	for _, d := range differences {
 		if d.Reported != "" {
 			s.reported[fmt.Sprintf("%s%s: %s", name, how, d.Reported)]++
-			if d.Reported == "refused" && s.told["refused"+name] < mostTold {
-				s.told["refused"+name]++
+			if d.Reported == "refused" && s.listed["refused"+name] < maxReported {
+				s.listed["refused"+name]++
 				t.Logf("chat %d, %s%s: refused: %v", v.Chat.Seed, v, how, r.Refused)
 			}
-			if d.Reported == "unparsed" && !v.Guessed() && s.told["unparsed"+name] < mostTold {
-				s.told["unparsed"+name]++
+			if d.Reported == "unparsed" && !v.Guessed() && s.listed["unparsed"+name] < maxReported {
+				s.listed["unparsed"+name]++
 				t.Logf("chat %d, %s%s: unparsed: %s", v.Chat.Seed, v, how, &d)
 			}
 			continue
@@ -199,7 +199,7 @@ func (s *tested) count(t *testing.T, v *Variant, r *Reading, want []Want, how st
 	if silent == "" {
 		return
 	}
-	if s.told[name+how]++; s.told[name+how] <= mostTold {
+	if s.listed[name+how]++; s.listed[name+how] <= maxReported {
 		t.Errorf("chat %d, %s%s: silent differences, notices %v, ambiguous %d:%s\n  again: AGRICHAT_DIFF_CHATS=1 AGRICHAT_DIFF_SEED=%d go test -run TestImport_Differences ./internal/difftest",
 			v.Chat.Seed, v, how, r.Notices, r.Ambiguous, silent, v.Chat.Seed)
 	} else {

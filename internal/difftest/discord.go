@@ -24,14 +24,14 @@ func (c *Chat) discordName(ext string, part int) string {
 	return name + ext
 }
 
-// parts parts messages as the exporter does where it is told to.
+// parts splits a chat into files as the exporter does on request.
 func parts(ms []Message, size int) [][]Message {
 	if size == 0 || len(ms) <= size {
 		return [][]Message{ms}
 	}
 	var out [][]Message
 	for len(ms) > size {
-		if withinMinute(ms[size-1:]) { // a file of a minute in which another one ends may be a copy of it: nobody can tell
+		if withinMinute(ms[size-1:]) { // a file of a minute in which another one ends may be a copy of it, which cannot be decided
 			break
 		}
 		out, ms = append(out, ms[:size]), ms[size:]
@@ -140,7 +140,7 @@ func discordReactions(c *Chat, m Message, named bool) []any {
 func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
 func discordCSV(c *Chat, r *rand.Rand) Layout {
-	// Parts of two messages would often lie within a minute: whether equal ones of it are the same nobody can tell.
+	// Parts of two messages would often lie within a minute: whether equal ones of it are the same cannot be decided.
 	old, size, zone := r.IntN(3) == 0, pick(r, 0, 0, 7, 20), pick(r, time.UTC, c.Zone)
 	l := Layout{Source: "discord", Name: fmt.Sprintf("discord/csv old=%v parts=%d", old, size), Unit: time.Millisecond, Charset: true, Edits: EditsKeyed}
 	if old {

@@ -82,7 +82,7 @@ func (c *Chat) root(m *Message) *Message {
 	return m
 }
 
-// shown is the message as an export shows it: the first of two, or a later one. gone says that the format tells when an export was made, so
+// shown is the message as an export shows it: the first of two, or a later one. gone says that the format prints when an export was made, so
 // that a reaction can be seen to be gone.
 func (m Message) shown(later, gone bool) Message {
 	if !later && m.Before != "" {

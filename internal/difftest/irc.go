@@ -12,15 +12,15 @@ func nickOf(_ *Chat, p Person) string { return p.Nick }
 
 // client is how a client or bouncer writes the lines of a log.
 type client struct {
-	name  string
-	unit  time.Duration
-	wall  bool
-	open  func(t time.Time) string // before the first line; nil: nothing
-	day   func(t time.Time) string // where a day begins; nil: nothing
-	line  func(t time.Time, nick, text string) string
-	said  ircService
-	utc   bool
-	files []string // paths of a single log; %c is the channel, %n the network
+	name     string
+	unit     time.Duration
+	local    bool
+	open     func(t time.Time) string // before the first line; nil: nothing
+	day      func(t time.Time) string // where a day begins; nil: nothing
+	line     func(t time.Time, nick, text string) string
+	services ircService
+	utc      bool
+	files    []string // paths of a single log; %c is the channel, %n the network
 }
 
 // ircService is how a client prints that somebody came, went or set the topic.
@@ -47,21 +47,21 @@ func clients() []client {
 		return func(t time.Time, nick, text string) string { return t.Format(clock) + " <" + nick + "> " + text }
 	}
 	return []client{
-		{name: "irssi", unit: time.Minute, wall: true,
+		{name: "irssi", unit: time.Minute, local: true,
 			open: func(t time.Time) string { return "--- Log opened " + long(t) },
 			day:  func(t time.Time) string { return "--- Day changed " + t.Format("Mon Jan 02 2006") },
 			line: func(t time.Time, nick, text string) string {
 				return t.Format("15:04") + " <" + []string{" ", "@", "+"}[len(nick)%3] + nick + "> " + text
 			},
-			said: ircService{"15:04 ", "-!- %n [~u@host.example] has joined #%c", "-!- %n [~u@host.example] has left #%c [bye]",
+			services: ircService{"15:04 ", "-!- %n [~u@host.example] has joined #%c", "-!- %n [~u@host.example] has left #%c [bye]",
 				"-!- %n changed the topic of #%c to: %t"},
 			files: []string{"irclogs/%n/#%c.log", "moved/irclogs/%n/#%c.log"},
 		},
-		{name: "weechat", unit: time.Second, wall: true,
+		{name: "weechat", unit: time.Second, local: true,
 			line: func(t time.Time, nick, text string) string {
 				return t.Format("2006-01-02 15:04:05") + "\t@" + nick + "\t" + text
 			},
-			said: ircService{"2006-01-02 15:04:05\t", "-->\t%n (~u@host.example) has joined #%c", "<--\t%n (~u@host.example) has left #%c (bye)",
+			services: ircService{"2006-01-02 15:04:05\t", "-->\t%n (~u@host.example) has joined #%c", "<--\t%n (~u@host.example) has left #%c (bye)",
 				"--\t%n has changed topic for #%c to \"%t\""},
 			files: []string{"irc.%n.#%c.weechatlog", "logs/irc.%n.#%c.weechatlog"},
 		},
@@ -71,36 +71,36 @@ func clients() []client {
 			},
 			files: []string{"irc.%n.#%c.weechatlog"},
 		},
-		{name: "mirc", unit: time.Second, wall: true,
+		{name: "mirc", unit: time.Second, local: true,
 			open: func(t time.Time) string { return "Session Start: " + long(t) + "\nSession Ident: #channel" },
 			day:  func(t time.Time) string { return "Session Time: " + t.Format("Mon Jan 02 15:04:05 2006") },
 			line: bracket("[15:04:05]"),
-			// "* nick changes topic to" may as well be what somebody says of himself: nobody can tell.
-			said:  ircService{"[15:04:05] ", "* %n (~u@host.example) has joined #%c", "* %n (~u@host.example) has left #%c", ""},
-			files: []string{"#%c.log", "%n/#%c.log"},
+			// "* nick changes topic to" may as well be an action: the two cannot be distinguished.
+			services: ircService{"[15:04:05] ", "* %n (~u@host.example) has joined #%c", "* %n (~u@host.example) has left #%c", ""},
+			files:    []string{"#%c.log", "%n/#%c.log"},
 		},
-		{name: "eggdrop", unit: time.Minute, wall: true,
+		{name: "eggdrop", unit: time.Minute, local: true,
 			open: func(t time.Time) string { return t.Format("[15:04]") + " --- " + t.Format("Mon Jan _2 2006") },
 			day:  func(t time.Time) string { return "[00:00] --- " + t.Format("Mon Jan _2 2006") },
 			line: bracket("[15:04]"),
-			said: ircService{"[15:04] ", "%n (~u@host.example) joined #%c.", "%n (~u@host.example) left #%c.",
+			services: ircService{"[15:04] ", "%n (~u@host.example) joined #%c.", "%n (~u@host.example) left #%c.",
 				"Topic changed on #%c by %n!~u@host.example: %t"},
 			files: []string{"#%c.log", "logs/%c.log"},
 		},
-		{name: "znc", unit: time.Second, wall: true, line: bracket("[15:04:05]"),
-			said: ircService{"[15:04:05] ", "*** Joins: %n (~u@host.example)", "*** Parts: %n (~u@host.example) (bye)",
+		{name: "znc", unit: time.Second, local: true, line: bracket("[15:04:05]"),
+			services: ircService{"[15:04:05] ", "*** Joins: %n (~u@host.example)", "*** Parts: %n (~u@host.example) (bye)",
 				"*** %n changes topic to '%t'"}},
-		{name: "energymech", unit: time.Second, wall: true, line: bracket("[15:04:05]"),
-			said: ircService{"[15:04:05] ", "*** %n (~u@host.example) has joined #%c", "*** %n (~u@host.example) has left #%c",
+		{name: "energymech", unit: time.Second, local: true, line: bracket("[15:04:05]"),
+			services: ircService{"[15:04:05] ", "*** %n (~u@host.example) has joined #%c", "*** %n (~u@host.example) has left #%c",
 				"*** %n changes topic to '%t'"}},
-		{name: "ubuntu", unit: time.Minute, wall: true, line: bracket("[15:04]"),
-			said: ircService{"[15:04] ", "=== %n [~u@host.example] has joined #%c", "=== %n [~u@host.example] has left #%c []",
+		{name: "ubuntu", unit: time.Minute, local: true, line: bracket("[15:04]"),
+			services: ircService{"[15:04] ", "=== %n [~u@host.example] has joined #%c", "=== %n [~u@host.example] has left #%c []",
 				"=== %n changed the topic of #%c to: %t"}},
 	}
 }
 
 func (cl *client) layout(name string) Layout {
-	return Layout{Source: "irc", Name: "irc/" + name, Wall: cl.wall, Unit: cl.unit, Lines: true, Author: nickOf, Charset: true, Services: cl.said.carries()}
+	return Layout{Source: "irc", Name: "irc/" + name, Wall: cl.local, Unit: cl.unit, Lines: true, Author: nickOf, Charset: true, Services: cl.services.carries()}
 }
 
 func (cl *client) body(c *Chat, ms []Message, zone *time.Location, headers bool) []byte {
@@ -117,7 +117,7 @@ func (cl *client) body(c *Chat, ms []Message, zone *time.Location, headers bool)
 			day = now
 		}
 		if m.Service != "" {
-			b.WriteString(cl.said.line(c, m, at) + "\n")
+			b.WriteString(cl.services.line(c, m, at) + "\n")
 			continue
 		}
 		for line := range strings.SplitSeq(m.Text, "\n") {
@@ -133,7 +133,7 @@ func pathOf(pattern string, c *Chat, day time.Time) string {
 	return day.Format(strings.NewReplacer("%c", "\x01", "%n", "\x02").Replace(pattern))
 }
 
-func placed(path string, c *Chat) string {
+func expandPath(path string, c *Chat) string {
 	return strings.NewReplacer("\x01", c.Slug, "\x02", "agronet").Replace(path)
 }
 
@@ -187,7 +187,7 @@ func ircDays(c *Chat, r *rand.Rand) Layout {
 	l.Write = func(c *Chat, ms []Message) (out []File) {
 		days, of := byDay(ms, c.Zone)
 		for _, day := range days {
-			out = append(out, File{placed(pathOf(way.path, c, day), c), cl.body(c, of[day], c.Zone, way.open)})
+			out = append(out, File{expandPath(pathOf(way.path, c, day), c), cl.body(c, of[day], c.Zone, way.open)})
 		}
 		return out
 	}

@@ -40,7 +40,7 @@ type Layout struct {
 	Threaded bool // a reply names the first message of its thread
 	Edits    Edits
 	Emoji    func(string) string // as the format calls it; nil: it carries no reactions
-	Gone     bool                // it tells when the export was made, so that a reaction is seen to be gone
+	Gone     bool                // it prints when the export was made, so that a removed reaction shows
 	Services []string            // actions
 	Untimed  bool                // those have neither time nor author
 	Greeting bool                // the chat begins with a notice
@@ -131,7 +131,7 @@ func (l *Layout) rest(c *Chat, ms []Message, m *Message) string {
 	return r.String()
 }
 
-// rest is said in the same words of what was written and of what was read.
+// rest is printed in the same words for what was written and for what was read.
 type rest []string
 
 func (r *rest) answers(text string)         { *r = append(*r, fmt.Sprintf("answers %q", text)) }

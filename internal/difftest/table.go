@@ -14,7 +14,7 @@ func genericTable(c *Chat, r *rand.Rand) Layout {
 	form := pick(r, []struct {
 		layout, goes string
 		unit         time.Duration
-		wall         bool
+		local        bool
 	}{
 		{"rfc3339", "2006-01-02T15:04:05.000Z07:00", time.Millisecond, false},
 		{"%Y-%m-%d %H:%M:%S", "2006-01-02 15:04:05", time.Second, true},
@@ -24,7 +24,7 @@ func genericTable(c *Chat, r *rand.Rand) Layout {
 		{"%d/%m/%y %H:%M:%S", "02/01/06 15:04:05", time.Second, true},
 	}...)
 	sign, ids, named := pick(r, ",", ";", "\t", "|"), r.IntN(2) == 0, r.IntN(2) == 0
-	l := Layout{Source: "csv", Name: fmt.Sprintf("csv %s %q ids=%v", form.layout, sign, ids), Wall: form.wall, Unit: form.unit, Charset: true, Replies: ids, Edits: EditsKeyed}
+	l := Layout{Source: "csv", Name: fmt.Sprintf("csv %s %q ids=%v", form.layout, sign, ids), Wall: form.local, Unit: form.unit, Charset: true, Replies: ids, Edits: EditsKeyed}
 	if ids {
 		l.Edits = EditsBare
 	}
@@ -74,16 +74,16 @@ func jsonReactions(c *Chat, m Message, layout string) string {
 // jsonLines is the project's own format.
 func jsonLines(c *Chat, r *rand.Rand) Layout {
 	form := pick(r, []struct {
-		goes string
-		unit time.Duration
-		wall bool
+		goes  string
+		unit  time.Duration
+		local bool
 	}{
 		{"2006-01-02T15:04:05.000Z07:00", time.Millisecond, false},
 		{"2006-01-02T15:04:05", time.Second, true},
 		{"2006-01-02 15:04", time.Minute, true},
 	}...)
 	ids := r.IntN(2) == 0
-	l := Layout{Source: "jsonl", Name: fmt.Sprintf("jsonl %s ids=%v", form.goes, ids), Wall: form.wall, Unit: form.unit, Edits: EditsKeyed,
+	l := Layout{Source: "jsonl", Name: fmt.Sprintf("jsonl %s ids=%v", form.goes, ids), Wall: form.local, Unit: form.unit, Edits: EditsKeyed,
 		Services: []string{event.ActionJoin, event.ActionLeave, event.ActionTitle, event.ActionTopic, event.ActionCreate}}
 	if ids {
 		l.Replies, l.Edits, l.Emoji = true, EditsDated, sameEmoji

@@ -278,13 +278,13 @@ func winter(at time.Time) time.Duration {
 
 func telegramServiceDiv(c *Chat, m Message) string {
 	name := c.People[m.Who].Name
-	said := map[string]string{
+	text := map[string]string{
 		event.ActionJoin:   name + " joined group by link from Group",
 		event.ActionLeave:  name + " removed " + name,
 		event.ActionTitle:  name + " changed group title to «" + m.Text + "»",
 		event.ActionCreate: name + " created group «" + m.Text + "»",
 	}[m.Service]
-	return fmt.Sprintf("     <div class=\"message service\" id=\"message%d\">\n\n      <div class=\"body details\">\n%s\n      </div>\n\n     </div>\n\n", m.ID+10, html.EscapeString(said))
+	return fmt.Sprintf("     <div class=\"message service\" id=\"message%d\">\n\n      <div class=\"body details\">\n%s\n      </div>\n\n     </div>\n\n", m.ID+10, html.EscapeString(text))
 }
 
 func telegramReply(m Message, on map[int]string) string {

@@ -122,7 +122,7 @@ func (v *Variant) standing() []Message {
 }
 
 // split makes two exports that meet or overlap. Neither is of one minute alone, nor is what it has of a day that it shows in part, which
-// may be a file: it may be a copy of what the other has of that minute, and nobody can tell.
+// may be a file: it may be a copy of what the other has of that minute, which cannot be decided.
 func (v *Variant) split(r *rand.Rand) {
 	ms := v.Messages
 	from := r.IntN(len(ms))
@@ -161,8 +161,8 @@ func (v *Variant) part() {
 	v.Parts = [][]Message{v.shown(v.Messages[:v.to], false), v.shown(v.Messages[v.from:], true)}
 }
 
-// settleEdits leaves only edits of messages between two that both exports show alike: where nothing but the text tells messages apart,
-// another one at the edge may as well be another message, and nobody can tell.
+// settleEdits leaves only edits of messages between two that both exports show alike: where nothing but the text distinguishes messages,
+// another one at the edge may as well be another message, which cannot be decided.
 func (v *Variant) settleEdits() {
 	v.Messages = slices.Clone(v.Messages)
 	ms := v.Messages
@@ -252,7 +252,7 @@ func (v *Variant) charsets() []string {
 	return out
 }
 
-// likeUTF8 reports whether some word, whose bytes are of another charset, could be UTF-8 by chance, as "раз" in code page 866: nobody can tell.
+// likeUTF8 reports whether some word, whose bytes are of another charset, could be UTF-8 by chance, as "раз" in code page 866, which cannot be decided.
 func likeUTF8(b []byte) bool {
 	for _, word := range bytes.FieldsFunc(b, func(r rune) bool { return r < 'A' }) {
 		if utf8.Valid(word) && len(word) != utf8.RuneCount(word) {
@@ -322,7 +322,7 @@ func (v *Variant) files(i int) []File {
 	out := v.Layout.Write(&c, v.Parts[i])
 	if v.Other != nil && i == 0 {
 		for _, f := range v.Layout.Write(v.Other, v.shown(v.Layout.carried(v.Other.Messages), true)) {
-			if v.Layout.Source != "irc" && v.Layout.Source != "whatsapp" && v.Layout.Source != "discord" { // their names tell them apart
+			if v.Layout.Source != "irc" && v.Layout.Source != "whatsapp" && v.Layout.Source != "discord" { // their names distinguish them
 				f.Path = "other/" + f.Path
 			}
 			out = append(out, f)

@@ -131,8 +131,8 @@ func whatsAppLayout(c *Chat, r *rand.Rand) Layout {
 	if phone {
 		out.Unit = time.Second
 	}
-	said := whatsAppSays(l.name)
-	for action := range said.actions {
+	phrases := whatsAppSays(l.name)
+	for action := range phrases.actions {
 		out.Services = append(out.Services, action)
 	}
 	out.Greeting = r.IntN(2) == 0 && l.phrase != ""
@@ -147,10 +147,10 @@ func whatsAppLayout(c *Chat, r *rand.Rand) Layout {
 		}
 		for _, m := range ms {
 			at, name, text := l.stamp(m.At.In(c.Zone)), c.People[m.Who].Name, m.Text
-			if !m.Edited.IsZero() && said.edited != "" {
-				text += " \u200e<" + said.edited + ">"
+			if !m.Edited.IsZero() && phrases.edited != "" {
+				text += " \u200e<" + phrases.edited + ">"
 			}
-			service := strings.NewReplacer("%n", name, "%t", m.Text).Replace(said.actions[m.Service])
+			service := strings.NewReplacer("%n", name, "%t", m.Text).Replace(phrases.actions[m.Service])
 			switch {
 			case m.Service != "" && phone:
 				fmt.Fprintf(&b, "[%s] %s: \u200e%s%s", at, c.Name, service, end)

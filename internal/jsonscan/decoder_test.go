@@ -31,7 +31,7 @@ func flat(raw []byte) (map[string][]string, error) {
 	return out, err
 }
 
-func TestDecoderTakesOtherTypesForMissing(t *testing.T) {
+func TestDecoder_OtherTypes(t *testing.T) {
 	got, err := flat([]byte(`{"n": 1234567890123456789.50, "s": "a\nb\ud83d", "t": true, "z": null, "l": [1, "x", {}], "s": "` +
 		"\xff" + `", "o": {"p": 1}}`))
 	if err != nil {
@@ -55,7 +55,7 @@ func TestDecoderTakesOtherTypesForMissing(t *testing.T) {
 	}
 }
 
-func TestDecoderNumbers(t *testing.T) {
+func TestDecoder_Number(t *testing.T) {
 	d := jsonscan.NewDecoder()
 	for raw, want := range map[string]int64{"12": 12, `"13"`: 13, "1.5": 7, "null": 7, "[1]": 7, "{}": 7} {
 		n := int64(7)

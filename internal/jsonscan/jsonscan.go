@@ -19,7 +19,7 @@ type Policy struct {
 	Longest int
 	// Sampled is how much is kept of what is longer than Longest; no more than that.
 	Sampled int
-	// Next finds where in b, which begins with a record whose end is lost, the next one begins; zero if nothing tells. lines says
+	// Next finds where in b, which begins with a record whose end is lost, the next one begins; zero if nothing shows it. lines says
 	// that the lost one is laid out in lines. It must not keep b.
 	Next func(b []byte, lines bool) int
 	// Objects says that only objects are read, so that only a brace closes one.
@@ -27,7 +27,7 @@ type Policy struct {
 	// Match says that brackets are compared with those that they close, and that an object after a comma in another is taken
 	// for the beginning of the next record.
 	Match bool
-	// Flat says that a file may have lines which are not indented, and which tell nothing then.
+	// Flat says that a file may have lines which are not indented, and which show nothing then.
 	Flat bool
 	// Leads are those of the file's charset, so that a backslash which is part of a character escapes nothing; nil for most.
 	Leads func(byte) bool

@@ -69,7 +69,7 @@ func pieces(t testing.TB, s *jsonscan.Scanner) (out []piece) {
 	}
 }
 
-func TestDamageEndsWithTheRecord(t *testing.T) {
+func TestScanner_Damage(t *testing.T) {
 	tests := map[string]struct {
 		policy *jsonscan.Policy
 		in     string
@@ -113,7 +113,7 @@ func TestDamageEndsWithTheRecord(t *testing.T) {
 	}
 }
 
-func TestValuesOfAnObject(t *testing.T) {
+func TestScanner_Value(t *testing.T) {
 	s := scannerOf(strings.NewReader("\"a\\\"b\" 12.5, [1, \"]\"] true"), values())
 	for _, want := range []string{`"a\"b"`, "12.5", ",", `[1, "]"]`, "true"} {
 		c, _ := s.Next()
@@ -130,7 +130,7 @@ func TestValuesOfAnObject(t *testing.T) {
 	}
 }
 
-func TestLongerThanAnything(t *testing.T) {
+func TestScanner_LongValue(t *testing.T) {
 	p := values()
 	p.Longest = 100
 	long := `{"a": "` + strings.Repeat("x", 1000) + `"}`
@@ -153,7 +153,7 @@ func TestLongerThanAnything(t *testing.T) {
 	}
 }
 
-func TestReaderThatFails(t *testing.T) {
+func TestWindow_Err(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	for name, tt := range map[string]struct {
 		r    io.Reader
@@ -175,7 +175,7 @@ type nothing struct{}
 
 func (nothing) Read([]byte) (int, error) { return 0, nil }
 
-func TestWindowKnowsWhereItIs(t *testing.T) {
+func TestWindow_Position(t *testing.T) {
 	w := jsonscan.NewWindow(strings.NewReader("ab\n\t c\nd"), 2, 10, 5, 3)
 	w.Next()
 	if w.Offset() != 10 || w.Line() != 5 || w.Indent() != 3 {

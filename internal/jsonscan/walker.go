@@ -8,7 +8,7 @@ type walker struct {
 	why     string // what is wrong; while it is set, the walker only looks for a line where something else may begin
 	open    bool   // the value is an object or an array, which opened
 	pretty  bool   // its first line ends with the bracket, so its last line begins with the other, equally indented
-	flat    bool   // it has lines, which are not indented and tell nothing
+	flat    bool   // it has lines, which are not indented and show nothing
 	inside  bool   // the first line within it came
 	scalar  bool   // a number or a word, which ends where something else begins
 	started bool

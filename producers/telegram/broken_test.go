@@ -22,7 +22,7 @@ func good(id string) string {
 }
 
 // Whatever is wrong with one record, those beside it come, and the bytes of the broken one are kept.
-func TestOneBrokenRecordCostsNoOther(t *testing.T) {
+func TestJSON_DamagedRecord(t *testing.T) {
 	for name, bad := range map[string]string{
 		"a string without an end":    pretty(`"id": 5`, `"text": "open`, `"from": "A"`),
 		"a string with a line end":   pretty(`"id": 5`, "\"text\": \"one\ntwo\"", `"from": "A"`),
@@ -58,7 +58,7 @@ func TestOneBrokenRecordCostsNoOther(t *testing.T) {
 	}
 }
 
-func TestUnquotedPathOfAnEmojiIsRepaired(t *testing.T) {
+func TestJSON_UnquotedPath(t *testing.T) {
 	m := pretty(`"id": 1`, `"type": "message"`, `"date": "2020-01-01T00:00:00"`,
 		`"text": [ { "type": "custom_emoji", "text": "x", "document_id": stickers/a (1).tgs }, " y" ]`)
 	byID, _ := readAll(t, chatOf("private_supergroup", m), mine())
@@ -67,7 +67,7 @@ func TestUnquotedPathOfAnEmojiIsRepaired(t *testing.T) {
 	}
 }
 
-func TestInvalidBytesDoNotStopReading(t *testing.T) {
+func TestJSON_InvalidUTF8(t *testing.T) {
 	byID, _ := readAll(t, chatOf("private_supergroup",
 		pretty(`"id": 1`, `"date": "2020-01-01T00:00:00"`, "\"text\": \"äö\xffb \\ud83d c \\u0000\"")), mine())
 	if got := message(t, byID["1"]).Text; got != "äö\uFFFDb \uFFFD c \x00" {
@@ -76,7 +76,7 @@ func TestInvalidBytesDoNotStopReading(t *testing.T) {
 }
 
 // A record without an end would otherwise be held in memory up to the end of the file.
-func TestEndlessRecordIsCut(t *testing.T) {
+func TestJSON_EndlessRecord(t *testing.T) {
 	endless := `{"id": 5, "text": "` + strings.Repeat("x", filekit.MaxRecord+1) + `"}`
 	byID, all := readAll(t, chatOf("private_supergroup", good("1"), endless, good("2")), mine())
 	if byID["1"] == nil || byID["2"] == nil {
@@ -89,7 +89,7 @@ func TestEndlessRecordIsCut(t *testing.T) {
 	}
 }
 
-func TestNoExportAtAll(t *testing.T) {
+func TestJSON_NoExport(t *testing.T) {
 	src, err := Definition().Archive(producertest.File("x.json", []byte("[1]")), mine())
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestNoExportAtAll(t *testing.T) {
 	}
 }
 
-func FuzzRead(f *testing.F) {
+func FuzzJSON(f *testing.F) {
 	f.Add(chatOf("private_supergroup", good("1"), good("2")), uint8(1))
 	f.Add([]byte(`{"chats":{"list":[{"id":1,"type":"personal_chat","messages":[{"id":1},{"id":`), uint8(2))
 	f.Add([]byte(`{"messages":[{"id":1,"text":["a",{"type":"mention_name","user_id":1}],"reactions":[{"count":1}]}],"id":"x"}`), uint8(3))

@@ -33,8 +33,8 @@ func charsetJSON() []byte {
 }
 
 func charsetPage() []byte {
-	return pageOf("Дачники", told("-1", "12 March 2021"), told("9", "Боб changed group photo"), said("1", "12.03.2021 10:00:00", "Боб", "привет, как дела"),
-		said("2", "12.03.2021 10:00:01", "", "хорошо"), said("3", "12.03.2021 10:00:02", "Аня", "вот &#1076;&#1072;"), said("4", "12.03.2021 10:00:03", "Ann", "plain"))
+	return pageOf("Дачники", pageService("-1", "12 March 2021"), pageService("9", "Боб changed group photo"), pageMessage("1", "12.03.2021 10:00:00", "Боб", "привет, как дела"),
+		pageMessage("2", "12.03.2021 10:00:01", "", "хорошо"), pageMessage("3", "12.03.2021 10:00:02", "Аня", "вот &#1076;&#1072;"), pageMessage("4", "12.03.2021 10:00:03", "Ann", "plain"))
 }
 
 func TestCharset(t *testing.T) {
@@ -80,7 +80,7 @@ func sameTexts(t *testing.T, want, got *event.Event) {
 	}
 }
 
-// checkReading: what is not UTF-8 is said, and its bytes are kept as they were.
+// checkReading: what is not UTF-8 is marked, and its bytes are kept as they were.
 func checkReading(t *testing.T, e *event.Event, stored []byte, named string) {
 	t.Helper()
 	if len(e.Raw) > 0 && !bytes.Contains(stored, e.Raw) {
@@ -103,7 +103,7 @@ func checkReading(t *testing.T, e *event.Event, stored []byte, named string) {
 func TestCharset_SingleBytes(t *testing.T) {
 	for name, data := range map[string][]byte{
 		"JSON": chatOf("private_supergroup", pretty(`"id": 1`, `"date": "2020-01-01T00:00:00"`, `"from": "Аня"`, "\"text\": \"при\xffвет\"")),
-		"HTML": pageOf("Chat", said("1", "01.01.2020 00:00:00", "Аня", "при\xffвет")),
+		"HTML": pageOf("Chat", pageMessage("1", "01.01.2020 00:00:00", "Аня", "при\xffвет")),
 	} {
 		byID, _ := readAll(t, data, producers.Options{Account: "1", Charset: "koi8-r"})
 		e := byID["1"]

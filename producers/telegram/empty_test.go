@@ -52,14 +52,14 @@ func TestRecognise_Empty(t *testing.T) {
 	}
 }
 
-// TestUnreadable: pages of an account's export that hold no messages are named as what they are.
-func TestUnreadable(t *testing.T) {
+// TestWithoutMessages: pages of an account's export that hold no messages are named as what they are.
+func TestWithoutMessages(t *testing.T) {
 	t.Parallel()
-	const session = `<!DOCTYPE html><html><head><meta charset="utf-8"/><title>Exported Data</title><link href="../css/style.css" rel="stylesheet"/></head>
+	const page = `<!DOCTYPE html><html><head><meta charset="utf-8"/><title>Exported Data</title><link href="../css/style.css" rel="stylesheet"/></head>
 <body onload="CheckLocation();"><div class="page_wrap list_page"><div class="page_header"><a class="content block_link" href="../export_results.html">
 <div class="text bold">%s</div></a></div><div class="page_body list_page"><div class="entry_list"></div></div></div></body></html>`
 	for name, want := range map[string]bool{"Contacts": true, "Sessions": true} {
-		got := withoutMessages(producertest.File("lists/contacts.html", fmt.Appendf(nil, session, name)))
+		got := withoutMessages(producertest.File("lists/contacts.html", fmt.Appendf(nil, page, name)))
 		if (got != "") != want || !strings.Contains(got, "Telegram") || !strings.Contains(got, "messages.html") {
 			t.Errorf("%s is %q", name, got)
 		}

@@ -33,7 +33,7 @@ func pageFile(t testing.TB, name string) producertest.Case {
 	return producertest.Case{Path: path, Data: b, Options: club(), Events: 10, Cuts: 150}
 }
 
-func TestPagesConform(t *testing.T) {
+func TestHTML_Conformance(t *testing.T) {
 	for _, batch := range []int{1, 3, batchSize} {
 		c := pageFile(t, "messages.html")
 		producertest.Archive(t, definition(batch), c)
@@ -44,7 +44,7 @@ func TestPagesConform(t *testing.T) {
 }
 
 // What is made of the fixture stands beside it.
-func TestPagesGolden(t *testing.T) {
+func TestHTML_Golden(t *testing.T) {
 	for _, name := range []string{"messages", "messages2"} {
 		var got bytes.Buffer
 		c := pageFile(t, name+".html")
@@ -83,15 +83,15 @@ func pageEvents(t *testing.T) map[event.NativeID]*event.Event {
 }
 
 // A chat that comes as JSON and as HTML has every message once, if the user says which chat the HTML is of.
-func TestPagesAndJSONAgreeOnIDs(t *testing.T) {
+func TestHTML_SameIDsAsJSON(t *testing.T) {
 	data := []byte(`{"name":"Beds & Borders","type":"private_supergroup","id":1500000001,"messages":[
 		{"id":2,"type":"message","date":"2024-05-01T10:00:00","date_unixtime":"1714546800","from":"Olga","from_id":"user1001","text":"x"}]}`)
 	byID, _ := readAll(t, data, producers.Options{})
-	session := pageEvents(t)["2"]
-	if byID["2"].ID != session.ID {
-		t.Errorf("JSON has %s/%s, HTML %s/%s", byID["2"].Namespace, byID["2"].Channel, session.Namespace, session.Channel)
+	page := pageEvents(t)["2"]
+	if byID["2"].ID != page.ID {
+		t.Errorf("JSON has %s/%s, HTML %s/%s", byID["2"].Namespace, byID["2"].Channel, page.Namespace, page.Channel)
 	}
-	merged := event.Merge(byID["2"], session)
+	merged := event.Merge(byID["2"], page)
 	if merged.Author.ID != "user1001" || merged.Sent != byID["2"].Sent {
 		t.Errorf("together they are of %+v at %+v: what JSON knows better is lost", merged.Author, merged.Sent)
 	}
@@ -104,7 +104,7 @@ func pageOf(name string, messages ...string) []byte {
 		strings.Join(messages, "\n") + "\n</div></div></div></body></html>\n")
 }
 
-func said(id, title, from, text string) string {
+func pageMessage(id, title, from, text string) string {
 	class := "message default clearfix"
 	if from == "" {
 		class += " joined"
@@ -115,11 +115,11 @@ func said(id, title, from, text string) string {
 		title + `">x</div>` + from + `<div class="text">` + text + `</div></div></div>`
 }
 
-func told(id, text string) string {
+func pageService(id, text string) string {
 	return `<div class="message service" id="message` + id + `"><div class="body details">` + text + `</div></div>`
 }
 
-func TestTimesOfPages(t *testing.T) {
+func TestHTML_Times(t *testing.T) {
 	for _, c := range []struct {
 		title, zone, want, named string
 	}{
@@ -138,7 +138,7 @@ func TestTimesOfPages(t *testing.T) {
 		if c.zone != "" {
 			o.Zone = zone(t, c.zone)
 		}
-		byID, _ := readAll(t, pageOf("Chat", said("1", c.title, "A", "x")), o)
+		byID, _ := readAll(t, pageOf("Chat", pageMessage("1", c.title, "A", "x")), o)
 		e := byID["1"]
 		if c.want == "" {
 			if !e.Sent.IsZero() || message(t, e).Details["date"] != c.title {
@@ -152,10 +152,10 @@ func TestTimesOfPages(t *testing.T) {
 	}
 }
 
-func TestServiceMessagesHaveADay(t *testing.T) {
+func TestHTML_ServiceDay(t *testing.T) {
 	o := club()
 	o.Zone = zone(t, "Europe/Moscow")
-	byID, _ := readAll(t, pageOf("Chat", told("-1", "1 May 2024"), told("1", "A joined group by request")), o)
+	byID, _ := readAll(t, pageOf("Chat", pageService("-1", "1 May 2024"), pageService("1", "A joined group by request")), o)
 	e := byID["1"]
 	if len(byID) != 1 || e.Sent.Precision != event.PrecisionDay || e.Sent.At.Format("02 15:04") != "30 21:00" {
 		t.Errorf("%d messages, sent %+v", len(byID), e.Sent)
@@ -163,17 +163,17 @@ func TestServiceMessagesHaveADay(t *testing.T) {
 	if s := message(t, e).Service; s.Action != event.ActionJoin || s.Text != "A joined group by request" {
 		t.Errorf("service %+v", s)
 	}
-	byID, _ = readAll(t, pageOf("Chat", told("1", "nothing stands above")), o)
+	byID, _ = readAll(t, pageOf("Chat", pageService("1", "nothing stands above")), o)
 	if !byID["1"].Sent.IsZero() {
 		t.Errorf("a time was invented: %+v", byID["1"].Sent)
 	}
 }
 
-func TestJoinedMessagesAreOfTheSamePerson(t *testing.T) {
+func TestHTML_JoinedAuthor(t *testing.T) {
 	byID, _ := readAll(t, pageOf("Chat",
-		said("1", "02.01.2021 03:04:05", "Ann", "a"), said("2", "02.01.2021 03:04:06", "", "b"), "junk",
-		said("3", "02.01.2021 03:04:07", "", "c"), said("4", "02.01.2021 03:04:08", export.DeletedAccount, "d"),
-		said("5", "02.01.2021 03:04:09", "", "e"), said("6", "02.01.2021 03:04:10", "Ann", "f")), club())
+		pageMessage("1", "02.01.2021 03:04:05", "Ann", "a"), pageMessage("2", "02.01.2021 03:04:06", "", "b"), "junk",
+		pageMessage("3", "02.01.2021 03:04:07", "", "c"), pageMessage("4", "02.01.2021 03:04:08", export.DeletedAccount, "d"),
+		pageMessage("5", "02.01.2021 03:04:09", "", "e"), pageMessage("6", "02.01.2021 03:04:10", "Ann", "f")), club())
 	for id, want := range map[event.NativeID]string{"1": "Ann", "2": "Ann", "3": "Ann", "4": "", "5": "", "6": "Ann"} {
 		if got := byID[id].Author; got.Name != want || (got.ID == "") != (want == "") || got.ID != byID["1"].Author.ID && want != "" {
 			t.Errorf("message %s is of %+v, want %s", id, got, want)
@@ -181,9 +181,9 @@ func TestJoinedMessagesAreOfTheSamePerson(t *testing.T) {
 	}
 }
 
-func TestNumbersOfAMigratedGroup(t *testing.T) {
-	data := pageOf("Chat", told("-1", "1 May 2024"), said("-999999990", "01.05.2024 00:00:00", "A", "old"),
-		told("-999999989", "A changed group photo"), said("5", "02.05.2024 00:00:00", "A", "new"))
+func TestHTML_MigratedGroup(t *testing.T) {
+	data := pageOf("Chat", pageService("-1", "1 May 2024"), pageMessage("-999999990", "01.05.2024 00:00:00", "A", "old"),
+		pageService("-999999989", "A changed group photo"), pageMessage("5", "02.05.2024 00:00:00", "A", "new"))
 	byID, all := readAll(t, data, club())
 	if len(byID) != 3 || byID["-999999990"].Namespace != "telegram:1001" || byID["5"].Namespace != "telegram" {
 		t.Errorf("%d messages; old in %s, new in %s", len(byID), byID["-999999990"].Namespace, byID["5"].Namespace)
@@ -194,8 +194,8 @@ func TestNumbersOfAMigratedGroup(t *testing.T) {
 }
 
 // Without its id a chat is known by its name, and numbers of messages mean nothing without the account.
-func TestPageNeedsAnAccountOrAChannel(t *testing.T) {
-	data := pageOf("Chat", said("1", "02.01.2021 03:04:05", "Ann", "a"))
+func TestHTML_NoAccount(t *testing.T) {
+	data := pageOf("Chat", pageMessage("1", "02.01.2021 03:04:05", "Ann", "a"))
 	for _, c := range []struct {
 		o       producers.Options
 		refused bool
@@ -233,8 +233,8 @@ func TestPageNeedsAnAccountOrAChannel(t *testing.T) {
 }
 
 // Two chats of an account that are called alike have the same numbers.
-func TestNamesakesInAnAccount(t *testing.T) {
-	data := bytes.Replace(pageOf("Chat", said("1", "02.01.2021 03:04:05", "Ann", "a")), []byte(`<div class="content">`),
+func TestHTML_Namesakes(t *testing.T) {
+	data := bytes.Replace(pageOf("Chat", pageMessage("1", "02.01.2021 03:04:05", "Ann", "a")), []byte(`<div class="content">`),
 		[]byte(`<a class="content block_link" href="../../lists/chats.html" onclick="return GoBack(this)">`), 1)
 	data = bytes.Replace(data, []byte(`</div></div></div><div class="page_body`), []byte(`</div></a></div><div class="page_body`), 1)
 	list := `<div class="entry_list"><div class="name bold">` + "\nChat \n</div>"
@@ -250,7 +250,7 @@ func TestNamesakesInAnAccount(t *testing.T) {
 }
 
 // The pages of an account name files from the root of the export.
-func TestFilesOfAnAccount(t *testing.T) {
+func TestHTML_AccountFiles(t *testing.T) {
 	photo := `<div class="message default clearfix" id="message1"><div class="body"><div class="media_wrap clearfix">` +
 		`<a class="photo_wrap clearfix pull_left" href="../../chats/chat_007/photos/a.jpg"></a>` +
 		`<a class="media clearfix pull_left block_link media_file" href="../../../../secret"><div class="body">` +
@@ -265,19 +265,19 @@ func TestFilesOfAnAccount(t *testing.T) {
 	}
 }
 
-func TestBrokenMessagesOfAPage(t *testing.T) {
-	fine := said("2", "02.01.2021 03:04:05", "Ann", "fine")
+func TestHTML_DamagedMessages(t *testing.T) {
+	fine := pageMessage("2", "02.01.2021 03:04:05", "Ann", "fine")
 	for name, bad := range map[string]string{
-		"no end":         strings.TrimSuffix(said("5", "02.01.2021 03:04:05", "Ann", "x"), "</div></div>"),
-		"no number":      said("", "02.01.2021 03:04:05", "Ann", "x"),
-		"a bad number":   said("9x", "02.01.2021 03:04:05", "Ann", "x"),
-		"a huge number":  said("99999999999999999999", "02.01.2021 03:04:05", "Ann", "x"),
+		"no end":         strings.TrimSuffix(pageMessage("5", "02.01.2021 03:04:05", "Ann", "x"), "</div></div>"),
+		"no number":      pageMessage("", "02.01.2021 03:04:05", "Ann", "x"),
+		"a bad number":   pageMessage("9x", "02.01.2021 03:04:05", "Ann", "x"),
+		"a huge number":  pageMessage("99999999999999999999", "02.01.2021 03:04:05", "Ann", "x"),
 		"text between":   "lost words",
 		"a cut tag":      `<div class="message`,
 		"too deep":       `<div class="message default" id="message5">` + strings.Repeat("<div>", 200) + strings.Repeat("</div>", 201),
 		"a foreign link": `<a href="https://example.org">x</a>`,
 	} {
-		byID, all := readAll(t, pageOf("Chat", said("1", "02.01.2021 03:04:05", "Ann", "x"), bad, fine, said("3", "02.01.2021 03:04:05", "Ann", "x")), club())
+		byID, all := readAll(t, pageOf("Chat", pageMessage("1", "02.01.2021 03:04:05", "Ann", "x"), bad, fine, pageMessage("3", "02.01.2021 03:04:05", "Ann", "x")), club())
 		unparsed := 0
 		for _, e := range all {
 			if e.Kind == event.KindUnparsed {
@@ -294,8 +294,8 @@ func TestBrokenMessagesOfAPage(t *testing.T) {
 }
 
 // Whoever exported it should know that the end is missing, even where every message that is there is whole.
-func TestInterruptedPage(t *testing.T) {
-	data := pageOf("Chat", said("1", "02.01.2021 03:04:05", "Ann", "x"))
+func TestHTML_Interrupted(t *testing.T) {
+	data := pageOf("Chat", pageMessage("1", "02.01.2021 03:04:05", "Ann", "x"))
 	for _, end := range []string{"</div></div></body>", "</html>"} {
 		cut, _, _ := bytes.Cut(data, []byte(end))
 		_, all := readAll(t, cut, club())
@@ -311,9 +311,9 @@ func TestInterruptedPage(t *testing.T) {
 	}
 }
 
-func TestMessageWithoutMeasure(t *testing.T) {
-	huge := said("5", "02.01.2021 03:04:05", "Ann", strings.Repeat("x", filekit.MaxRecord+(256<<10)))
-	byID, all := readAll(t, pageOf("Chat", said("1", "02.01.2021 03:04:05", "Ann", "x"), huge, said("2", "02.01.2021 03:04:05", "Ann", "x")), club())
+func TestHTML_EndlessMessage(t *testing.T) {
+	huge := pageMessage("5", "02.01.2021 03:04:05", "Ann", strings.Repeat("x", filekit.MaxRecord+(256<<10)))
+	byID, all := readAll(t, pageOf("Chat", pageMessage("1", "02.01.2021 03:04:05", "Ann", "x"), huge, pageMessage("2", "02.01.2021 03:04:05", "Ann", "x")), club())
 	if len(byID) != 2 || len(all) != 5 {
 		t.Errorf("%d messages of %d events", len(byID), len(all))
 	}
@@ -324,7 +324,7 @@ func TestMessageWithoutMeasure(t *testing.T) {
 	}
 }
 
-func TestForeignPages(t *testing.T) {
+func TestRecognise_ForeignPages(t *testing.T) {
 	for path, text := range map[string]string{
 		"dce.html":      `<!DOCTYPE html><html><body><div class=chatlog><div id=chatlog__message-container-1 class="chatlog__message"></div></div>`,
 		"contacts.html": `<!DOCTYPE html><html><body><div class="page_wrap"><div class="page_header">Contacts</div><div class="entry_list">`,
@@ -335,11 +335,11 @@ func TestForeignPages(t *testing.T) {
 	}
 }
 
-func FuzzPage(f *testing.F) {
+func FuzzHTML(f *testing.F) {
 	for _, name := range []string{"messages.html", "messages2.html"} {
 		f.Add(pageFile(f, name).Data, uint8(3))
 	}
-	f.Add(pageOf("x", said("1", "02.01.2021 03:04:05", "A", "<a href='#go_to_message1'>x"), "<", told("-1", "")), uint8(1))
+	f.Add(pageOf("x", pageMessage("1", "02.01.2021 03:04:05", "A", "<a href='#go_to_message1'>x"), "<", pageService("-1", "")), uint8(1))
 	f.Fuzz(func(t *testing.T, data []byte, batch uint8) {
 		if !isPage(data) {
 			return

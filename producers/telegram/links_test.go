@@ -11,9 +11,9 @@ import (
 // TestLinks_Stated: a link that more text follows without a space ends where the export says that it does.
 func TestLinks_Stated(t *testing.T) {
 	for name, tt := range map[string]struct {
-		scanner, session string
-		want             []string
-		stated           bool
+		pieces, page string
+		want         []string
+		stated       bool
 	}{
 		"bold behind": {`[{"type":"link","text":"https://e.example/x"},{"type":"bold","text":"Now"}]`,
 			`<a href="https://e.example/x">https://e.example/x</a><strong>Now</strong>`, []string{"https://e.example/x"}, true},
@@ -52,12 +52,12 @@ func TestLinks_Stated(t *testing.T) {
 				}
 			}
 			for form, members := range map[string]string{
-				"text": `"text":` + tt.scanner, "both": `"text":` + tt.scanner + `,"text_entities":` + tt.scanner, "entities": `"text_entities":` + tt.scanner,
+				"text": `"text":` + tt.pieces, "both": `"text":` + tt.pieces + `,"text_entities":` + tt.pieces, "entities": `"text_entities":` + tt.pieces,
 			} {
 				byID, _ := readAll(t, chatOf("private_supergroup", `{"id":1,"type":"message","date":"2024-05-01T12:00:00",`+members+`}`), mine())
 				check(form, message(t, byID["1"]))
 			}
-			byID, _ := readAll(t, pageOf("Chat", said("1", "01.05.2024 12:00:00", "Ann", tt.session)), club())
+			byID, _ := readAll(t, pageOf("Chat", pageMessage("1", "01.05.2024 12:00:00", "Ann", tt.page)), club())
 			check("page", message(t, byID["1"]))
 		})
 	}

@@ -13,7 +13,7 @@ func at(s string) string {
 	return `{"id":1,"type":"message","date":"` + s + `","from":"A","from_id":4321,"text":"x"}`
 }
 
-func TestTimesWithoutZone(t *testing.T) {
+func TestJSON_TimesWithoutZone(t *testing.T) {
 	for _, c := range []struct {
 		date, zone, want, named string
 		assumed                 bool
@@ -37,7 +37,7 @@ func TestTimesWithoutZone(t *testing.T) {
 	}
 }
 
-func TestTimeThatCannotBeReadIsEmpty(t *testing.T) {
+func TestJSON_UnreadableTime(t *testing.T) {
 	byID, _ := readAll(t, chatOf("private_supergroup", at("yesterday")), mine())
 	if e := byID["1"]; !e.Sent.IsZero() || message(t, e).Details["date"] != "yesterday" {
 		t.Errorf("sent %+v, details %v", e.Sent, message(t, e).Details)
@@ -45,7 +45,7 @@ func TestTimeThatCannotBeReadIsEmpty(t *testing.T) {
 }
 
 // The clock of Berlin showed 02:30 twice on that day: the first pass was at 00:30 UTC, the second at 01:30.
-func TestHourThatComesTwice(t *testing.T) {
+func TestJSON_AmbiguousHour(t *testing.T) {
 	record := func(id, clock string) string {
 		return `{"id":` + id + `,"type":"message","date":"2020-10-25T` + clock + `","from":"A","text":"x"}`
 	}
@@ -66,7 +66,7 @@ func TestHourThatComesTwice(t *testing.T) {
 	}
 }
 
-func TestBareNumbersOfAuthors(t *testing.T) {
+func TestJSON_BareAuthorIDs(t *testing.T) {
 	for id, want := range map[string]event.AuthorID{
 		"4321":           "user4321",
 		`"4321"`:         "user4321",
@@ -85,7 +85,7 @@ func TestBareNumbersOfAuthors(t *testing.T) {
 	}
 }
 
-func TestEpochIsNoEdit(t *testing.T) {
+func TestJSON_EpochEdit(t *testing.T) {
 	m := `{"id":1,"type":"message","date":"2019-01-01T00:00:00","edited":"1970-01-01T03:00:00","text":"x"}`
 	byID, _ := readAll(t, chatOf("private_supergroup", m), mine())
 	if e := byID["1"]; e.Revision != event.Unedited || !message(t, e).Edited.IsZero() {
@@ -94,7 +94,7 @@ func TestEpochIsNoEdit(t *testing.T) {
 }
 
 // Two exports of a chat agree on every id, whatever zone is named for them.
-func TestZoneChangesNoIDs(t *testing.T) {
+func TestJSON_ZoneSameIDs(t *testing.T) {
 	data := chatOf("private_group", at("2020-10-25T02:30:00"))
 	o := mine()
 	first, _ := readAll(t, data, o)
@@ -105,7 +105,7 @@ func TestZoneChangesNoIDs(t *testing.T) {
 	}
 }
 
-func TestOtherWriters(t *testing.T) {
+func TestJSON_OtherWriters(t *testing.T) {
 	t.Run("the chat is named after its messages", func(t *testing.T) {
 		_, all := readAll(t, []byte(`{"messages":[{"id":1,"date":"2020-01-01T00:00:00Z","from":"A","text":"x"}],`+
 			`"extra":{"id":3},"type":"public_supergroup","id":1234567890,"name":"Late"}`), producers.Options{})
@@ -129,7 +129,7 @@ func TestOtherWriters(t *testing.T) {
 	})
 }
 
-func TestAlbumsAreMessagesOfTheirOwn(t *testing.T) {
+func TestJSON_Albums(t *testing.T) {
 	photo := func(id string) string {
 		return `{"id":` + id + `,"type":"message","date":"2020-01-01T00:00:00","from":"A","photo":"(File not included.)","text":""}`
 	}

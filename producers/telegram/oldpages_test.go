@@ -14,7 +14,7 @@ func bare(id, text string) string {
 }
 
 func TestServiceMessage_Text(t *testing.T) {
-	for _, print := range []func(id, text string) string{told, bare} {
+	for _, print := range []func(id, text string) string{pageService, bare} {
 		byID, all := readAll(t, pageOf("Chat", print("-1", "1 May 2024"), print("9", "Ann invited Bob")+
 			`<div class="message service" id="message10"><div class="body">Ann joined group by request</div></div>`), club())
 		if s := message(t, byID["9"]).Service; s.Text != "Ann invited Bob" || byID["9"].Sent.Precision != event.PrecisionDay {
@@ -83,7 +83,7 @@ func TestPageReply_OtherChat(t *testing.T) {
 	}
 }
 
-func TestLinksWithoutScheme(t *testing.T) {
+func TestHTML_LinksWithoutScheme(t *testing.T) {
 	data := chatOf("private_supergroup", `{"id":1,"type":"message","date":"2024-05-01T12:00:00","text":["see ",{"type":"link","text":"example.org/x"}," and ",`+
 		`{"type":"link","text":"https://example.org/y"}," ",{"type":"link","text":"example.org:8080"}," ",{"type":"link","text":"tg://x"}]}`)
 	byID, _ := readAll(t, data, mine())
@@ -91,7 +91,7 @@ func TestLinksWithoutScheme(t *testing.T) {
 	if diff := cmp.Diff(want, message(t, byID["1"]).Links); diff != "" {
 		t.Error(diff)
 	}
-	byID, _ = readAll(t, pageOf("Chat", said("1", "01.05.2024 12:00:00", "Ann", `see <a href="example.org/x">example.org/x</a> and `+
+	byID, _ = readAll(t, pageOf("Chat", pageMessage("1", "01.05.2024 12:00:00", "Ann", `see <a href="example.org/x">example.org/x</a> and `+
 		`<a href="https://example.org/y">https://example.org/y</a> <a href="example.org:8080">example.org:8080</a> <a href="tg://x">tg://x</a> `+
 		`<a href="stickers/a.tgs">🌱</a> <a href="mailto:a@example.org">a@example.org</a>`)), club())
 	if diff := cmp.Diff(want, message(t, byID["1"]).Links); diff != "" {
@@ -100,7 +100,7 @@ func TestLinksWithoutScheme(t *testing.T) {
 }
 
 func TestPages_Unversioned(t *testing.T) {
-	byID, all := readAll(t, pageOf("Chat", said("1", "01.05.2024 12:00:00", "Ann", "x"), told("2", "Ann left")), club())
+	byID, all := readAll(t, pageOf("Chat", pageMessage("1", "01.05.2024 12:00:00", "Ann", "x"), pageService("2", "Ann left")), club())
 	for id, e := range byID {
 		if !e.Reading.Unversioned {
 			t.Errorf("message %s is said to be its first version", id)

@@ -40,12 +40,12 @@ func pollsOf(t *testing.T, name string, data []byte, beside map[string][]byte) (
 
 // TestPages_Polls: the results of a poll are dated by the newest message of the whole export, whichever page they stand on.
 func TestPages_Polls(t *testing.T) {
-	first, last := said("1", "01.05.2024 10:00:00", "Ann", "x"), "01.05.2024 12:00:00"
+	first, last := pageMessage("1", "01.05.2024 10:00:00", "Ann", "x"), "01.05.2024 12:00:00"
 	export := func(pages, votes int) map[string][]byte {
-		out := map[string][]byte{"messages.html": pageOf("Chat", pollOf("2", "01.05.2024 11:00:00", votes), said("3", last, "Ann", "y"))}
+		out := map[string][]byte{"messages.html": pageOf("Chat", pollOf("2", "01.05.2024 11:00:00", votes), pageMessage("3", last, "Ann", "y"))}
 		for n := 2; n <= pages; n++ {
 			title := fmt.Sprintf("%02d.06.2024 12:00:00", n)
-			out[fmt.Sprintf("messages%d.html", n)] = pageOf("Chat", said(strconv.Itoa(n+10), title, "Ann", "z"))
+			out[fmt.Sprintf("messages%d.html", n)] = pageOf("Chat", pageMessage(strconv.Itoa(n+10), title, "Ann", "z"))
 		}
 		return out
 	}
@@ -88,7 +88,7 @@ func TestPages_Polls(t *testing.T) {
 		}
 	})
 	t.Run("alone", func(t *testing.T) {
-		data := pageOf("Chat", first, pollOf("2", "01.05.2024 11:00:00", 1), said("3", last, "Ann", "y"), told("-1", "3 May 2024"), told("4", "B joined"))
+		data := pageOf("Chat", first, pollOf("2", "01.05.2024 11:00:00", 1), pageMessage("3", last, "Ann", "y"), pageService("-1", "3 May 2024"), pageService("4", "B joined"))
 		for _, name := range []string{"saved.html", "messages.html", "messages3.html"} {
 			beside := map[string][]byte{"messages.html": pageOf("Chat", first), "messages4.html": []byte("<html>nothing of a chat</html>")}
 			if _, got := pollsOf(t, name, data, beside); len(got) != 1 || got[0].Sent.At != time.Date(2024, 5, 3, 0, 0, 0, 0, time.UTC) {
@@ -111,7 +111,7 @@ func TestPages_PollsConform(t *testing.T) {
 		id, minute := strconv.Itoa(i+2), fmt.Sprintf("%02d", i%60)
 		messages = append(messages, pollOf(id, "01.05.2024 1"+strconv.Itoa(i/60)+":"+minute+":00", i))
 	}
-	last := pageOf("Chat", said("200", "01.06.2024 10:00:00", "Ann", "x"))
+	last := pageOf("Chat", pageMessage("200", "01.06.2024 10:00:00", "Ann", "x"))
 	c := producertest.Case{
 		Path: "x/messages.html", Data: pageOf("Chat", messages...), Beside: map[string][]byte{"messages2.html": last}, Options: club(), Events: 162,
 	}

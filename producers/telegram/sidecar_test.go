@@ -42,14 +42,14 @@ func exported(t *testing.T, c producertest.Case) (map[event.NativeID]*event.Even
 
 const oneMessage = `{"id":1,"type":"message","date":"2021-01-02T03:04:05","from":"Ann","from_id":"user1","text":"a"}`
 
-func oneSaid() string { return said("1", "02.01.2021 03:04:05", "Ann", "a") }
+func onePageMessage() string { return pageMessage("1", "02.01.2021 03:04:05", "Ann", "a") }
 
 // TestPage_Beside: the JSON of the same export says which chat a page is of, and each message is one and the same.
 func TestPage_Beside(t *testing.T) {
 	chatJSON := func(name, kind, id string) string {
 		return fmt.Sprintf(`{"name": %s, "type": %q, "id": %s, "messages": [%s]}`, name, kind, id, oneMessage)
 	}
-	for name, tt := range map[string]struct{ session, json string }{
+	for name, tt := range map[string]struct{ page, json string }{
 		"supergroup":      {"Beds &amp; Borders", chatJSON(`"Beds & Borders"`, "private_supergroup", "1500000001")},
 		"old channel":     {"News", chatJSON(`"News"`, "public_channel", "9700000000")},
 		"basic group":     {"Chat", chatJSON(`"Chat"`, "private_group", "103")},
@@ -60,9 +60,9 @@ func TestPage_Beside(t *testing.T) {
 		"byte order mark": {"Chat", "\xef\xbb\xbf" + chatJSON(`"Chat"`, "private_group", "103")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			session := producertest.Case{Path: "x/messages.html", Data: pageOf(tt.session, oneSaid()), Options: mine()}
-			session.Beside = map[string][]byte{"result.json": []byte(tt.json)}
-			got, notices := exported(t, session)
+			page := producertest.Case{Path: "x/messages.html", Data: pageOf(tt.page, onePageMessage()), Options: mine()}
+			page.Beside = map[string][]byte{"result.json": []byte(tt.json)}
+			got, notices := exported(t, page)
 			want, _ := readAll(t, []byte(tt.json), mine())
 			if got["1"].ID != want["1"].ID || got["1"].Channel != want["1"].Channel {
 				t.Errorf("the page has %s/%s, JSON %s/%s", got["1"].Namespace, got["1"].Channel, want["1"].Namespace, want["1"].Channel)
@@ -84,7 +84,7 @@ func TestPage_BesideAccount(t *testing.T) {
 		return fmt.Sprintf(`{"name":%q,"type":%q,"id":%d,"messages":[%s]}`, name, kind, id, oneMessage)
 	}
 	read := func(name string, json []byte, o producers.Options) (*event.Event, map[string]int) {
-		c := producertest.Case{Path: "x/chats/chat_2/messages.html", Data: listedPage(name, oneSaid()), Options: o}
+		c := producertest.Case{Path: "x/chats/chat_2/messages.html", Data: listedPage(name, onePageMessage()), Options: o}
 		c.Beside = map[string][]byte{"../../result.json": json}
 		byID, notices := exported(t, c)
 		return byID["1"], notices
@@ -111,7 +111,7 @@ func TestPage_BesideAccount(t *testing.T) {
 		entry("chat_4", "Ann") + entry("chat_1", "Eve") + entry("chat_2", "Eve") + entry("chat_5", "Left"):                           "name:Eve/chat_2",
 		entry("chat_4", "Anna") + entry("chat_3", "Bob") + entry("chat_1", "Eve") + entry("chat_2", "Eve") + entry("chat_5", "Left"): "name:Eve/chat_2",
 	} {
-		c := producertest.Case{Path: "x/chats/chat_2/messages.html", Data: listedPage("Eve", oneSaid())}
+		c := producertest.Case{Path: "x/chats/chat_2/messages.html", Data: listedPage("Eve", onePageMessage())}
 		c.Beside = map[string][]byte{"../../result.json": json, "../../lists/chats.html": []byte(list)}
 		if byID, _ := exported(t, c); byID["1"].Channel != want {
 			t.Errorf("the list has %s, and the page is of %s, want %s", list, byID["1"].Channel, want)
@@ -123,19 +123,19 @@ func TestPage_BesideAccount(t *testing.T) {
 }
 
 func TestPage_ByName(t *testing.T) {
-	session := producertest.Case{Path: "x/messages.html", Data: pageOf("Chat", oneSaid(), told("2", "x")), Options: mine()}
+	page := producertest.Case{Path: "x/messages.html", Data: pageOf("Chat", onePageMessage(), pageService("2", "x")), Options: mine()}
 	for _, beside := range []string{"", `{"name":"Other","type":"private_supergroup","id":5,"messages":[]}`, "{", `{"chats":{"list":[{"name":"Chat","id":1}]}}`} {
-		session.Beside = map[string][]byte{}
+		page.Beside = map[string][]byte{}
 		if beside != "" {
-			session.Beside["result.json"] = []byte(beside)
+			page.Beside["result.json"] = []byte(beside)
 		}
-		byID, notices := exported(t, session)
+		byID, notices := exported(t, page)
 		if byID["1"].Channel != "name:Chat" || notices["chat-by-name"] != 2 {
 			t.Errorf("beside %q it is %s, notices %v", beside, byID["1"].Channel, notices)
 		}
 	}
-	session.Options = club()
-	if _, notices := exported(t, session); len(notices) > 0 {
+	page.Options = club()
+	if _, notices := exported(t, page); len(notices) > 0 {
 		t.Errorf("with its id named: %v", notices)
 	}
 }
@@ -144,7 +144,7 @@ func TestPage_ByName(t *testing.T) {
 func TestSharedError(t *testing.T) {
 	json := []byte(`{"name":"Ann","type":"personal_chat","id":2,"messages":[` + oneMessage + `]}`)
 	var all []string
-	for path, data := range map[string][]byte{"x/messages.html": pageOf("Ann", oneSaid()), "x/messages2.html": pageOf("Ann", oneSaid()), "x/result.json": json} {
+	for path, data := range map[string][]byte{"x/messages.html": pageOf("Ann", onePageMessage()), "x/messages2.html": pageOf("Ann", onePageMessage()), "x/result.json": json} {
 		f := producertest.File(path, data)
 		f.Beside = func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(json)), nil }
 		src, err := Definition().Archive(f, producers.Options{})

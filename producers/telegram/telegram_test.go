@@ -10,9 +10,9 @@ import (
 
 func TestDefinition(t *testing.T) { producertest.Definition(t, Definition()) }
 
-func TestAccountConforms(t *testing.T) { producertest.Archive(t, Definition(), account1(t)) }
+func TestArchive_Account(t *testing.T) { producertest.Archive(t, Definition(), account1(t)) }
 
-func TestSmallBatchesConform(t *testing.T) {
+func TestArchive_SmallBatches(t *testing.T) {
 	for _, batch := range []int{1, 2, 3} {
 		c := account1(t)
 		c.Cuts = 50
@@ -20,7 +20,7 @@ func TestSmallBatchesConform(t *testing.T) {
 	}
 }
 
-func TestOneChatConforms(t *testing.T) {
+func TestArchive_OneChat(t *testing.T) {
 	record := func(id string) string {
 		return `{"id":` + id + `,"type":"message","date":"2020-10-25T02:30:00","from":"A","from_id":4321,"text":"t` + id + `"}`
 	}
@@ -34,7 +34,7 @@ func TestOneChatConforms(t *testing.T) {
 	})
 }
 
-func TestForeignFilesAreLeftAlone(t *testing.T) {
+func TestRecognise_Foreign(t *testing.T) {
 	files := map[string]string{
 		"dce.json":     `{"guild":{"id":"1"},"channel":{"id":"2","type":"GuildTextChat"},"messages":[{"id":"3","timestamp":"2020"}]}`,
 		"element.json": `{"room_name":"x","messages":[{"type":"m.room.message","event_id":"$1"}]}`,
@@ -52,7 +52,7 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 	}
 }
 
-func TestContactsAndSessionsAreSkipped(t *testing.T) {
+func TestJSON_ContactsSkipped(t *testing.T) {
 	c := account1(t)
 	for _, e := range producertest.Events(producertest.Read(t, Definition(), c, nil)) {
 		if strings.Contains(string(e.Raw), "Secret Contact") {

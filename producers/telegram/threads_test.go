@@ -55,7 +55,7 @@ func TestPageThread_Chain(t *testing.T) {
 			`title="01.07.2021 12:00:00">12:00</div><div class="from_name">Ann </div><div class="reply_to details">In reply to <a href="#go_to_message` +
 			to + `">this message</a></div><div class="text">x</div></div></div>`
 	}
-	c := producertest.Case{Path: "x.html", Options: club(), Data: pageOf("Chat", told("2", "Ann created topic «T»"), reply("4", "2"), reply("5", "4"), reply("6", "1"), reply("7", "5"))}
+	c := producertest.Case{Path: "x.html", Options: club(), Data: pageOf("Chat", pageService("2", "Ann created topic «T»"), reply("4", "2"), reply("5", "4"), reply("6", "1"), reply("7", "5"))}
 	for _, batch := range producertest.Read(t, definition(1), c, nil)[1:] {
 		for _, e := range producertest.Events(producertest.Read(t, Definition(), c, batch.Cursor)) {
 			if want := map[event.NativeID]event.NativeID{"4": "2", "5": "2", "7": "2"}[e.NativeID]; e.Kind == event.KindMessage && message(t, &e).Thread != want {
@@ -65,14 +65,14 @@ func TestPageThread_Chain(t *testing.T) {
 	}
 }
 
-// TestPageThread_OtherPage: what a page says of topics is not said again in those after it.
+// TestPageThread_OtherPage: what a page prints about topics is not repeated in those after it.
 func TestPageThread_OtherPage(t *testing.T) {
 	reply := func(id, to string) string {
 		return `<div class="message default clearfix" id="message` + id + `"><div class="body"><div class="pull_right date details" ` +
 			`title="01.07.2021 12:00:00">12:00</div><div class="from_name">Ann </div><div class="reply_to details">In reply to <a href="` +
 			to + `">this message</a></div><div class="text">x</div></div></div>`
 	}
-	first := pageOf("Chat", told("2", "Ann created topic «T»"), reply("4", "#go_to_message2"), reply("5", "#go_to_message4"), reply("6", "#go_to_message1"))
+	first := pageOf("Chat", pageService("2", "Ann created topic «T»"), reply("4", "#go_to_message2"), reply("5", "#go_to_message4"), reply("6", "#go_to_message1"))
 	second := pageOf("Chat", reply("7", "messages.html#go_to_message2"), reply("8", "messages.html#go_to_message5"), reply("9", "#go_to_message8"),
 		reply("10", "messages.html#go_to_message6"), reply("11", "messages9.html#go_to_message5"))
 	c := producertest.Case{Path: "x/messages2.html", Data: second, Options: club(), Beside: map[string][]byte{"messages.html": first, "messages2.html": second}}
@@ -93,12 +93,12 @@ func TestPageThread_OtherPage(t *testing.T) {
 	}
 }
 
-func TestSkippedHour(t *testing.T) {
+func TestJSON_SkippedHour(t *testing.T) {
 	o := club()
 	o.Zone = zone(t, "Europe/Berlin")
 	for name, data := range map[string][]byte{
 		"JSON": chatOf("private_supergroup", `{"id":1,"type":"message","date":"2022-03-27T02:30:00","text":"x"}`, `{"id":2,"type":"message","date":"2022-03-27T03:05:00","text":"x"}`),
-		"HTML": pageOf("Chat", said("1", "27.03.2022 02:30:00", "Ann", "x"), said("2", "27.03.2022 03:05:00 UTC+01:00", "Ann", "x")),
+		"HTML": pageOf("Chat", pageMessage("1", "27.03.2022 02:30:00", "Ann", "x"), pageMessage("2", "27.03.2022 03:05:00 UTC+01:00", "Ann", "x")),
 	} {
 		byID, notices := exported(t, producertest.Case{Path: "x", Data: data, Options: o})
 		if got := byID["1"].Sent.At.Format("15:04"); got != "01:30" || message(t, byID["1"]).Details[producers.DetailSkippedHour] != "true" {
@@ -113,7 +113,7 @@ func TestSkippedHour(t *testing.T) {
 func TestNotices(t *testing.T) {
 	migrated := chatOf("private_supergroup", `{"id":-999999999,"type":"message","date":"2020-01-01T00:00:00","text":"x"}`)
 	basic := chatOf("private_group", `{"id":1,"type":"service","date":"2020-01-01T00:00:00","action":"migrate_to_supergroup","text":""}`)
-	UserID := []byte(`{"personal_information":{"user_id":31},"chats":{"list":[{"name":"Ann","type":"personal_chat","id":2,"messages":[` + oneMessage + `]},
+	account := []byte(`{"personal_information":{"user_id":31},"chats":{"list":[{"name":"Ann","type":"personal_chat","id":2,"messages":[` + oneMessage + `]},
 {"name":"C","type":"private_channel","id":3,"messages":[` + oneMessage + `]}]}}`)
 	for name, tt := range map[string]struct {
 		data []byte
@@ -121,13 +121,13 @@ func TestNotices(t *testing.T) {
 		want map[string]int
 	}{
 		"migrated JSON":       {migrated, mine(), map[string]int{"migrated-group": 1}},
-		"migrated HTML":       {pageOf("Chat", said("-999999999", "02.01.2021 03:04:05", "Ann", "x")), club(), map[string]int{"migrated-group": 1}},
+		"migrated HTML":       {pageOf("Chat", pageMessage("-999999999", "02.01.2021 03:04:05", "Ann", "x")), club(), map[string]int{"migrated-group": 1}},
 		"basic group":         {basic, mine(), map[string]int{"migrated-group": 1}},
-		"another account":     {UserID, mine(), map[string]int{"other-account": 1}},
-		"the account":         {UserID, producers.Options{Account: "user31"}, map[string]int{}},
-		"no account":          {UserID, producers.Options{}, map[string]int{}},
-		"winter's offset":     {pageOf("Chat", said("1", "02.07.2025 03:04:05 UTC+01:00", "Ann", "x")), club(), map[string]int{"winter-offset": 1}},
-		"a page without zone": {pageOf("Chat", said("1", "02.07.2025 03:04:05", "Ann", "x")), club(), map[string]int{}},
+		"another account":     {account, mine(), map[string]int{"other-account": 1}},
+		"the account":         {account, producers.Options{Account: "user31"}, map[string]int{}},
+		"no account":          {account, producers.Options{}, map[string]int{}},
+		"winter's offset":     {pageOf("Chat", pageMessage("1", "02.07.2025 03:04:05 UTC+01:00", "Ann", "x")), club(), map[string]int{"winter-offset": 1}},
+		"a page without zone": {pageOf("Chat", pageMessage("1", "02.07.2025 03:04:05", "Ann", "x")), club(), map[string]int{}},
 	} {
 		_, got := exported(t, producertest.Case{Path: "x/y", Data: tt.data, Options: tt.o})
 		if diff := cmp.Diff(tt.want, got); diff != "" {

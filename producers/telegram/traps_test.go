@@ -36,7 +36,7 @@ func accountEvents(t *testing.T) map[string]*event.Event {
 	return out
 }
 
-func TestNamespaces(t *testing.T) {
+func TestJSON_Namespaces(t *testing.T) {
 	events := accountEvents(t)
 	for key, want := range map[string]event.Namespace{
 		"user2002/11":                  "telegram:1001",
@@ -59,7 +59,7 @@ func TestNamespaces(t *testing.T) {
 	}
 }
 
-func TestTexts(t *testing.T) {
+func TestJSON_Texts(t *testing.T) {
 	e := accountEvents(t)["user2002/12"]
 	b := message(t, e)
 	if want := "See the plan and ask Lena #beds"; b.Text != want {
@@ -81,7 +81,7 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-func TestReplies(t *testing.T) {
+func TestJSON_Replies(t *testing.T) {
 	events := accountEvents(t)
 	const club = "channel1500000001/"
 	if b := message(t, events[club+"3"]); b.Thread != "2" || b.ReplyTo != nil {
@@ -100,7 +100,7 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-func TestReactions(t *testing.T) {
+func TestJSON_Reactions(t *testing.T) {
 	events := accountEvents(t)
 	e := events["user2002/12/reactions"]
 	r := e.Body.(*event.Reactions)
@@ -122,9 +122,9 @@ func TestReactions(t *testing.T) {
 	}
 }
 
-// TestReactions_Placeholders: custom emoji that were not exported have one placeholder. Where nobody is named under it they are told
+// TestJSON_ReactionPlaceholders: custom emoji that were not exported have one placeholder. Where nobody is named under it they are kept
 // apart; else a person could stand under two of them in the next export.
-func TestReactions_Placeholders(t *testing.T) {
+func TestJSON_ReactionPlaceholders(t *testing.T) {
 	const custom = `{"type": "custom_emoji", "count": %d, "document_id": %q%s}`
 	const recent = `, "recent": [{"from": "B", "from_id": "user2", "date": "2024-05-01T12:00:30"}]`
 	read := func(placeholder, people string) []event.ReactionCount {
@@ -151,7 +151,7 @@ func TestReactions_Placeholders(t *testing.T) {
 	}
 }
 
-func TestServiceMessages(t *testing.T) {
+func TestJSON_ServiceMessages(t *testing.T) {
 	events := accountEvents(t)
 	for key, want := range map[string]event.Service{
 		"user2002/13": {Action: "call", Native: "phone_call"},
@@ -178,7 +178,7 @@ func TestServiceMessages(t *testing.T) {
 	}
 }
 
-func TestMedia(t *testing.T) {
+func TestJSON_Media(t *testing.T) {
 	events := accountEvents(t)
 	text := "not really a picture\n"
 	h := sha256.Sum256([]byte(text))
@@ -206,7 +206,7 @@ func TestMedia(t *testing.T) {
 	}
 }
 
-func TestPollsPlacesContactsAndForwards(t *testing.T) {
+func TestJSON_PollsLocationsContactsForwards(t *testing.T) {
 	events := accountEvents(t)
 	poll := message(t, events["channel1500000001/5"])
 	want := &event.Poll{
@@ -232,7 +232,7 @@ func TestPollsPlacesContactsAndForwards(t *testing.T) {
 	}
 }
 
-func TestBrokenEscapesAreRead(t *testing.T) {
+func TestJSON_BrokenEscapes(t *testing.T) {
 	e := accountEvents(t)["channel1500000001/6"]
 	if got, want := message(t, e).Text, "bell \a and \\x07 kept"; got != want {
 		t.Errorf("text %q, want %q", got, want)
@@ -242,7 +242,7 @@ func TestBrokenEscapesAreRead(t *testing.T) {
 	}
 }
 
-func TestBrokenRecordIsKeptWithItsPlace(t *testing.T) {
+func TestJSON_DamagedRecordPosition(t *testing.T) {
 	c := account1(t)
 	for _, e := range producertest.Events(producertest.Read(t, Definition(), c, nil)) {
 		u, ok := e.Body.(*event.Unparsed)
@@ -262,7 +262,7 @@ func TestBrokenRecordIsKeptWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestAccountMustBeKnown(t *testing.T) {
+func TestJSON_NoAccount(t *testing.T) {
 	old := chatOf("private_supergroup", `{"id":-999999999,"type":"message","date":"2020-01-01T00:00:00","text":"x"}`)
 	for name, data := range map[string][]byte{"private": chatOf("personal_chat"), "migrated": old} {
 		src, err := Definition().Archive(producertest.File("x.json", data), producers.Options{})
@@ -286,7 +286,7 @@ func TestAccountMustBeKnown(t *testing.T) {
 	}
 }
 
-func TestChannelEvents(t *testing.T) {
+func TestJSON_ChannelEvents(t *testing.T) {
 	_, all := readAll(t, chatOf("private_group", `{"id":1,"type":"message","date":"2020-01-01T00:00:00","text":"x"}`), mine())
 	first, last := all[0], all[len(all)-1]
 	want := &event.ChannelInfo{Name: "Chat", Type: "group"}

@@ -45,7 +45,7 @@ func android(lines int) string {
 	return b.String()
 }
 
-func TestConformance(t *testing.T) {
+func TestArchive(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]producertest.Case{
 		"iphone":   {Path: iPhonePath, Data: []byte(iPhone1), Events: 10, Cuts: 200},
@@ -72,7 +72,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-func TestForeign(t *testing.T) {
+func TestRecognise_Foreign(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"a.weechatlog":     "2019-10-01 10:00:01\tIvan\thello: you\n",
@@ -110,7 +110,7 @@ func TestRecognise(t *testing.T) {
 	}
 }
 
-func TestWhoseAndWhich(t *testing.T) {
+func TestNewArchive(t *testing.T) {
 	t.Parallel()
 	text := []byte("13/06/24, 10:00 - A: x\n")
 	for _, c := range []struct {
@@ -136,7 +136,7 @@ func TestWhoseAndWhich(t *testing.T) {
 	}
 }
 
-func TestChatNames(t *testing.T) {
+func TestChatOf(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
 		"a/WhatsApp Chat with Mum & Dad.txt":         "Mum & Dad",
@@ -166,8 +166,8 @@ func TestChatNames(t *testing.T) {
 	}
 }
 
-// TestOverlap: two exports of the last so many messages, the second made later, on a phone with another clock and language.
-func TestOverlap(t *testing.T) {
+// TestArchive_Overlap: two exports of the last so many messages, the second made later, on a phone with another clock and language.
+func TestArchive_Overlap(t *testing.T) {
 	t.Parallel()
 	const most, all = 40000, 60000
 	line := func(i int, layout string) string {
@@ -191,7 +191,7 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-func TestEqualLinesAreCounted(t *testing.T) {
+func TestArchive_EqualLines(t *testing.T) {
 	t.Parallel()
 	text := "13/06/24, 10:00 - A: ok\n13/06/24, 10:00 - A: ok\n13/06/24, 10:00 - B: ok\n13/06/24, 10:01 - A: ok\n"
 	events, n := drain(t, producertest.File(androidPath, []byte(text)), owner())
@@ -204,8 +204,8 @@ func TestEqualLinesAreCounted(t *testing.T) {
 	}
 }
 
-// TestWithAndWithoutMedia: the second export has the files, whose numbers are those of its own.
-func TestWithAndWithoutMedia(t *testing.T) {
+// TestArchive_Media: the second export has the files, whose numbers are those of its own.
+func TestArchive_Media(t *testing.T) {
 	t.Parallel()
 	for path, texts := range map[string][2]string{
 		iPhonePath: {
@@ -224,7 +224,7 @@ func TestWithAndWithoutMedia(t *testing.T) {
 	}
 }
 
-func TestGrown(t *testing.T) {
+func TestArchive_Grown(t *testing.T) {
 	t.Parallel()
 	text := "13/06/24, 10:00 - A: x\n13/06/24, 10:00 - A: x\n13/06/24, 10:01 - A: y\nmore\n"
 	for cut := 24; cut < len(text); cut += 5 {
@@ -242,8 +242,8 @@ func TestGrown(t *testing.T) {
 	}
 }
 
-// TestWinter: the hour that a clock set back shows twice.
-func TestWinter(t *testing.T) {
+// TestArchive_Winter: the hour that a clock set back shows twice.
+func TestArchive_Winter(t *testing.T) {
 	t.Parallel()
 	text := "27/10/24, 02:30 - A: x\n27/10/24, 02:10 - A: y\n27/10/24, 04:00 - A: z\n"
 	o := owner()

@@ -6,7 +6,7 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// TestArchive_Calendars: dates of other calendars and digits of other scripts are read, and what is read of none is said.
+// TestArchive_Calendars: dates of other calendars and digits of other scripts are read, and dates of other calendars are reported.
 func TestArchive_Calendars(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
@@ -35,7 +35,7 @@ func TestArchive_Calendars(t *testing.T) {
 	}
 }
 
-// TestArchive_TwoDigitsOfAnotherCalendar: a year that cannot be is said, on whichever message it comes.
+// TestArchive_TwoDigitsOfAnotherCalendar: an implausible year is a notice, on whichever message it comes.
 func TestArchive_TwoDigitsOfAnotherCalendar(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{

@@ -126,7 +126,7 @@ func TestArchive_CarriageReturns(t *testing.T) {
 	}
 }
 
-func TestConformance_Charset(t *testing.T) {
+func TestArchive_CharsetConformance(t *testing.T) {
 	t.Parallel()
 	producertest.Archive(t, Definition(), producertest.Case{
 		Path: androidPath, Data: []byte(encoded(t, charmap.Windows1251, russian)), Events: 9, Options: owner(), Cuts: 40,

@@ -66,7 +66,7 @@ func unwrap(s, before, after string) (string, bool) {
 }
 
 // uncopied takes off the number that a browser or a file manager puts after the name of a second download, with or without a space.
-// A chat that is itself called so is joined with its namesake: --channel tells them apart.
+// A chat that is itself called so is joined with its namesake: --channel separates them.
 func uncopied(s string) (string, bool) {
 	i := strings.LastIndexByte(s, '(')
 	if i <= 0 || !strings.HasSuffix(s, ")") {

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestArchive_Connect_older holds that a file whose cursor an older program saved is read from its start: its survey lacks what later ones
+// TestArchive_Connect_OlderCursor holds that a file whose cursor an older program saved is read from its start: its survey lacks what later ones
 // found.
-func TestArchive_Connect_older(t *testing.T) {
+func TestArchive_Connect_OlderCursor(t *testing.T) {
 	text := "25.01.24, 10:00 - Bob: one\n25.01.24, 10:01 - Ann: two\n25.01.24, 10:02 - Bob: three\n"
 	whole, stops := pieces(t, text, nil)
 	var fields map[string]json.RawMessage

@@ -42,8 +42,8 @@ func TestArchive_DateOrder(t *testing.T) {
 	for _, order := range []producers.DateOrder{producers.DayFirst, producers.MonthFirst} {
 		o := owner()
 		o.DateOrder = order
-		told, notices, _ := read(t, short, o)
-		for i, e := range told {
+		ordered, notices, _ := read(t, short, o)
+		for i, e := range ordered {
 			if e.ID != guessed[i].ID || e.ID != sure[i].ID || e.Reading.DateGuessed {
 				t.Errorf("with %s message %d is %s, guessed: %v; it was %s and %s", order, i, e.ID, e.Reading.DateGuessed, guessed[i].ID, sure[i].ID)
 			}

@@ -58,7 +58,7 @@ func firstLine(s string) string {
 	return line
 }
 
-// encryptionNotice finds a notice of encryption that older phones print as if the group, or the other person, had said it.
+// encryptionNotice finds a notice of encryption that older phones print as a message of the group, or of the other person.
 func (r *reader) encryptionNotice(line string) (match, bool) {
 	m, ok := r.phrases.notice(line)
 	if !ok || r.bracket || m.rest == "" {
@@ -93,7 +93,7 @@ func (r *reader) serviceOf(line string) (match, bool) {
 	return match{}, false
 }
 
-// sender finds who said a message. There is nobody in a line of WhatsApp's own, which may yet hold a colon.
+// sender finds the author of a message. A line of WhatsApp's own has none, which may yet hold a colon.
 func (r *reader) sender(rest string) (name, text string, ok bool) {
 	line := firstLine(rest)
 	i := strings.Index(line, ": ")
@@ -118,7 +118,7 @@ func (r *reader) sender(rest string) (name, text string, ok bool) {
 	known, asked := r.senders[before]
 	if !asked {
 		m, service := r.serviceOf(line)
-		if strings.HasSuffix(m.actor, ":") || strings.HasSuffix(m.members, ":") { // "Ann: left" is what Ann said
+		if strings.HasSuffix(m.actor, ":") || strings.HasSuffix(m.members, ":") { // "Ann: left" is a message of Ann's
 			service = false
 		}
 		known = !service && !slices.Contains(r.survey.Services, before)
@@ -171,7 +171,7 @@ func (r *reader) serviceMessage(name, text string, m match) parsed {
 	if m.members != "" {
 		for _, n := range r.phrases.names(m.members) {
 			if m.lang == "ko" {
-				n = strings.TrimSuffix(n, "님") // said after each name
+				n = strings.TrimSuffix(n, "님") // an honorific after each name
 			}
 			s.body.Service.Members = append(s.body.Service.Members, r.person(n))
 		}
@@ -267,7 +267,7 @@ func tidied(s string) string {
 	return strings.TrimRight(s, " \n\t")
 }
 
-// edited takes off the note that a message was edited. When, and what it said before, the export does not say.
+// edited takes off the note that a message was edited. The export has neither the time nor the text before.
 func (r *reader) edited(text string) (string, bool) {
 	end := strings.TrimRight(text, " \n"+header.Marks)
 	if !strings.HasSuffix(end, ">") {
@@ -375,7 +375,7 @@ func (s *parsed) attach(file string) {
 	s.body.Attachments = []event.Attachment{{Kind: kindOf(file), Name: path.Base(file), Path: file}}
 }
 
-// kindOf tells what a file is by the name that the phone gave it, or by its ending.
+// kindOf finds what a file is by the name that the phone gave it, or by its ending.
 func kindOf(file string) string {
 	upper := strings.ToUpper(path.Base(file))
 	for _, k := range [...]struct{ mark, kind string }{

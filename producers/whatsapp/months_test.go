@@ -84,7 +84,7 @@ func TestArchive_SkippedDay(t *testing.T) {
 	}
 }
 
-// TestArchive_CutAtTheEnd: that the last message may be cut is said, and it is kept.
+// TestArchive_CutAtTheEnd: that the last message may be cut is a notice, and it is kept.
 func TestArchive_CutAtTheEnd(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{

@@ -21,7 +21,7 @@ const (
 // unreadableDate is why a message is kept as unparsed whose date no calendar has that is read.
 const unreadableDate = "line begins with a date of no calendar that is read"
 
-// addOpeningNotices says what of a whole file is to be said, once.
+// addOpeningNotices reports what concerns a whole file, once.
 func (s *session) addOpeningNotices() {
 	if s.archive.copied {
 		s.Notices.Add(producers.Notice{
@@ -37,7 +37,7 @@ func (s *session) addOpeningNotices() {
 	}
 }
 
-// addEndingNotices says what is to be said at the end of a file.
+// addEndingNotices reports what shows at the end of a file.
 func (s *session) addEndingNotices() {
 	if s.log.records.open && s.log.records.at.Begun {
 		s.Notices.Add(producers.Notice{
@@ -47,7 +47,7 @@ func (s *session) addEndingNotices() {
 	}
 }
 
-// addNotices says what is to be said of a message.
+// addNotices reports what was assumed of a message.
 func (s *session) addNotices(e *entry) {
 	if e.time.Skipped {
 		s.Notices.Add(producers.SkippedHour(1))

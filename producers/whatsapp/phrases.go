@@ -25,7 +25,7 @@ type phrases struct {
 	option    map[string]bool
 	once      []template
 	templates []template
-	notices   []notice          // of encryption: those of the templates that older phones print as if somebody said them
+	notices   []notice          // of encryption: those of the templates that older phones print like a message
 	initials  [256]bool         // their first bytes
 	langs     map[string]string // of the phrases that only one language has
 }
@@ -144,22 +144,22 @@ func (p *phrases) language(rest string) string {
 	if m, ok := p.service(rest); ok {
 		return m.lang
 	}
-	_, parsed, ok := strings.Cut(rest, ": ")
+	_, text, ok := strings.Cut(rest, ": ")
 	if !ok {
 		return ""
 	}
-	parsed = header.Clean(parsed)
-	if i := strings.LastIndexByte(parsed, '<'); i >= 0 {
-		parsed = parsed[i:]
+	text = header.Clean(text)
+	if i := strings.LastIndexByte(text, '<'); i >= 0 {
+		text = text[i:]
 		for _, a := range p.attached {
-			if strings.HasPrefix(parsed, a) {
+			if strings.HasPrefix(text, a) {
 				return p.langs[key(strings.Trim(a, "<: "))]
 			}
 		}
-	} else if i := strings.LastIndexByte(parsed, '('); i >= 0 {
-		parsed = parsed[i:]
+	} else if i := strings.LastIndexByte(text, '('); i >= 0 {
+		text = text[i:]
 	}
-	return p.langs[key(strings.Trim(parsed, "<>()"))]
+	return p.langs[key(strings.Trim(text, "<>()"))]
 }
 
 // service finds the service line that a text is.
@@ -178,7 +178,7 @@ func (p *phrases) colonService(text string) (match, bool) {
 	text = strings.TrimRight(plain(text), ". ")
 	for i := range p.templates {
 		t := &p.templates[i]
-		if t.parts[0].slot == 'm' { // what somebody said may end as such a line does
+		if t.parts[0].slot == 'm' { // a message may end as such a line does
 			continue
 		}
 		if m, ok := t.match(text, true); ok && strings.Contains(m.members, ": ") {
@@ -222,7 +222,7 @@ type template struct {
 	lang, action, native string
 	parts                []part
 	open                 bool // anything may follow
-	passive              bool // nobody is said to have done it
+	passive              bool // it names no actor
 }
 
 // notice is a template and its first word, which most texts do not begin with.
@@ -302,9 +302,9 @@ func (t *template) end(next int, s string) int {
 	return strings.Index(s, text)
 }
 
-// take notes what stands in a place. A name has no colon and space here: where it has, somebody said something.
-func (m *match) take(place byte, s string, colons bool) bool {
-	switch place {
+// take notes what stands in a place. A name has no colon and space here: where it has, the line is a message.
+func (m *match) take(slot byte, s string, colons bool) bool {
+	switch slot {
 	case 'a':
 		m.actor = strings.TrimSuffix(s, ",")
 		return s != "" && !strings.Contains(s, ": ")
@@ -356,7 +356,7 @@ func quoted(s string) (string, bool) {
 	return "", false
 }
 
-// names takes a list of names apart. One that has the word "and" in it comes out as two: nothing tells them apart.
+// names takes a list of names apart. One that has the word "and" in it comes out as two: they cannot be distinguished.
 func (p *phrases) names(s string) []string {
 	var out []string
 	rest := s

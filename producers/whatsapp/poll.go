@@ -15,8 +15,8 @@ import (
 // change between two exports, so the content key and the text are made without them.
 func (r *reader) poll(s *parsed) {
 	head, rest, ok := strings.Cut(s.body.Text, "\n")
-	word, tail, senderStats := strings.Cut(head, ":")
-	if !ok || !senderStats || strings.TrimSpace(tail) != "" || !r.phrases.poll[key(word)] {
+	word, tail, colon := strings.Cut(head, ":")
+	if !ok || !colon || strings.TrimSpace(tail) != "" || !r.phrases.poll[key(word)] {
 		return
 	}
 	question, rest, _ := strings.Cut(rest, "\n")
@@ -89,8 +89,8 @@ func (r *reader) location(s *parsed, phrase string) {
 	if i := strings.Index(s.body.Text, mapLink); i >= 0 {
 		word := key(strings.TrimRight(s.body.Text[:i], ": "))
 		if word == "" || r.phrases.location[word] {
-			place, _, _ := strings.Cut(s.body.Text[i+len(mapLink):], "\n")
-			s.detail("location", strings.TrimSpace(place))
+			where, _, _ := strings.Cut(s.body.Text[i+len(mapLink):], "\n")
+			s.detail("location", strings.TrimSpace(where))
 		}
 		return
 	}

@@ -143,8 +143,8 @@ func TestArchive_Copies(t *testing.T) {
 	}
 }
 
-// TestArchive_ColonNamesAreSaid: what stands before the second colon of every message of a sender may also be what was said.
-func TestArchive_ColonNamesAreSaid(t *testing.T) {
+// TestArchive_ColonNamesNotice: what is before the second colon of every message of a sender may also be its text.
+func TestArchive_ColonNamesNotice(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, last string

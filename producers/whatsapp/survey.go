@@ -137,59 +137,59 @@ func (v *surveyor) line(h *header.Header) {
 
 // sender takes what follows a header.
 func (v *surveyor) sender(rest string) {
-	if name, parsed, ok := strings.Cut(rest, ": "); ok {
-		v.name(name, parsed)
+	if name, text, ok := strings.Cut(rest, ": "); ok {
+		v.name(name, text)
 	}
 }
 
-func (v *surveyor) name(name, parsed string) {
-	part, _, ok := strings.Cut(parsed, ": ")
+func (v *surveyor) name(name, text string) {
+	part, _, ok := strings.Cut(text, ": ")
 	if !ok || part == "" || len(part) > colonPart {
 		part = ""
 	}
 	c := v.names[name]
 	switch {
 	case c == nil && len(v.names) < colonNames:
-		c = &senderStats{seen: 1, prefix: strings.Clone(part), last: v.hashOf(part, parsed)}
+		c = &senderStats{seen: 1, prefix: strings.Clone(part), last: v.hashOf(part, text)}
 		if part == "" {
-			c.first = parsed[:min(len(parsed), longestPhrase)]
+			c.first = text[:min(len(text), longestPhrase)]
 		}
-		if m, ok := v.phrases.colonService(name + ": " + parsed); ok {
+		if m, ok := v.phrases.colonService(name + ": " + text); ok {
 			c.service = &m
 		}
 		v.names[strings.Clone(name)] = c
 	case c != nil:
-		if last := v.hashOf(part, parsed); last == 0 || last != c.last { // the same message again is no evidence
+		if last := v.hashOf(part, text); last == 0 || last != c.last { // the same message again is no evidence
 			c.last = last
 			c.seen++
 		}
-		c.join(v.phrases, name, part, parsed)
+		c.join(v.phrases, name, part, text)
 	}
 }
 
-// hashOf tells messages with a second colon apart; zero for others.
-func (v *surveyor) hashOf(part, parsed string) uint64 {
+// hashOf distinguishes messages with a second colon; zero for others.
+func (v *surveyor) hashOf(part, text string) uint64 {
 	if part == "" {
 		return 0
 	}
-	return maphash.String(v.seed, parsed)
+	return maphash.String(v.seed, text)
 }
 
 // join compares a further message's second part. Lines of WhatsApp's own, such as "Work: Bob left", are no messages of that name.
-func (c *senderStats) join(p *phrases, name, part, parsed string) {
+func (c *senderStats) join(p *phrases, name, part, text string) {
 	if c.prefix == part {
 		return
 	}
-	told := func(part, parsed string) bool {
-		if part == "" || !strings.HasPrefix(parsed, part) {
+	isService := func(part, text string) bool {
+		if part == "" || !strings.HasPrefix(text, part) {
 			return false
 		}
-		_, ok := p.serviceOf(name+": "+parsed, name, part)
+		_, ok := p.serviceOf(name+": "+text, name, part)
 		return ok
 	}
 	switch {
-	case told(c.prefix, parsed):
-	case c.first != "" && told(part, c.first):
+	case isService(c.prefix, text):
+	case c.first != "" && isService(part, c.first):
 		c.prefix, c.first = strings.Clone(part), ""
 	default:
 		c.prefix, c.first = "", ""
@@ -217,7 +217,7 @@ func (v *surveyor) equal(best *candidate) (out []header.Order) {
 	return out
 }
 
-// decide says what the file told. Where its dates fit the order that the user named, that is taken; where they fit day and month either way
+// decide sums up what the file showed. Where its dates fit the order that the user named, that is taken; where they fit day and month either way
 // round, and he named none, hint is asked.
 func (v *surveyor) decide(user header.Order, hint func() (header.Order, bool)) survey {
 	best := v.best()

@@ -13,8 +13,8 @@ import (
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
-// TestHeaders: every layout, separator and clock of one instant.
-func TestHeaders(t *testing.T) {
+// TestArchive_Headers: every layout, separator and clock of one instant.
+func TestArchive_Headers(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"13/06/2024, 18:05 - A: x":                       "2024-06-13 18:05",
@@ -67,8 +67,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestOrder: which of two numbers is the day is decided by the whole file, never by a line.
-func TestOrder(t *testing.T) {
+// TestArchive_Order: which of two numbers is the day is decided by the whole file, never by a line.
+func TestArchive_Order(t *testing.T) {
 	t.Parallel()
 	const at, sure, open = ", 10:00 - A: x\n", false, true
 	for _, c := range []struct {
@@ -100,7 +100,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-func TestIPhone(t *testing.T) {
+func TestArchive_IPhone(t *testing.T) {
 	t.Parallel()
 	compare(t, messages(t, iPhonePath, iPhone1+"[25.12.23, 09:02:00] Anna: Treffen um 11 \u200e<Diese Nachricht wurde bearbeitet.>\r\n"), `
 2023-12-24 18:00:01 <> notice/encryption
@@ -114,7 +114,7 @@ func TestIPhone(t *testing.T) {
 2023-12-25 09:02:00 <Anna> Treffen um 11 edited=true`)
 }
 
-func TestPastedHeaders(t *testing.T) {
+func TestArchive_PastedHeaders(t *testing.T) {
 	t.Parallel()
 	compare(t, messages(t, androidPath, "13/06/24, 10:00 - A: look:\n[01.02.24, 10:00:00] B: other style\n6/13/24, 10:00 - B: other order\n"+
 		"13/06/24, 10:01 PM - B: other clock\n13/06/24, 10:01 - B: this one cannot be told\n- 13/06/24, 10:00 - B: no\n"), `
@@ -122,7 +122,7 @@ func TestPastedHeaders(t *testing.T) {
 2024-06-13 10:01 <B> this one cannot be told|- 13/06/24, 10:00 - B: no`)
 }
 
-func TestColons(t *testing.T) {
+func TestArchive_Colons(t *testing.T) {
 	t.Parallel()
 	compare(t, messages(t, androidPath, `13/06/24, 10:00 - Ann: note: one
 13/06/24, 10:01 - Dr: Smith: one
@@ -147,8 +147,8 @@ func TestColons(t *testing.T) {
 2024-06-13 10:09 <http://a.b/c> d`)
 }
 
-// TestServiceLines: what happens in a group, told by phones of eleven languages.
-func TestServiceLines(t *testing.T) {
+// TestArchive_ServiceLines: what happens in a group, printed by phones of eleven languages.
+func TestArchive_ServiceLines(t *testing.T) {
 	t.Parallel()
 	for lang, lines := range serviceLines() {
 		for text, want := range lines {
@@ -160,7 +160,7 @@ func TestServiceLines(t *testing.T) {
 	}
 }
 
-func TestIPhoneServiceLines(t *testing.T) {
+func TestArchive_IPhoneServiceLines(t *testing.T) {
 	t.Parallel()
 	compare(t, messages(t, iPhonePath, "[13.06.24, 10:00:00] Ann: Messages and calls are end-to-end encrypted. No one outside can read: nobody.\n"+
 		"[13.06.24, 10:00:01] Farm: \u200eAnn added Bob and you\n"+
@@ -176,7 +176,7 @@ func TestIPhoneServiceLines(t *testing.T) {
 2024-06-13 10:00:05 <(you)> kick/remove +Bob`)
 }
 
-func TestMediaMarks(t *testing.T) {
+func TestArchive_MediaMarks(t *testing.T) {
 	t.Parallel()
 	const gone = "the export was made without this file]"
 	for text, want := range map[string]string{
@@ -243,7 +243,7 @@ func TestMediaMarks(t *testing.T) {
 	}
 }
 
-func TestDeletedAndEdited(t *testing.T) {
+func TestArchive_DeletedAndEdited(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"This message was deleted", "You deleted this message.", "Данное сообщение удалено", "Вы удалили данное сообщение",
@@ -267,7 +267,7 @@ func TestDeletedAndEdited(t *testing.T) {
 	}
 }
 
-func TestMentions(t *testing.T) {
+func TestArchive_Mentions(t *testing.T) {
 	t.Parallel()
 	e := messages(t, androidPath, "13.06.24, 10:00 - A: hi @\u2068Ann B\u2069, @c\n")[0]
 	m := e.Body.(*event.Message)
@@ -276,7 +276,7 @@ func TestMentions(t *testing.T) {
 	}
 }
 
-func TestFilesBeside(t *testing.T) {
+func TestArchive_FilesBeside(t *testing.T) {
 	t.Parallel()
 	text := "13.06.24, 10:00 - A: IMG-1.jpg (file attached)\n13.06.24, 10:01 - A: IMG-2.jpg (file attached)\n"
 	events, _ := drain(t, folder(androidPath, text, map[string]string{"IMG-1.jpg": "abc"}), owner())
@@ -302,8 +302,8 @@ func TestArchive_AccentsOfFiles(t *testing.T) {
 	}
 }
 
-// TestExports reads exports of others, where there are any: they are not ours to keep.
-func TestExports(t *testing.T) {
+// TestArchive_Exports reads exports of others, where there are any: they are not ours to keep.
+func TestArchive_Exports(t *testing.T) {
 	t.Parallel()
 	dir := os.Getenv("WHATSAPP_EXPORTS")
 	if dir == "" {
@@ -327,8 +327,8 @@ func TestExports(t *testing.T) {
 	}
 }
 
-// An hour that comes twice is placed by the order of the messages; what it could be too is said of each.
-func TestHourTwice(t *testing.T) {
+// An hour that comes twice is placed by the order of the messages; the other reading is in each message's details.
+func TestArchive_AmbiguousHour(t *testing.T) {
 	const text = "27.10.2024, 02:50 - Ann: one\n27.10.2024, 02:10 - Ann: two\n27.10.2024, 03:10 - Ann: three\n"
 	want := [][2]string{{"00:50", "2024-10-27T01:50:00Z"}, {"01:10", "2024-10-27T00:10:00Z"}, {"02:10", ""}}
 	for _, b := range batches(t, "WhatsApp Chat with Farm.txt", text, producers.Options{Account: "me", Zone: zone(t, "Europe/Berlin")}) {
@@ -349,7 +349,7 @@ func TestHourTwice(t *testing.T) {
 }
 
 // One message that is sent again and again is no evidence that its first word belongs to the name.
-func TestColonsOfEqualMessages(t *testing.T) {
+func TestArchive_ColonsOfEqualMessages(t *testing.T) {
 	events := messages(t, "WhatsApp Chat with Farm.txt", strings.Repeat("27.10.2024, 02:50 - Ann: note: sow\n", 3))
 	for _, e := range events {
 		if m, ok := e.Body.(*event.Message); ok && (e.Author.Name != "Ann" || m.Text != "note: sow") {
@@ -359,7 +359,7 @@ func TestColonsOfEqualMessages(t *testing.T) {
 }
 
 // Whoever says what WhatsApp says of people is a person all the same.
-func TestWordsOfServiceLines(t *testing.T) {
+func TestArchive_WordsOfServiceLines(t *testing.T) {
 	const text = "27.10.2024, 02:50 - Ann: left\n27.10.2024, 02:51 - Bob: was added\n27.10.2024, 02:52 - Ann: ok\n27.10.2024, 02:53 - Bob left\n"
 	want := []string{"Ann", "Bob", "Ann", "Bob"}
 	for i, e := range messages(t, "WhatsApp Chat with Farm.txt", text) {

@@ -4,7 +4,7 @@
 // It promises that overlapping exports of one chat give the same ids, made of the printed minute, the name and the text, and
 // that the order of day and month is decided once for a whole file. It does not know what the export does not say: ids,
 // replies, reactions, what stood in an edited or deleted message, and the time zone. A line of a message that looks exactly
-// like the file's own headers begins a message of its own: nothing tells the two apart.
+// like the file's own headers begins a message of its own: the two cannot be distinguished.
 //
 // No id hangs on what is guessed. The date in a content key has the lower of day and month as the month, so that 3/4/21 has one key
 // whether it is read as 3 April or as 4 March: a later export that leaves no choice, or --date-order, puts the time right under the same
@@ -13,7 +13,7 @@
 // of that: only a file of one day with two digits of the year leaves it open. The name and the text in a key are made of the bytes of
 // the file where these are not UTF-8.
 //
-// A file that was copied while it was written ends within a line. What there is of its last message is kept as it is, for nothing tells it from
+// A file that was copied while it was written ends within a line. What there is of its last message is kept as it is, for it cannot be distinguished from
 // one that was trimmed by hand, and the notice last-line-cut says so: nothing is taken back when the whole one comes, which would
 // be a guess about somebody's words; an import counts the pair as an overlap.
 //

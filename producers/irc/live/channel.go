@@ -27,17 +27,17 @@ type channel struct {
 }
 
 // catchUpState is the state of asking for what was missed. Until it is done the mark follows only the answers: were it moved by
-// what is said meanwhile, a crash would lose the rest.
+// live messages, a crash would lose the rest.
 type catchUpState struct {
 	asked  checkpoint
 	byTime bool
 	paged  bool       // asked is from an answer
-	live   checkpoint // the last message said meanwhile
+	live   checkpoint // the last live message meanwhile
 }
 
 // historyBatch is an open batch of history.
 type historyBatch struct {
-	room     *channel
+	channel  *channel
 	ref      string
 	kind     string
 	count    int
@@ -47,7 +47,7 @@ type historyBatch struct {
 	tally producers.Tally
 }
 
-// emit makes an event of what was said in a room.
+// emit makes an event of a line of a channel.
 func (s *session) emit(r *channel, in *received, what chatline.Line) {
 	what = what.Clean()
 	sent := when(in)
@@ -62,16 +62,16 @@ func (s *session) emit(r *channel, in *received, what chatline.Line) {
 	e.Reading.Charset = in.charset
 	s.seal(e)
 	if what.Type != event.TypeService || what.Action == event.ActionNotice {
-		_, parseServiceLine := serverTime(in)
+		_, timed := serverTime(in)
 		m := checkpoint{ID: event.NativeID(id)}
-		if parseServiceLine {
+		if timed {
 			m.Time = sent.At
 		}
 		r.advance(m, batch)
 	}
 }
 
-// bodyOf adds what the tags tell beside the line itself.
+// bodyOf adds what the tags hold to the line itself.
 func bodyOf(what chatline.Line, in *received) *event.Message {
 	body := what.Body()
 	if _, account := in.msg.GetTag("account"); account != "" {
@@ -111,13 +111,13 @@ func (s *session) seal(e event.Event) {
 		s.err = err
 		return
 	}
-	if e.Kind != event.KindChannel { // told along with a join, which is counted
+	if e.Kind != event.KindChannel { // comes with a join, which is counted
 		s.out.Counts.Read++
 	}
 	s.out.Events = append(s.out.Events, e)
 }
 
-// unparsed keeps a line that is no message, or one that tells of something lost.
+// unparsed keeps a line that is no message, or one that reports something lost.
 func (s *session) unparsed(r *channel, in *received, reason string) {
 	if r == nil {
 		r = s.unknown
@@ -180,7 +180,7 @@ func serverTime(in *received) (time.Time, bool) {
 	return t.UTC().Truncate(time.Millisecond), err == nil
 }
 
-// isPast reports whether a line tells of what was before we joined a channel, in a batch or not.
+// isPast reports whether a line is from before we joined a channel, in a batch or not.
 func (s *session) isPast(r *channel, in *received) bool {
 	t, timed := serverTime(in)
 	return s.history.batchOf(in) != nil || timed && t.Add(clocksApart).Before(r.joined)

@@ -38,8 +38,8 @@ func (s *session) handle(in *received) error {
 		if len(m.Params) == 0 {
 			return nil
 		}
-		if r := s.room(m.Params[0]); r != nil {
-			return s.inRoom(r, in)
+		if r := s.channel(m.Params[0]); r != nil {
+			return s.inChannel(r, in)
 		}
 		return nil
 	case "332", "333", "353":
@@ -47,7 +47,7 @@ func (s *session) handle(in *received) error {
 		return nil
 	}
 	if len(m.Params) > 1 {
-		if r := s.room(m.Params[1]); r != nil {
+		if r := s.channel(m.Params[1]); r != nil {
 			if err := joinRefusal(m, r.name); err != nil {
 				return err
 			}
@@ -56,8 +56,8 @@ func (s *session) handle(in *received) error {
 	return refusal(m)
 }
 
-// room finds a channel, also where a message is for its operators only (@#channel).
-func (s *session) room(target string) *channel {
+// channel finds a channel, also where a message is for its operators only (@#channel).
+func (s *session) channel(target string) *channel {
 	if r := s.channels[event.Channel(chatline.Fold(target))]; r != nil {
 		return r
 	}
@@ -67,7 +67,7 @@ func (s *session) room(target string) *channel {
 	return nil
 }
 
-func (s *session) inRoom(r *channel, in *received) error {
+func (s *session) inChannel(r *channel, in *received) error {
 	what, ok := parseMessage(&in.msg)
 	if !ok {
 		return nil
@@ -85,7 +85,7 @@ func (s *session) inRoom(r *channel, in *received) error {
 	return nil
 }
 
-// parseMessage reads a line of a server that something is said or done by.
+// parseMessage parses a line of a server that is a message or an activity of a member.
 func parseMessage(m *ircmsg.Message) (chatline.Line, bool) {
 	nick, text := speaker(m), ""
 	if len(m.Params) > 1 {
@@ -162,7 +162,7 @@ func (s *session) left(r *channel, nick string, past bool) error {
 
 func (s *session) isMe(nick string) bool { return chatline.Fold(nick) == chatline.Fold(s.nick) }
 
-// renamed tells of a new nick in every room where its owner is.
+// renamed emits a new nick in every channel that its owner is in.
 func (s *session) renamed(in *received) {
 	what, ok := parseMessage(&in.msg)
 	if !ok {
@@ -177,16 +177,16 @@ func (s *session) renamed(in *received) {
 	}
 }
 
-// quit tells of a quit in every room where its owner was.
+// quit emits a quit in every channel that its owner was in.
 func (s *session) quit(in *received) {
 	what, _ := parseMessage(&in.msg)
 	s.inEveryChannel(in, what, func(r *channel) { delete(r.members, chatline.Fold(what.Nick)) })
 }
 
-// inEveryChannel tells something in every room where its doer is, or in that of the history that holds it.
+// inEveryChannel emits a line in every channel that its member is in, or in that of the history that holds it.
 func (s *session) inEveryChannel(in *received, what chatline.Line, then func(*channel)) {
 	if b := s.history.batchOf(in); b != nil {
-		s.emit(b.room, in, what)
+		s.emit(b.channel, in, what)
 		return
 	}
 	for _, w := range s.live.channels {
@@ -209,7 +209,7 @@ func (s *session) channelInfo(in *received) {
 		return
 	}
 	if in.msg.Command == "353" {
-		if r := s.room(p[len(p)-2]); r != nil {
+		if r := s.channel(p[len(p)-2]); r != nil {
 			for nick := range strings.FieldsSeq(lastParam(&in.msg)) {
 				nick = chatline.BareNick(nick)
 				r.members[chatline.Fold(nick)] = nick
@@ -217,7 +217,7 @@ func (s *session) channelInfo(in *received) {
 		}
 		return
 	}
-	r := s.room(p[1])
+	r := s.channel(p[1])
 	if r == nil {
 		return
 	}

@@ -74,7 +74,7 @@ type Source struct {
 	channels   []channelConfig
 	bufferSize int              // bytes of lines that are read while the runner publishes
 	tls        *tls.Config      // nil: plain
-	clock      func() time.Time // for lines of servers that tell no time
+	clock      func() time.Time // for lines of servers that send no time
 }
 
 // channelConfig is a channel to be in.

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestConfigMistakes(t *testing.T) {
+func TestConfig_Check(t *testing.T) {
 	t.Parallel()
 	_, err := New(decoder(`
 server: irc.libera.chat
@@ -33,7 +33,7 @@ ping_after: 0s
 	}
 }
 
-func TestConfigSASL(t *testing.T) {
+func TestConfig_SASL(t *testing.T) {
 	t.Parallel()
 	const base = "network: n\nserver: h:1\nnick: n\nchannels: ['#a']\n"
 	for text, want := range map[string]string{

@@ -41,8 +41,8 @@ func (s *session) batch(in *received) error {
 	}
 	switch p[1] {
 	case "chathistory", "draft/chathistory", playback:
-		if r := s.room(p[2]); r != nil {
-			s.history.batches[ref] = &historyBatch{room: r, ref: ref, kind: p[1], delivery: delivery{reportedUntil: r.window.reportedUntil}}
+		if r := s.channel(p[2]); r != nil {
+			s.history.batches[ref] = &historyBatch{channel: r, ref: ref, kind: p[1], delivery: delivery{reportedUntil: r.window.reportedUntil}}
 			if p[1] == playback {
 				r.window.large = true
 			}
@@ -51,10 +51,10 @@ func (s *session) batch(in *received) error {
 	return nil
 }
 
-// playback is the kind of batches in which a bouncer tells unasked what it kept.
+// playback is the kind of batches in which a bouncer replays its buffer unasked.
 const playback = "znc.in/playback"
 
-// replays reports whether the server is a bouncer, which may tell unasked what it kept.
+// replays reports whether the server is a bouncer, which may replay its buffer unasked.
 func (r *registration) replays() bool {
 	for name := range r.offered {
 		if strings.HasPrefix(name, "znc.in/") || strings.HasPrefix(name, "soju.im/") {
@@ -76,7 +76,7 @@ func (h *history) batchOf(in *received) *historyBatch {
 // defaultPage is what to ask for at once of servers that do not say how much they give: the least that servers in use give.
 const defaultPage = 100
 
-// catchUp asks for what was said in a room since its mark, or without one for some of its past. A server without
+// catchUp asks for the messages of a channel since its mark, or without one for some of its past. A server without
 // chathistory may replay by itself, which then comes as a batch too; or what was missed is lost.
 func (h *history) catchUp(r *channel) error {
 	if !h.isKept() {
@@ -124,7 +124,7 @@ func (h *history) ask(what string, r *channel, ref string, n int) error {
 // batchEnded goes on to the next page after a batch of history has ended. Only a batch with nothing new is the last: some
 // servers give less than they have. What was asked for without a mark is one page.
 func (h *history) batchEnded(b *historyBatch) error {
-	r := b.room
+	r := b.channel
 	switch {
 	case r.catching == nil:
 		return nil
@@ -136,26 +136,26 @@ func (h *history) batchEnded(b *historyBatch) error {
 	return h.askAfter(r)
 }
 
-// current ends catching up: from now on the mark follows what is said.
+// current ends catching up: from now on the mark follows live messages.
 func (r *channel) current() {
-	if Source := r.catching.live; Source.isSet() {
-		r.progress.Mark = Source
+	if live := r.catching.live; live.isSet() {
+		r.progress.Mark = live
 	}
 	r.catching = nil
 }
 
-// fail reads a server's refusal to tell its history. A message that it has forgotten may still have a time; if that does not
+// fail handles a server's refusal to send its history. A message that it has forgotten may still have a time; if that does not
 // help either, what was missed is lost, and the record says so.
 func (s *session) fail(in *received) error {
 	p := in.msg.Params
 	if len(p) == 0 || p[0] != "CHATHISTORY" {
 		return nil
 	}
-	i := slices.IndexFunc(p, func(v string) bool { r := s.room(v); return r != nil && r.catching != nil })
+	i := slices.IndexFunc(p, func(v string) bool { r := s.channel(v); return r != nil && r.catching != nil })
 	if i < 0 {
 		return nil
 	}
-	r := s.room(p[i])
+	r := s.channel(p[i])
 	c := r.catching
 	if c.asked.ID != "" && !c.byTime && !c.asked.Time.IsZero() {
 		c.byTime = true

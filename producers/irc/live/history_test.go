@@ -34,7 +34,7 @@ func (r *recorder) add(events []event.Event) {
 	}
 }
 
-// gather follows one connection until a text is said.
+// gather follows one connection until a text arrives.
 func (r *recorder) gather(t *testing.T, l *Source, from producers.Cursor, until string) producers.Cursor {
 	t.Helper()
 	s := connect(t, l, from)
@@ -46,7 +46,7 @@ func (r *recorder) gather(t *testing.T, l *Source, from producers.Cursor, until 
 	return cursor
 }
 
-// TestSession_EqualLines: equal lines of one minute are told apart by the server's times, whether they come live or from a history, which
+// TestSession_EqualLines: equal lines of one minute are distinguished by the server's times, whether they come live or from a history, which
 // may keep only seconds.
 func TestSession_EqualLines(t *testing.T) {
 	t.Parallel()
@@ -161,7 +161,7 @@ func TestSession_Playback(t *testing.T) {
 	}
 }
 
-// TestSession_Untimed: an older bouncer tells times only of what it kept.
+// TestSession_Untimed: an older bouncer sends times only for its buffer.
 func TestSession_Untimed(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC)
@@ -280,8 +280,8 @@ func TestSession_Ping(t *testing.T) {
 	}
 }
 
-// TestSession_NoRoom: lines for which there is no room are asked for again where the server keeps them, and are said to be lost elsewhere.
-func TestSession_NoRoom(t *testing.T) {
+// TestSession_FullBuffer: lines that do not fit the buffer are asked for again where the server keeps them, and are reported as lost elsewhere.
+func TestSession_FullBuffer(t *testing.T) {
 	t.Parallel()
 	const lines = 2000
 	t.Run("history", func(t *testing.T) {

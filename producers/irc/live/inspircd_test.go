@@ -113,11 +113,11 @@ func start(t *testing.T, name, conf, ready string, text func(port int) string, a
 	up, ended := make(chan struct{}), make(chan string, 1)
 	go func() {
 		var all strings.Builder
-		Line := false
+		isReady := false
 		for sc := bufio.NewScanner(out); sc.Scan(); {
 			all.WriteString(sc.Text() + "\n")
-			if !Line && strings.Contains(sc.Text(), ready) {
-				Line = true
+			if !isReady && strings.Contains(sc.Text(), ready) {
+				isReady = true
 				close(up)
 			}
 		}
@@ -191,7 +191,7 @@ func connect(t *testing.T, l *Source, from producers.Cursor) *session {
 }
 
 // follow collects events until one is as wanted, and returns them with the last cursor.
-func follow(t *testing.T, s *session, channelConfig func(*event.Event) bool) ([]event.Event, producers.Cursor) {
+func follow(t *testing.T, s *session, until func(*event.Event) bool) ([]event.Event, producers.Cursor) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -203,7 +203,7 @@ func follow(t *testing.T, s *session, channelConfig func(*event.Event) bool) ([]
 		}
 		all = append(all, b.Events...)
 		for i := range b.Events {
-			if channelConfig(&b.Events[i]) {
+			if until(&b.Events[i]) {
 				return all, b.Cursor
 			}
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
-// TestLogAndLive: a server that numbers nothing, seen live, and its log kept in UTC, give the same ids.
-func TestLogAndLive(t *testing.T) {
+// TestSession_SameIDsAsLog: a server that numbers nothing, seen live, and its log kept in UTC, give the same ids.
+func TestSession_SameIDsAsLog(t *testing.T) {
 	t.Parallel()
 	s := &session{live: configured(t, fakeConfig("h:1", "")), channels: map[event.Channel]*channel{}}
 	r := &channel{id: "#b", name: "#b", members: map[string]string{}}

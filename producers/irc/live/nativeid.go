@@ -8,8 +8,8 @@ import (
 	"github.com/agrichat/agrichat/producers/irc/chatline"
 )
 
-// nativeID names a line: by the network's id, else by a content key. Where the network tells its time to the millisecond, that is part of the
-// key. Else the key is that of logs: of the minute in which we received it. A line that is told again in another form keeps the id that it has.
+// nativeID names a line: by the network's id, else by a content key. Where the network prints its time to the millisecond, that is part of the
+// key. Else the key is that of logs: of the minute in which we received it. A duplicate in another form keeps the id of the first copy.
 func (s *session) nativeID(r *channel, batch *historyBatch, in *received, at time.Time, what chatline.Line, named event.NativeID) event.NativeID {
 	author, text := keyForm(in, what).Key()
 	service := what.Type == event.TypeService && what.Action != event.ActionNotice
@@ -33,7 +33,7 @@ func (s *session) nativeID(r *channel, batch *historyBatch, in *received, at tim
 		id, ambiguous = batch.tally.Next(day, minute, author, text)
 	default:
 		id, ambiguous = r.progress.tally(day+" "+minute).Next(day, minute, author, text)
-		if s.caps["server-time"] && what.Type != event.TypeService { // a bouncer that tells the times only of what it kept
+		if s.caps["server-time"] && what.Type != event.TypeService { // a bouncer that sends times only for its buffer
 			r.window.large = true
 			r.window.add(windowLine{at: at, line: hashOf(author, text), id: id, untimed: true, service: service})
 		}
@@ -49,7 +49,7 @@ func (r *channel) mayRepeat(batch *historyBatch, at time.Time) bool {
 	return batch != nil || !at.After(r.windowEnd.Add(receivedWithin)) && (r.joined.IsZero() || !at.After(r.joined.Add(clocksApart)))
 }
 
-// timedID names a line of which the server told the time.
+// timedID returns the id of a line with a server time.
 func (r *channel) timedID(out *producers.Batch, p *delivery, t *candidate, batch *historyBatch, author event.AuthorID, text string) event.NativeID {
 	w := r.window
 	if p.begun.IsZero() {
@@ -107,18 +107,18 @@ func (w *window) addNew(out *producers.Batch, p *delivery, t *candidate, author 
 			out.Counts.Ambiguous++
 		}
 	}
-	if t.past && w.mayStandTwice(p, t) {
+	if t.past && w.mayDuplicate(p, t) {
 		w.large = true
 		out.Notices.Add(noticeTwice())
 		return id // it is older than what is remembered
 	}
-	if seq := w.add(l); p.limit == 0 { // else a line of the pass is none that it may tell again
+	if seq := w.add(l); p.limit == 0 { // else a line of this delivery cannot repeat itself
 		p.markMatched(seq)
 	}
 	return id
 }
 
-// What a live source cannot tell.
+// What a live source cannot decide.
 
 func noticeOtherID() producers.Notice {
 	return producers.Notice{Count: 1, Code: "overlap-ids",

@@ -59,7 +59,7 @@ func closed(text string) error {
 	return fmt.Errorf("server closed the link: %s", text)
 }
 
-// banned tells a ban that ends from one that does not.
+// banned distinguishes a ban that ends from one that does not.
 func banned(text string) error {
 	low := strings.ToLower(text)
 	for _, w := range [...]string{"temporar", "minute", "hour", "expire", "second"} {

@@ -34,7 +34,7 @@ func wantedCaps() []string {
 	}
 }
 
-// register returns once the server has taken us in and told what it can do.
+// register returns once the server has accepted the connection and listed what it supports.
 func (l *Source) register(ctx context.Context, c *conn) (*registration, error) {
 	r := &registration{live: l, conn: c, nick: l.cfg.Nick, offered: map[string]string{}, caps: map[string]bool{}}
 	if err := c.net.SetReadDeadline(time.Now().Add(l.cfg.ConnectTimeout)); err != nil {
@@ -72,12 +72,12 @@ func (r *registration) run() error {
 
 func (r *registration) sendGreeting() error {
 	c := &r.live.cfg
-	delivery, err := readSecret(c.Password, c.PasswordFile)
+	password, err := readSecret(c.Password, c.PasswordFile)
 	if err != nil {
 		return err
 	}
-	if delivery != "" {
-		if err := r.conn.send("PASS", delivery); err != nil {
+	if password != "" {
+		if err := r.conn.send("PASS", password); err != nil {
 			return err
 		}
 	}

@@ -12,11 +12,11 @@ import (
 	"github.com/agrichat/agrichat/producers/irc/irctest"
 )
 
-// TestPasswordFile: of the server and of the account, each read at every connection.
-func TestPasswordFile(t *testing.T) {
+// TestSource_Connect_PasswordFile: of the server and of the account, each read at every connection.
+func TestSource_Connect_PasswordFile(t *testing.T) {
 	t.Parallel()
-	delivery := filepath.Join(t.TempDir(), "pass")
-	if err := os.WriteFile(delivery, []byte("open sesame\n"), 0o600); err != nil {
+	pass := filepath.Join(t.TempDir(), "pass")
+	if err := os.WriteFile(pass, []byte("open sesame\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var sent []string
@@ -31,14 +31,14 @@ func TestPasswordFile(t *testing.T) {
 		s.say(":srv 903 k :ok", ":srv 001 k :Welcome", ":srv 422 k :")
 		s.expect("QUIT")
 	})
-	l := configured(t, fakeConfig(addr, "tls: false\npassword_file: "+delivery+"\nsasl: {user: k, password_file: "+delivery+"}\n"))
+	l := configured(t, fakeConfig(addr, "tls: false\npassword_file: "+pass+"\nsasl: {user: k, password_file: "+pass+"}\n"))
 	s := connect(t, l, nil)
 	_ = s.Close()
 	want := []string{"PASS :open sesame", "AUTHENTICATE awBrAG9wZW4gc2VzYW1l"}
 	if strings.Join(sent, "|") != strings.Join(want, "|") {
 		t.Errorf("sent %q, want %q", sent, want)
 	}
-	if err := os.Remove(delivery); err != nil {
+	if err := os.Remove(pass); err != nil {
 		t.Fatal(err)
 	}
 	gone := serve(t, nil, func(s *script) { s.expect("no such line") })
@@ -48,8 +48,8 @@ func TestPasswordFile(t *testing.T) {
 	}
 }
 
-// TestQuitCounts: what a server tells once is told in each channel, with keys of each channel's own.
-func TestQuitCounts(t *testing.T) {
+// TestSession_Quit: what a server sends once is emitted in each channel, with keys of each channel's own.
+func TestSession_Quit(t *testing.T) {
 	t.Parallel()
 	l := configured(t, "network: n\nserver: h:1\nnick: k\nchannels: ['#a', '#b', '#c']\n")
 	s := newSession(l, nil, &registration{nick: "k"}, liveCursor{}, nil)

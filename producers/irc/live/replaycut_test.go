@@ -12,14 +12,14 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// toldLine is a line of a test, and how it is told: with its id, its time, or that cut to the second.
-type toldLine struct {
+// testLine is a line of a test, and how it is sent: with its id, its time, or that cut to the second.
+type testLine struct {
 	at   time.Duration // since the test's hour began
 	id   string
 	text string
 }
 
-func (l toldLine) tell(tags, form string) string {
+func (l testLine) line(tags, form string) string {
 	at := time.Date(2026, 11, 29, 1, 0, 0, 0, time.UTC).Add(l.at)
 	if strings.Contains(form, "cut") {
 		at = at.Truncate(time.Second)
@@ -31,21 +31,21 @@ func (l toldLine) tell(tags, form string) string {
 }
 
 // talkOf has equal lines in one second, and between others.
-func talkOf(n int) (out []toldLine) {
+func talkOf(n int) (out []testLine) {
 	for i := range n {
 		at := time.Duration(i/2)*3*time.Second + time.Duration(100+700*(i%2))*time.Millisecond
-		out = append(out, toldLine{at, fmt.Sprint("m", i), fmt.Sprint("line ", i/4)})
+		out = append(out, testLine{at, fmt.Sprint("m", i), fmt.Sprint("line ", i/4)})
 	}
 	return out
 }
 
-// connection is what one connection tells: replayed lines, then live ones, then one that ends it.
+// connection is what one connection sends: replayed lines, then live ones, then one that ends it.
 type connection struct {
-	replayed, live []toldLine
+	replayed, live []testLine
 }
 
 // replaying plays connections, each an hour after the other, and returns the messages that then stand and the notices of each connection.
-func replaying(t *testing.T, caps, kind, Source, replayed string, connections ...connection) (standing []string, notices []map[string]int) {
+func replaying(t *testing.T, caps, kind, live, replayed string, connections ...connection) (standing []string, notices []map[string]int) {
 	t.Helper()
 	var scripts []func(*script)
 	for n, c := range connections {
@@ -66,15 +66,15 @@ func replaying(t *testing.T, caps, kind, Source, replayed string, connections ..
 			}
 			var lines []string
 			for _, l := range c.replayed {
-				lines = append(lines, l.tell(tags, replayed))
+				lines = append(lines, l.line(tags, replayed))
 			}
 			if kind != "" {
 				lines = append(append([]string{":srv BATCH +aa " + kind + " #b"}, lines...), ":srv BATCH -aa")
 			}
 			for _, l := range c.live {
-				lines = append(lines, l.tell("", Source))
+				lines = append(lines, l.line("", live))
 			}
-			s.say(append(lines, toldLine{time.Duration(n)*2*time.Hour + 90*time.Minute + 123*time.Millisecond, fmt.Sprint("end", n), fmt.Sprint("end ", n)}.tell("", Source))...)
+			s.say(append(lines, testLine{time.Duration(n)*2*time.Hour + 90*time.Minute + 123*time.Millisecond, fmt.Sprint("end", n), fmt.Sprint("end ", n)}.line("", live))...)
 			s.expect("QUIT")
 		})
 	}
@@ -114,21 +114,21 @@ func replaying(t *testing.T, caps, kind, Source, replayed string, connections ..
 	return standing, notices
 }
 
-func texts(of ...toldLine) (out []string) {
+func texts(of ...testLine) (out []string) {
 	for _, l := range of {
 		out = append(out, l.text)
 	}
 	return out
 }
 
-// TestSession_OtherForm holds that lines which are told again in another form than live ones stand once, and that those which were missed stand
+// TestSession_OtherForm holds that duplicates in another form than live ones are stored once, and that those which were missed stand
 // too, also beside an equal one of the same second.
 func TestSession_OtherForm(t *testing.T) {
 	t.Parallel()
 	const znc, plain = "server-time batch message-tags znc.in/playback", "server-time batch message-tags"
 	all := talkOf(200)
-	missed := []toldLine{{4 * time.Hour, "x1", "missed"}, {4*time.Hour + 300*time.Millisecond, "x2", "missed"}}
-	for _, c := range []struct{ name, caps, kind, Source, replayed string }{
+	missed := []testLine{{4 * time.Hour, "x1", "missed"}, {4*time.Hour + 300*time.Millisecond, "x2", "missed"}}
+	for _, c := range []struct{ name, caps, kind, live, replayed string }{
 		{"playback cut", znc, playback, "", "cut"},
 		{"playback without batches cut", znc, "", "", "cut"},
 		{"history cut", historyCaps + " soju.im/bouncer-networks", "chathistory", "", "cut"},
@@ -141,10 +141,10 @@ func TestSession_OtherForm(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			Source := append(append([]toldLine(nil), all[:150]...), all[151:]...) // of two equal lines of a second one was missed
-			again := append(append([]toldLine(nil), all...), missed...)
-			got, noted := replaying(t, c.caps, c.kind, c.Source, c.replayed, connection{nil, Source}, connection{again, nil}, connection{again, nil}, connection{again[100:], nil})
-			want := append(append(texts(Source...), all[150].text), texts(missed...)...)
+			live := append(append([]testLine(nil), all[:150]...), all[151:]...) // of two equal lines of a second one was missed
+			again := append(append([]testLine(nil), all...), missed...)
+			got, noted := replaying(t, c.caps, c.kind, c.live, c.replayed, connection{nil, live}, connection{again, nil}, connection{again, nil}, connection{again[100:], nil})
+			want := append(append(texts(live...), all[150].text), texts(missed...)...)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("messages differ: %s", diff)
 			}
@@ -157,14 +157,14 @@ func TestSession_OtherForm(t *testing.T) {
 	}
 }
 
-// TestSession_MayStandTwice holds that what is told again in another form and is older than what is remembered is reported, once.
-func TestSession_MayStandTwice(t *testing.T) {
+// TestSession_PossibleDuplicate holds that a possible duplicate in another form that is older than the window is reported, once.
+func TestSession_PossibleDuplicate(t *testing.T) {
 	t.Parallel()
 	all := talkOf(80)
 	for _, c := range []struct {
-		name, caps, Source, replayed string
-		code                         string
-		count, standing              int
+		name, caps, live, replayed string
+		code                       string
+		count, standing            int
 	}{
 		{"cut", "server-time message-tags", "", "cut", "overlap-replay", 32, 112},
 		{"no ids", "server-time message-tags", "id", "", "overlap-replay", 32, 112},
@@ -173,7 +173,7 @@ func TestSession_MayStandTwice(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			again := connection{replayed: all}
-			got, noted := replaying(t, c.caps, "", c.Source, c.replayed, connection{live: all}, again, again, again)
+			got, noted := replaying(t, c.caps, "", c.live, c.replayed, connection{live: all}, again, again, again)
 			if len(got) != c.standing {
 				t.Errorf("%d messages stand, want %d", len(got), c.standing)
 			}
@@ -190,13 +190,13 @@ func TestSession_MayStandTwice(t *testing.T) {
 	}
 }
 
-// TestSession_EdgeOfPlayback: whether a playback that begins within the last second tells a line of it again, or an equal one, cannot be told.
+// TestSession_EdgeOfPlayback: whether a playback that begins within the last second repeats a line of it, or holds an equal one, cannot be decided.
 func TestSession_EdgeOfPlayback(t *testing.T) {
 	t.Parallel()
 	const caps = "server-time batch message-tags znc.in/playback"
-	before := []toldLine{{time.Second, "", "before"}, {90*time.Minute + 123*time.Millisecond, "", "end 0"}}
+	before := []testLine{{time.Second, "", "before"}, {90*time.Minute + 123*time.Millisecond, "", "end 0"}}
 	for name, c := range map[string]struct {
-		replayed  []toldLine
+		replayed  []testLine
 		ambiguous int
 	}{
 		"from before": {before, 0},

@@ -25,7 +25,7 @@ func meet(t *testing.T, addr string) (collector, talker *session) {
 	return collector, talker
 }
 
-func TestInspIRCdLive(t *testing.T) {
+func TestSession_InspIRCd(t *testing.T) {
 	t.Parallel()
 	srv := startInspIRCd(t)
 	collector, talker := meet(t, srv.addr)
@@ -75,7 +75,7 @@ func TestInspIRCdLive(t *testing.T) {
 	}
 }
 
-func TestInspIRCdEcho(t *testing.T) {
+func TestSession_InspIRCdEcho(t *testing.T) {
 	t.Parallel()
 	srv := startInspIRCd(t)
 	collector, talker := meet(t, srv.addr)
@@ -88,7 +88,7 @@ func TestInspIRCdEcho(t *testing.T) {
 	}
 }
 
-func TestInspIRCdCatchesUp(t *testing.T) {
+func TestSession_InspIRCdCatchUp(t *testing.T) {
 	t.Parallel()
 	srv := startInspIRCd(t)
 	collector, talker := meet(t, srv.addr)
@@ -122,8 +122,8 @@ func TestInspIRCdCatchesUp(t *testing.T) {
 	}
 }
 
-// TestNgIRCdLive is against a server that tells neither ids nor times.
-func TestNgIRCdLive(t *testing.T) {
+// TestSession_NgIRCd is against a server that sends neither ids nor times.
+func TestSession_NgIRCd(t *testing.T) {
 	t.Parallel()
 	srv := startNgIRCd(t)
 	at := time.Date(2026, 3, 29, 1, 59, 58, 700_000_000, time.UTC)
@@ -164,7 +164,7 @@ func TestNgIRCdLive(t *testing.T) {
 	}
 }
 
-func TestServerKilled(t *testing.T) {
+func TestSession_ServerKilled(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(*testing.T) *server{"inspircd": startInspIRCd, "ngircd": startNgIRCd} {
 		t.Run(name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestServerKilled(t *testing.T) {
 	}
 }
 
-func TestWrongPassword(t *testing.T) {
+func TestSource_Connect_WrongPassword(t *testing.T) {
 	t.Parallel()
 	for name, start := range map[string]func(*testing.T) *server{"inspircd": startInspIRCd, "ngircd": startNgIRCd} {
 		t.Run(name, func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestWrongPassword(t *testing.T) {
 	}
 }
 
-func TestNickTaken(t *testing.T) {
+func TestSource_Connect_NickTaken(t *testing.T) {
 	t.Parallel()
 	srv := startNgIRCd(t)
 	first := connect(t, configured(t, plain(srv.addr, "keeper")), nil)
@@ -209,7 +209,7 @@ func TestNickTaken(t *testing.T) {
 	}
 }
 
-func TestCancelAndClose(t *testing.T) {
+func TestSession_Close(t *testing.T) {
 	t.Parallel()
 	srv := startNgIRCd(t)
 	s := connect(t, configured(t, plain(srv.addr, "keeper")), nil)

@@ -53,12 +53,12 @@ type recentLine struct {
 // checkpoint is the last message up to which nothing is missing.
 type checkpoint struct {
 	ID   event.NativeID `json:"id,omitempty"`  // msgid, if it had one
-	Time time.Time      `json:"time,omitzero"` // the server's, if it told one
+	Time time.Time      `json:"time,omitzero"` // the server's, if it sent one
 }
 
 func (m checkpoint) isSet() bool { return m != checkpoint{} }
 
-// minuteTally counts the equal lines of one minute that the server told no time of. A live source needs only the last few.
+// minuteTally counts the equal lines of one minute that came without a server time. A live source needs only the last few.
 type minuteTally struct {
 	Minute string          `json:"minute"`
 	Tally  producers.Tally `json:"tally"`

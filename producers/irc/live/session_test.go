@@ -92,7 +92,7 @@ func fakeConfig(addr, more string) string {
 
 const withSASL = "tls: false\nsasl: {user: keeper, password: пароль}\n"
 
-func TestSASL(t *testing.T) {
+func TestSource_Connect_SASL(t *testing.T) {
 	t.Parallel()
 	var sent string
 	addr := serve(t, nil, func(s *script) {
@@ -118,7 +118,7 @@ func TestSASL(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestSource_Connect_Refused(t *testing.T) {
 	t.Parallel()
 	type want struct {
 		class fault.Class
@@ -168,7 +168,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestJoinRefusals(t *testing.T) {
+func TestJoinRefusal(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]fault.Class{
 		":srv 475 keeper #b :Cannot join channel (+k)": fault.Fatal,
@@ -185,8 +185,8 @@ func TestJoinRefusals(t *testing.T) {
 	}
 }
 
-// TestSilence: a server that is there no more without having said so.
-func TestSilence(t *testing.T) {
+// TestSession_Silence: a server that is gone without having closed the connection.
+func TestSession_Silence(t *testing.T) {
 	t.Parallel()
 	asked := make(chan string, 2)
 	wrap, ca := testTLS(t)
@@ -212,8 +212,8 @@ func TestSilence(t *testing.T) {
 
 const historyCaps = "message-tags server-time batch draft/chathistory"
 
-// TestChatHistory: what was missed comes in pages, while the talk goes on; only then does the mark pass it.
-func TestChatHistory(t *testing.T) {
+// TestSession_ChatHistory: what was missed comes in pages, while the talk goes on; only then does the mark pass it.
+func TestSession_ChatHistory(t *testing.T) {
 	t.Parallel()
 	line := func(batch, id, text string) string {
 		return fmt.Sprintf("@batch=%s;time=2026-05-01T10:00:0%s.500Z;msgid=m%s :a!a@h PRIVMSG #b :%s", batch, id, id, text)
@@ -296,8 +296,8 @@ func TestChatHistory(t *testing.T) {
 	}
 }
 
-// TestOddLines: what no real server of ours sends, but some do.
-func TestOddLines(t *testing.T) {
+// TestSession_OddLines: what no real server of ours sends, but some do.
+func TestSession_OddLines(t *testing.T) {
 	t.Parallel()
 	addr := serve(t, nil, func(s *script) {
 		s.welcome("")
@@ -336,7 +336,7 @@ func TestOddLines(t *testing.T) {
 	}
 }
 
-func TestBadCursor(t *testing.T) {
+func TestSource_Connect_BadCursor(t *testing.T) {
 	t.Parallel()
 	l := configured(t, fakeConfig("127.0.0.1:1", "tls: false\n"))
 	for _, c := range []string{"not a cursor", `{"v":99}`} {

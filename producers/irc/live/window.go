@@ -8,37 +8,37 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// How many of a channel's latest lines are remembered. Bouncers that replay unasked keep 50 by default and are often told to keep 500.
+// How many of a channel's latest lines are remembered. Bouncers that replay unasked buffer 50 by default and are often configured to buffer 500.
 const (
 	smallWindow = 50
 	largeWindow = 500
 	totalWindow = 3000 // of all channels together: a cursor that holds them is small enough to be saved after each batch
 )
 
-// window holds a channel's latest lines. A server or a bouncer may tell a line again in another form: with its time cut to the second, or with
-// or without a time or an id of its own. In that form the line would have another id; by the window it keeps the one that it has.
+// window caches a channel's latest lines, to find duplicates. A server or a bouncer may replay a line in another form: with its time cut to the second, or with
+// or without a time or an id of its own. In that form the line would have another id; by the window it keeps its first.
 //
-// A line told again is one of the window if author and text are equal and so is the id or the instant, or the second where one of the two times is
-// cut. Each stands for one line of a pass, in their order: of two equal lines of a second of which one is known, the other one is new. What is
-// not in the window is new where the window reaches back as far; where it does not, the line may stand twice, which is reported.
+// A line is a duplicate of one of the window if author and text are equal and so is the id or the instant, or the second where one of the two times is
+// cut. Each matches one line of a delivery, in their order: of two equal lines of a second of which one is known, the other one is new. What is
+// not in the window is new where the window reaches back as far; where it does not, the line may be a duplicate, which is reported.
 type window struct {
 	lines         []windowLine // by time
 	next          uint64
 	limit         int          // of this channel, where all have many
-	large         bool         // the server tells again more than what was missed, or in another form than live
+	large         bool         // the server replays more than what was missed, or in another form than live
 	dropped       [2]dropTimes // of service lines, of all others
-	reportedUntil time.Time    // up to which lines that may stand twice were reported
+	reportedUntil time.Time    // up to which possible duplicates were reported
 }
 
-// windowLine is a line that was told.
+// windowLine is a line that was received.
 type windowLine struct {
 	at      time.Time // the server's
 	line    lineHash
 	id      event.NativeID // empty: the key of its instant and count
 	count   int            // of how many equal lines of its instant it is
 	seq     uint64         // in the order in which lines came
-	untimed bool           // the server told no time: at is that of receiving, and id the key of its minute
-	cut     bool           // the time was told again, and may be cut to the second
+	untimed bool           // the server sent no time: at is that of receiving, and id the key of its minute
+	cut     bool           // the time is that of a replay, and may be cut to the second
 	service bool
 }
 
@@ -61,18 +61,18 @@ func laterOf(a, b time.Time) time.Time {
 	return a
 }
 
-// delivery is one telling of a channel's lines in order: a batch, or a connection's lines outside of batches. It counts the equal lines of one
-// instant. A line that comes again in another pass is counted from the start, and so has the id that it had.
+// delivery is a channel's lines received in order: a batch, or a connection's lines outside of batches. It counts the equal lines of one
+// instant. A line that comes again in another delivery is counted from the start, and so has the same id.
 type delivery struct {
 	at    time.Time
 	tally producers.Tally
 	count map[lineHash]int
 
 	begun         time.Time // the first line's time
-	reportedUntil time.Time // what the window had reported when the pass began
-	limit         uint64    // lines of the window from here on came in this pass, or cannot be what it tells again; zero: all may be
+	reportedUntil time.Time // what the window had reported when the delivery began
+	limit         uint64    // lines of the window from here on came in this delivery, or cannot be what it repeats; zero: all may be
 	matched       map[uint64]struct{}
-	fine          bool // it tells times to the millisecond
+	fine          bool // it has times to the millisecond
 }
 
 func (p *delivery) next(at time.Time, line lineHash, author event.AuthorID, text string) (id event.NativeID, count int) {
@@ -93,16 +93,16 @@ func (p *delivery) markMatched(seq uint64) {
 	p.matched[seq] = struct{}{}
 }
 
-// candidate is a line with a time as a server tells it.
+// candidate is a line with a server time that may be a duplicate.
 type candidate struct {
 	windowLine
 	mayRepeat bool // it may be one that came before
-	past      bool // it surely tells of the past
+	past      bool // it is surely from the past
 }
 
 func isCut(t time.Time) bool { return t.Nanosecond() == 0 }
 
-// rank says how surely a line told is the one that is known: zero if it is not.
+// rank is how surely a candidate is a duplicate of a line of the window: zero if it is not.
 func (l *windowLine) rank(t *candidate, fine bool) int {
 	named := l.id != "" && !l.untimed && !producers.IsContentKey(l.id)
 	switch {
@@ -130,7 +130,7 @@ func (l *windowLine) rank(t *candidate, fine bool) int {
 // receivedWithin is how far our clock and the way to us may put a line from its time.
 const receivedWithin = time.Minute
 
-// find returns the line that is told again, and how surely it is that one.
+// find returns the line that the candidate duplicates, and how surely.
 func (w *window) find(p *delivery, t *candidate) (found *windowLine, rank int) {
 	for i := range w.lines {
 		l := &w.lines[i]
@@ -192,9 +192,9 @@ func kindOf(service bool) int {
 	return 1
 }
 
-// mayStandTwice reports whether a line told again that the window does not hold may be one that was dropped from it and has another id. Each is
+// mayDuplicate reports whether a replayed line that the window does not hold may be one that was dropped from it and has another id. Each is
 // reported once.
-func (w *window) mayStandTwice(p *delivery, t *candidate) bool {
+func (w *window) mayDuplicate(p *delivery, t *candidate) bool {
 	f := w.dropped[kindOf(t.service)]
 	floor := laterOf(f.coarse, f.named)
 	switch {

@@ -13,7 +13,7 @@ import (
 	"github.com/agrichat/agrichat/producers/irc/irctest"
 )
 
-func TestWindow_store(t *testing.T) {
+func TestWindow_Store(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 29, 1, 0, 0, 250e6, time.UTC)
 	w := &window{large: true, reportedUntil: at, dropped: [2]dropTimes{{}, {fine: at, named: at.Add(-time.Hour)}}}
@@ -55,8 +55,8 @@ func TestWindow_store(t *testing.T) {
 	}
 }
 
-// TestWindow_size holds that the windows of many channels fit into a cursor that is saved after each batch.
-func TestWindow_size(t *testing.T) {
+// TestWindow_Size holds that the windows of many channels fit into a cursor that is saved after each batch.
+func TestWindow_Size(t *testing.T) {
 	t.Parallel()
 	var channels []string
 	for n := range 100 {
@@ -95,8 +95,8 @@ func TestSession_Unbounded(t *testing.T) {
 	}
 }
 
-// TestLiveCursor_older reads what older programs remembered.
-func TestLiveCursor_older(t *testing.T) {
+// TestLiveCursor_Older reads what older programs remembered.
+func TestLiveCursor_Older(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 29, 1, 0, 0, 250e6, time.UTC)
 	line := func(text string) string { return event.Digest("ann", text) }

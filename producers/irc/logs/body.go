@@ -52,7 +52,7 @@ func parseMessage(s string) (chatline.Line, bool) {
 	return chatline.Message(nick, s[min(end+2, len(s)):]), true
 }
 
-// parseStar reads "* nick does". mIRC prints joins and the like the same way: told only by the full address after the nick,
+// parseStar reads "* nick does". mIRC prints joins and the like the same way: distinguished only by the full address after the nick,
 // and by its capitalised words.
 func parseStar(s string) (chatline.Line, bool) {
 	for _, word := range [...]string{"Joins: ", "Parts: ", "Quits: "} {
@@ -111,7 +111,7 @@ func weechatBody(prefix, text string) (chatline.Line, bool) {
 	}
 }
 
-// header is a line that a logger puts between the others: it may tell the day, and it is never an event.
+// header is a line that a logger puts between the others: it may print the day, and it is never an event.
 type header struct {
 	day    civil
 	known  bool

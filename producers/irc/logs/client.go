@@ -36,7 +36,7 @@ func parseLine(text string, forms *conventions) (st stamp, s chatline.Line, time
 	return st, s, true, ok
 }
 
-// clientBody reads what parseBody does not: columns where no date stands before them, and lines that a client tells without a mark.
+// clientBody reads what parseBody does not: columns where no date stands before them, and lines that a client prints without a mark.
 // services says that the client prints a word of its own in the first column.
 func clientBody(s string, services bool) (chatline.Line, bool) {
 	s = strings.TrimLeft(s, " ")
@@ -71,7 +71,7 @@ func column(prefix, text string, services bool) (chatline.Line, bool) {
 	return chatline.Message(nick, text), isNick(nick)
 }
 
-// serviceText reads what the client said itself, whatever it said.
+// serviceText parses what the client printed itself; words that are not known are kept as they are.
 func serviceText(text string) (chatline.Line, bool) {
 	if r, ok := unmarked(text); ok {
 		return r, true
@@ -98,7 +98,7 @@ func isNick(s string) bool {
 
 type activityPhrase struct{ words, action, native string }
 
-// activityPhrases are how clients tell without a mark what somebody did, longest first where one begins like another.
+// activityPhrases are how clients print without a mark what a member did, longest first where one begins like another.
 func activityPhrases() []activityPhrase {
 	return []activityPhrase{
 		{"has joined this channel", event.ActionJoin, "join"}, {"has joined the channel", event.ActionJoin, "join"},
@@ -125,7 +125,7 @@ func clientPhrases() []string {
 	}
 }
 
-// unmarked reads what a client tells without a mark before it. Only known words count, and they must end the line, or have no more
+// unmarked parses what a client prints without a mark before it. Only known words count, and they must end the line, or have no more
 // than a channel and a reason after them.
 func unmarked(s string) (chatline.Line, bool) {
 	s = strings.TrimSpace(s)

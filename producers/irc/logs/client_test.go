@@ -13,14 +13,14 @@ import (
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
-// checkLog reads a log that must be recognised, and compares what it tells.
+// checkLog reads a log that must be recognised, and compares its events.
 func checkLog(t *testing.T, path, text string, o producers.Options, want ...string) []producers.Batch {
 	t.Helper()
 	if recognise(irctest.File(path, []byte(text))) == producers.No {
 		t.Errorf("%s is not recognised", path)
 	}
 	batches := readLog(t, path, text, o)
-	if diff := cmp.Diff(want, toldOf(batches)); diff != "" {
+	if diff := cmp.Diff(want, linesOf(batches)); diff != "" {
 		t.Errorf("%s: messages differ: %s", path, diff)
 	}
 	return batches
@@ -51,7 +51,7 @@ func TestArchive_HexChat(t *testing.T) {
 	t.Parallel()
 	const body = "Dec 31 21:05:00 *\tNow talking on #barn\nDec 31 21:05:10 <elm>\thi > there\nDec 31 21:05:20 *\toak (~o@h.example) has joined\n" +
 		"Dec 31 21:05:30 *\toak waves\nDec 31 21:05:40 *\toak has quit (Quit: bye)\nDec 31 21:05:50 -elm-\tsoon\nDec 31 23:59:59 <@ash> no tab\n"
-	parseServiceLine := []string{
+	want := []string{
 		"12-31 21:05:00? other/ <>  : Now talking on #barn", "12-31 21:05:10? message <elm> hi > there", "12-31 21:05:20? join/join <oak>",
 		"12-31 21:05:30? action <oak> waves", "12-31 21:05:40? leave/quit <oak> Quit: bye", "12-31 21:05:50? notice/notice <elm>  : soon",
 		"12-31 23:59:59? message <ash> no tab",
@@ -67,7 +67,7 @@ func TestArchive_HexChat(t *testing.T) {
 	t.Run("the year turns", func(t *testing.T) {
 		text := "**** BEGIN LOGGING AT Sun Dec 31 21:04:58 2023\n\n" + body + "Jan  1 00:00:20 <oak>\tyo\nMar 02 10:00:00 <oak>\tspring\nJan 02 10:00:00 <oak>\twinter\n" +
 			"**** ENDING LOGGING AT Thu Jan  2 10:00:01 2025\n\n**** BEGIN LOGGING AT Fri Jan  3 08:00:00 2025\n\nJan 03 08:00:10 *\telm has joined\n"
-		batches := checkLog(t, "libera/#barn.log", text, producers.Options{}, append(slices.Clone(parseServiceLine), "01-01 00:00:20? message <oak> yo",
+		batches := checkLog(t, "libera/#barn.log", text, producers.Options{}, append(slices.Clone(want), "01-01 00:00:20? message <oak> yo",
 			"03-02 10:00:00? message <oak> spring", "01-02 10:00:00? message <oak> winter", "01-03 08:00:10? join/join <elm>")...)
 		if got := years(batches); !slices.Equal(got, []int{2023, 2024, 2025}) {
 			t.Errorf("the years are %v", got)
@@ -79,7 +79,7 @@ func TestArchive_HexChat(t *testing.T) {
 	})
 	t.Run("the path names the year", func(t *testing.T) {
 		for _, path := range []string{"libera/#barn.2023.log", "2023/libera/#barn.log", "libera/#barn.2023-12.log", "libera/#barn.2023-12-31.log"} {
-			batches := checkLog(t, path, body+"Jan 01 00:00:20 <oak>\tyo\n", producers.Options{}, append(slices.Clone(parseServiceLine), "01-01 00:00:20? message <oak> yo")...)
+			batches := checkLog(t, path, body+"Jan 01 00:00:20 <oak>\tyo\n", producers.Options{}, append(slices.Clone(want), "01-01 00:00:20? message <oak> yo")...)
 			if got := years(batches); !slices.Equal(got, []int{2023, 2024}) || noticesOf(batches)["year-unknown"] != 0 {
 				t.Errorf("%s: the years are %v", path, got)
 			}

@@ -37,7 +37,7 @@ func (s *Folders) Recognise(f producers.File) producers.Confidence {
 	return c
 }
 
-// network returns as many of the folders above a log as tell it from others of its channel's name; empty: there are none.
+// network returns as many of the folders above a log as distinguish it from others of its channel's name; empty: there are none.
 func (s *Folders) network(p location) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,11 +24,11 @@ func readLog(t *testing.T, path, text string, o producers.Options) []producers.B
 	return producertest.Read(t, definition(), producertest.Case{Path: path, Data: []byte(text), Options: o}, nil)
 }
 
-// toldOf writes what the messages of batches say, without those of channels.
-func toldOf(batches []producers.Batch) (out []string) {
+// linesOf writes what the messages of batches say, without those of channels.
+func linesOf(batches []producers.Batch) (out []string) {
 	for _, e := range producertest.Events(batches) {
 		if e.Kind != event.KindChannel {
-			out = append(out, tell(&e))
+			out = append(out, describe(&e))
 		}
 	}
 	return out
@@ -56,7 +56,7 @@ func TestArchive_Charset(t *testing.T) {
 	ids := map[string][]event.ID{}
 	for _, cs := range []string{"", "windows-1251", "koi8-r", "windows-1252"} {
 		batches := readLog(t, path, text, producers.Options{Charset: cs})
-		if got := toldOf(batches); cs == "" || cs == "windows-1251" {
+		if got := linesOf(batches); cs == "" || cs == "windows-1251" {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("charset %q: messages differ: %s", cs, diff)
 			}
@@ -87,14 +87,14 @@ func TestArchive_Charset(t *testing.T) {
 	}
 }
 
-// TestArchive_Charset_Mixed: lines are read one by one, and what does not look like the charset of the others is said.
+// TestArchive_Charset_Mixed: lines are read one by one, and what does not look like the charset of the others is a notice.
 func TestArchive_Charset_Mixed(t *testing.T) {
 	t.Parallel()
 	const path = "libera/#поле.20191001.log"
 	text := "[10:00] <\xc1\xee\xf0\xff> \xef\xf0\xe8\xe2\xe5\xf2 \xe2\xf1\xe5\xec\n[10:01] <Ann> привет, José\n" +
 		"[10:02] <jos\xe9> ma\xf1ana\n[10:03] <\xc0\xed\xff> \xe8 \xf2\xe5\xe1\xe5\n[10:04] <bj\xc3\xb8rn> g\xc3\xa5rd\n"
 	batches := readLog(t, path, text, producers.Options{})
-	got := toldOf(batches)
+	got := linesOf(batches)
 	for i, want := range map[int]string{0: "<Боря> привет всем", 1: "<Ann> привет, José", 3: "<Аня> и тебе", 4: "<bjørn> gård"} {
 		if !strings.Contains(got[i], want) {
 			t.Errorf("line %d is %q, want %q", i+1, got[i], want)
@@ -132,7 +132,7 @@ func TestArchive_NoChannel(t *testing.T) {
 	}
 }
 
-// TestArchive_AnyName: a log whose name says only that it is one is of no channel, and that is said once a folder.
+// TestArchive_AnyName: a log whose name says only that it is one is of no channel, which is reported once a folder.
 func TestArchive_AnyName(t *testing.T) {
 	t.Parallel()
 	text := []byte("[10:00] <a> x\n")
@@ -154,7 +154,7 @@ func TestArchive_AnyName(t *testing.T) {
 	}
 }
 
-// TestArchive_Path: what the path tells reaches every line, and what it was taken to tell is said.
+// TestArchive_Path: what the path names reaches every line, and what was assumed of it is a notice.
 func TestArchive_Path(t *testing.T) {
 	t.Parallel()
 	text := "[10:00] *** ann joined\n[10:01] <bot> ping\n"
@@ -271,9 +271,9 @@ func TestArchive_LastLineCut(t *testing.T) {
 		anew := irctest.Drain(t, archived(states[1], 2*restedFor), nil)
 		unpacked := readLog(t, path, states[1], producers.Options{})
 		for name, batches := range map[string][]producers.Batch{"rested": rest, "read anew": anew, "from a zip": unpacked} {
-			parseServiceLine := toldOf(batches)
-			if parseServiceLine[len(parseServiceLine)-1] != "05-01 10:01:00? message <ann> cut he" || noticesOf(batches)["last-line-open"] != 1 {
-				t.Errorf("%s: told are %q, noticed %v", name, parseServiceLine, noticesOf(batches))
+			lines := linesOf(batches)
+			if lines[len(lines)-1] != "05-01 10:01:00? message <ann> cut he" || noticesOf(batches)["last-line-open"] != 1 {
+				t.Errorf("%s: lines are %q, noticed %v", name, lines, noticesOf(batches))
 			}
 		}
 	})
@@ -289,7 +289,7 @@ func TestArchive_SeveralLines(t *testing.T) {
 		"06-20 18:03:11? message <flora> test of\nline two\n\n\tline four with tab", "06-20 18:04:00? join/join <bee>",
 		"06-20 18:04:10? action <bee> waves\nwith both hands", "06-20 18:05:00? message <bee> last\nof all",
 	}
-	if diff := cmp.Diff(want, toldOf(batches)); diff != "" {
+	if diff := cmp.Diff(want, linesOf(batches)); diff != "" {
 		t.Errorf("messages differ: %s", diff)
 	}
 	var k irctest.Keyed // the first line's
@@ -369,7 +369,7 @@ func TestArchive_NoSpace(t *testing.T) {
 		"- unparsed line has no time at its start",
 	}
 	path := "irclogs/agronet/#tight.log"
-	if diff := cmp.Diff(want, toldOf(readLog(t, path, text, producers.Options{}))); diff != "" {
+	if diff := cmp.Diff(want, linesOf(readLog(t, path, text, producers.Options{}))); diff != "" {
 		t.Errorf("messages differ: %s", diff)
 	}
 	if c := recognise(irctest.File(path, []byte(text))); c != producers.Certain {
@@ -382,7 +382,7 @@ func TestArchive_SkippedHour(t *testing.T) {
 	text := "[01:59] <a> x\n[02:30] <a> y\n[03:30] <a> z\n"
 	batches := readLog(t, "n/#a.20240331.log", text, producers.Options{Zone: zone(t, "Europe/Berlin")})
 	want := []string{"03-31 00:59:00? message <a> x", "03-31 01:30:00? message <a> y", "03-31 01:30:00? message <a> z"}
-	if diff := cmp.Diff(want, toldOf(batches)); diff != "" {
+	if diff := cmp.Diff(want, linesOf(batches)); diff != "" {
 		t.Errorf("messages differ: %s", diff)
 	}
 	var marked []string
@@ -410,7 +410,7 @@ func TestArchive_SkippedHour(t *testing.T) {
 	}
 }
 
-// An hour that comes twice is placed by the order of the lines; what it could be too is said of each.
+// An hour that comes twice is placed by the order of the lines; the other reading is in each message's details.
 func TestArchive_HourTwice(t *testing.T) {
 	const text = "2024-10-27 02:50:00\tann\tone\n2024-10-27 02:10:00\tann\ttwo\n2024-10-27 03:10:00\tann\tthree\n"
 	want := [][2]string{{"00:50", "2024-10-27T01:50:00Z"}, {"01:10", "2024-10-27T00:10:00Z"}, {"02:10", ""}}

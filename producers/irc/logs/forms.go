@@ -9,7 +9,7 @@ import (
 	"github.com/agrichat/agrichat/producers/irc/chatline"
 )
 
-// conventions is what the whole of a log tells of how its lines are meant. It looks only when a line needs it.
+// conventions is how the lines of a log are to be read, found in the whole of it, and only when a line needs it.
 type conventions struct {
 	order  producers.DateOrder // as named
 	found  func() producers.DateOrder

@@ -217,7 +217,7 @@ func (l *log) nextDay() {
 	}
 }
 
-// startDay begins a day that the log itself tells.
+// startDay begins a day that the log itself prints.
 func (l *log) startDay(d civil) {
 	if d != l.at.Day {
 		l.at.Day, l.at.Clock, l.at.Second = d, 0, false

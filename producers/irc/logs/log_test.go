@@ -13,7 +13,7 @@ import (
 	"github.com/agrichat/agrichat/producers/irc/irctest"
 )
 
-func TestPlaces(t *testing.T) {
+func TestLocationOf(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
 		"/home/u/.znc/users/u/networks/oftc/moddata/log/#a/2019-10-01.log": "oftc #a 2019-10-01",
@@ -188,7 +188,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-func TestHeaderDates(t *testing.T) {
+func TestHeaderDate(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"Mon Sep 30 00:00:44 2019":      "2019-09-30",
@@ -210,7 +210,7 @@ func TestHeaderDates(t *testing.T) {
 	}
 }
 
-func TestClocks(t *testing.T) {
+func TestStamp_Local(t *testing.T) {
 	t.Parallel()
 	berlin := zone(t, "Europe/Berlin")
 	lord := zone(t, "Australia/Lord_Howe") // sets its clocks by half an hour
@@ -239,7 +239,7 @@ func TestClocks(t *testing.T) {
 	}
 }
 
-func TestStamps(t *testing.T) {
+func TestTakeStamp(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"[10:00] x":                         "10:00 minute|x",
@@ -268,7 +268,7 @@ func TestStamps(t *testing.T) {
 	}
 }
 
-func TestBodies(t *testing.T) {
+func TestParseBody(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"*** ann joined":                             "join ann",
@@ -357,7 +357,7 @@ func FuzzLog(f *testing.F) {
 	})
 }
 
-func FuzzPlace(f *testing.F) {
+func FuzzLocationOf(f *testing.F) {
 	f.Add("a/networks/b/moddata/log/#c/2019-10-01.log")
 	f.Add("irc.a.#b.weechatlog")
 	f.Fuzz(func(t *testing.T, path string) {

@@ -7,25 +7,25 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// dateParts is what parts of a path tell of a date; 0 is not told.
+// dateParts is what parts of a path name of a date; 0 is missing.
 type dateParts struct{ y, m, d int }
 
 // pathYear reports whether a number is a year in a path. Those after are numbers of something else.
 func pathYear(n int) bool { return 1988 <= n && n <= 2099 }
 
-// datesOf parts folders into those that are dates and those that are names, and returns the names and what the dates tell.
+// datesOf parts folders into those that are dates and those that are names, and returns the names and the date.
 // A number or the name of a month is a date only beneath a year.
-func datesOf(folders []string) (names []string, parseServiceLine dateParts) {
+func datesOf(folders []string) (names []string, dates dateParts) {
 	inside := false // the folder before was part of a date
 	for _, f := range folders {
-		t, ok := folderDate(f, parseServiceLine, inside)
+		t, ok := folderDate(f, dates, inside)
 		if !ok {
 			names, inside = append(names, f), false
 			continue
 		}
-		parseServiceLine, inside = t, true
+		dates, inside = t, true
 	}
-	return names, parseServiceLine
+	return names, dates
 }
 
 // dateBegins returns how many folders stand above the dates that a path ends with.
@@ -64,7 +64,7 @@ func folderDate(s string, above dateParts, inside bool) (dateParts, bool) {
 	return above.add(fields, "")
 }
 
-// yearAndPart returns the year of a week or a quarter, which tell no day; 0: the fields are something else.
+// yearAndPart returns the year of a week or a quarter, which name no day; 0: the fields are something else.
 func yearAndPart(f []dateField) int {
 	switch {
 	case len(f) != 2:
@@ -120,8 +120,8 @@ func monthDays(a, b dateField, order producers.DateOrder) [][2]int {
 	return [][2]int{{a.n, b.n}, {b.n, a.n}}
 }
 
-// fileDate takes the date out of a file's name, completed by that of the folders, and what else is there only to tell parts of
-// a log from each other. Where it tells no day, it may still tell the year.
+// fileDate takes the date out of a file's name, completed by that of the folders, and what else is there only to distinguish parts of
+// a log from each other. Where it names no day, it may still name the year.
 func fileDate(base string, above dateParts, order producers.DateOrder) (rest string, day civil, year int, guessed bool) {
 	if d, before, ok := isoDate(base); ok {
 		return nameBeside(before, base[len(before)+len("2006-01-02"):]), d, d.Year, false
@@ -166,7 +166,7 @@ func nameBeside(before, after string) string {
 }
 
 // endDate reads the date, or a part of one, that a file's name holds from the separator at on; -1 is all of it. The less it
-// tells, the surer it must stand apart: #fosdem-2021 and #python-3 are channels.
+// names, the more clearly it must be separated: #fosdem-2021 and #python-3 are channels.
 func endDate(base string, at int, above dateParts, order producers.DateOrder) (t dateParts, guessed, ok bool) {
 	fields := dateFields(base[at+1:])
 	if fields == nil {

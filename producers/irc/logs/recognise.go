@@ -63,7 +63,7 @@ func namesChannel(path string) bool {
 	return strings.Contains(path, "/#") || strings.Contains(path, "/%23")
 }
 
-// countedLines is enough to tell, and quick on the largest head.
+// countedLines is enough to decide, and quick on the largest head.
 const countedLines = 400
 
 func countLines(head []byte) (w lineCounts) {

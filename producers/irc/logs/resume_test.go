@@ -15,8 +15,8 @@ import (
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
-// TestSeek: a real file is not read from its start again.
-func TestSeek(t *testing.T) {
+// TestArchive_Connect_Seek: a real file is not read from its start again.
+func TestArchive_Connect_Seek(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "#a_20191001.log")
 	data := longLog()
@@ -39,8 +39,8 @@ func TestSeek(t *testing.T) {
 	}
 }
 
-// TestAnotherFile: a cursor of a file that was replaced since is a person's business.
-func TestAnotherFile(t *testing.T) {
+// TestArchive_Connect_AnotherFile: a cursor of a file that was replaced since is a person's business.
+func TestArchive_Connect_AnotherFile(t *testing.T) {
 	t.Parallel()
 	data := longLog()
 	cursor := producertest.Read(t, definition(), producertest.Case{Path: "a.log", Data: data}, nil)[1].Cursor
@@ -72,7 +72,7 @@ func TestAnotherFile(t *testing.T) {
 	}
 }
 
-func TestUnreadable(t *testing.T) {
+func TestArchive_Connect_Missing(t *testing.T) {
 	t.Parallel()
 	f := irctest.File("a.log", nil)
 	f.Open = func() (io.ReadCloser, error) { return nil, os.ErrNotExist }

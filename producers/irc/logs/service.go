@@ -7,7 +7,7 @@ import (
 	"github.com/agrichat/agrichat/producers/irc/chatline"
 )
 
-// parseServiceLine reads what a client tells of itself or of the channel, in the words of irssi, WeeChat, ZNC, energymech, mIRC and
+// parseServiceLine parses what a client prints about itself or the channel, in the words of irssi, WeeChat, ZNC, energymech, mIRC and
 // the archives. Words that are not known are kept as they are: the client marked the line as its own.
 func parseServiceLine(s string) (chatline.Line, bool) {
 	s = strings.TrimLeft(s, " ")
@@ -44,7 +44,7 @@ func parseLabelled(s string) (chatline.Line, bool) {
 	if _, tail, ok := takeAddress(rest); ok {
 		rest = tail
 	}
-	if strings.HasPrefix(rest, "(") && closing(rest) < 0 { // cut off, and not to be told from an address
+	if strings.HasPrefix(rest, "(") && closing(rest) < 0 { // cut off, and not to be distinguished from an address
 		rest = ""
 	}
 	switch word {
@@ -76,7 +76,7 @@ func modes(s string) (chatline.Line, bool) {
 	return chatline.Line{}, false
 }
 
-// parseActivity reads what nick is said to have done, or to have been done to.
+// parseActivity parses what nick did, or what was done to nick.
 func parseActivity(nick, rest string) (chatline.Line, bool) {
 	nick = chatline.BareNick(nick)
 	verb := func(words ...string) (string, bool) {

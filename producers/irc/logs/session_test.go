@@ -26,8 +26,8 @@ func zone(t *testing.T, name string) *time.Location {
 	return z
 }
 
-// tell writes what an archive's event says: when, to which precision, and what.
-func tell(e *event.Event) string {
+// describe writes an event of a log: when, to which precision, and what.
+func describe(e *event.Event) string {
 	when := "-"
 	if !e.Sent.IsZero() {
 		when = e.Sent.At.Format("01-02 15:04:05.999999")
@@ -54,7 +54,7 @@ func compare(t *testing.T, events []event.Event, want string) {
 	t.Helper()
 	var got []string
 	for i := range events {
-		got = append(got, tell(&events[i]))
+		got = append(got, describe(&events[i]))
 	}
 	if diff := cmp.Diff(strings.Split(strings.TrimSpace(want), "\n"), got); diff != "" {
 		t.Errorf("events differ: %s", diff)
@@ -69,7 +69,7 @@ func definition() producers.Definition {
 	}
 }
 
-func TestConformance(t *testing.T) {
+func TestFolders_Archive(t *testing.T) {
 	t.Parallel()
 	for _, c := range []producertest.Case{
 		{Path: "../testdata/irclogs/agronet/#поле.log", Options: producers.Options{Zone: zone(t, "Europe/Kyiv")}, Events: 23, Unparsed: 1, Cuts: 400},
@@ -104,7 +104,7 @@ func longLog() []byte {
 	return []byte(b.String())
 }
 
-func TestLongLines(t *testing.T) {
+func TestArchive_LongLines(t *testing.T) {
 	t.Parallel()
 	text := "10:00 <a> x\n10:01 <a> " + strings.Repeat("z", 2*maxLine) + "\n10:02 <a> y\n"
 	batches := producertest.Read(t, definition(), producertest.Case{Path: "a.log", Data: []byte(text)}, nil)
@@ -124,8 +124,8 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// TestTallyAgain: counting again from a cursor's place gives what was counted, in whatever order days come.
-func TestTallyAgain(t *testing.T) {
+// TestLog_Replay: counting again from a cursor's place gives what was counted, in whatever order days come.
+func TestLog_Replay(t *testing.T) {
 	t.Parallel()
 	cs := irctest.UTF8Only(t)
 	rapid.Check(t, func(r *rapid.T) {
@@ -156,7 +156,7 @@ func TestTallyAgain(t *testing.T) {
 	})
 }
 
-func TestForeign(t *testing.T) {
+func TestRecognise_Foreign(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"chat.txt":    "[22.11.2024, 10:00:00] Иван: привет\n[22.11.2024, 10:00:05] Анна: да\n",
@@ -170,7 +170,7 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-func TestIrssi(t *testing.T) {
+func TestArchive_Irssi(t *testing.T) {
 	t.Parallel()
 	events := read(t, "../testdata/irclogs/agronet/#поле.log", producers.Options{Zone: zone(t, "Europe/Berlin")})
 	compare(t, events, `
@@ -208,7 +208,7 @@ func TestIrssi(t *testing.T) {
 	}
 }
 
-func TestWeechat(t *testing.T) {
+func TestArchive_Weechat(t *testing.T) {
 	t.Parallel()
 	compare(t, read(t, "../testdata/irc.agronet.#farm.weechatlog", producers.Options{Zone: zone(t, "Europe/Berlin")}), `
 - channel #farm
@@ -226,7 +226,7 @@ func TestWeechat(t *testing.T) {
 09-02 08:00:00.123456 channel #farm`)
 }
 
-func TestZNC(t *testing.T) {
+func TestArchive_ZNC(t *testing.T) {
 	t.Parallel()
 	events := read(t, "../testdata/networks/agronet/moddata/log/#поле/2019-10-01.log", producers.Options{})
 	compare(t, events, `
@@ -248,7 +248,7 @@ func TestZNC(t *testing.T) {
 	}
 }
 
-func TestUbuntu(t *testing.T) {
+func TestArchive_Ubuntu(t *testing.T) {
 	t.Parallel()
 	compare(t, read(t, "../testdata/agronet/#ubuntu-farm/2008-12-11.txt", producers.Options{}), `
 - channel #ubuntu-farm
@@ -265,7 +265,7 @@ func TestUbuntu(t *testing.T) {
 12-11 00:01:00? channel #ubuntu-farm`)
 }
 
-func TestEggdrop(t *testing.T) {
+func TestArchive_Eggdrop(t *testing.T) {
 	t.Parallel()
 	compare(t, read(t, "../testdata/eggdrop/farm.log.20191001", producers.Options{}), `
 - channel farm
@@ -283,7 +283,7 @@ func TestEggdrop(t *testing.T) {
 10-02 00:31:00? channel farm`)
 }
 
-func TestEnergymech(t *testing.T) {
+func TestArchive_Energymech(t *testing.T) {
 	t.Parallel()
 	compare(t, read(t, "../testdata/energymech/farm_20191001.log", producers.Options{}), `
 - channel farm
@@ -296,7 +296,7 @@ func TestEnergymech(t *testing.T) {
 10-01 10:00:05? channel farm`)
 }
 
-func TestMIRC(t *testing.T) {
+func TestArchive_MIRC(t *testing.T) {
 	t.Parallel()
 	compare(t, read(t, "../testdata/mirc/#farm.log", producers.Options{Charset: "windows-1251"}), `
 - channel #farm
@@ -310,8 +310,8 @@ func TestMIRC(t *testing.T) {
 10-01 10:00:07? channel #farm`)
 }
 
-// TestGrown: a log that is still written to is imported again, and again with its last line cut.
-func TestGrown(t *testing.T) {
+// TestArchive_Grown: a log that is still written to is imported again, and again with its last line cut.
+func TestArchive_Grown(t *testing.T) {
 	t.Parallel()
 	text := "10:00 <a> x\n10:00 <a> x\n10:01 <a> y\n"
 	for _, cut := range []int{12, 24, 20} {
@@ -334,7 +334,7 @@ func TestGrown(t *testing.T) {
 	}
 }
 
-func TestUndated(t *testing.T) {
+func TestArchive_Undated(t *testing.T) {
 	t.Parallel()
 	c := producertest.Case{Path: "#farm.log", Data: []byte("10:00 <a> x\n10:00 <a> y\n")}
 	batches := producertest.Read(t, definition(), c, nil)

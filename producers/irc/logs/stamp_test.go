@@ -152,7 +152,7 @@ func TestArchive_Colons(t *testing.T) {
 	})
 }
 
-// TestArchive_Unmarked: what a client tells without a mark is known by its words, also where it is half of a short log.
+// TestArchive_Unmarked: what a client prints without a mark is known by its words, also where it is half of a short log.
 func TestArchive_Unmarked(t *testing.T) {
 	t.Parallel()
 	checkLog(t, "libera/#barn.log", "[2023-12-31T21:05:00+0000] <elm> hi\n[2023-12-31T21:05:10+0000] oak joined the channel\n[2023-12-31T21:05:20+0000] oak (~o@h.example) left IRC. (Ping timeout)\n"+
@@ -192,8 +192,8 @@ func TestArchive_Unmarked(t *testing.T) {
 	}
 }
 
-// TestDefinition_Unreadable: a log in a form that is not read is told what is.
-func TestDefinition_Unreadable(t *testing.T) {
+// TestUnreadable: a log in a form that is not read is answered with the forms that are.
+func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	for path, c := range map[string]struct {
 		text  string

@@ -116,7 +116,7 @@ type Position struct {
 	Indent int   `json:"indent,omitempty"`
 }
 
-// Revision is of what is said at the end of the chat, whichever zone a user names.
+// Revision is of what the chat is called at its end, whichever zone a user names.
 func (c *Chat) Revision() event.Revision {
 	return event.RevisionAt(ChangedAt(c.Latest, c.Unnamed))
 }

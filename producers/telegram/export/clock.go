@@ -87,7 +87,7 @@ func (c Clock) Read(printed, unix string, after time.Time) filekit.LocalTime {
 	return c.Assume(local, after)
 }
 
-// offset is how far the exporting computer's clock stood from UTC, if what it printed tells.
+// offset is how far the exporting computer's clock was from UTC, if what it printed shows it.
 func offset(printed string, at time.Time) string {
 	if len(printed) != len(LocalLayout) {
 		return ""

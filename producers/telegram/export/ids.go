@@ -84,7 +84,7 @@ type Owner struct {
 	Named   event.Account // by the user
 }
 
-// Account is the owner's user id; empty if nobody said whose export it is.
+// Account is the owner's user id; empty if the owner is not known.
 func (o Owner) Account() event.Account {
 	if o.Printed != "" {
 		return o.Printed
@@ -92,7 +92,7 @@ func (o Owner) Account() event.Account {
 	return UserID(string(o.Named))
 }
 
-// Private is the namespace of what is numbered for one account only; empty if nobody said whose export it is.
+// Private is the namespace of what is numbered for one account only; empty if the owner is not known.
 func (o Owner) Private() event.Namespace {
 	if a := o.Account(); a != "" {
 		return event.Namespace(Source + ":" + string(a))
@@ -103,4 +103,9 @@ func (o Owner) Private() event.Namespace {
 // IsNumber reports whether s is all digits, at least one.
 func IsNumber(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// Contradicted reports whether the user named another account than the file does.
+func (o Owner) Contradicted() bool {
+	return o.Printed != "" && o.Named != "" && UserID(string(o.Named)) != o.Printed
 }

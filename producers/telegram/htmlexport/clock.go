@@ -20,7 +20,7 @@ const (
 
 // readTitle makes a time of a title such as "31.12.2025 23:59:59 UTC+08:00". The distance from UTC is missing in older
 // exports. Where it is there it is that of winter, also in summer, and so not taken as certain; of a zone that the user
-// named, and that knows this distance, the clock itself tells.
+// named, and that has this distance, the local time is read in the zone.
 func readTitle(c export.Clock, title string, after time.Time) (m filekit.LocalTime, zone string) {
 	wallTime, rest, _ := strings.Cut(strings.TrimSpace(title), " UTC")
 	local, err := time.Parse(titleLayout, strings.TrimSpace(wallTime))

@@ -78,13 +78,13 @@ func (p *session) migrated() error {
 	return p.emitChannel(p.owner().Private(), event.Instant{})
 }
 
-// service keeps what the network said.
+// service keeps a service message.
 func (m *message) service(ctx context.Context) error {
 	m.Previous = previous{}
-	said := serviceText(m.root)
-	s := readSentence(said)
-	if s.Text != said {
-		m.detail("text", said)
+	text := serviceText(m.root)
+	s := readSentence(text)
+	if s.Text != text {
+		m.detail("text", text)
 	}
 	if to := linked(m.root); s.Native == "pin_message" {
 		s.Target = to.NativeID
@@ -102,7 +102,7 @@ func (m *message) service(ctx context.Context) error {
 	return m.seal(event.Person{})
 }
 
-// userMessage makes an event of what somebody said.
+// userMessage makes an event of a message of a person.
 func (m *message) userMessage(ctx context.Context) error {
 	body := m.root.Child("body")
 	if body == nil {
@@ -210,7 +210,7 @@ func (m *message) seal(author event.Person) error {
 	return nil
 }
 
-// author is who said it: of a message that is joined to the one before, the same person.
+// author is who wrote it: of a message that is joined to the one before, the same person.
 func (m *message) author(body *markup.Element) event.Person {
 	if name := body.Child("from_name"); name != nil {
 		m.Previous.From, m.Previous.Via = withoutBot(name.Words("date"))
@@ -238,7 +238,7 @@ func (m *message) fromKey() string {
 }
 
 // named is a person of whom only the name is known. The id keeps namesakes of other chats apart, and is shorter than any
-// of Telegram's own, so that where JSON told the same message it is that author who stays.
+// of Telegram's own, so that of two copies of a message JSON's author is kept.
 func (p *session) named(name, key string) event.Person {
 	if name == "" || name == export.DeletedAccount {
 		return event.Person{}
@@ -264,7 +264,7 @@ func forwardedBody(body *markup.Element) *markup.Element {
 	return nil
 }
 
-// forward notes where the message was forwarded from: if it is not said, from where the one before it was.
+// forward notes where the message was forwarded from: if the page does not repeat it, from where the one before it was.
 func (m *message) forward(f *markup.Element) {
 	name := f.Child("from_name")
 	if name == nil {
@@ -275,8 +275,8 @@ func (m *message) forward(f *markup.Element) {
 		}
 		return
 	}
-	decodedMessage, date := datedName(name)
-	from, via := withoutBot(decodedMessage)
+	shown, date := datedName(name)
+	from, via := withoutBot(shown)
 	if via != "" {
 		m.detail("via_bot", via)
 	}

@@ -81,7 +81,7 @@ func chatNamed(x *jsonexport.Outline, name string) (found export.Chat, ok bool) 
 	return found, ok
 }
 
-// listedAs returns the chat whose pages are in a folder. Namesakes are told apart by their order, which is that of the account's list of
+// listedAs returns the chat whose pages are in a folder. Namesakes are distinguished by their order, which is that of the account's list of
 // pages, where the two lists have the same names all through.
 func listedAs(x *jsonexport.Outline, list []listedChat, folder string) (found export.Chat, ok bool) {
 	if len(list) != len(x.Chats) {

@@ -11,7 +11,7 @@ import (
 )
 
 // reactions puts into the batch what the page shows of the message's reactions, which newer exports do. The people in it
-// have no ids, so that nobody counts twice where JSON tells of them too.
+// have no ids, so that nobody counts twice where JSON has them too.
 func (m *message) reactions() error {
 	list := m.root.Find("reactions")
 	if list == nil {
@@ -33,7 +33,7 @@ func (m *message) reactions() error {
 	})
 }
 
-// readReactions returns what a list shows, the latest time in it, and what tells it from others of the message.
+// readReactions returns what a list shows, the latest time in it, and what distinguishes it from others of the message.
 func (m *message) readReactions(list *markup.Element) (r *event.Reactions, at export.Latest, parts []string) {
 	r, parts = &event.Reactions{Target: m.id}, []string{"page reactions"}
 	at.Add(m.at)
@@ -74,7 +74,7 @@ func reactionEmoji(e *markup.Element) string {
 	return "unknown"
 }
 
-// reactors are those whose picture stands beside a reaction: the name, and when, are what it tells of itself.
+// reactors are those whose picture stands beside a reaction: its title is the name, and when.
 func (m *message) reactors(e *markup.Element, emoji string, latest *export.Latest) (out []event.ReactionPerson) {
 	list := e.Child("userpics")
 	if list == nil {

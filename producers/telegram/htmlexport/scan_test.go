@@ -13,8 +13,8 @@ import (
 	"github.com/agrichat/agrichat/producers/telegram/export"
 )
 
-// TestPieces reads pages longer than its room in reads of any size.
-func TestPieces(t *testing.T) {
+// TestScanner_Next reads pages longer than its room in reads of any size.
+func TestScanner_Next(t *testing.T) {
 	var want []string
 	for i := range 2000 {
 		tag := MessageTag
@@ -23,11 +23,11 @@ func TestPieces(t *testing.T) {
 		}
 		want = append(want, fmt.Sprintf("%s%d\n%s", tag, i, strings.Repeat("х", i%300)))
 	}
-	session := "<html>\n" + strings.Join(want, "")
+	page := "<html>\n" + strings.Join(want, "")
 	readers := map[string]func() io.Reader{
-		"whole": func() io.Reader { return strings.NewReader(session) },
-		"bytes": func() io.Reader { return iotest.OneByteReader(strings.NewReader(session)) },
-		"ends":  func() io.Reader { return iotest.DataErrReader(strings.NewReader(session)) },
+		"whole": func() io.Reader { return strings.NewReader(page) },
+		"bytes": func() io.Reader { return iotest.OneByteReader(strings.NewReader(page)) },
+		"ends":  func() io.Reader { return iotest.DataErrReader(strings.NewReader(page)) },
 	}
 	in := new(scanner)
 	for name, open := range readers {
@@ -45,7 +45,7 @@ func TestPieces(t *testing.T) {
 				got = append(got, string(raw))
 				in.advance(len(raw))
 			}
-			if got := strings.Join(got[1:], "|"); got != strings.Join(want, "|") || in.at != int64(len(session)) || in.line != strings.Count(session, "\n")+1 {
+			if got := strings.Join(got[1:], "|"); got != strings.Join(want, "|") || in.at != int64(len(page)) || in.line != strings.Count(page, "\n")+1 {
 				t.Errorf("%d pieces to byte %d, line %d", len(got), in.at, in.line)
 			}
 		})
@@ -64,7 +64,7 @@ func TestPieces(t *testing.T) {
 				}
 				in.discard(len(raw))
 			}
-			if err := in.seek(serviceTag); err != nil || len(in.buf) != 0 || in.at != int64(len(session)) {
+			if err := in.seek(serviceTag); err != nil || len(in.buf) != 0 || in.at != int64(len(page)) {
 				t.Errorf("%d bytes are left at %d: %v", len(in.buf), in.at, err)
 			}
 		})
@@ -78,7 +78,7 @@ func TestReadSentence(t *testing.T) {
 		}
 		return out
 	}
-	for said, want := range map[string]event.Service{
+	for text, want := range map[string]event.Service{
 		"Ann invited Bob":                          {Action: event.ActionInvite, Native: "invite_members", Members: named("Bob")},
 		"Ann invited Bob, Tim and Eve":             {Action: event.ActionInvite, Native: "invite_members"},
 		"Ann removed Bob":                          {Action: event.ActionKick, Native: "remove_members", Members: named("Bob")},
@@ -100,10 +100,10 @@ func TestReadSentence(t *testing.T) {
 		"": {Action: event.ActionOther},
 	} {
 		if want.Text == "" {
-			want.Text = said
+			want.Text = text
 		}
-		if diff := cmp.Diff(&want, readSentence(said)); diff != "" {
-			t.Errorf("%s: %s", said, diff)
+		if diff := cmp.Diff(&want, readSentence(text)); diff != "" {
+			t.Errorf("%s: %s", text, diff)
 		}
 	}
 }

@@ -44,19 +44,19 @@ func sentences() []sentence {
 }
 
 // readSentence says what a sentence reports, as JSON does, where that is certain: only one of them is in it, and once. A name may hold such words too.
-func readSentence(said string) *event.Service {
-	s := &event.Service{Action: event.ActionOther, Text: said}
+func readSentence(text string) *event.Service {
+	s := &event.Service{Action: event.ActionOther, Text: text}
 	var found sentence
 	for _, one := range sentences() {
-		switch n := strings.Count(said, one.words); {
+		switch n := strings.Count(text, one.words); {
 		case n == 0:
 			continue
-		case n > 1 || found.words != "", one.end && !strings.HasSuffix(said, one.words):
+		case n > 1 || found.words != "", one.end && !strings.HasSuffix(text, one.words):
 			return s
 		}
 		found = one
 	}
-	before, after, ok := strings.Cut(said, found.words)
+	before, after, ok := strings.Cut(text, found.words)
 	if found.words == "" || !ok {
 		return s
 	}
@@ -69,7 +69,7 @@ func readSentence(said string) *event.Service {
 	case found.title:
 		title, ok := titleOf(after)
 		if !ok {
-			return &event.Service{Action: event.ActionOther, Text: said}
+			return &event.Service{Action: event.ActionOther, Text: text}
 		}
 		s.Text = title
 	case found.native == "remove_members" && before == after:
@@ -88,7 +88,7 @@ func titleOf(after string) (title string, ok bool) {
 	return strings.CutSuffix(after, "»")
 }
 
-// onePerson is who a sentence names, if it is surely one person: a list of several can be told apart from no name.
+// onePerson is who a sentence names, if it is surely one person: a list of several cannot be distinguished from a name with a comma.
 func onePerson(name string) []event.Person {
 	if strings.Contains(name, ", ") || strings.Contains(name, " and ") {
 		return nil

@@ -158,7 +158,7 @@ func (p *session) unparsedMessage(raw []byte, why error) error {
 // after looks at what stands behind a message of n bytes: nothing, but at the end of a file the last tags.
 func (p *session) after(rest []byte, n int) error {
 	last := p.scan.last(n + len(rest))
-	junk := bytes.Clone(bytes.Trim(rest, " \t\r\n"))
+	garbage := bytes.Clone(bytes.Trim(rest, " \t\r\n"))
 	p.scan.advance(n)
 	why := ""
 	if !isLayout(rest) {
@@ -168,7 +168,7 @@ func (p *session) after(rest []byte, n int) error {
 		why = "the file ends before its last tag: the export was interrupted"
 	}
 	if why != "" {
-		if err := p.unparsed(junk, why); err != nil {
+		if err := p.unparsed(garbage, why); err != nil {
 			return err
 		}
 	}

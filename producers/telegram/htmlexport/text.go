@@ -22,23 +22,23 @@ func (m *message) text(e *markup.Element) {
 		if c.Tag != "a" {
 			continue
 		}
-		decodedMessage, to := c.Words(), c.Attr("href")
-		at := strings.Index(words[end:], decodedMessage)
+		shown, to := c.Words(), c.Attr("href")
+		at := strings.Index(words[end:], shown)
 		if at >= 0 {
 			at += end
-			end = at + len(decodedMessage)
+			end = at + len(shown)
 		}
 		switch {
 		case strings.HasPrefix(c.Attr("onclick"), "return ShowMentionName"):
-			m.body.Mentions = append(m.body.Mentions, export.Person("", decodedMessage, true))
-		case strings.HasPrefix(decodedMessage, "@") && strings.HasSuffix(to, "/"+decodedMessage[1:]):
-			m.body.Mentions = append(m.body.Mentions, export.Person("", decodedMessage, true))
-		case export.IsAddress(to) && to != decodedMessage:
+			m.body.Mentions = append(m.body.Mentions, export.Person("", shown, true))
+		case strings.HasPrefix(shown, "@") && strings.HasSuffix(to, "/"+shown[1:]):
+			m.body.Mentions = append(m.body.Mentions, export.Person("", shown, true))
+		case export.IsAddress(to) && to != shown:
 			m.body.Links = append(m.body.Links, to)
-			k.Add(to, decodedMessage, at)
-		case to == decodedMessage && to != "":
+			k.Add(to, shown, at)
+		case to == shown && to != "":
 			m.body.Links = export.AppendBare(m.body.Links, to)
-			k.Add(to, decodedMessage, at)
+			k.Add(to, shown, at)
 		}
 	}
 	if k.Touched(words) {

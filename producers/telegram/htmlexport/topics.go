@@ -66,7 +66,7 @@ func (s *Cache) topicsOf(ctx context.Context, f producers.File) (map[int64]int64
 	return topics, nil
 }
 
-// readTopics adds what a page tells. False if there is no such page. Until a topic was opened, nothing but service messages matters.
+// readTopics adds the topics of a page. False if there is no such page. Until a topic was opened, nothing but service messages matters.
 func readTopics(ctx context.Context, f producers.File, number int, in *scanner, topics map[int64]int64) bool {
 	r, err := f.Beside(pageName(number))
 	if err != nil {
@@ -95,7 +95,7 @@ func readTopics(ctx context.Context, f producers.File, number int, in *scanner, 
 	}
 }
 
-// noteTopic adds what a message tells: that it opened a topic, or that it answers one that stands in it.
+// noteTopic adds a message that opened a topic, or that answers one of a topic.
 func noteTopic(raw []byte, topics map[int64]int64) {
 	id, ok := numberAfter(raw, `id="message`)
 	if !ok || !bytes.HasPrefix(raw, []byte(MessageTag)) {

@@ -8,7 +8,7 @@ import (
 // enterMessages is called before the bracket that opens a chat's messages.
 func (s *session) enterMessages() error {
 	if s.Chat.Peer == "" {
-		if err := s.ahead.chat(&s.Chat, s.here()); err != nil {
+		if err := s.ahead.chat(&s.Chat, positionOf(s.scan)); err != nil {
 			return err
 		}
 	}
@@ -22,7 +22,7 @@ func (s *session) enterMessages() error {
 	s.scan.Skip(1)
 	s.seen.chats = true
 	s.Level, s.threads = inMessages, threads{}
-	s.Chat.Start = s.here()
+	s.Chat.Start = positionOf(s.scan)
 	return s.emitChannel(s.namespace(), event.Instant{})
 }
 
@@ -51,7 +51,7 @@ func (s *session) emitChannel(n event.Namespace, at event.Instant) error {
 	if !at.IsZero() {
 		revision = s.Chat.Revision()
 	}
-	return s.emit(event.Event{
+	return s.Emit(&event.Event{
 		Source: export.Source, Namespace: n, Account: s.owner().Account(), Channel: s.Chat.Channel,
 		NativeID: event.NativeID(s.Chat.Channel), Kind: event.KindChannel, Revision: revision + "." + event.Revision(content),
 		Sent: at, Reading: event.Reading{Charset: s.Chat.Charset}, Body: &info,

@@ -57,10 +57,10 @@ func (m *mapping) emit(ctx context.Context) error {
 	if m.holdPoll(body.Poll) {
 		body.Poll = body.Poll.WithoutResults()
 	}
-	if err := m.session.emit(e); err != nil {
+	if err := m.session.Emit(&e); err != nil {
 		return err
 	}
-	if m.otherAccount() && m.ns != export.Source {
+	if m.owner().Contradicted() && m.ns != export.Source {
 		m.Notices.Add(export.OtherAccount(m.Account))
 	}
 	m.advance()

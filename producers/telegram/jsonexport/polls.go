@@ -33,7 +33,7 @@ func (m *mapping) holdPoll(p *event.Poll) bool {
 func (s *session) releasePolls(ctx context.Context) error {
 	c := &s.Chat
 	if c.Observed.IsZero() && len(c.Polls) > maxHeldPolls {
-		at, unnamed, err := s.ahead.newest(ctx, c, s.clock, s.here())
+		at, unnamed, err := s.ahead.newest(ctx, c, s.clock, positionOf(s.scan))
 		if err != nil {
 			return fmt.Errorf("reading ahead to the newest message: %w", err)
 		}
@@ -79,7 +79,7 @@ func (s *session) emitPolls() {
 		}
 		e.Reading.Charset = h.Charset
 		e.Source, e.Namespace, e.Account, e.Channel = export.Source, h.Namespace, s.owner().Account(), s.Chat.Channel
-		_ = s.emit(e) // its message, of the same names, was sealed
+		_ = s.Emit(&e) // its message, of the same names, was sealed
 	}
 	s.Chat.Polls = nil
 }

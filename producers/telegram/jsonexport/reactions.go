@@ -43,13 +43,13 @@ func (m *mapping) reactions(edited filekit.LocalTime) error {
 	body.Complete = total > 0 && total == len(body.People)
 	read := m.read
 	read.AsOf = max(m.asOf(), 0)
-	return m.session.emit(event.Event{
+	return m.session.Emit(&event.Event{
 		Source: export.Source, Namespace: m.ns, Account: m.owner().Account(), Channel: m.Chat.Channel, NativeID: m.id,
 		Kind: event.KindReactions, Revision: at.Revision() + "." + event.Revision(event.Digest(parts...)), Sent: at.Instant, Reading: read, Body: body,
 	})
 }
 
-// reactionsAsOf is as of when the export tells all reactions to a message that was not changed after the given instant; zero if it knows
+// reactionsAsOf is as of when the export shows all reactions to a message that was not changed after the given instant; zero if it knows
 // of nothing later.
 func (m *mapping) reactionsAsOf(at event.Instant) int64 {
 	if at.IsZero() {
@@ -82,7 +82,7 @@ func (x *reaction) name() string {
 }
 
 // reactionClock reads the times of reactions, which are printed without zone even where messages have absolute times: the
-// user's zone, or else the one that the message's own two times tell, which revisions are of: shift is how far it is from UTC.
+// user's zone, or else the one that the message's own two times show, which revisions are made of: shift is how far it is from UTC.
 func (m *mapping) reactionClock() (_ export.Clock, shift time.Duration) {
 	if m.at.Assumed || m.at.Zone == "" {
 		return m.clock, 0

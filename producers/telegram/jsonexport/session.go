@@ -112,7 +112,8 @@ func (s *session) member(c byte) error {
 		return nil
 	case '}':
 		s.scan.Skip(1)
-		return s.leave()
+		s.leave()
+		return nil
 	case '"':
 	default:
 		return s.unparsed(s.scan.Junk(false, misplaced))
@@ -190,19 +191,6 @@ func (s *session) readOwner() error {
 	return nil
 }
 
-// leave is called after the bracket that closes an object.
-func (s *session) leave() error {
-	switch s.Level {
-	case inSection:
-		s.Level = inRoot
-	case inChat:
-		s.Level, s.Chat = inList, export.Chat{}
-	default:
-		s.Level = atEnd
-	}
-	return nil
-}
-
 func (s *session) chatOrEnd(c byte) error {
 	switch c {
 	case ',':
@@ -263,9 +251,6 @@ func (s *session) unparsedAt(f jsonscan.Found, offset int64, line int) error {
 	return nil
 }
 
-// emit seals an event and adds it to the batch.
-func (s *session) emit(e event.Event) error { return s.Emit(&e) }
-
 // message reads one message.
 func (s *session) message(ctx context.Context, f jsonscan.Found, offset int64, line int) error {
 	text, key, label := export.Decode(s.chars, f.Raw)
@@ -292,16 +277,11 @@ func (s *session) namespace() event.Namespace {
 	return export.Source
 }
 
-// otherAccount reports whether the user named another account than the file does.
-func (s *session) otherAccount() bool {
-	return s.Account != "" && s.Options.Account != "" && export.UserID(string(s.Options.Account)) != s.Account
-}
-
 func (s *session) owner() export.Owner {
 	return export.Owner{Printed: s.Account, Named: s.Options.Account}
 }
 
-// asOf is as of when the export tells the reactions of messages that were sent before, in Unix milliseconds.
+// asOf is as of when the export shows the reactions of messages that were sent before, in Unix milliseconds.
 func (s *session) asOf() int64 {
 	if s.newest == 0 {
 		if s.newest = newest(s.File, s.InList); s.newest == 0 {
@@ -309,11 +289,6 @@ func (s *session) asOf() int64 {
 		}
 	}
 	return s.newest * 1000
-}
-
-// here is where the next byte stands.
-func (s *session) here() export.Position {
-	return export.Position{Offset: s.scan.Offset(), Line: s.scan.Line(), Indent: s.scan.Indent()}
 }
 
 const (
@@ -328,11 +303,16 @@ func newScanner(r io.Reader, leads func(byte) bool, offset int64, line, indent i
 	})
 }
 
-// nextRecord finds where the next message begins in a file without lines, where nothing else tells: the exporter and its
-// imitators write the id first. Zero if there is none, or if lines tell.
+// nextRecord finds where the next message begins in a file without lines, where nothing else shows it: the exporter and its
+// imitators write the id first. Zero if there is none, or if lines show it.
 func nextRecord(b []byte, lines bool) int {
 	if lines || len(b) < 2 {
 		return 0
 	}
 	return 1 + bytes.Index(b[1:], []byte(`{"id":`))
+}
+
+// positionOf is where the next byte to read is.
+func positionOf(s *jsonscan.Scanner) export.Position {
+	return export.Position{Offset: s.Offset(), Line: s.Line(), Indent: s.Indent()}
 }

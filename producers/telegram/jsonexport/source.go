@@ -72,3 +72,15 @@ type state struct {
 	Complete bool          `json:"complete,omitempty"`
 	Chat     export.Chat   `json:"chat,omitzero"`
 }
+
+// leave is called after the bracket that closes an object.
+func (s *state) leave() {
+	switch s.Level {
+	case inSection:
+		s.Level = inRoot
+	case inChat:
+		s.Level, s.Chat = inList, export.Chat{}
+	default:
+		s.Level = atEnd
+	}
+}

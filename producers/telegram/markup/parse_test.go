@@ -62,8 +62,8 @@ func TestParsePrinted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			session := string(b)
-			parts := strings.Split(session, messageStart)
+			page := string(b)
+			parts := strings.Split(page, messageStart)
 			taken := 0
 			for _, part := range parts[1:] {
 				if sameElements(t, messageStart+part) {

@@ -27,7 +27,7 @@ type Style struct {
 	Listed     bool `json:"listed,omitempty"` // a comma ends the time, and a space stands before the colon after the name
 }
 
-// Stamp is a header's time as printed. Which of the date's numbers is the day is not said by one line.
+// Stamp is a header's time as printed. Which of the date's numbers is the day cannot be decided by one line.
 type Stamp struct {
 	Numbers              [3]int
 	Hour, Minute, Second int
