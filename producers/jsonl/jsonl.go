@@ -105,6 +105,6 @@ func (a *archive) Connect(_ context.Context, from producers.Cursor) (producers.S
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{parser: parser{archive: a, position: at, chars: chars}, Output: a.NewOutput(), lines: newLines(in)}
+	r := &reader{parser: parser{archive: a, position: at, chars: chars}, Output: a.NewOutput(), lines: filekit.NewLines(in)}
 	return filekit.NewSession(a.File, in, &r.Output, r), nil
 }

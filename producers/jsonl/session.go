@@ -1,11 +1,9 @@
 package jsonl
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -15,41 +13,11 @@ import (
 	"github.com/agrichat/agrichat/producers/filekit"
 )
 
-// lines reads lines of any length and holds no more than the longest that is taken.
-type lines struct {
-	r   *bufio.Reader
-	buf []byte
-}
-
-func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, 256<<10)} }
-
-// next returns a line without its end, cut if it is too long, and how many bytes were read. The line is good until the next
-// call. io.EOF comes alone.
-func (l *lines) next() (line []byte, size int64, err error) {
-	l.buf = l.buf[:0]
-	for {
-		piece, err := l.r.ReadSlice('\n')
-		size += int64(len(piece))
-		if size <= filekit.MaxRecord+1 {
-			l.buf = append(l.buf, piece...)
-		} else if len(l.buf) > filekit.MaxSample {
-			l.buf = l.buf[:filekit.MaxSample]
-		}
-		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			continue
-		case errors.Is(err, io.EOF) && size > 0, err == nil:
-			return bytes.TrimRight(l.buf, "\r\n"), size, nil
-		}
-		return nil, size, err
-	}
-}
-
 // reader reads the lines of a file.
 type reader struct {
 	parser
 	filekit.Output
-	lines *lines
+	lines *filekit.Lines
 }
 
 // At implements filekit.Reader.
@@ -63,7 +31,7 @@ func (s *reader) Step(context.Context) error {
 	if s.Done {
 		return io.EOF
 	}
-	line, size, err := s.lines.next()
+	line, size, err := s.lines.Next()
 	if err != nil {
 		s.Done = err == io.EOF
 		return err
