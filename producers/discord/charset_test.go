@@ -38,7 +38,7 @@ func readings(t *testing.T, path string, data []byte) (guessed, right []event.Ev
 	return guessed, right
 }
 
-func TestSession_Charset(t *testing.T) {
+func TestMessages_Charset(t *testing.T) {
 	text := string(export(typed(0, "Default", "помидоры взошли после дождя", `"reactions": [ { "emoji": { "id": "", "name": "ура" }, "count": 1,
 		"users": [ { "id": "9", "name": "Анна" } ] } ]`), typed(1, "Default", "and the beans")))
 	text = strings.Replace(strings.Replace(text, `"vera"`, `"Вера"`, 1), `"beans",`, `"бобы",`, 1)

@@ -31,7 +31,7 @@ func (c clock) stamp(s string) event.Instant {
 	return in.Bounded()
 }
 
-// fraction tells how exactly a time is printed. The network counts in thousandths; zeros at the end are left out by some
+// fraction is how exactly a time is printed. The network counts in thousandths; zeros at the end are left out by some
 // writers and added by others.
 func fraction(s string) event.Precision {
 	_, f, _ := strings.Cut(s, ".")
@@ -53,8 +53,8 @@ const (
 	timeShift = 22
 )
 
-// born is when an id was given out; zero if it is none of the network's.
-func born(id string) event.Instant {
+// snowflakeTime is when the network issued an id; zero for an id of another form.
+func snowflakeTime(id string) event.Instant {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil || n>>timeShift <= 0 {
 		return event.Instant{}
@@ -62,8 +62,8 @@ func born(id string) event.Instant {
 	return event.Known(time.UnixMilli(n>>timeShift+epoch), event.PrecisionMilli)
 }
 
-// walls are the forms in which tables print a time without a zone: that of 2019, and the American one of later years.
-func walls() []string {
+// localLayouts are the forms in which tables print a time without a zone: that of 2019, and the American one of later years.
+func localLayouts() []string {
 	return []string{
 		"02-Jan-06 03:04 PM", "1/2/2006 3:04 PM", "1/2/2006 3:04:05 PM", "2006-01-02 15:04", "2006-01-02 15:04:05",
 	}
@@ -73,17 +73,17 @@ func walls() []string {
 type printed struct {
 	filekit.LocalTime
 	day, minute string
-	known       bool // it could be read
+	ok          bool // it could be parsed
 }
 
 // read reads a table's time. Where there is an offset, the key is of the absolute time, exactly: exports in two zones agree.
 func (c clock) read(s string, after time.Time) printed {
 	if in := c.stamp(s); !in.IsZero() && !in.Assumed {
 		return printed{
-			LocalTime: filekit.LocalTime{Instant: in}, day: in.At.Format(time.DateOnly), minute: in.At.Format("15:04:05.000"), known: true,
+			LocalTime: filekit.LocalTime{Instant: in}, day: in.At.Format(time.DateOnly), minute: in.At.Format("15:04:05.000"), ok: true,
 		}
 	}
-	for _, layout := range walls() {
+	for _, layout := range localLayouts() {
 		local, err := time.Parse(layout, s)
 		if err != nil {
 			continue
@@ -93,7 +93,7 @@ func (c clock) read(s string, after time.Time) printed {
 			precision = event.PrecisionSecond
 		}
 		return printed{
-			LocalTime: c.local(local, precision, after), day: local.Format(time.DateOnly), minute: local.Format("15:04"), known: true,
+			LocalTime: c.local(local, precision, after), day: local.Format(time.DateOnly), minute: local.Format("15:04"), ok: true,
 		}
 	}
 	return printed{minute: s}

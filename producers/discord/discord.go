@@ -11,7 +11,6 @@
 package discord
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/agrichat/agrichat/producers"
@@ -21,14 +20,14 @@ import (
 // sourceName is on every event, and is the namespace of whatever Discord numbers: its ids are unique everywhere.
 const sourceName = "discord"
 
-// unnumbered is the namespace of channels whose id an export does not tell, unless the user names another.
+// unnumbered is the namespace of channels whose id an export does not have, unless the user names another.
 const unnumbered = "discord-csv"
 
 // Definition describes the source.
 func Definition() producers.Definition { return definition(filekit.BatchSize) }
 
 func definition(batch int) producers.Definition {
-	known := &tables{}
+	seen := &tables{}
 	return producers.Definition{
 		Name:  sourceName,
 		Title: "Discord",
@@ -46,41 +45,20 @@ func definition(batch int) producers.Definition {
 		Recognise: func(f producers.File) producers.Confidence {
 			c := recognise(f)
 			if c != producers.No && !isObject(f.Head) {
-				known.add(f.Path)
+				seen.add(f.Path)
 			}
 			return c
 		},
 		Unreadable: unreadable,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
-			return &archive{Archive: filekit.Archive{File: f, Options: o, BatchSize: batch}, known: known}, nil
+			return &archive{Archive: filekit.Archive{File: f, Options: o, BatchSize: batch}, tables: seen}, nil
 		},
 	}
 }
 
-func recognise(f producers.File) producers.Confidence {
-	if _, ok := parseHeader(filekit.FirstLine(f.Head)); ok {
-		return producers.Certain
-	}
-	if !isObject(f.Head) {
-		return producers.No
-	}
-	has := func(key string) bool { return bytes.Contains(f.Head, []byte(`"`+key+`"`)) }
-	switch {
-	case !has("guild") || !has("channel"):
-		return producers.No
-	case has("dateRange"):
-		return producers.Certain
-	case has("messages") && (has("timestamp") || has("messageCount") || has("exportedAt")): // another writer's imitation
-		return producers.Likely
-	}
-	return producers.No
-}
-
-func isObject(head []byte) bool { return bytes.HasPrefix(filekit.TrimHead(head), []byte("{")) }
-
 type archive struct {
 	filekit.Archive
-	known *tables
+	tables *tables // of all files that were recognised
 }
 
 // Connect opens the file and goes to where the cursor points.

@@ -20,7 +20,7 @@ func mixed() []byte {
 		`{ "id": "77", "type": "Default", "content": "no end`, plain(6), plain(7))
 }
 
-func TestJSONConforms(t *testing.T) {
+func TestMessages_Conformance(t *testing.T) {
 	for _, batch := range []int{1, 2, 3, filekit.BatchSize} {
 		producertest.Archive(t, definition(batch), producertest.Case{
 			Path: jsonPath, Data: mixed(), Events: 11, Unparsed: 1, Cuts: 300,
@@ -29,7 +29,7 @@ func TestJSONConforms(t *testing.T) {
 }
 
 // Every byte is a place to be cut off at, with line ends of Windows, and with none at all.
-func TestOtherLayoutsConform(t *testing.T) {
+func TestMessages_ConformanceOfLayouts(t *testing.T) {
 	windows := bytes.ReplaceAll(mixed(), []byte("\n"), []byte("\r\n"))
 	producertest.Archive(t, definition(2), producertest.Case{Path: jsonPath, Data: windows, Events: 11, Unparsed: 1, Cuts: 500})
 	whole := export(plain(1), plain(2), plain(3))
@@ -50,7 +50,7 @@ const old = "AuthorID;Author;Date;Content;Attachments;Reactions;\n" +
 	`"222222222222222222";"oleg#0002";"09-Feb-19 12:00 AM";"ok";"";"";` + "\n" +
 	`"222222222222222222";"oleg#0002";"09-Feb-19 12:00 AM";"ok";"";"";` + "\n"
 
-func TestTablesConform(t *testing.T) {
+func TestTable_Conformance(t *testing.T) {
 	for _, batch := range []int{1, 2, filekit.BatchSize} {
 		producertest.Archive(t, definition(batch), producertest.Case{
 			Path: "x/beans [420000000000000001].csv", Data: []byte(today), Events: 6, Cuts: len(today),
@@ -63,7 +63,7 @@ func TestTablesConform(t *testing.T) {
 	producertest.Archive(t, definition(1), producertest.Case{Path: "csv/beans/1.csv", Data: []byte(damaged), Events: 5, Unparsed: 1, Cuts: len(damaged)})
 }
 
-func TestForeignFilesAreLeftAlone(t *testing.T) {
+func TestRecognise_Foreign(t *testing.T) {
 	for path, text := range map[string]string{
 		"telegram.json": `{"name":"Chat","type":"private_supergroup","id":555,"messages":[{"id":1,"date_unixtime":"1"}]}`,
 		"slack.json":    `[{"type":"message","ts":"1","channel":"x","guild":"y"}]`,
@@ -80,7 +80,7 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 }
 
 // Whatever is wrong with one record, those beside it come, and the bytes of the broken one are kept.
-func TestOneBrokenRecordCostsNoOther(t *testing.T) {
+func TestMessages_BrokenRecord(t *testing.T) {
 	for name, bad := range map[string]string{
 		"a string without an end": `{ "id": "5", "type": "Default", "content": "open, "x": 1 }`,
 		"a line end in a string":  "{ \"id\": \"5\", \"content\": \"one\ntwo\" }",
@@ -106,7 +106,7 @@ func TestOneBrokenRecordCostsNoOther(t *testing.T) {
 }
 
 // A record without an end would otherwise be held in memory up to the end of the file.
-func TestEndlessRecordIsCut(t *testing.T) {
+func TestMessages_EndlessRecord(t *testing.T) {
 	endless := `{ "id": "5", "type": "Default", "content": "` + string(bytes.Repeat([]byte("x"), 3*filekit.MaxRecord)) + `" }`
 	all := read(t, jsonPath, export(plain(1), endless, plain(2)), producers.Options{})
 	u := ofKind(all, event.KindUnparsed)
@@ -115,7 +115,7 @@ func TestEndlessRecordIsCut(t *testing.T) {
 	}
 }
 
-func TestNoChannelIsFatal(t *testing.T) {
+func TestMessages_NoChannel(t *testing.T) {
 	data := []byte(`{"guild":{},"channel":{},"messages":[` + plain(1) + `]}`)
 	src, err := Definition().Archive(producertest.File("x.json", data), producers.Options{})
 	if err != nil {

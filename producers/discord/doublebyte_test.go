@@ -10,7 +10,7 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-func TestSession_DoubleBytes(t *testing.T) {
+func TestMessages_DoubleBytes(t *testing.T) {
 	text := string(export(typed(0, "Default", "これは時刻表"), typed(1, "Default", "能\\nソ")))
 	text = strings.Replace(text, `"beans",`, `"表",`, 1)
 	want := read(t, jsonPath, []byte(text), producers.Options{})

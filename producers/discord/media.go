@@ -29,7 +29,7 @@ func (m *mapping) attach(ctx context.Context, b *event.Message) error {
 
 func isURL(s string) bool { return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://") }
 
-// fileKind tells by the name what a file is: the exporter says no more of it.
+// fileKind derives from its name what a file is: the exporter records no more of it.
 func fileKind(name, where string) string {
 	if name == "" {
 		name, _, _ = strings.Cut(where, "?")

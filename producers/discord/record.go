@@ -1,6 +1,12 @@
 package discord
 
-import "strconv"
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/agrichat/agrichat/internal/jsonscan"
+)
 
 // record is a message as the exporter writes it. What has no field here is in details, if it is a plain value.
 type record struct {
@@ -26,7 +32,7 @@ type record struct {
 
 type user struct {
 	id, name, nickname string
-	tag                string // four digits, which told equal names apart
+	tag                string // four digits, which distinguished equal names
 	bot                bool
 }
 
@@ -325,4 +331,46 @@ func (d *decoder) component(r *record) error {
 		}
 		return d.Skip()
 	})
+}
+
+// decoder reads messages. It is used by one session, one value after the other.
+type decoder struct {
+	*jsonscan.Decoder
+	tags bool // the four digits of names are wanted
+}
+
+func newDecoder() *decoder { return &decoder{Decoder: jsonscan.NewDecoder()} }
+
+// text reads a value that stands alone; empty if it is no plain value.
+func (d *decoder) text(raw []byte) string {
+	d.Reset(jsonscan.ValidUTF8(raw))
+	s, _ := d.Text() // what cannot be read is not known
+	return s
+}
+
+var (
+	errNoID   = errors.New("the record has no id")
+	errTrails = errors.New("something follows the record")
+)
+
+// record reads a message, which is UTF-8.
+func (d *decoder) record(raw []byte) (*record, error) {
+	d.Reset(raw)
+	r := new(record)
+	if err := d.Object(func(key []byte) error { return d.field(r, key) }); err != nil {
+		return nil, fmt.Errorf("reading a message: %w", err)
+	}
+	if d.Offset() != int64(len(raw)) && d.Kind() != 0 {
+		return nil, errTrails
+	}
+	if r.id == "" {
+		return nil, errNoID
+	}
+	return r, nil
+}
+
+func (d *decoder) truth(b *bool) error {
+	v, err := d.Text()
+	*b = v == "true"
+	return err
 }

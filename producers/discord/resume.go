@@ -26,12 +26,12 @@ func atoi(s string) int {
 
 // connectTable opens a table, and counts again what the cursor's tally held.
 func (a *archive) connectTable(ctx context.Context, out output) (producers.Session, error) {
-	w, part := a.known.place(a.File.Path)
+	w, part := a.tables.locate(a.File.Path)
 	if out.Where.Channel == "" { // a file is of one channel, even if others lie beside it when it is read on
 		if err := w.called(a.Options.Charset); err != nil {
 			return nil, fault.AsFatal(err)
 		}
-		a.place(&w)
+		a.nameByOptions(&w)
 		out.Where = w
 	}
 	t := &table{output: out, clock: clock{zone: a.Options.Zone}}
@@ -40,7 +40,7 @@ func (a *archive) connectTable(ctx context.Context, out output) (producers.Sessi
 		return nil, err
 	}
 	t.cols, _ = parseHeader([]byte(t.Header))
-	if t.Place == atStart && !t.Complete {
+	if t.Location == atStart && !t.Complete {
 		if err := t.seed(ctx, part); err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (t *table) join(ctx context.Context) (err error) {
 }
 
 // place lets the user's words stand over what the path says.
-func (a *archive) place(w *where) {
+func (a *archive) nameByOptions(w *where) {
 	if c := a.Options.Channel; c != "" {
 		w.Channel = c
 		if isID(string(c)) {
@@ -111,10 +111,10 @@ func (t *table) replayRow() error {
 			return nil
 		}
 	default:
-		if s := t.said(cells); t.counted(s.at.day, offset) && !blank(cells) {
+		if s := t.keyOf(cells); t.counted(s.at.day, offset) && !blank(cells) {
 			t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
 			t.chars.Row(cells)
-			t.known(cells, s.at.Instant)
+			t.fromSibling(cells, s.at.Instant)
 		}
 	}
 	t.scan.Skip(size)
@@ -175,20 +175,20 @@ func (t *table) seed(ctx context.Context, part int) error {
 		}
 		t.Seed, t.Days = s.at.day, []dayMark{{Day: s.at.day, Position: filekit.Start()}}
 	}
-	if t.Place == atStart {
+	if t.Location == atStart {
 		t.Before = p.Before // an hour that is set back may begin in one part and end in the next
 	}
 	return nil
 }
 
-// lastMinute returns the rows that were said in the minute of the last one.
-func (t *table) lastMinute(ctx context.Context) (rows []said, err error) {
+// lastMinute returns the rows of the last minute.
+func (t *table) lastMinute(ctx context.Context) (rows []keyed, err error) {
 	for !t.Complete {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		t.Batch = producers.Batch{} // nobody asks for these events
-		if t.Place == atStart {
+		t.Batch = producers.Batch{} // these events are discarded
+		if t.Location == atStart {
 			if t.header() != nil {
 				return nil, t.scan.Err()
 			}
@@ -205,8 +205,8 @@ func (t *table) lastMinute(ctx context.Context) (rows []said, err error) {
 			continue
 		}
 		t.scan.Skip(n)
-		s := t.said(cells)
-		if !s.at.known || blank(cells) {
+		s := t.keyOf(cells)
+		if !s.at.ok || blank(cells) {
 			continue
 		}
 		t.Before = s.at.At

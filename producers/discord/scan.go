@@ -54,8 +54,8 @@ func (s *scanner) value() (raw []byte, why string) {
 	}
 }
 
-// walker follows one value byte by byte. What it remembers lets it go on in the next piece. That brackets match, and what
-// stands between them, is left to the decoder.
+// walker scans one value byte by byte. Its state lets it go on in the next piece. Matching brackets, and what is between them, is left to
+// the decoder.
 type walker struct {
 	why     string
 	started bool

@@ -24,7 +24,7 @@ type sibling struct {
 	people  []event.Person
 	called  map[string][]int32 // whom an id, a name or a name with its four digits may be of
 	numbers map[event.AuthorID]int32
-	minutes map[minute][]known
+	minutes map[minute][]siblingMessage
 }
 
 // minute is one in which somebody wrote.
@@ -33,8 +33,8 @@ type minute struct {
 	author int32
 }
 
-// known is a message of the JSON.
-type known struct {
+// siblingMessage is a message of the JSON.
+type siblingMessage struct {
 	id       event.NativeID
 	revision event.Revision
 	sent     event.Instant
@@ -66,7 +66,7 @@ func (s *sibling) add(r *record, e *event.Event) {
 		return
 	}
 	at := minute{minuteOf(e.Sent.At), n}
-	s.minutes[at] = append(s.minutes[at], known{
+	s.minutes[at] = append(s.minutes[at], siblingMessage{
 		id: e.NativeID, revision: e.Revision, sent: e.Sent, edited: b.Edited, text: textDigest(b.Text), kind: b.Type, service: b.Service,
 		files: b.Attachments,
 	})
@@ -74,10 +74,10 @@ func (s *sibling) add(r *record, e *event.Event) {
 
 // find looks for the message that a row is: of the same author and time, and of the same text unless it was edited meanwhile. taken are
 // those that rows before were.
-func (s *sibling) find(author event.AuthorID, at event.Instant, text string, taken map[event.NativeID]struct{}) (k *known, who event.Person, same bool) {
+func (s *sibling) find(author event.AuthorID, at event.Instant, text string, taken map[event.NativeID]struct{}) (k *siblingMessage, who event.Person, same bool) {
 	digest := textDigest(text)
 	exact := at.Precision >= event.PrecisionSecond && !at.Assumed
-	var edited []*known
+	var edited []*siblingMessage
 	for _, n := range s.called[string(author)] {
 		list := s.minutes[minute{minuteOf(at.At), n}]
 		for i := range list {
@@ -102,7 +102,7 @@ func (a *archive) sibling(ctx context.Context, w *where) (*sibling, error) {
 	if a.File.Beside == nil || a.Options.Channel != "" && !isID(string(a.Options.Channel)) {
 		return nil, nil
 	}
-	names, err := a.known.exports(a.File)
+	names, err := a.tables.exports(a.File)
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
@@ -120,12 +120,12 @@ func (a *archive) sibling(ctx context.Context, w *where) (*sibling, error) {
 		return nil, err
 	}
 	key := siblingKey{path.Dir(a.File.Path), stamp, w.Channel, a.Options}
-	return a.known.read.find(key, func() (*sibling, error) { return a.readSiblings(ctx, names, w) })
+	return a.tables.read.find(key, func() (*sibling, error) { return a.readSiblings(ctx, names, w) })
 }
 
 // siblingKey is what a sibling depends on.
 type siblingKey struct {
-	folder, stamp string // stamp: which state of which files; empty if that cannot be told
+	folder, stamp string // stamp: which state of which files; empty if that is unknown
 	channel       event.Channel
 	options       producers.Options
 }
@@ -158,7 +158,7 @@ func (k *siblings) find(key siblingKey, read func() (*sibling, error)) (*sibling
 	return s, nil
 }
 
-// stamp tells one state of files beside the table from another; empty if that cannot be told without reading them.
+// stamp tells one state of files beside the table from another; empty if that is unknown without reading them.
 func (a *archive) stamp(names []string) (string, error) {
 	var parts []string
 	for _, name := range names {
@@ -185,7 +185,7 @@ func (a *archive) stamp(names []string) (string, error) {
 // readSiblings reads the exports of the names, as far as they are of the table's channel.
 func (a *archive) readSiblings(ctx context.Context, names []string, w *where) (out *sibling, err error) {
 	for _, name := range names {
-		f, err := a.besides(name)
+		f, err := a.openSidecar(name)
 		if err != nil {
 			return nil, err
 		}
@@ -193,7 +193,7 @@ func (a *archive) readSiblings(ctx context.Context, names []string, w *where) (o
 			continue
 		}
 		if out == nil {
-			out = &sibling{called: map[string][]int32{}, numbers: map[event.AuthorID]int32{}, minutes: map[minute][]known{}}
+			out = &sibling{called: map[string][]int32{}, numbers: map[event.AuthorID]int32{}, minutes: map[minute][]siblingMessage{}}
 		}
 		if err := a.readSibling(ctx, *f, out, w); err != nil {
 			return nil, fmt.Errorf("reading the export beside %s: %w", a.File.Path, err)
@@ -206,7 +206,7 @@ func (a *archive) readSiblings(ctx context.Context, names []string, w *where) (o
 }
 
 // besides is another file of the folder; nil if it is not there any more.
-func (a *archive) besides(name string) (_ *producers.File, err error) {
+func (a *archive) openSidecar(name string) (_ *producers.File, err error) {
 	f := producers.File{
 		Path: path.Join(path.Dir(a.File.Path), name), Open: func() (io.ReadCloser, error) { return a.File.Beside(name) },
 	}
@@ -223,7 +223,7 @@ func (a *archive) besides(name string) (_ *producers.File, err error) {
 }
 
 func (a *archive) readSibling(ctx context.Context, f producers.File, into *sibling, w *where) (err error) {
-	b := &archive{Archive: filekit.Archive{File: f, Options: a.Options, BatchSize: filekit.BatchSize}, known: a.known}
+	b := &archive{Archive: filekit.Archive{File: f, Options: a.Options, BatchSize: filekit.BatchSize}, tables: a.tables}
 	out, err := b.output(nil)
 	if err != nil {
 		return err

@@ -49,8 +49,8 @@ func readBeside(t *testing.T, folder fstest.MapFS, name string, o producers.Opti
 	}
 }
 
-// TestTable_JoinsTheJSONBeside: rows take the ids of the messages that they are, however often a text comes in a minute.
-func TestTable_JoinsTheJSONBeside(t *testing.T) {
+// TestTable_Sibling: rows take the ids of the messages that they are, however often a text comes in a minute.
+func TestTable_Sibling(t *testing.T) {
 	row := func(n int, text string) string {
 		return `"7","vera#0000","` + noon().Add(time.Duration(n)*time.Second).Format("2006-01-02T15:04:05.0000000-07:00") + `","` + text + `","",""`
 	}
@@ -122,8 +122,8 @@ func (c counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// TestTable_PartsReadTheJSONOnce: however many parts a table has, the export beside it is read once, and again where it is another.
-func TestTable_PartsReadTheJSONOnce(t *testing.T) {
+// TestTable_SiblingIsCached: however many parts a table has, the export beside it is read once, and again where it is another.
+func TestTable_SiblingIsCached(t *testing.T) {
 	var messages []string
 	for i := range 2000 {
 		messages = append(messages, typed(i, "Default", strings.Repeat("weeds ", 20)))

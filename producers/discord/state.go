@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"strings"
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
@@ -8,21 +9,21 @@ import (
 	"github.com/agrichat/agrichat/producers/filekit"
 )
 
-// place is where in the file's structure the next byte stands.
-type place string
+// location is where in the file's structure the next byte stands.
+type location string
 
 const (
-	atStart    place = ""
-	inRoot     place = "root"
-	inMessages place = "messages"
-	inRows     place = "rows" // of a table
-	atEnd      place = "end"
+	atStart    location = ""
+	inRoot     location = "root"
+	inMessages location = "messages"
+	inRows     location = "rows" // of a table
+	atEnd      location = "end"
 )
 
 // state is all that a session remembers; written out, it is the cursor.
 type state struct {
 	filekit.Position
-	Place    place         `json:"place,omitempty"`
+	Location location      `json:"place,omitempty"`
 	Complete bool          `json:"complete,omitempty"`
 	Where    where         `json:"where,omitzero"`
 	Exported string        `json:"exported,omitempty"` // when, as the file prints it
@@ -68,4 +69,69 @@ func readCursor(c producers.Cursor, f producers.File) (state, error) {
 		return start, nil
 	}
 	return st, err
+}
+
+// about is the channel's topic, after the names of what the channel stands in, which has no other place and without which one
+// "general" is like another.
+func (w *where) about() string {
+	path := w.Guild
+	if w.GuildID == "0" { // the exporter's own word for what is no guild
+		path = ""
+	}
+	if w.Parent != "" && path != "" {
+		path += " / " + w.Parent
+	}
+	if w.Topic == "" || path == "" {
+		return path + w.Topic
+	}
+	return path + ": " + w.Topic
+}
+
+// kindOf is the channel's type in words that other networks have too.
+func kindOf(t string) string {
+	switch t {
+	case "DirectTextChat":
+		return "private"
+	case "DirectGroupTextChat", "GuildTextChat":
+		return "group"
+	case "GuildNews":
+		return "channel"
+	case "GuildNewsThread", "GuildPublicThread", "GuildPrivateThread":
+		return "thread"
+	case "GuildVoiceChat", "GuildStageVoice":
+		return "voice"
+	case "GuildForum":
+		return "forum"
+	}
+	return t
+}
+
+// isID reports whether s may be one of Discord's numbers: all of them have as many digits.
+func isID(s string) bool { return len(s) >= 15 && len(s) <= 20 && isNumber(s) }
+
+func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// split takes the exporter's name of a file apart.
+func (w *where) split(name string) {
+	parts := strings.Split(name, " - ")
+	w.Name = parts[len(parts)-1]
+	if len(parts) > 1 {
+		w.Guild = parts[0]
+	}
+	if len(parts) > 2 {
+		w.Parent = strings.Join(parts[1:len(parts)-1], " - ")
+	}
+}
+
+// lastBracket takes the last [thing] out of a name, with what follows it.
+func lastBracket(name string) (rest, inside string, ok bool) {
+	open := strings.LastIndexByte(name, '[')
+	if open < 0 {
+		return name, "", false
+	}
+	shut := strings.IndexByte(name[open:], ']')
+	if shut < 0 {
+		return name, "", false
+	}
+	return strings.TrimRight(name[:open], " "), name[open+1 : open+shut], true
 }

@@ -44,7 +44,7 @@ func (t *table) Step(context.Context) error {
 	if t.Complete {
 		return io.EOF
 	}
-	if t.Place == atStart {
+	if t.Location == atStart {
 		return t.header()
 	}
 	at := t.At()
@@ -83,7 +83,7 @@ func (t *table) row() (cells []string, n int, why string) {
 		case whole && t.unfinished(cells, t.scan.Rest()[:n]):
 			return nil, n, "the file ends in the middle of a row"
 		case whole && (t.cols.fits(cells) || blank(cells)):
-			if !t.clock.read(filekit.ValidText(cell(cells, t.cols.date)), t.Before).known && t.nextRow(t.scan.Rest()[1:n], true) >= 0 {
+			if !t.clock.read(filekit.ValidText(cell(cells, t.cols.date)), t.Before).ok && t.nextRow(t.scan.Rest()[1:n], true) >= 0 {
 				return nil, n, "the row has taken in another"
 			}
 			return cells, n, ""
@@ -116,7 +116,7 @@ func (t *table) nextRow(b []byte, last bool) int {
 		i += j + 1
 		head := b[i:min(len(b), i+enough)]
 		cells, _, whole := parseRow(head, t.cols.delimiter, last && len(head) == len(b)-i, t.cols.date+1)
-		if whole && len(cells) == t.cols.date+1 && t.clock.read(filekit.ValidText(cells[t.cols.date]), t.Before).known {
+		if whole && len(cells) == t.cols.date+1 && t.clock.read(filekit.ValidText(cells[t.cols.date]), t.Before).ok {
 			return i
 		}
 	}
@@ -155,7 +155,7 @@ func (t *table) header() error {
 	if t.cols, _ = parseHeader(line); !t.cols.readable() {
 		return fault.AsFatal(errNoHeader)
 	}
-	t.Header, t.Place = string(jsonscan.ValidUTF8(line)), inRows
+	t.Header, t.Location = string(jsonscan.ValidUTF8(line)), inRows
 	t.scan.Skip(min(len(t.scan.Rest()), len(line)+len("\n")+cr(t.scan.Rest(), len(line))))
 	return t.announce(event.Instant{})
 }
@@ -168,17 +168,17 @@ func cr(b []byte, line int) int {
 	return 0
 }
 
-// said is what of a row its content key is made of.
-type said struct {
+// keyed is what of a row its content key is made of.
+type keyed struct {
 	at     printed
 	author event.AuthorID
 	text   string
 }
 
-// said reads a row as its content key takes it.
-func (t *table) said(cells []string) said {
+// keyOf reads a row as its content key takes it.
+func (t *table) keyOf(cells []string) keyed {
 	cells = filekit.KeyCells(cells)
-	return said{
+	return keyed{
 		at: t.clock.read(cell(cells, t.cols.date), t.Before), author: t.authorOf(cells), text: t.textOf(cells),
 	}
 }
@@ -196,12 +196,12 @@ func (t *table) textOf(cells []string) string {
 
 // message makes events of a row.
 func (t *table) message(cells []string, raw []byte, at filekit.Position) error {
-	s := t.said(cells)
+	s := t.keyOf(cells)
 	t.mark(s.at.day, at)
 	id, again := t.tally.Next(s.at.day, s.at.minute, s.author, s.text)
 	listed := cell(filekit.KeyCells(cells), t.cols.reactions)
 	t.chars.Row(cells)
-	if k, who, same := t.known(cells, s.at.Instant); k != nil {
+	if k, who, same := t.fromSibling(cells, s.at.Instant); k != nil {
 		return t.joined(cells, raw, listed, k, who, same)
 	}
 	if again {
@@ -211,7 +211,7 @@ func (t *table) message(cells []string, raw []byte, at filekit.Position) error {
 		t.Notices.Add(unjoined())
 	}
 	body := &event.Message{Type: event.TypeMessage, Text: t.textOf(cells), Attachments: attachments(cell(cells, t.cols.attachments))}
-	if date := cell(cells, t.cols.date); !s.at.known && date != "" {
+	if date := cell(cells, t.cols.date); !s.at.ok && date != "" {
 		body.Details = map[string]string{"date": date}
 	} else if key, value := s.at.Detail(); key != "" {
 		body.Details = map[string]string{key: value}
@@ -230,8 +230,8 @@ func (t *table) message(cells []string, raw []byte, at filekit.Position) error {
 	return t.reactions(id, cell(cells, t.cols.reactions), listed, s.at.Instant)
 }
 
-// known finds the message of the sibling that a row is.
-func (t *table) known(cells []string, at event.Instant) (k *known, who event.Person, same bool) {
+// fromSibling finds the message of the sibling that a row is.
+func (t *table) fromSibling(cells []string, at event.Instant) (k *siblingMessage, who event.Person, same bool) {
 	if t.sibling == nil || at.IsZero() {
 		return nil, event.Person{}, false
 	}
@@ -242,13 +242,13 @@ func (t *table) known(cells []string, at event.Instant) (k *known, who event.Per
 }
 
 // joined makes of a row the event that the sibling makes, as far as the row says it.
-func (t *table) joined(cells []string, raw []byte, listed string, k *known, who event.Person, same bool) error {
+func (t *table) joined(cells []string, raw []byte, listed string, k *siblingMessage, who event.Person, same bool) error {
 	t.Notices.Add(joined())
 	e := event.Event{
 		NativeID: k.id, Author: who, Kind: event.KindMessage, Revision: k.revision, Sent: k.sent, Raw: raw,
 		Body: &event.Message{Type: k.kind, Text: t.textOf(cells), Edited: k.edited, Attachments: k.files, Service: k.service},
 	}
-	if !same { // an edit lies between the two exports: which came first is not said
+	if !same { // an edit lies between the two exports: which came first is unknown
 		e.Revision, e.Reading.Unversioned = event.Unedited, true
 		e.Body = &event.Message{Type: k.kind, Text: t.textOf(cells), Attachments: k.files, Service: k.service}
 	}

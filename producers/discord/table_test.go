@@ -11,7 +11,7 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-func TestTablePlace(t *testing.T) {
+func TestTables_Locate(t *testing.T) {
 	for path, want := range map[string]struct {
 		ns, name, guild, parent string
 		channel                 event.Channel
@@ -28,7 +28,7 @@ func TestTablePlace(t *testing.T) {
 		"7.csv":                                                       {"", "7", "", "", "name:7", 1},
 		"A - beans [part 2].csv":                                      {"", "A - beans", "", "", "name:A - beans", 2},
 	} {
-		w, part := new(tables).place(path)
+		w, part := new(tables).locate(path)
 		if string(w.Namespace) != want.ns || w.Channel != want.channel || w.Name != want.name || w.Guild != want.guild ||
 			w.Parent != want.parent || part != want.part {
 			t.Errorf("%s: %+v, part %d", path, w, part)
@@ -36,19 +36,19 @@ func TestTablePlace(t *testing.T) {
 	}
 }
 
-func TestPartsHaveOneChannel(t *testing.T) {
+func TestPartBefore(t *testing.T) {
 	for part, want := range map[string]string{
 		"csv/beans/2.csv": "1.csv", "csv/beans/1.csv": "", "beans [9] [part 2].csv": "beans [9].csv",
 		"beans [9] [part 3].csv": "beans [9] [part 2].csv",
 	} {
-		_, n := new(tables).place(part)
+		_, n := new(tables).locate(part)
 		if got := partBefore(part, n); got != want {
 			t.Errorf("before %s stands %q, want %q", part, got, want)
 		}
 	}
 }
 
-func TestTableOf2019(t *testing.T) {
+func TestTable_2019(t *testing.T) {
 	tbilisi := time.FixedZone("Asia/Tbilisi", 4*3600)
 	all := read(t, "csv/beans/1.csv", []byte(old), producers.Options{Zone: tbilisi})
 	m := ofKind(all, event.KindMessage)
@@ -74,7 +74,7 @@ func TestTableOf2019(t *testing.T) {
 	}
 }
 
-func TestTableOfToday(t *testing.T) {
+func TestTable_Today(t *testing.T) {
 	all := read(t, "x/A - B - beans [420000000000000001].csv", []byte(today), producers.Options{Namespace: "ignored"})
 	m := ofKind(all, event.KindMessage)
 	if len(m) != 3 || m[0].Namespace != sourceName || m[0].Channel != channelID {
@@ -109,7 +109,7 @@ func TestTableOfToday(t *testing.T) {
 	}
 }
 
-func TestAuthorWithoutId(t *testing.T) {
+func TestTable_AuthorWithoutID(t *testing.T) {
 	data := "Author;Date;Content;Attachments;Reactions;\n\"vera#0001\";\"07-Feb-19 04:12 PM\";\"x\";\"\";\"\";\n\"vera#0001\";\"then\";\"y\";\"\";\"\";\n"
 	m := ofKind(read(t, "beans.csv", []byte(data), producers.Options{Namespace: "mine"}), event.KindMessage)
 	if len(m) != 2 || m[0].Author != (event.Person{ID: "vera#0001", Name: "vera"}) || m[0].Namespace != "mine" {
@@ -121,7 +121,7 @@ func TestAuthorWithoutId(t *testing.T) {
 }
 
 // A row that lost a quotation mark takes in the next ones; only it is lost.
-func TestOneBrokenRowCostsNoOther(t *testing.T) {
+func TestTable_BrokenRow(t *testing.T) {
 	row := func(text string) string {
 		return `"111111111111111111";"vera#0001";"07-Feb-19 04:12 PM";"` + text + `";"";"";` + "\n"
 	}
@@ -143,7 +143,7 @@ func TestOneBrokenRowCostsNoOther(t *testing.T) {
 }
 
 // Quotation marks that are not doubled are a fault of other tools, and of no consequence.
-func TestStrayMarksAreTaken(t *testing.T) {
+func TestTable_StrayQuotes(t *testing.T) {
 	data := "AuthorID,Author,Date,Content,Attachments,Reactions\n" +
 		`"111111111111111111","v","2021-03-04T05:06:07.89+01:00","say "hi" now","",""` + "\n" +
 		`111111111111111111,v,2021-03-04T05:06:07.89+01:00,plain,,` + "\n"
@@ -154,7 +154,7 @@ func TestStrayMarksAreTaken(t *testing.T) {
 }
 
 // An export in parts may cut a minute in two: equal lines on both sides are two messages.
-func TestPartGoesOnCounting(t *testing.T) {
+func TestTable_PartContinuesCounts(t *testing.T) {
 	head := "AuthorID;Author;Date;Content;Attachments;Reactions;\n"
 	row := func(at string) string {
 		return `"111111111111111111";"vera#0001";"07-Feb-19 ` + at + `";"ok";"";"";` + "\n"
@@ -172,7 +172,7 @@ func TestPartGoesOnCounting(t *testing.T) {
 }
 
 // The hour that comes twice is read in the order of the file.
-func TestHourThatComesTwice(t *testing.T) {
+func TestClock_ReadAmbiguous(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestHourThatComesTwice(t *testing.T) {
 }
 
 // A reading that goes on in a part must have counted what the part before it ended with, and what it read itself.
-func TestPartGoesOnAfterAStop(t *testing.T) {
+func TestTable_PartResumes(t *testing.T) {
 	head := "AuthorID;Author;Date;Content;Attachments;Reactions;\n"
 	row := func(at string) string { return `"111111111111111111";"vera#0001";"` + at + `";"ok";"";"";` + "\n" }
 	first, second, third := row("07-Feb-19 04:13 PM"), row("08-Feb-19 04:13 PM"), row("09-Feb-19 04:13 PM")

@@ -15,7 +15,7 @@ import (
 )
 
 // tablePath is what the path of a table says. The exporter names a table "Guild - Category - channel [id].csv" unless the user chose
-// another name; parts of one channel are told by "[part N]", or stand numbered in a folder that has the channel's name.
+// another name; parts of one channel are marked "[part N]", or numbered in a folder that has the channel's name.
 type tablePath struct {
 	name    string   // of the file or the folder, without what numbers parts
 	folders []string // above it, without dates: a channel may be exported anew every day
@@ -95,7 +95,7 @@ func (k *tables) add(file string) {
 	}
 }
 
-// above are the folders that a channel is told by, besides its table's name: as many as tell it from those of the same name.
+// above are the folders that identify a channel beside its table's name: as many as distinguish it from those of the same name.
 func (k *tables) above(p *tablePath) []string {
 	depth := 0
 	if p.general() {
@@ -114,7 +114,7 @@ func (k *tables) above(p *tablePath) []string {
 func lastOf(list []string, n int) []string { return list[max(0, len(list)-n):] }
 
 // place finds out which channel a table is of.
-func (k *tables) place(file string) (w where, part int) {
+func (k *tables) locate(file string) (w where, part int) {
 	p := parsePath(file)
 	id, name := p.id()
 	if id != "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
-func TestTables_Place(t *testing.T) {
+func TestTables_LocateNamesakes(t *testing.T) {
 	for name, c := range map[string]map[string]event.Channel{
 		"one folder":             {"x/beans.csv": "name:beans", "x/peas.csv": "name:peas"},
 		"a name says nothing":    {"x/part.csv": "name:x/part"},

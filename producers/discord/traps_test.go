@@ -22,7 +22,7 @@ func reactionsOf(first, second int) string {
       ]`, first, second)
 }
 
-func TestPreambleNamesTheChannel(t *testing.T) {
+func TestMessages_Preamble(t *testing.T) {
 	for kind, want := range map[string]string{
 		"GuildTextChat": "group", "DirectTextChat": "private", "GuildNews": "channel", "GuildPublicThread": "thread", "15": "15",
 	} {
@@ -40,7 +40,7 @@ func TestPreambleNamesTheChannel(t *testing.T) {
 	}
 }
 
-func TestTimesHaveFractionsOfAnyLength(t *testing.T) {
+func TestClock_Stamp(t *testing.T) {
 	base := time.Date(2021, 3, 4, 5, 6, 7, 0, time.UTC)
 	for printed, want := range map[string]struct {
 		nano int
@@ -62,7 +62,7 @@ func TestTimesHaveFractionsOfAnyLength(t *testing.T) {
 	}
 }
 
-func TestIdTellsTheTime(t *testing.T) {
+func TestSnowflakeTime(t *testing.T) {
 	id := idAt(noon(), 1)
 	e, m, _ := one(t, message(id, "Default", "", "x"))
 	if !e.Sent.At.Equal(noon()) || m.Details["timestamp_from"] != "id" {
@@ -82,7 +82,7 @@ func TestIdTellsTheTime(t *testing.T) {
 	}
 }
 
-func TestEditIsARevision(t *testing.T) {
+func TestMessages_Edit(t *testing.T) {
 	m := strings.Replace(plain(1), `"timestampEdited": null`, `"timestampEdited": "2024-05-02T00:00:00.5+00:00"`, 1)
 	e, body, _ := one(t, m)
 	at := time.Date(2024, 5, 2, 0, 0, 0, 500_000_000, time.UTC)
@@ -94,7 +94,7 @@ func TestEditIsARevision(t *testing.T) {
 	}
 }
 
-func TestAuthor(t *testing.T) {
+func TestMessages_Author(t *testing.T) {
 	m := strings.Replace(strings.Replace(plain(1), `"nickname": null`, `"nickname": "Vera \u2665"`, 1), `"isBot": false`, `"isBot": true`, 1)
 	e, _, _ := one(t, m)
 	if diff := cmp.Diff(event.Person{ID: "7", Name: "Vera ♥", Bot: true}, e.Author); diff != "" {
@@ -102,7 +102,7 @@ func TestAuthor(t *testing.T) {
 	}
 }
 
-func TestTypes(t *testing.T) {
+func TestMessages_Service(t *testing.T) {
 	vera, oleg := event.Person{ID: "7", Name: "vera"}, event.Person{ID: "8", Name: "oleg"}
 	mention := func(id, name string) string { return `"mentions": [ { "id": "` + id + `", "name": "` + name + `" } ]` }
 	pin := `"reference": { "messageId": "33", "channelId": "` + channelID + `", "guildId": null }`
@@ -141,7 +141,7 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-func TestReplies(t *testing.T) {
+func TestMessages_Reply(t *testing.T) {
 	ref := func(channel string) string {
 		return `"reference": { "type": "Default", "messageId": "33", "channelId": "` + channel + `", "guildId": "1" }`
 	}
@@ -159,7 +159,7 @@ func TestReplies(t *testing.T) {
 	}
 }
 
-func TestForward(t *testing.T) {
+func TestMessages_Forward(t *testing.T) {
 	_, m, _ := one(t, typed(1, "Default", "", `"reference": { "type": "Forward", "messageId": "33", "channelId": "44", "guildId": null }`,
 		`"forwardedMessage": { "timestamp": "2024-04-01T00:00:00.1+00:00", "timestampEdited": null, "content": "sown", "attachments": [
 		   { "id": "3", "url": "https://x/a.png", "fileName": "a.png", "fileSizeBytes": 5 } ], "embeds": [], "stickers": [] }`))
@@ -171,7 +171,7 @@ func TestForward(t *testing.T) {
 	}
 }
 
-func TestAttachmentsBesideTheExport(t *testing.T) {
+func TestMessages_Attachments(t *testing.T) {
 	data := export(typed(1, "Default", "x", `"attachments": [
 	  { "id": "1", "url": "beans [1].json_Files\\a-12.PNG", "fileName": "a.PNG", "fileSizeBytes": 999 },
 	  { "id": "2", "url": "beans_Files\\gone.ogg", "fileName": "voice-message.ogg", "fileSizeBytes": 5 },
@@ -196,7 +196,7 @@ func TestAttachmentsBesideTheExport(t *testing.T) {
 	}
 }
 
-func TestEmbedsMentionsAndInteraction(t *testing.T) {
+func TestMessages_Details(t *testing.T) {
 	_, m, _ := one(t, typed(1, "20", "see https://a.example", `"embeds": [ { "title": "Price", "url": "https://b.example/x", "description": "1.2",
 	    "author": { "name": "bot" }, "image": { "url": "x\\y.png", "canonicalUrl": "https://c.example/i.png" },
 	    "fields": [ { "name": "low", "value": "1.1", "isInline": true } ] }, { "title": "", "url": "https://a.example" } ]`,
@@ -219,7 +219,7 @@ func TestEmbedsMentionsAndInteraction(t *testing.T) {
 	}
 }
 
-func TestReactions(t *testing.T) {
+func TestMessages_Reactions(t *testing.T) {
 	for _, c := range []struct {
 		second   int
 		complete bool
@@ -239,14 +239,14 @@ func TestReactions(t *testing.T) {
 	}
 }
 
-func TestPinnedIsNoted(t *testing.T) {
+func TestMessages_Pinned(t *testing.T) {
 	_, m, _ := one(t, strings.Replace(plain(1), `"isPinned": false`, `"isPinned": true`, 1))
 	if m.Details["pinned"] != "true" {
 		t.Errorf("details %v", m.Details)
 	}
 }
 
-func TestCountIsCompared(t *testing.T) {
+func TestMessages_Count(t *testing.T) {
 	whole := string(export(plain(1), plain(2)))
 	if u := ofKind(read(t, jsonPath, []byte(whole), producers.Options{}), event.KindUnparsed); len(u) != 0 {
 		t.Errorf("a count that fits is reported: %+v", u[0].Body)
@@ -257,7 +257,7 @@ func TestCountIsCompared(t *testing.T) {
 	}
 }
 
-func TestTruncatedFileSaysSo(t *testing.T) {
+func TestMessages_Truncated(t *testing.T) {
 	whole := string(export(plain(1), plain(2)))
 	for _, end := range []string{`"author"`, `"messageCount"`, `  ],`} {
 		cut := whole[:strings.LastIndex(whole, end)]

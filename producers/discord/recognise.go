@@ -2,6 +2,7 @@ package discord
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/agrichat/agrichat/producers"
 	"github.com/agrichat/agrichat/producers/filekit"
@@ -36,4 +37,31 @@ func isPlainText(head []byte) bool {
 	}
 	_, rest, ok = bytes.Cut(rest, []byte{'\n'})
 	return ok && bytes.HasPrefix(rest, []byte("Channel:"))
+}
+
+func recognise(f producers.File) producers.Confidence {
+	if _, ok := parseHeader(filekit.FirstLine(f.Head)); ok {
+		return producers.Certain
+	}
+	if !isObject(f.Head) {
+		return producers.No
+	}
+	has := func(key string) bool { return bytes.Contains(f.Head, []byte(`"`+key+`"`)) }
+	switch {
+	case !has("guild") || !has("channel"):
+		return producers.No
+	case has("dateRange"):
+		return producers.Certain
+	case has("messages") && (has("timestamp") || has("messageCount") || has("exportedAt")): // another writer's imitation
+		return producers.Likely
+	}
+	return producers.No
+}
+
+func isObject(head []byte) bool { return bytes.HasPrefix(filekit.TrimHead(head), []byte("{")) }
+
+// belongs reports whether a file is one of those that DiscordChatExporter keeps beside an export: in a folder that is called after it.
+func belongs(rel string) bool {
+	dir, _, below := strings.Cut(rel, "/")
+	return below && strings.HasSuffix(strings.ToLower(dir), "_files")
 }

@@ -47,7 +47,7 @@ func (s *messages) Step(ctx context.Context) error {
 	if !ok {
 		return s.ended()
 	}
-	switch s.Place {
+	switch s.Location {
 	case atStart:
 		return s.open(c)
 	case inRoot:
@@ -65,7 +65,7 @@ func (s *messages) ended() error {
 	if s.scan.Err() != nil {
 		return s.scan.Err()
 	}
-	if s.Place == atEnd {
+	if s.Location == atEnd {
 		return s.compare()
 	}
 	err := s.unparsed(filekit.Damaged{Position: s.At(), Reason: "the file ends before its last bracket: the export was interrupted"})
@@ -94,7 +94,7 @@ func (s *messages) open(c byte) error {
 		return fault.AsFatal(fmt.Errorf("this is no export of Discord: it begins with %q, not with a brace", c))
 	}
 	s.scan.Skip(1)
-	s.Place = inRoot
+	s.Location = inRoot
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (s *messages) lost(why string, find func([]byte, bool) int) error {
 	if s.scan.Err() != nil {
 		return s.scan.Err()
 	}
-	if s.Place == inMessages {
+	if s.Location == inMessages {
 		s.Messages++
 	}
 	if err := s.unparsed(d); err != nil || !d.Cut {
@@ -121,7 +121,7 @@ func (s *messages) member(c byte) error {
 		return nil
 	case '}':
 		s.scan.Skip(1)
-		s.Place = atEnd
+		s.Location = atEnd
 		return nil
 	case '{': // found again after a preamble that is broken
 		return s.enter()
@@ -233,7 +233,7 @@ func (s *messages) enter() error {
 		return fault.AsFatal(errNoChannel)
 	}
 	s.Where.Namespace = sourceName
-	s.Place = inMessages
+	s.Location = inMessages
 	return s.announce(event.Instant{})
 }
 
@@ -244,7 +244,7 @@ func (s *messages) messageOrEnd(ctx context.Context, c byte) error {
 		return nil
 	case ']':
 		s.scan.Skip(1)
-		s.Place = inRoot
+		s.Location = inRoot
 		return nil
 	case '{':
 		return s.message(ctx)
@@ -297,7 +297,7 @@ func swallowed(raw []byte) bool {
 
 // misread keeps a record of n bytes that its end was found of, or up to where another begins in it or behind it.
 func (s *messages) misread(n int, why string) error {
-	for len(s.scan.Rest()) < n+overlap && s.scan.Fill() { // the end of the list is told by what follows it
+	for len(s.scan.Rest()) < n+overlap && s.scan.Fill() { // what follows the list marks its end
 		continue
 	}
 	rest := s.scan.Rest()
