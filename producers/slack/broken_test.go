@@ -17,7 +17,7 @@ import (
 func readCloser(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }
 
 // Of a broken record nothing is lost, and of its neighbours nothing either.
-func TestBrokenRecordCostsNoOther(t *testing.T) {
+func TestReader_BrokenRecord(t *testing.T) {
 	first, last := said1("1714550400.000100", "first"), said1("1714550499.000100", "last")
 	for name, broken := range map[string]string{
 		"no ts":             pretty(`"type": "message"`, `"text": "x"`),
@@ -43,7 +43,7 @@ func TestBrokenRecordCostsNoOther(t *testing.T) {
 	}
 }
 
-func TestTypesThatAreNotTheUsual(t *testing.T) {
+func TestReader_UnusualTypes(t *testing.T) {
 	e := one1(t, said1("1714550400.000100", "x", `"edited": "never"`, `"reactions": {"a": 1}`, `"files": null`, `"file": []`,
 		`"user_profile": 3`, `"attachments": [7, {"text": 8}]`, `"thread_ts": null`, `"bot_id": null`, `"replies": [[]]`))
 	if m := message(t, e); m.Text != "x" || m.Thread != "" || e.Author.Bot {
@@ -57,7 +57,7 @@ func TestTypesThatAreNotTheUsual(t *testing.T) {
 	}
 }
 
-func TestOverlongRecord(t *testing.T) {
+func TestReader_OverlongRecord(t *testing.T) {
 	data := dayOf(said1("1714550400.000100", strings.Repeat("x", filekit.MaxRecord+10)), said1("1714550401.000100", "next"))
 	all := readCase(t, day(data))
 	if len(all) != 2 || all[0].Kind != event.KindUnparsed || len(all[0].Raw) > filekit.MaxSample || all[1].NativeID != "1714550401.000100" {
@@ -65,7 +65,7 @@ func TestOverlongRecord(t *testing.T) {
 	}
 }
 
-func TestLayouts(t *testing.T) {
+func TestReader_Layouts(t *testing.T) {
 	r := func(i int) string {
 		return fmt.Sprintf(`{"type":"message","user":"U1","text":"x","ts":"17145504%02d.000100"}`, i)
 	}
@@ -84,7 +84,7 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-func TestNotAList(t *testing.T) {
+func TestReader_NotAList(t *testing.T) {
 	src, err := Definition().Archive(producertest.File("e/field/2024-05-01.json", []byte(`{"a":1}`)), producers.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestNotAList(t *testing.T) {
 }
 
 // Two exports that are broken in the same place agree on it, although each signs files with a token of its own.
-func TestBrokenRecordsAgree(t *testing.T) {
+func TestReader_BrokenRecordIDs(t *testing.T) {
 	broken := `{"type":"message","f":"https://f/a?t=xoxe-%d"}`
 	a := readCase(t, day(dayOf(fmt.Sprintf(broken, 1))))
 	b := readCase(t, day(dayOf(fmt.Sprintf(broken, 2))))

@@ -9,7 +9,7 @@ import (
 )
 
 // counted is the lowest number of microseconds that is taken for a time: until 2018 what follows the dot counts the
-// messages of a second, from 1, and only tells them apart.
+// messages of a second, from 1, and only distinguishes them.
 const counted = 1000
 
 // instant reads a ts, which is the id of a message and its time in one; zero if it is none. Its digits are read as they

@@ -8,7 +8,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-func TestSession_DoubleBytes(t *testing.T) {
+func TestReader_DoubleBytes(t *testing.T) {
 	c := day(dayOf(said1("1714550400.000100", "これは時刻表"), said1("1714550401.000100", "能\\nソ")))
 	want := readCase(t, c)
 	stored, err := japanese.ShiftJIS.NewEncoder().Bytes(c.Data)

@@ -106,7 +106,7 @@ func whole() fstest.MapFS {
 }
 
 // A folder and a zip of it are the same export.
-func TestFolderAndZip(t *testing.T) {
+func TestArchive_FolderAndZip(t *testing.T) {
 	folder := whole()
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
@@ -145,7 +145,7 @@ func TestFolderAndZip(t *testing.T) {
 }
 
 // The lists beside are read once, not for every day, and again when they are others.
-func TestListsAreReadOnce(t *testing.T) {
+func TestWorkspaces_Of(t *testing.T) {
 	export := whole()
 	k := &workspaces{}
 	connect := func() *workspace {
@@ -168,7 +168,7 @@ func TestListsAreReadOnce(t *testing.T) {
 }
 
 // A later export knows more of old messages. Ids are the same, what changed is a revision of its own.
-func TestReExportsOverlap(t *testing.T) {
+func TestReader_Overlap(t *testing.T) {
 	old := readCase(t, day(dayOf(
 		said1("1714550400.000100", "same"),
 		said1("1714550401.000100", "helo"),

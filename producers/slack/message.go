@@ -26,7 +26,7 @@ func (s *reader) message(text, raw []byte) (why string, err error) {
 	}
 	defer s.Parsed(event.NativeID(r.TS))
 	switch r.Subtype {
-	case "tombstone": // when it was deleted is not said, nor by whom: the author named is Slack's own
+	case "tombstone": // when it was deleted is unknown, and by whom: the author named is Slack's own
 		return "", s.deleted(r.TS, event.Instant{}, raw)
 	case "message_deleted":
 		if !instant(string(r.DeletedTS)).IsZero() {
@@ -56,14 +56,14 @@ func (s *reader) deleted(ts plain, at event.Instant, raw []byte) error {
 
 func (s *reader) written(r *record, sent event.Instant, text, raw []byte) error {
 	b := &event.Message{Type: event.TypeMessage, Details: map[string]string{}}
-	said := s.read(string(r.Text))
-	if said.text == "" && len(r.Files) == 0 && r.File.it == nil {
-		said = s.fallback(r, text)
-		if said.text != "" {
+	shown := s.read(string(r.Text))
+	if shown.text == "" && len(r.Files) == 0 && r.File.it == nil {
+		shown = s.fallback(r, text)
+		if shown.text != "" {
 			b.Details["text_from"] = "attachments"
 		}
 	}
-	b.Text, b.Mentions, b.Links = said.text, said.mentions, said.links
+	b.Text, b.Mentions, b.Links = shown.text, shown.mentions, shown.links
 	if r.ThreadTS != "" && r.ThreadTS != r.TS {
 		b.Thread = event.NativeID(r.ThreadTS)
 	}
@@ -112,7 +112,7 @@ func (s *reader) author(r *record) event.Person {
 }
 
 // fallback is what is shown of a message whose text is empty, as that of many bots is.
-func (s *reader) fallback(r *record, text []byte) said {
+func (s *reader) fallback(r *record, text []byte) markedUp {
 	var parts []string
 	for _, a := range r.Attachments {
 		before := len(parts)
@@ -126,7 +126,7 @@ func (s *reader) fallback(r *record, text []byte) said {
 		}
 	}
 	if len(parts) == 0 {
-		return said{text: blocks(text)}
+		return markedUp{text: blocks(text)}
 	}
 	return s.read(strings.Join(parts, "\n"))
 }
@@ -199,7 +199,7 @@ func (s *reader) reactions(r *record, raw []byte, at event.Instant) error {
 	})
 }
 
-// parts adds what tells one state of the reaction from another.
+// parts adds what distinguishes one state of the reaction from another.
 func (x reaction) parts(to []string) []string {
 	n := x.reacted()
 	if n == 0 {
@@ -237,4 +237,88 @@ func joined(list []reaction) []reaction {
 		out[i].Count = plain(strconv.FormatInt(min(unnamed, 1<<30)+int64(len(out[i].Users)), 10))
 	}
 	return out
+}
+
+// spoken reports whether a subtype is of messages that somebody wrote; the others are Slack's own reports.
+func spoken(subtype plain) bool {
+	switch subtype {
+	case "", "bot_message", "me_message", "file_share", "file_comment", "file_mention", "thread_broadcast", "reply_broadcast",
+		"slackbot_response", "assistant_app_thread", "document_mention":
+		return true
+	}
+	return false
+}
+
+// standard is what other networks call it. What is not here is Slack's own affair.
+func standard(subtype plain) string {
+	switch name := strings.TrimPrefix(strings.TrimPrefix(string(subtype), "channel_"), "group_"); {
+	case subtype == "pinned_item":
+		return event.ActionPin
+	case subtype == "huddle_thread" || strings.HasPrefix(name, "sh_room"):
+		return event.ActionCall
+	case name == string(subtype): // of neither a channel nor a group
+		return event.ActionOther
+	case name == "join":
+		return event.ActionJoin
+	case name == "leave":
+		return event.ActionLeave
+	case name == "topic":
+		return event.ActionTopic
+	case name == "name":
+		return event.ActionTitle
+	case name == "posting_permissions":
+		return event.ActionMode
+	}
+	return event.ActionOther
+}
+
+// service notes what is special about a message of a subtype.
+func (s *reader) service(r *record, b *event.Message) {
+	switch {
+	case r.Subtype == "me_message":
+		b.Type = event.TypeAction
+		return
+	case r.Subtype == "thread_broadcast" || r.Subtype == "reply_broadcast":
+		b.Details["broadcast"] = "true" // a reply that the channel was shown too
+		return
+	case spoken(r.Subtype):
+		return
+	}
+	v := &event.Service{Action: standard(r.Subtype), Native: string(r.Subtype)}
+	switch {
+	case v.Action == event.ActionTopic:
+		v.Text = s.read(string(r.Topic)).text
+	case v.Action == event.ActionTitle:
+		v.Text = string(r.Name)
+	case v.Action == event.ActionPin:
+		v.Target = pinned(r)
+	case strings.HasSuffix(string(r.Subtype), "_purpose"):
+		v.Text = s.read(string(r.Purpose)).text
+	case r.BotID != "" && (r.Subtype == "bot_add" || r.Subtype == "bot_remove"):
+		v.Members = []event.Person{{ID: event.AuthorID(r.BotID), Name: r.BotProfile.it.shown(), Bot: true}}
+	}
+	for name, value := range map[string]plain{"old_name": r.OldName, "inviter": r.Inviter} {
+		if value != "" {
+			b.Details[name] = string(value)
+		}
+	}
+	b.Type, b.Service = event.TypeService, v
+}
+
+// pinned is the message that was pinned, if it was one: older exports show it as an attachment.
+func pinned(r *record) event.NativeID {
+	if it := r.Item.it; it != nil {
+		if it.Message.it != nil && it.Message.it.TS != "" {
+			return event.NativeID(it.Message.it.TS)
+		}
+		if !instant(string(it.TS)).IsZero() {
+			return event.NativeID(it.TS)
+		}
+	}
+	for _, a := range r.Attachments {
+		if a.ChannelID != "" && !instant(string(a.TS)).IsZero() {
+			return event.NativeID(a.TS)
+		}
+	}
+	return ""
 }

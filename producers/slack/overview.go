@@ -77,16 +77,16 @@ func (o *overview) team() (string, error) {
 		days []string
 		size int64
 	}{{first, producers.HeadSize}, {spread(o.days[len(first):], mostDays), producers.HeadSize}, {spread(o.days, wholeDays), wholeSize}} {
-		votes, told := newVotes(), 0
+		votes, counted := newVotes(), 0
 		for _, name := range try.days {
 			head, err := o.head(name, try.size)
 			if err != nil {
 				return "", err
 			}
 			if votes.count(head) {
-				told++
+				counted++
 			}
-			if told >= enoughDays {
+			if counted >= enoughDays {
 				break
 			}
 		}
@@ -146,8 +146,8 @@ func (v votes) count(head []byte) (any bool) {
 		})
 	}
 	peek(head).values("url_private", func(rest []byte) bool {
-		_, place, _ := strings.Cut(strings.ReplaceAll(quoted(rest), `\/`, "/"), "://files.slack.com/files-pri/")
-		if id, _, ok := strings.Cut(place, "-"); ok && isID(id, "T") {
+		_, address, _ := strings.Cut(strings.ReplaceAll(quoted(rest), `\/`, "/"), "://files.slack.com/files-pri/")
+		if id, _, ok := strings.Cut(address, "-"); ok && isID(id, "T") {
 			v[len(v)-1][id]++
 			any = true
 		}

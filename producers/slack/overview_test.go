@@ -63,7 +63,7 @@ func namespaces(t *testing.T, export fs.FS, o producers.Options) (in []event.Nam
 	return slices.Sorted(maps.Keys(found)), slices.Sorted(maps.Keys(notices))
 }
 
-func TestWorkspace_OneNamespaceAnExport(t *testing.T) {
+func TestWorkspace_Namespace(t *testing.T) {
 	join := string(dayOf(pretty(`"type": "message"`, `"subtype": "channel_join"`, `"user": "U0000ANNA"`, `"text": "x"`, `"ts": "1714550300.000100"`)))
 	home := string(dayOf(said1("1714550400.000100", "x", `"team": "T00000FARM"`), said1("1714550401.000100", "y", `"team": "T00000FARM"`)))
 	guest := string(dayOf(said1("1714636800.000100", "z", `"team": "T000OTHERS"`)))
@@ -132,8 +132,8 @@ func (c *counting) Open(name string) (fs.File, error) {
 	return c.FS.Open(name)
 }
 
-// TestOverview_team: of however many days not all are opened, and where the first do not name the workspace, later ones do.
-func TestOverview_team(t *testing.T) {
+// TestOverview_Team: of however many days not all are opened, and where the first do not name the workspace, later ones do.
+func TestOverview_Team(t *testing.T) {
 	of := map[string]string{}
 	for i := range 5 * mostDays {
 		day := time.Date(2010, 1, 1+i, 0, 0, 0, 0, time.UTC)
@@ -158,8 +158,8 @@ func TestOverview_team(t *testing.T) {
 	}
 }
 
-// TestWorkspace_LaterExportJoins: that a later export has a list of users makes no other messages.
-func TestWorkspace_LaterExportJoins(t *testing.T) {
+// TestWorkspace_LaterExport: that a later export has a list of users makes no other messages.
+func TestWorkspace_LaterExport(t *testing.T) {
 	of := map[string]string{"channels.json": exportChannels,
 		"field/2024-05-01.json": string(dayOf(said1("1714550300.000100", "x"))),
 		"field/2024-05-02.json": string(dayOf(said1("1714636800.000100", "y", `"team": "T00000FARM"`)))}
@@ -178,7 +178,7 @@ func TestWorkspace_LaterExportJoins(t *testing.T) {
 	}
 }
 
-func TestWorkspace_FolderThatCannotBeListed(t *testing.T) {
+func TestWorkspace_UnlistableFolder(t *testing.T) {
 	f := producertest.File("e/field/2024-05-01.json", dayOf(said1("1714550400.000100", "x")))
 	f.Beside = func(rel string) (io.ReadCloser, error) {
 		if rel == ".." {
@@ -195,8 +195,8 @@ func TestWorkspace_FolderThatCannotBeListed(t *testing.T) {
 	}
 }
 
-// TestSession_ReactionsAreOfTheNewestMessage: an export shows what was true when its newest message was sent, or later.
-func TestSession_ReactionsAreOfTheNewestMessage(t *testing.T) {
+// TestReader_ReactionTime: an export shows what was true when its newest message was sent, or later.
+func TestReader_ReactionTime(t *testing.T) {
 	of := map[string]string{"channels.json": exportChannels, "users.json": exportUsers,
 		"field/2024-05-01.json": string(dayOf(said1("1714550300.000100", "x", `"reactions": [{"name": "a", "count": 1, "users": ["U0000ANNA"]}]`))),
 		"field/2024-05-02.json": string(dayOf(said1("1714636800.000100", "y"))),
@@ -208,7 +208,7 @@ func TestSession_ReactionsAreOfTheNewestMessage(t *testing.T) {
 	}
 }
 
-func TestSession_Charset(t *testing.T) {
+func TestReader_Charset(t *testing.T) {
 	cp1251 := func(s string) string {
 		out, err := charmap.Windows1251.NewEncoder().String(s)
 		if err != nil {

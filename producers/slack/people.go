@@ -38,7 +38,7 @@ func stateAt(at event.Instant, content ...string) event.Revision {
 }
 
 // channelRecord makes events of one record of channels.json and its like: what the channel is called, and who is in it. Since
-// when they are is not said. A name is taken to be as old as the latest change that the record knows of; if it is younger,
+// when is unknown. A name is taken to be as old as the latest change that the record knows of; if it is younger,
 // a message in the channel says so with its own time.
 func (s *reader) channelRecord(text, raw []byte) (why string, err error) {
 	var c channel

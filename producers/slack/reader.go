@@ -183,3 +183,79 @@ func (s *reader) emit(e event.Event) error {
 	s.queue = append(s.queue, e)
 	return nil
 }
+
+// state is all that a reader remembers; encoded, it is the cursor.
+type state struct {
+	filekit.Position
+	Indent    int             `json:"indent,omitempty"`
+	Namespace event.Namespace `json:"namespace"`
+	Channel   event.Channel   `json:"channel,omitempty"`
+	Begun     bool            `json:"begun,omitempty"` // the bracket that opens the list was passed
+	Ended     bool            `json:"ended,omitempty"` // and the one that closes it
+	Complete  bool            `json:"complete,omitempty"`
+	Done      int             `json:"done,omitempty"` // events of the record at Offset that are in batches already
+	filekit.Last
+}
+
+func (st state) valid() bool { return st.Valid() && st.Done >= 0 && st.Namespace != "" }
+
+// here is the state after what is in batches: within a record, where that begins.
+func (s *reader) here() state {
+	if len(s.queue) > 0 {
+		st := s.before
+		st.Done = s.Done
+		return st
+	}
+	st := s.state
+	st.Position, st.Indent, st.Done = s.scanned(), s.scan.Indent(), 0
+	return st
+}
+
+func (s *reader) scanned() filekit.Position {
+	return filekit.Position{Offset: s.scan.Offset(), Line: s.scan.Line()}
+}
+
+// At implements filekit.Reader.
+func (s *reader) At() filekit.Position { return s.here().Position }
+
+// Cursor implements filekit.Reader.
+func (s *reader) Cursor() any { return s.here() }
+
+const (
+	// window is how much is read at a time: most days of most channels are smaller.
+	window = 64 << 10
+)
+
+func newScanner(r io.Reader, leads func(byte) bool, offset int64, line, indent int) *jsonscan.Scanner {
+	return jsonscan.NewScanner(jsonscan.NewWindow(r, window, offset, line, indent), &jsonscan.Policy{
+		Longest: filekit.MaxRecord, Sampled: filekit.MaxSample, Next: nextRecord, Objects: true, Flat: true, Leads: leads,
+	})
+}
+
+// nextRecord finds where the next record begins where no line end does; zero if there is none.
+func nextRecord(b []byte, _ bool) int {
+	for from := 0; ; {
+		i := bytes.Index(b[from:], []byte(",{"))
+		if i < 0 {
+			return 0
+		}
+		from += i + 1
+		if beginsRecord(b[from:]) {
+			return from
+		}
+	}
+}
+
+// beginsRecord reports whether b begins as a record of Slack's does: within, nothing else does.
+func beginsRecord(b []byte) bool {
+	for _, first := range [...]string{`{"client_msg_id":`, `{"subtype":`, `{"id":"U`, `{"id":"W`, `{"id":"C`, `{"id":"G`, `{"id":"D`} {
+		if bytes.HasPrefix(b, []byte(first)) {
+			return true
+		}
+	}
+	b = b[1:min(len(b), 256)]
+	if end := bytes.IndexAny(b, "{}[]"); end >= 0 {
+		b = b[:end]
+	}
+	return bytes.Contains(b, []byte(`"type":"message"`))
+}

@@ -193,7 +193,7 @@ func quoted(rest []byte) string {
 	return string(inner)
 }
 
-// begins reports whether some value of the name is an id of one of the kinds, which its first letter tells.
+// begins reports whether some value of the name is an id of one of the kinds, by its first letter.
 func (p peek) begins(name, letters string) bool {
 	return p.values(name, func(rest []byte) bool { return isID(quoted(rest), letters) })
 }
@@ -206,4 +206,35 @@ func isID(s, letters string) bool {
 // stamped reports whether some ts is a time as Slack writes it: seconds, a dot, six digits.
 func (p peek) stamped() bool {
 	return p.values("ts", func(rest []byte) bool { return !instant(quoted(rest)).IsZero() })
+}
+
+// elsewhere knows what holds Slack's messages in another layout than an export's, and what is like an export of Slack.
+func elsewhere(f producers.File) string {
+	first, ok := bytes.CutPrefix(filekit.TrimHead(f.Head), []byte("{"))
+	if !ok {
+		return ""
+	}
+	line, _, _ := bytes.Cut(first, []byte{'\n'})
+	h := peek(first)
+	switch {
+	case h.has("messages") && h.stamped() && (h.has("ok") || h.has("channel_id")):
+		return "an answer of Slack's API, or a dump made of such, which is not read: export the workspace, or have the tool write the layout of an " +
+			"export (slackdump export)"
+	case peek(line).value("type") == "version" && (h.has("team") || h.has("channel") || h.has("post")):
+		return "a bulk export of Mattermost, which is not read; its messages can be brought in as JSON lines: agrichat sources says how"
+	}
+	return ""
+}
+
+// belongs reports whether a file is what an export holds beside its messages. Lists are used with them even where they are too short to be
+// recognised by themselves.
+func belongs(rel string) bool {
+	switch top, _, below := strings.Cut(rel, "/"); {
+	case below:
+		return top == "attachments" || top == "__uploads" || top == "__avatars" || top == "emojis"
+	case isList(rel), rel == "users.json", rel == "org_users.json", rel == "integration_logs.json", rel == "canvases.json", rel == "lists.json",
+		rel == "huddle_transcripts.json", rel == "file_conversations.json", rel == "emoji.json":
+		return true
+	}
+	return path.Base(rel) == "canvas_in_the_conversation.json"
 }

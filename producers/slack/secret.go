@@ -3,8 +3,8 @@ package slack
 import "bytes"
 
 // scrub cuts off the tokens with which an export signs the addresses of files (?t=xoxe-...): whoever has one can read the
-// workspace's files. It works on JSON as it stands, so that a record need not be sound to be safe. Tokens that people wrote
-// into their messages are what was said, and stay.
+// workspace's files. It works on JSON as it stands, so that a record need not be valid to be safe. Tokens that people wrote
+// into their messages are content, and stay.
 func scrub(raw []byte) []byte {
 	sign := []byte("t=xox")
 	if !bytes.Contains(raw, sign) {

@@ -3,7 +3,7 @@
 // It promises to hold one record at a time, however large a file; ids that two exports of one workspace agree on; to keep a
 // record that is broken as it stands; and never to keep a token: exports sign the addresses of files with one, and it is
 // cut off wherever it stands, in what is kept raw too. Of users.json it keeps names: not addresses, telephone numbers and
-// time zones, which are about people and not about what they said.
+// time zones, which are about people and not about their messages.
 //
 // It does not say more than the export does: of a message's edits only the last is known, of deleted messages only those
 // that had replies, and of reactions the time when they were made is not.
@@ -25,7 +25,7 @@ const sourceName = "slack"
 func Definition() producers.Definition { return definition(filekit.BatchSize) }
 
 func definition(batch int) producers.Definition {
-	known := &workspaces{}
+	cache := &workspaces{}
 	return producers.Definition{
 		Name:  sourceName,
 		Title: "Slack",
@@ -42,7 +42,7 @@ func definition(batch int) producers.Definition {
 		Unreadable: elsewhere,
 		Belongs:    belongs,
 		Archive: func(f producers.File, o producers.Options) (producers.Source, error) {
-			return &archive{Archive: filekit.Archive{File: f, Options: o, BatchSize: batch}, workspaces: known, content: contentOf(f)}, nil
+			return &archive{Archive: filekit.Archive{File: f, Options: o, BatchSize: batch}, workspaces: cache, content: contentOf(f)}, nil
 		},
 	}
 }
@@ -108,7 +108,7 @@ func (a *archive) assumed(st *state, w *workspace) (out []producers.Notice) {
 	return out
 }
 
-// locate decides of which workspace and channel the file is. The cursor carries it, so that a file is of one place even if
+// locate decides of which workspace and channel the file is. The cursor carries it, so that a file is of one channel even if
 // what lies beside it changes meanwhile.
 func (a *archive) locate(st *state, w *workspace) error {
 	st.Namespace = a.Options.Namespace

@@ -36,7 +36,7 @@ func mixed() []byte {
 	)
 }
 
-func TestDayConforms(t *testing.T) {
+func TestReader_ConformanceOfDays(t *testing.T) {
 	data := mixed()
 	for _, batch := range []int{1, 2, 500} {
 		c := day(data)
@@ -45,7 +45,7 @@ func TestDayConforms(t *testing.T) {
 	}
 }
 
-func TestOneLineConforms(t *testing.T) {
+func TestReader_ConformanceOfOneLine(t *testing.T) {
 	// the broken record has no lines to tell where it ends
 	line := bytes.ReplaceAll(bytes.ReplaceAll(mixed(), []byte("\n"), nil), []byte("  "), nil)
 	line = bytes.ReplaceAll(line, []byte(`": `), []byte(`":`))
@@ -54,7 +54,7 @@ func TestOneLineConforms(t *testing.T) {
 	producertest.Archive(t, definition(2), c)
 }
 
-func TestListsConform(t *testing.T) {
+func TestReader_ConformanceOfLists(t *testing.T) {
 	own := map[string][]byte{}
 	for name, data := range beside() {
 		own[strings.TrimPrefix(name, "../")] = data
@@ -128,8 +128,8 @@ func TestRecognise_OtherIDs(t *testing.T) {
 	}
 }
 
-// TestPlace_File: a file of messages that is called after no day is of the channel that it is called after.
-func TestPlace_File(t *testing.T) {
+// TestArchive_ChannelOfFile: a file of messages that is called after no day is of the channel that it is called after.
+func TestArchive_ChannelOfFile(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]event.Channel{
 		"dump/general.json":            "general",
@@ -169,7 +169,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-func TestForeignFilesAreLeftAlone(t *testing.T) {
+func TestRecognise_Foreign(t *testing.T) {
 	for path, text := range map[string]string{
 		"result.json": `{"name":"x","type":"private_group","id":1,"messages":[{"id":1,"type":"message","date":"2020-01-01T00:00:00"}]}`,
 		"dce.json":    `{"guild":{"id":"1"},"messages":[{"id":"3","type":"Default","timestamp":"2020"}]}`,
@@ -182,14 +182,14 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 	}
 }
 
-func TestIntegrationLogsAreKnownAndEmpty(t *testing.T) {
+func TestReader_IntegrationLogs(t *testing.T) {
 	c := producertest.Case{Path: "e/integration_logs.json", Data: []byte(`[{"user_id":"U1","date":"1","change_type":"added"}]`)}
 	if all := readCase(t, c); len(all) != 0 {
 		t.Errorf("%d events", len(all))
 	}
 }
 
-func TestNamespace(t *testing.T) {
+func TestArchive_Namespace(t *testing.T) {
 	record := said1("1714550400.000100", "x", `"team": "T0000MSG01"`)
 	for name, c := range map[string]struct {
 		beside  map[string][]byte
@@ -210,7 +210,7 @@ func TestNamespace(t *testing.T) {
 	}
 }
 
-func TestChannelIsFoundByItsFolder(t *testing.T) {
+func TestArchive_ChannelOfFolder(t *testing.T) {
 	cyrillic := "оранжерея"
 	for folder, want := range map[string]event.Channel{
 		"field":                "C0000FIELD",
@@ -235,7 +235,7 @@ func TestChannelIsFoundByItsFolder(t *testing.T) {
 }
 
 // A list of channels tells which charset a folder's name was in, also where two bytes alone say nothing.
-func TestChannelIsFoundInAnyCharset(t *testing.T) {
+func TestArchive_ChannelInAnyCharset(t *testing.T) {
 	for _, folder := range []string{"稲", "\x88\xee", "ê\u03b5"} { // code page 932, and the same read as 437
 		c := day(dayOf(said1("1714550400.000100", "x")))
 		c.Path = "export/" + folder + "/2024-05-01.json"
@@ -246,7 +246,7 @@ func TestChannelIsFoundInAnyCharset(t *testing.T) {
 	}
 }
 
-func TestFileWithoutFolder(t *testing.T) {
+func TestArchive_NoFolder(t *testing.T) {
 	c := producertest.Case{Path: "2024-05-01.json", Data: dayOf(said1("1714550400.000100", "x")), Beside: map[string][]byte{}}
 	src, err := Definition().Archive(producertest.File(c.Path, c.Data), producers.Options{})
 	if err != nil {
@@ -262,7 +262,7 @@ func TestFileWithoutFolder(t *testing.T) {
 }
 
 // A list that is there and cannot be opened would change ids if it were taken for missing.
-func TestUnreadableListStops(t *testing.T) {
+func TestWorkspaces_UnreadableList(t *testing.T) {
 	f := producertest.File("e/field/2024-05-01.json", dayOf(said1("1714550400.000100", "x")))
 	f.Beside = failing
 	src, err := Definition().Archive(f, producers.Options{})

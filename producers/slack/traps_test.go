@@ -12,7 +12,7 @@ import (
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
-func TestIDsAreDigits(t *testing.T) {
+func TestInstant(t *testing.T) {
 	for literal, want := range map[string]struct {
 		at        time.Time
 		precision event.Precision
@@ -28,7 +28,7 @@ func TestIDsAreDigits(t *testing.T) {
 	}
 }
 
-func TestThreads(t *testing.T) {
+func TestReader_Threads(t *testing.T) {
 	all := readCase(t, day(dayOf(
 		said1("1714550401.123456", "parent", `"thread_ts": "1714550401.123456"`, `"replies": [{"ts": "1714550500.654321"}]`),
 		said1("1714550500.654321", "reply", `"thread_ts": "1714550401.123456"`),
@@ -51,7 +51,7 @@ func TestThreads(t *testing.T) {
 	}
 }
 
-func TestEdits(t *testing.T) {
+func TestReader_Edits(t *testing.T) {
 	e := one1(t, said1("1714550403.000100", "x", `"edited": {"user": "U0000ANNA", "ts": "1714550700.000000"}`))
 	at := time.Unix(1714550700, 0)
 	if e.Revision != event.RevisionAt(at) || !message(t, e).Edited.At.Equal(at) {
@@ -63,7 +63,7 @@ func TestEdits(t *testing.T) {
 	}
 }
 
-func TestDeletions(t *testing.T) {
+func TestReader_Deletions(t *testing.T) {
 	e := one1(t, pretty(`"type": "message"`, `"subtype": "tombstone"`, `"user": "USLACKBOT"`, `"ts": "1714550404.000100"`))
 	if e.Kind != event.KindDeletion || !e.Sent.IsZero() || !e.Author.IsZero() || e.NativeID != "1714550404.000100" {
 		t.Errorf("%+v", e)
@@ -79,7 +79,7 @@ func TestDeletions(t *testing.T) {
 	}
 }
 
-func TestServiceMessages(t *testing.T) {
+func TestReader_Service(t *testing.T) {
 	const ts = `"ts": "1714550405.000100"`
 	for members, want := range map[string]event.Service{
 		`"subtype": "channel_join"`:                                     {Action: "join"},
@@ -112,7 +112,7 @@ func TestServiceMessages(t *testing.T) {
 	}
 }
 
-func TestAuthors(t *testing.T) {
+func TestReader_Authors(t *testing.T) {
 	for members, want := range map[string]event.Person{
 		`"user": "U0000ANNA"`:  {ID: "U0000ANNA", Name: "Anna"},
 		`"user": "U0000BORIS"`: {ID: "U0000BORIS", Name: "Boris"},
@@ -133,8 +133,8 @@ func TestAuthors(t *testing.T) {
 	}
 }
 
-func TestTexts(t *testing.T) {
-	for text, want := range map[string]said{
+func TestWorkspace_Read(t *testing.T) {
+	for text, want := range map[string]markedUp{
 		`plain`:                                                       {text: "plain"},
 		`a &lt;b&gt; &amp;amp; c`:                                     {text: "a <b> &amp; c"}, // decoded once
 		`&lt;@U0000ANNA&gt;`:                                          {text: "<@U0000ANNA>"},  // what was escaped is no mark
@@ -171,7 +171,7 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-func TestBotsWithoutText(t *testing.T) {
+func TestReader_Fallback(t *testing.T) {
 	for members, want := range map[string]string{
 		`"attachments": [{"pretext": "1 commit", "title": "fix", "title_link": "https://example.org/1", "text": "a &amp; b", "fallback": "no"}]`: "1 commit\nfix\na & b",
 		`"attachments": [{"fallback": "only this"}]`: "only this",
@@ -185,7 +185,7 @@ func TestBotsWithoutText(t *testing.T) {
 	}
 }
 
-func TestSharedMessages(t *testing.T) {
+func TestReader_Forward(t *testing.T) {
 	e := one1(t, said1("1714550405.000100", "see", `"attachments": [{"is_share": true, "channel_id": "C2", "ts": "1714550400.000100", "author_id": "U0000BORIS"}]`))
 	want := &event.Forward{
 		From: event.Person{ID: "U0000BORIS", Name: "Boris"}, Channel: "C2", NativeID: "1714550400.000100",
@@ -196,7 +196,7 @@ func TestSharedMessages(t *testing.T) {
 	}
 }
 
-func TestReactions(t *testing.T) {
+func TestReader_Reactions(t *testing.T) {
 	all := readCase(t, day(dayOf(said1("1714550401.123456", "x", `"latest_reply": "1714550800.000000"`,
 		`"replies": [{"ts": "1714550500.654321"}]`,
 		`"reactions": [{"name": "seedling", "count": 5, "users": ["U0000BORIS", "U0GONE001"]}, {"name": "+1::skin-tone-2", "users": ["U0000ANNA"], "count": 1}, {"name": "x", "count": 0, "users": []}]`))))
@@ -222,8 +222,8 @@ func TestReactions(t *testing.T) {
 	}
 }
 
-// TestReactions_RepeatedNames: an emoji that is listed twice is one reaction, and who stands in both lists reacted once.
-func TestReactions_RepeatedNames(t *testing.T) {
+// TestReader_RepeatedReactions: an emoji that is listed twice is one reaction, and who stands in both lists reacted once.
+func TestReader_RepeatedReactions(t *testing.T) {
 	all := readCase(t, day(dayOf(said1("1714550401.123456", "x", `"reactions": [
  {"name": "a", "count": 3, "users": ["U0000ANNA", "U0000BORIS"]}, {"name": "b", "count": 1, "users": ["U0000ANNA"]},
  {"name": "a", "count": 2, "users": ["U0000ANNA", "U0GONE001"]}]`))))
@@ -234,7 +234,7 @@ func TestReactions_RepeatedNames(t *testing.T) {
 	}
 }
 
-func TestFiles(t *testing.T) {
+func TestReader_Files(t *testing.T) {
 	for members, want := range map[string]event.Attachment{
 		`"files": [{"id": "F1", "name": "a.png", "mimetype": "image/png", "size": 9, "original_w": 4, "original_h": "3", "url_private": "https://f/a.png?t=xoxe-1"}]`: {
 			Kind: "photo", Name: "a.png", MIME: "image/png", Bytes: 9, Width: 4, Height: 3, URL: "https://f/a.png", NativeID: "F1"},
@@ -253,7 +253,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func TestTokensAreNeverKept(t *testing.T) {
+func TestScrub(t *testing.T) {
 	for in, want := range map[string]string{
 		`"https:\/\/f\/a.png?t=xoxe-1-2-ab"`:       `"https:\/\/f\/a.png"`,
 		`"https://f/a?t=xoxe-1&amp;x=1"`:           `"https://f/a?x=1"`,
@@ -280,7 +280,7 @@ func TestTokensAreNeverKept(t *testing.T) {
 	}
 }
 
-func TestPeople(t *testing.T) {
+func TestReader_Users(t *testing.T) {
 	own := map[string][]byte{"users.json": []byte(exportUsers)}
 	all := readCase(t, producertest.Case{Path: "e/users.json", Data: []byte(exportUsers), Beside: own})
 	want := event.Person{ID: "U0000ANNA", Name: "Anna"}
@@ -295,7 +295,7 @@ func TestPeople(t *testing.T) {
 	}
 }
 
-func TestChannels(t *testing.T) {
+func TestReader_Channels(t *testing.T) {
 	own := map[string][]byte{"users.json": []byte(exportUsers)}
 	all := readCase(t, producertest.Case{Path: "e/channels.json", Data: []byte(exportChannels), Beside: own})
 	if diff := cmp.Diff(&event.ChannelInfo{Name: "field", Type: "channel", Topic: "Rain & shine"}, all[0].Body); diff != "" {

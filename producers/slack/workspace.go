@@ -38,8 +38,8 @@ type workspace struct {
 // person names an identity. called is what the message itself says, for those whom users.json does not know: guests of other
 // workspaces, and the deleted.
 func (w *workspace) person(id, called string) event.Person {
-	p, known := w.people[id]
-	if !known {
+	p, ok := w.people[id]
+	if !ok {
 		p = event.Person{ID: event.AuthorID(id), Name: called, Bot: id == slackbot}
 	}
 	return p
@@ -60,10 +60,10 @@ func (w *workspace) channel(folder string) event.Channel {
 
 // called is the channel that a list knows by this very name.
 func (w *workspace) called(name string) event.Channel {
-	if id, known := w.ids[norm.NFC.String(name)]; known {
+	if id, ok := w.ids[norm.NFC.String(name)]; ok {
 		return id
 	}
-	if _, known := w.titles[name]; known {
+	if _, ok := w.titles[name]; ok {
 		return event.Channel(name)
 	}
 	return ""
@@ -238,7 +238,7 @@ func openBeside(f producers.File, root string) (out []sidecar, err error) {
 	return out, nil
 }
 
-// stampOf tells one state of the lists from another; empty if that cannot be told without reading them.
+// stampOf identifies the state of the lists; empty if only reading them would.
 func stampOf(lists []sidecar) string {
 	var parts []string
 	for _, l := range lists {
@@ -282,7 +282,7 @@ func readWorkspace(beside []sidecar, name string) (*workspace, error) {
 	return w, nil
 }
 
-// records calls f for each sound record of a list: the others are reported when the list itself is read.
+// records calls f for each valid record of a list: the others are reported when the list itself is read.
 func records(r io.Reader, leads func(byte) bool, f func(raw []byte)) error {
 	s := newScanner(r, leads, 0, 1, 0)
 	for {
