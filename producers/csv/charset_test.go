@@ -15,8 +15,8 @@ import (
 
 const rooms = "namespace: n\nchannel: место\nid: номер\nreply_to: ответ\nauthor_name: кто\ntext: текст\ntime: {column: at, layout: unix}\n"
 
-// TestSession_Charset: ids are the same in every charset, and what was read is of the one that is named or looks right.
-func TestSession_Charset(t *testing.T) {
+// TestReader_Charset: ids are the same in every charset, and what was read is of the one that is named or looks right.
+func TestReader_Charset(t *testing.T) {
 	text, err := charmap.Windows1251.NewEncoder().String("место,номер,ответ,кто,at,текст\n" +
 		"сарай,й1,,Анна,1,помидоры взошли после дождя\nсарай,й2,й1,Вера,2,огурцы\nfield,3,,Вера,3,бобы\nсарай,,,Вера,3,бобы\nfield,4,,vera,4,beans\n")
 	if err != nil {
@@ -60,7 +60,7 @@ func TestSession_Charset(t *testing.T) {
 
 func info0(all []event.Event) *event.Event { return &all[0] }
 
-func TestSession_CharsetConforms(t *testing.T) {
+func TestReader_ConformanceOfCharsets(t *testing.T) {
 	for _, batch := range []int{1, 2, 500} {
 		c := table("room,who,at,text\n\xf1\xe0\xf0,\xc0,1,\xcf\xf0\xe8\n\xf1\xe0\xf0,\xc0,2,\xcf\xf0\n\xf1\xe0,b,2,x\n",
 			"namespace: n\nchannel: room\nauthor: who\ntext: text\ntime: {column: at, layout: unix}\n")
@@ -69,7 +69,7 @@ func TestSession_CharsetConforms(t *testing.T) {
 	}
 }
 
-func TestSession_SetBackHour(t *testing.T) {
+func TestReader_SetBackHour(t *testing.T) {
 	const mapping = "namespace: n\nchannel: {value: c}\nauthor: who\ntext: at\ntime: {column: at, layout: \"%d.%m.%Y %H:%M\", zone: Europe/Berlin}\n"
 	for name, c := range map[string]struct{ rows, want []string }{
 		"rising": {[]string{"31.10.2021 02:30", "31.10.2021 02:40", "31.10.2021 02:10", "31.10.2021 02:20", "31.10.2021 03:00"},
@@ -102,7 +102,7 @@ func TestSession_SetBackHour(t *testing.T) {
 	}
 }
 
-func TestSession_MappingOverrules(t *testing.T) {
+func TestReader_MappingOverrules(t *testing.T) {
 	c := table("who,at\nann,31.10.2021 12:30\n",
 		"namespace: n\nchannel: {value: c}\nauthor: who\ntext: at\ntime: {column: at, layout: \"%d.%m.%Y %H:%M\", zone: Europe/Berlin}\n")
 	c.Options.Zone = time.UTC

@@ -37,7 +37,7 @@ func definition(batch int) producers.Definition {
 		Doc: "Any table of messages, comma-separated or not, whose columns you name in a YAML file beside it: chat.csv.map.yaml " +
 			"for chat.csv, or mapping.yaml for all tables of a folder. Without one the error shows a mapping made from the " +
 			"table's header, ready to be corrected. Carries texts, authors, times and replies; no edits, deletions or " +
-			"reactions. Without a column of ids messages are told apart by content. What the mapping leaves open may be said " +
+			"reactions. Without a column of ids messages are distinguished by content. What the mapping leaves open may be given " +
 			"by --namespace, --channel, --zone and --charset.",
 		Can:        producers.Abilities{Archive: true},
 		Recognise:  recognise,

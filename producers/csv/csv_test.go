@@ -43,7 +43,7 @@ func fixture(t *testing.T, name string) producertest.Case {
 	return producertest.Case{Path: path, Data: b, Cuts: len(b)}
 }
 
-func TestTablesConform(t *testing.T) {
+func TestReader_Conformance(t *testing.T) {
 	for _, batch := range []int{1, 2, filekit.BatchSize} {
 		c := fixture(t, "forum/chat.csv")
 		c.Events, c.Unparsed = 8, 2
@@ -55,7 +55,7 @@ func TestTablesConform(t *testing.T) {
 }
 
 // What is made of the fixtures stands beside them.
-func TestTablesGolden(t *testing.T) {
+func TestReader_Golden(t *testing.T) {
 	for _, name := range []string{"forum/chat.csv", "viber/talk.tsv"} {
 		var got strings.Builder
 		for _, e := range readAll(t, fixture(t, name)) {
@@ -77,7 +77,7 @@ func TestTablesGolden(t *testing.T) {
 	}
 }
 
-func TestRowsWithIDs(t *testing.T) {
+func TestReader_RowsWithIDs(t *testing.T) {
 	all := readAll(t, table(head+"1,garden,u1,Olga,2024-07-01 12:00:00,hello,\n2,garden,u2,Pavel,2024-07-01 12:01:00,\"a \"\"b\"\"\r\nc, d\",1\n", numbered))
 	if len(all) != 2 {
 		t.Fatalf("%d events", len(all))
@@ -101,8 +101,8 @@ func TestRowsWithIDs(t *testing.T) {
 	}
 }
 
-// Rows without ids are told apart by content, those of two channels by themselves.
-func TestRowsWithoutIDs(t *testing.T) {
+// Rows without ids are distinguished by content, those of two channels by themselves.
+func TestReader_RowsWithoutIDs(t *testing.T) {
 	mapping := "namespace: n\nchannel: room\nauthor: who\ntext: text\ntime: {column: at, layout: \"%Y-%m-%d %H:%M\"}\n"
 	rows := "room,who,at,text\na,A,2024-01-01 10:00,x\nb,A,2024-01-01 10:00,x\na,A,2024-01-01 10:00,x\n"
 	c := table(rows, mapping)
@@ -117,7 +117,7 @@ func TestRowsWithoutIDs(t *testing.T) {
 	}
 }
 
-func TestTimeThatCannotBeReadIsEmpty(t *testing.T) {
+func TestReader_UnreadableTime(t *testing.T) {
 	all := readAll(t, table(head+"1,g,u,U,sometime,x,\n2,g,u,U,,y,\n3,g,u,U,2024-10-27 02:30:00,z,\n", numbered))
 	if !all[0].Sent.IsZero() || message(t, all[0]).Details["time"] != "sometime" {
 		t.Errorf("sent %+v", all[0].Sent)
@@ -130,7 +130,7 @@ func TestTimeThatCannotBeReadIsEmpty(t *testing.T) {
 	}
 }
 
-func TestBrokenRows(t *testing.T) {
+func TestReader_BrokenRows(t *testing.T) {
 	for name, c := range map[string]struct{ bad, why string }{
 		"too few":            {"2,g,u,U,2024-01-01 00:00:00,x\n", "6 cells, not 7"},
 		"too many":           {"2,g,u,U,2024-01-01 00:00:00,x,,y\n", "8 cells, not 7"},
@@ -154,7 +154,7 @@ func TestBrokenRows(t *testing.T) {
 	}
 }
 
-func TestFormsOfTables(t *testing.T) {
+func TestReader_Dialects(t *testing.T) {
 	const mapping = "namespace: n\nchannel: {value: c}\nauthor: who\ntext: text\ntime: {column: at, layout: unix}\n"
 	for name, c := range map[string]struct{ text, mapping string }{
 		"plain":               {"who,at,text\nA,1,x\n", mapping},
@@ -185,7 +185,7 @@ func TestFormsOfTables(t *testing.T) {
 }
 
 // Equal rows of a day are counted on after a stop, however days are mixed, and the cursor stays small on a day of many rows.
-func TestGoingOnWithoutIDs(t *testing.T) {
+func TestReader_ResumeWithoutIDs(t *testing.T) {
 	mapping := "namespace: n\nchannel: {value: c}\nauthor: who\ntext: text\ntime: {column: at, layout: \"%Y-%m-%d %H:%M\"}\n"
 	var b strings.Builder
 	b.WriteString("who,at,text\n")
@@ -216,7 +216,7 @@ func TestGoingOnWithoutIDs(t *testing.T) {
 }
 
 // A chat without messages is no mistake of whoever mapped its columns.
-func TestBlankTables(t *testing.T) {
+func TestReader_BlankTables(t *testing.T) {
 	for _, text := range []string{"\n", "\xef\xbb\xbf", " \r\n\r\n", head} {
 		if all := readAll(t, table(text, numbered)); len(all) != 0 {
 			t.Errorf("%q: %d events", text, len(all))
@@ -224,7 +224,7 @@ func TestBlankTables(t *testing.T) {
 	}
 }
 
-func TestCharset(t *testing.T) {
+func TestPlan_Charset(t *testing.T) {
 	const mapping = "namespace: n\nchannel: {value: c}\nauthor: кто\ntext: text\ncharset: windows-1251\ntime: {column: at, layout: unix}\n"
 	all := readAll(t, table("\xea\xf2\xee,at,text\n\xc0,1,\xcf\xf0\xe8\n\xd0\x90,1,x\n", mapping))
 	if len(all) != 2 || message(t, all[0]).Text != "При" || all[1].Author.ID != "А" || string(all[0].Raw) != "\xc0,1,\xcf\xf0\xe8" {
@@ -241,7 +241,7 @@ func TestCharset(t *testing.T) {
 }
 
 // A mapping may leave open what the user says otherwise, and its own word counts more.
-func TestOptions(t *testing.T) {
+func TestPlan_Options(t *testing.T) {
 	c := table("who,at,text\nA,2024-07-01 12:00,x\n", "author: who\ntext: text\ntime: {column: at, layout: \"%Y-%m-%d %H:%M\"}\n")
 	c.Options = producers.Options{Namespace: "n", Channel: "c", Zone: zone(t, "Asia/Tokyo"), Account: "me"}
 	e := readAll(t, c)[0]
@@ -256,7 +256,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-func TestRecognition(t *testing.T) {
+func TestRecognise(t *testing.T) {
 	const dce = "AuthorID,Author,Date,Content,Attachments,Reactions\n"
 	for name, c := range map[string]struct {
 		path, text string
@@ -284,7 +284,7 @@ func TestRecognition(t *testing.T) {
 }
 
 // The sample that an error shows is a mapping that reads the table.
-func TestSampleMappingReads(t *testing.T) {
+func TestSampleMapping(t *testing.T) {
 	for name, text := range map[string]string{
 		"plain":   "message_id,room,user_id,user_name,created_at,message\n1,r,u,U,2024-05-01T12:00:00Z,hello\n",
 		"dots":    "Datum;Name;Text\n01.05.2024 12:00;Olga;hello\n",
@@ -311,7 +311,7 @@ func TestSampleMappingReads(t *testing.T) {
 }
 
 // Another mapping is another reading: a cursor of the first does not stop it.
-func TestChangedMapping(t *testing.T) {
+func TestReader_ChangedMapping(t *testing.T) {
 	c := table(head+"1,g,u,U,2024-01-01 00:00:00,x,\n", numbered)
 	batches := producertest.Read(t, Definition(), c, nil)
 	end := batches[len(batches)-1].Cursor
@@ -325,7 +325,7 @@ func TestChangedMapping(t *testing.T) {
 }
 
 // A table that has grown since its end was reached is read again; its ids are those of before.
-func TestGrownTable(t *testing.T) {
+func TestReader_GrownTable(t *testing.T) {
 	c := table(head+"1,g,u,U,2024-01-01 00:00:00,x,\n", numbered)
 	batches := producertest.Read(t, Definition(), c, nil)
 	c.Data = append(c.Data, "2,g,u,U,2024-01-01 00:00:00,y,\n"...)
@@ -335,7 +335,7 @@ func TestGrownTable(t *testing.T) {
 	}
 }
 
-func TestManyRows(t *testing.T) {
+func TestReader_ManyRows(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(head)
 	const n = 3000

@@ -14,7 +14,7 @@ import (
 )
 
 // Each mistake is named, with where it is and what would do.
-func TestMistakesInAMapping(t *testing.T) {
+func TestMapping_Errors(t *testing.T) {
 	with := func(old, replacement string) string {
 		if !strings.Contains(numbered, old) {
 			t.Fatalf("the mapping has no %q", old)
@@ -72,7 +72,7 @@ func TestMistakesInAMapping(t *testing.T) {
 	}
 }
 
-func TestLayouts(t *testing.T) {
+func TestParseLayout(t *testing.T) {
 	berlin := zone(t, "Europe/Berlin")
 	for _, c := range []struct {
 		layout, text, want string

@@ -13,7 +13,7 @@ import (
 	"github.com/agrichat/agrichat/producers/filekit"
 )
 
-// noMapping says that nothing tells what a table's columns mean, and shows what would.
+// noMapping is the error of a table without a mapping, with a draft of one.
 func noMapping(f producers.File) error {
 	base := path.Base(f.Path)
 	return fmt.Errorf("nothing says what the columns of this table mean, and no other source knows it. Put this, corrected, into "+

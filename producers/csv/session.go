@@ -133,7 +133,7 @@ func (s *reader) Step(context.Context) error {
 	return nil
 }
 
-// reading notes how a row was read, and when the mapping said so.
+// reading notes how a row was read, and the time of the mapping that decided it.
 func (s *reader) reading(e *event.Event) {
 	if e.Sent.Assumed && s.zoneNamed {
 		e.Reading.ZoneNamed = s.plan.named
