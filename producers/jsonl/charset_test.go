@@ -28,7 +28,7 @@ func lines1251(t *testing.T) []byte {
 	return b
 }
 
-func TestSession_Charset(t *testing.T) {
+func TestReader_Charset(t *testing.T) {
 	in := func(name string) []event.Event {
 		c := producertest.Case{Path: "dump.jsonl", Data: lines1251(t), Options: producers.Options{Charset: name}}
 		return producertest.Events(producertest.Read(t, Definition(), c, nil))
@@ -66,7 +66,7 @@ func TestSession_Charset(t *testing.T) {
 	}
 }
 
-func TestSession_CharsetConforms(t *testing.T) {
+func TestReader_ConformanceOfCharsets(t *testing.T) {
 	for _, batch := range []int{1, 2, 500} {
 		producertest.Archive(t, definition(batch), producertest.Case{Path: "dump.jsonl", Data: lines1251(t), Events: 7, Cuts: 60})
 	}

@@ -55,7 +55,7 @@ func (r *parser) moment(key, s string) (filekit.LocalTime, error) {
 	return filekit.LocalTime{}, fmt.Errorf("%s is %q, which is no time such as 2024-05-01T12:00:00Z", key, s)
 }
 
-// precision is what the length of a printed time tells.
+// precision is that of a printed time, by its length.
 func precision(s string) event.Precision {
 	clock := strings.TrimRight(s, "Zz")
 	if _, c, ok := strings.Cut(clock, "T"); ok {

@@ -48,7 +48,7 @@ func conform(text string) producertest.Case {
 	return producertest.Case{Path: "dump.jsonl", Data: []byte(text), Events: 20, Unparsed: 5, Cuts: len(text)}
 }
 
-func TestConforms(t *testing.T) {
+func TestReader_Conformance(t *testing.T) {
 	producertest.Archive(t, Definition(), conform(everyKind))
 	small := conform(everyKind)
 	small.Cuts = 50
@@ -57,7 +57,7 @@ func TestConforms(t *testing.T) {
 	producertest.Archive(t, definition(3), small)
 }
 
-func TestForeignFilesAreLeftAlone(t *testing.T) {
+func TestRecognise_Foreign(t *testing.T) {
 	for path, text := range map[string]string{
 		"result.json":      `{"name":"x","type":"personal_chat","id":1,"messages":[]}`,
 		"mattermost.jsonl": "{\"type\":\"version\",\"version\":1}\n",
@@ -78,7 +78,7 @@ func one(t *testing.T, text string, o producers.Options) event.Event {
 	return events[0]
 }
 
-func TestMinimalLine(t *testing.T) {
+func TestReader_MinimalLine(t *testing.T) {
 	const text = `{"channel":"garden","author":"vera","text":"hi","sent":"2024-05-01T12:00:05"}`
 	moscow := time.FixedZone("Europe/Moscow", 3*60*60)
 	e := one(t, text, producers.Options{Account: "me", Zone: moscow})
@@ -99,7 +99,7 @@ func TestMinimalLine(t *testing.T) {
 }
 
 // Two lines equal within a minute are two messages, and a second file that holds both agrees with the first.
-func TestEqualLinesAreCounted(t *testing.T) {
+func TestReader_EqualLines(t *testing.T) {
 	c := conform(everyKind)
 	batches := producertest.Read(t, Definition(), c, nil)
 	if batches[0].Counts.Ambiguous != 1 {
@@ -107,7 +107,7 @@ func TestEqualLinesAreCounted(t *testing.T) {
 	}
 }
 
-func TestEnvelopesComeBack(t *testing.T) {
+func TestReader_Envelopes(t *testing.T) {
 	c := conform(everyKind)
 	events := producertest.Events(producertest.Read(t, Definition(), c, nil))
 	var dump strings.Builder
@@ -126,7 +126,7 @@ func TestEnvelopesComeBack(t *testing.T) {
 	}
 }
 
-func TestReasonsNameTheKey(t *testing.T) {
+func TestReader_Reasons(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"channel":"c","author":"a","text":"x","snet":"2024"}`:                                  "snet",
 		`{"channel":"c","author":"a","text":"x","sent":"noon"}`:                                  "sent",
@@ -152,7 +152,7 @@ func TestReasonsNameTheKey(t *testing.T) {
 	}
 }
 
-func TestLongLineIsCut(t *testing.T) {
+func TestReader_LongLine(t *testing.T) {
 	text := `{"text":"` + strings.Repeat("x", filekit.MaxRecord) + "\"}\n"
 	c := producertest.Case{Path: "dump.jsonl", Data: []byte(text + `{"channel":"c","author":"a","text":"x"}`)}
 	events := producertest.Events(producertest.Read(t, Definition(), c, nil))
@@ -161,7 +161,7 @@ func TestLongLineIsCut(t *testing.T) {
 	}
 }
 
-func TestTimes(t *testing.T) {
+func TestParser_Time(t *testing.T) {
 	for text, want := range map[string]event.Instant{
 		"2024-05-01T12:00:00Z":          {At: day(12, 0, 0), Precision: event.PrecisionSecond},
 		"2024-05-01T12:00:00.123+03:00": {At: day(9, 0, 123e6), Precision: event.PrecisionMilli, Zone: "+03:00"},
@@ -230,7 +230,7 @@ func TestDefinition_Unreadable(t *testing.T) {
 	}
 }
 
-func TestReader_SentInChangedHours(t *testing.T) {
+func TestReader_SetBackHour(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
@@ -262,8 +262,8 @@ func TestReader_SentInChangedHours(t *testing.T) {
 	}
 }
 
-// Service lines of one minute and author that have neither an id nor a text are told apart by what they report.
-func TestReader_ServiceLinesWithoutText(t *testing.T) {
+// Service lines of one minute and author that have neither an id nor a text are distinguished by what they report.
+func TestReader_ServiceWithoutText(t *testing.T) {
 	line := func(service string) string {
 		return `{"channel":"c","author":"Ann","sent":"2024-06-13T10:00:00Z","type":"service","service":` + service + `}`
 	}

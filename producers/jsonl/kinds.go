@@ -118,7 +118,7 @@ func (r *parser) number(e *event.Event, l *line, b *event.Message, edited time.T
 		return nil
 	}
 	parts := []string{string(e.Namespace), string(e.Channel), string(b.Type), b.Text}
-	if s := b.Service; s != nil && b.Text == "" { // what it reports is all that tells it from others
+	if s := b.Service; s != nil && b.Text == "" { // what it reports is all that distinguishes it
 		parts = append(parts, s.Action, s.Native, s.Text, string(s.Target))
 		for _, p := range s.Members {
 			parts = append(parts, string(p.ID))
@@ -236,7 +236,7 @@ func membership(e *event.Event, l *line) error {
 	return nil
 }
 
-// described sets the revision of a description, which its content tells apart where two have the same time or none.
+// described sets the revision of a description, which is made of its content too: two may have the same time, or none.
 func described(e *event.Event, l *line, content ...string) error {
 	if at := change(e, l); at != "" {
 		e.Revision = at
