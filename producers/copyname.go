@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Uncopied takes off a file's name what a browser or a file manager put there to tell a copy from its original: " (1)", " - Copy",
+// Uncopied takes off a file's name what a browser or a file manager put there to distinguish a copy from its original: " (1)", " - Copy",
 // " copy 2", " (copy)". It stands before the extension, or at the end.
 func Uncopied(name string) string {
 	ext := path.Ext(name)

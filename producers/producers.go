@@ -33,7 +33,7 @@ type Session interface {
 	Close() error
 }
 
-// Batch is what happened, and where to resume after it. Events are sealed, in the order in which the network told them.
+// Batch is what happened, and where to resume after it. Events are sealed, in the order of the network.
 // A batch of an archive has a few hundred events, one of a live source as many as are there.
 type Batch struct {
 	Events  []event.Event // may be empty where only the cursor or the counts moved on
@@ -66,7 +66,7 @@ func (s *Notices) Add(n Notice) {
 	*s = append(*s, n)
 }
 
-// SharedError is an error that all files of one export have alike, such as an option that was not given: it is said once.
+// SharedError is an error that all files of one export have alike, such as an option that was not given: it is reported once.
 type SharedError struct {
 	Export string // what is the same for the files of one export: its folder
 	Err    error

@@ -6,7 +6,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// NumberRepeats tells apart reactions of one snapshot that an export calls alike though they are different ones: the second that is
+// NumberRepeats numbers reactions of one snapshot that an export calls alike though they are different ones: the second that is
 // counted under a name becomes "name#2". Their order may differ in the next export, which does no harm to counts: the latest
 // snapshot replaces them all. It would to people, who would then stand under both names, so a name under which anybody is named
 // stays one reaction, whose counts are added.

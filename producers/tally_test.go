@@ -33,7 +33,7 @@ func keys(tally *producers.Tally, ls []line) []event.NativeID {
 	return out
 }
 
-func TestEveryLineHasAKeyOfItsOwn(t *testing.T) {
+func TestTally_Next(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ls := lines(t)
@@ -47,8 +47,8 @@ func TestEveryLineHasAKeyOfItsOwn(t *testing.T) {
 	})
 }
 
-// TestACursorGoesOnCounting stops anywhere and goes on from the marshalled tally.
-func TestACursorGoesOnCounting(t *testing.T) {
+// TestTally_JSON stops anywhere and goes on from the marshalled tally.
+func TestTally_JSON(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		ls := lines(t)
@@ -70,7 +70,7 @@ func TestACursorGoesOnCounting(t *testing.T) {
 	})
 }
 
-func TestTheHighestMultiplicityHolds(t *testing.T) {
+func TestTally_Overlap(t *testing.T) {
 	t.Parallel()
 	l := line{"2024-10-27", "02:59", "a", "ok"}
 	two, three := keys(new(producers.Tally), []line{l, l}), keys(new(producers.Tally), []line{l, l, l})
@@ -79,7 +79,7 @@ func TestTheHighestMultiplicityHolds(t *testing.T) {
 	}
 }
 
-func TestTheRepeatedHourGoesOnCounting(t *testing.T) {
+func TestTally_RepeatedHour(t *testing.T) {
 	t.Parallel()
 	var tally producers.Tally
 	a, again := tally.Next("2024-10-27", "02:30", "a", "ok")
@@ -93,7 +93,7 @@ func TestTheRepeatedHourGoesOnCounting(t *testing.T) {
 	}
 }
 
-func TestTextsThatExportsPrintDifferently(t *testing.T) {
+func TestNormaliseText_Variants(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{"\u200ea\u202fb": "a b", " a\n\tb ": "a b", "a\u00a0b": "a b", "": ""} {
 		if got := producers.NormaliseText(in); got != want {

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestListIsSorted(t *testing.T) {
+func TestDefinitions(t *testing.T) {
 	var names []string
 	for _, d := range all.Definitions() {
 		names = append(names, string(d.Name))
@@ -30,7 +30,7 @@ func TestListIsSorted(t *testing.T) {
 
 const sample = "../../deploy/sample"
 
-// exports returns the files of the sample that somebody must know, with what is said of them.
+// exports returns the files of the sample that some source recognises, by their paths.
 func exports(t *testing.T) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{}
@@ -53,7 +53,7 @@ func exports(t *testing.T) map[string][]byte {
 }
 
 // Every export of the sample is known to one source, and every other source is less sure.
-func TestSampleIsRecognised(t *testing.T) {
+func TestDefinitions_RecogniseSample(t *testing.T) {
 	for path, data := range exports(t) {
 		want, _, _ := strings.Cut(strings.TrimPrefix(path, sample+"/"), "/")
 		for _, d := range all.Definitions() {
@@ -69,7 +69,7 @@ func TestSampleIsRecognised(t *testing.T) {
 }
 
 // The sample shows every trait: each kind of event, and input that cannot be read.
-func TestSampleIsRead(t *testing.T) {
+func TestDefinitions_ReadSample(t *testing.T) {
 	kinds, messages, size := map[event.Kind]int{}, 0, 0
 	for path, data := range exports(t) {
 		size += len(data)
