@@ -10,15 +10,15 @@ import (
 // skip is a file that is not read.
 type skip struct {
 	Skipped
-	tree *tree  // where an export may own it; nil: it is listed whatever is around it
+	tree *tree  // in which an export may own it; nil: it is listed in any case
 	name string // there
 	head []byte
 	root int  // which of the named paths it is under
 	lost bool // something that should have been read could not be
 }
 
-// Skipped returns the files that no source reads, and how many more there are that belong to the exports: what an export names or was asked
-// for while it was read, and what exporters write beside it.
+// Skipped returns the files that no source reads, and how many more there are that belong to the exports: what an export names, what was opened
+// while it was read, and what exporters write next to it.
 func (f *Findings) Skipped() (list []Skipped, belonging int) {
 	for _, s := range f.unread() {
 		list = append(list, s.Skipped)
@@ -26,8 +26,8 @@ func (f *Findings) Skipped() (list []Skipped, belonging int) {
 	return list, len(f.skipped) - len(list)
 }
 
-// Unread returns what a user named and nothing could be read of, and everything below it that is damaged, encrypted or cannot be opened. Its
-// reasons are told by Skipped too.
+// Unread returns what a user named and nothing could be read of, and everything below it that is damaged, encrypted or cannot be opened.
+// Skipped returns these too.
 func (f *Findings) Unread() (list []Skipped) {
 	for _, s := range f.unread() {
 		if s.lost || f.bare[s.root] && s.Why != whyTwice {
@@ -116,7 +116,7 @@ func (t *tree) within(owners map[*tree]*owner, name string, head []byte) bool {
 	return t.outer != nil && t.outer.isUsed(t.outerName)
 }
 
-// use notes that an export asked for a file.
+// use notes that a source opened a file.
 func (t *tree) use(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,14 +132,14 @@ func (t *tree) isUsed(name string) bool {
 	return t.used[name]
 }
 
-// isMedia reports whether a file is a picture, a sound, a document or a part of a page: what exports keep beside the messages.
+// isMedia reports whether a file is an image, audio, video, a document or a part of a page: what exports have next to the messages.
 func isMedia(name string, head []byte) bool {
 	const endings = " .jpg .jpeg .png .gif .webp .heic .bmp .tif .tiff .svg .ico .tgs .webm .mp4 .mov .3gp .avi .mkv .m4v .mpg .mp3 .ogg .oga" +
 		" .opus .m4a .aac .wav .amr .flac .css .js .woff .woff2 .ttf .eot .otf .vcf .pdf .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .rtf .epub .apk .was "
 	return strings.Contains(endings, " "+strings.ToLower(pathpkg.Ext(name))+" ") && pathpkg.Ext(name) != "" || mediaKind(head) != ""
 }
 
-// unknown says what a file that no source reads looks like, and what to do.
+// unknown is why a file is not read, and what to do.
 func (f *Findings) unknown(file producers.File) string {
 	for _, d := range f.defs {
 		if d.Unreadable == nil {

@@ -1,7 +1,7 @@
-// Package files finds the files of exports under the paths that a user names, and says which source reads each.
+// Package files finds the files of exports under the paths that a user names, and which source reads each.
 //
-// Zips are walked as if they were folders. A file that is packed with gzip, or is UTF-16, is given to its source unpacked and
-// as UTF-8. What no source reads is named as what it is, with what to do about it; nothing is left out without a word.
+// It promises that every file is either read or listed with a reason. Zips are walked as folders. A file that is compressed with gzip, or is
+// UTF-16, is passed to its source decompressed and as UTF-8. A file that no source reads is listed with its kind, and with what to do about it.
 package files
 
 import (
@@ -22,14 +22,14 @@ import (
 type Found struct {
 	File  producers.File
 	Def   producers.Definition
-	Stamp string // changes when the content does, as far as can be told without reading it
+	Stamp string // changes with the content, as far as that can be seen without reading it
 
 	damage *damage // nil: it was not unpacked
 	tree   *tree
 	name   string // in its tree
 }
 
-// Damage says why a file could not be unpacked to its end by those who read it so far; nil: nothing was wrong.
+// Damage is why the file could not be decompressed to its end, as far as it was read; nil: it was.
 func (f Found) Damage() error { return f.damage.err() }
 
 // Skipped is a file that no source reads, and why.
@@ -38,7 +38,7 @@ type Skipped struct {
 	Why  string `json:"why"`
 }
 
-// Notice is something about a file's place that a user should know of.
+// Notice is something about a path that a user should know.
 type Notice struct {
 	Path   string
 	Notice producers.Notice
@@ -67,21 +67,21 @@ func (f *Findings) Close() error {
 }
 
 func (f *Findings) skip(path, format string, args ...any) {
-	f.leave(skip{Skipped: Skipped{path, fmt.Sprintf(format, args...)}})
+	f.addSkip(skip{Skipped: Skipped{path, fmt.Sprintf(format, args...)}})
 }
 
-// lose leaves out what should have been read and cannot be.
-func (f *Findings) lose(path, format string, args ...any) {
-	f.leave(skip{Skipped: Skipped{path, fmt.Sprintf(format, args...)}, lost: true})
+// addUnreadable lists a file that should have been read and cannot be.
+func (f *Findings) addUnreadable(path, format string, args ...any) {
+	f.addSkip(skip{Skipped: Skipped{path, fmt.Sprintf(format, args...)}, lost: true})
 }
 
-func (f *Findings) leave(s skip) {
+func (f *Findings) addSkip(s skip) {
 	s.root = f.root
 	f.skipped = append(f.skipped, s)
 }
 
 // Find walks the paths and recognises what is there by defs. With insist a file that is named itself is read by the first of defs whatever it
-// looks like. A path that is not there is an error; a file that nobody reads is not.
+// looks like. A path that does not exist is an error; a file that no source reads is not.
 func Find(paths []string, defs []producers.Definition, insist bool) (_ *Findings, err error) {
 	f := &Findings{seen: map[string]bool{}, bare: map[int]bool{}, defs: defs}
 	defer func() {
@@ -99,7 +99,7 @@ func Find(paths []string, defs []producers.Definition, insist bool) (_ *Findings
 		if named.IsDir() {
 			err = f.walk(&tree{FS: os.DirFS(root), shown: root}, ".")
 		} else {
-			err = f.look(&tree{FS: os.DirFS(filepath.Dir(root)), shown: filepath.Dir(root)}, filepath.Base(root), root, insist)
+			err = f.add(&tree{FS: os.DirFS(filepath.Dir(root)), shown: filepath.Dir(root)}, filepath.Base(root), root, insist)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("walking %s: %w", root, err)
@@ -136,7 +136,7 @@ type tree struct {
 func (f *Findings) walk(t *tree, dir string) error {
 	entries, err := fs.ReadDir(t.FS, dir)
 	if err != nil {
-		f.lose(t.path(dir), "%v", err)
+		f.addUnreadable(t.path(dir), "%v", err)
 	}
 	sortEntries(entries)
 	for _, d := range entries {
@@ -147,7 +147,7 @@ func (f *Findings) walk(t *tree, dir string) error {
 		case d.IsDir():
 			err = f.walk(t, name)
 		default:
-			err = f.look(t, name, t.path(name), false)
+			err = f.add(t, name, t.path(name), false)
 		}
 		if err != nil {
 			return err
@@ -158,7 +158,7 @@ func (f *Findings) walk(t *tree, dir string) error {
 
 func (t *tree) path(name string) string { return filepath.Join(t.shown, filepath.FromSlash(name)) }
 
-// hidden files are what file managers and version control keep beside the user's.
+// hidden reports whether a file belongs to a file manager or to version control.
 func hidden(name string) bool {
 	switch strings.ToLower(name) {
 	case "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini":
@@ -167,9 +167,9 @@ func hidden(name string) bool {
 	return strings.HasPrefix(name, ".")
 }
 
-// look takes one file, or what is in it if it is a zip. One that was named twice is taken once: two readings at once would
+// add adds one file, or those in it if it is a zip. A duplicate path is skipped: two readings at once would
 // share one cursor.
-func (f *Findings) look(t *tree, name, shown string, insist bool) error {
+func (f *Findings) add(t *tree, name, shown string, insist bool) error {
 	path, err := filepath.Abs(shown)
 	if err == nil && f.seen[path] {
 		f.skip(shown, whyTwice)
@@ -179,21 +179,21 @@ func (f *Findings) look(t *tree, name, shown string, insist bool) error {
 	info, err := fs.Stat(t.FS, name)
 	switch {
 	case err != nil:
-		f.lose(shown, "%v", err)
+		f.addUnreadable(shown, "%v", err)
 	case !info.Mode().IsRegular():
 		f.skip(shown, "not a regular file")
 	case info.Size() == 0:
 		f.skip(shown, "empty")
 	default:
-		return f.lookAt(&candidate{tree: t, name: name, shown: shown, info: info}, insist)
+		return f.addCandidate(&candidate{tree: t, name: name, shown: shown, info: info}, insist)
 	}
 	return nil
 }
 
-// whyTwice says that a file was read already.
+// whyTwice is why a duplicate path is skipped.
 const whyTwice = "named twice"
 
-// candidate is a file whose source is looked for.
+// candidate is a file that a source may read.
 type candidate struct {
 	tree  *tree
 	name  string // in its tree
@@ -203,42 +203,42 @@ type candidate struct {
 	head  []byte
 }
 
-func (f *Findings) lookAt(c *candidate, insist bool) error {
+func (f *Findings) addCandidate(c *candidate, insist bool) error {
 	var err error
 	if c.plain, c.head, err = openPlain(func() (fs.File, error) { return c.tree.Open(c.name) }); err != nil {
-		f.lose(c.shown, "%v", err)
+		f.addUnreadable(c.shown, "%v", err)
 		return nil
 	}
-	// What holds other files is told before a source is asked: text that is stored in it as it is would be taken for its own.
+	// Containers are detected before sources see the file: uncompressed text in one would be recognised as an export.
 	if isZip(c.head) && !c.plain.changed() {
-		return f.lookInto(c)
+		return f.addZip(c)
 	}
 	if kind := container(c.head); kind != "" {
-		f.leave(skip{Skipped: Skipped{c.shown, kind}, tree: c.tree, name: c.name})
+		f.addSkip(skip{Skipped: Skipped{c.shown, kind}, tree: c.tree, name: c.name})
 		return nil
 	}
 	file := c.file()
 	def, sure := f.recognise(file)
 	if sure == producers.No {
 		if len(c.head) == 0 {
-			f.leave(skip{Skipped: Skipped{c.shown, c.nothing()}, lost: c.plain.damage.err() != nil})
+			f.addSkip(skip{Skipped: Skipped{c.shown, c.nothing()}, lost: c.plain.damage.err() != nil})
 			return nil
 		}
 		if !insist {
-			f.leave(skip{Skipped: Skipped{c.shown, f.unknown(file)}, tree: c.tree, name: c.name, head: c.head[:min(len(c.head), magicSize)]})
+			f.addSkip(skip{Skipped: Skipped{c.shown, f.unknown(file)}, tree: c.tree, name: c.name, head: c.head[:min(len(c.head), magicSize)]})
 			return nil
 		}
 		def = f.defs[0]
 	}
 	if file.Size, err = c.plain.size(c.info); err != nil {
-		f.lose(c.shown, "%v", err)
+		f.addUnreadable(c.shown, "%v", err)
 		return nil
 	}
 	f.Files = append(f.Files, Found{File: file, Def: def, Stamp: c.stamp(), damage: c.plain.damage, tree: c.tree, name: c.name})
 	return nil
 }
 
-// nothing says why nothing can be read of a file that is not empty.
+// nothing is why a file that is not empty has no content.
 func (c *candidate) nothing() string {
 	if err := c.plain.damage.err(); err != nil {
 		return err.Error()
@@ -246,7 +246,7 @@ func (c *candidate) nothing() string {
 	return "empty"
 }
 
-// file is the candidate as a source sees it. Its size is known only when it has been read.
+// file is the candidate as a source gets it. The size of a compressed one is unknown until it was read.
 func (c *candidate) file() producers.File {
 	path := filepath.ToSlash(c.shown)
 	if c.plain.gzip {
@@ -268,8 +268,8 @@ func (f *Findings) recognise(file producers.File) (def producers.Definition, bes
 	return def, best
 }
 
-// beside opens another file of the export, or a folder, for its listing. Lists and pages of the export itself are opened in their plain form; an attachment as it
-// is, for its hash is that of what was sent.
+// beside opens another file of the export, or a folder to list it. Lists and pages of the export itself are decompressed and decoded; an
+// attachment is not, for its hash is that of what was sent.
 func (c *candidate) beside(rel string) (io.ReadCloser, error) {
 	name := pathpkg.Join(pathpkg.Dir(c.name), rel)
 	if f, ok := openFolder(c.tree.FS, name); ok {
@@ -285,16 +285,16 @@ func (c *candidate) beside(rel string) (io.ReadCloser, error) {
 		}
 		return r, err
 	}
-	r, err := c.plainBeside(name)
+	r, err := c.openUnpacked(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		if packed, err := c.plainBeside(name + ".gz"); err == nil {
+		if packed, err := c.openUnpacked(name + ".gz"); err == nil {
 			return packed, nil
 		}
 	}
 	return r, err
 }
 
-func (c *candidate) plainBeside(name string) (io.ReadCloser, error) {
+func (c *candidate) openUnpacked(name string) (io.ReadCloser, error) {
 	p, _, err := openPlain(func() (fs.File, error) { return c.tree.Open(name) })
 	if err != nil {
 		return nil, err
@@ -303,8 +303,8 @@ func (c *candidate) plainBeside(name string) (io.ReadCloser, error) {
 	return p.open()
 }
 
-// ofExport reports whether a file beside this one is a part of the export and no attachment: what exporters write is in the same
-// folder or above it, and WhatsApp, whose attachments are there too, writes nothing but the chat.
+// ofExport reports whether another file is a part of the export and no attachment: what exporters write is in the same
+// folder or above it, and WhatsApp, whose attachments are there too, writes the chat only.
 func (c *candidate) ofExport(rel string) bool {
 	plain, above := rel, strings.HasPrefix(rel, "../")
 	for strings.HasPrefix(plain, "../") {
@@ -320,7 +320,7 @@ func (c *candidate) ofExport(rel string) bool {
 	return false
 }
 
-// damage is why files could not be unpacked to their end. A nil one has none.
+// damage is why files could not be decompressed to their end. A nil one is none.
 type damage struct {
 	mu    sync.Mutex // covers all below
 	cause error

@@ -130,7 +130,7 @@ func zipOf(t *testing.T, members ...member) []byte {
 	return out.Bytes()
 }
 
-func TestFind_Plain(t *testing.T) {
+func TestFind_plain(t *testing.T) {
 	t.Parallel()
 	text := "chat: hello\n" + strings.Repeat("и ещё строка\n", 20_000)
 	little := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
@@ -237,7 +237,7 @@ func TestFile_Beside(t *testing.T) {
 	}
 }
 
-func TestFind_Order(t *testing.T) {
+func TestFind_order(t *testing.T) {
 	t.Parallel()
 	want := []string{
 		"a/1.csv", "a/2.csv", "a/10.csv", "b [part 2]/x.json", "b [part 10]/x.json", "farm.json", "farm [part 2].json", "farm [part 10].json",
@@ -266,7 +266,7 @@ func TestFind_Order(t *testing.T) {
 	}
 }
 
-func TestFind_ZipNames(t *testing.T) {
+func TestFind_zipNames(t *testing.T) {
 	t.Parallel()
 	extra := func(short, full string) []byte {
 		out := binary.LittleEndian.AppendUint16(nil, 0x7075)
@@ -318,7 +318,7 @@ func TestFind_ZipNames(t *testing.T) {
 }
 
 // What can be read of a damaged zip is read, and the rest is named.
-func TestFind_DamagedZip(t *testing.T) {
+func TestFind_damagedZip(t *testing.T) {
 	t.Parallel()
 	random := make([]byte, 200_000) // does not get smaller
 	for i, x := 0, uint32(1); i < len(random); i++ {
@@ -373,7 +373,7 @@ func TestFind_DamagedZip(t *testing.T) {
 	}
 }
 
-func TestFind_Containers(t *testing.T) {
+func TestFind_containers(t *testing.T) {
 	t.Parallel()
 	tar := make([]byte, 1024)
 	copy(tar, "a.txt")
@@ -420,7 +420,7 @@ func TestFind_Containers(t *testing.T) {
 	})
 }
 
-// What belongs to an export is counted, and what nobody reads says what it is.
+// What belongs to an export is counted, and what no source reads is listed with its kind.
 func TestFindings_Skipped(t *testing.T) {
 	t.Parallel()
 	jpeg := "\xff\xd8\xff\xe0 and more"

@@ -5,14 +5,14 @@ import (
 	"io/fs"
 )
 
-// folder is an open folder of an export, of which only the listing is read: a source may look which files lie beside its own.
+// folder is an open folder of an export, of which only the listing is read: a source may list the files next to its own.
 type folder struct {
 	fs.FileInfo
 	name    string
 	entries []fs.DirEntry
 }
 
-// openFolder lists a folder; ok is false if it is none.
+// openFolder lists a folder; ok is false if name is none.
 func openFolder(in fs.FS, name string) (_ *folder, ok bool) {
 	if !fs.ValidPath(name) {
 		return nil, false

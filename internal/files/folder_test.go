@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestFile_BesideListsFolders: in a folder and in a zip a source can look which files an export has.
-func TestFile_BesideListsFolders(t *testing.T) {
+// TestFile_Beside_folders: in a folder and in a zip a source can look which files an export has.
+func TestFile_Beside_folders(t *testing.T) {
 	t.Parallel()
 	in := []member{
 		{name: "export/day/1.json", data: "chat"}, {name: "export/day/2.json", data: "chat"}, {name: "export/night/1.json", data: "chat"},

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// container says what a file is that other files are in, and that is not read; empty: it is none.
+// container is the kind of a file that contains others and is not read; empty: it is no container.
 func container(head []byte) string {
 	const unpack = ": unpack it, and import the folder"
 	at := func(pos int, mark string) bool { return len(head) >= pos && bytes.HasPrefix(head[pos:], []byte(mark)) }
@@ -35,10 +35,10 @@ func container(head []byte) string {
 	return ""
 }
 
-// magicSize is how much of a file is kept to tell what it is.
+// magicSize is how much of a file is buffered to detect its kind.
 const magicSize = 64
 
-// mediaKind is what a picture, a sound, a film, a font or a document is; empty: the file is none of them.
+// mediaKind is the kind of an image, audio, video, font or document; empty: the file is none of them.
 func mediaKind(head []byte) string {
 	at := func(pos int, mark string) bool { return len(head) >= pos && bytes.HasPrefix(head[pos:], []byte(mark)) }
 	switch {
@@ -56,7 +56,7 @@ func mediaKind(head []byte) string {
 	return ""
 }
 
-// kindOf says what a file looks like that no source reads, and what to do; empty: nothing is known of it.
+// kindOf is the kind of a file that no source reads, and what to do; empty: unknown.
 func kindOf(name string, head []byte) string {
 	base := strings.ToLower(path.Base(name))
 	begins := func(mark string) bool { return bytes.HasPrefix(head, []byte(mark)) }

@@ -9,7 +9,7 @@ import (
 )
 
 // sortEntries sorts names as a person would: 1, 2, 10, and a name before the same one with more after it, whatever its ending is. Exports
-// in several parts name these so, and messages of one minute stand in the order in which they are read.
+// in several parts name these so, and messages of one minute keep the order in which they are read.
 func sortEntries(list []fs.DirEntry) {
 	slices.SortStableFunc(list, func(a, b fs.DirEntry) int { return compareNames(a.Name(), b.Name()) })
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// anything is a source that takes every file whose beginning has a header row in it, wherever it stands.
+// anything is a source that recognises every file with a header row anywhere in its beginning.
 func anything() []producers.Definition {
 	return []producers.Definition{{Name: "rows", Title: "Rows", Recognise: func(f producers.File) producers.Confidence {
 		if bytes.Contains(f.Head, []byte("id,text\n")) {
@@ -21,8 +21,8 @@ func anything() []producers.Definition {
 	}}}
 }
 
-// A container whose members are not compressed has their text in its beginning. No source is asked about it.
-func TestFind_ContainersBeforeSources(t *testing.T) {
+// A container whose members are not compressed has their text in its beginning. No source sees it.
+func TestFind_containersBeforeSources(t *testing.T) {
 	t.Parallel()
 	const rows = "id,text\n1,beans\n"
 	zipped := zipOf(t, member{name: "a.csv", data: rows, store: true}, member{name: "b.csv", data: rows, store: true})

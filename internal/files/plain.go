@@ -62,7 +62,7 @@ func (p *plain) open() (io.ReadCloser, error) {
 	if !p.changed() && !packed(raw) {
 		return raw, nil
 	}
-	s := &salvage{File: raw, from: raw, damage: p.damage}
+	s := &truncatedFile{File: raw, from: raw, damage: p.damage}
 	if p.gzip {
 		s.from = &gunzip{packed: raw}
 	}
@@ -73,13 +73,13 @@ func (p *plain) open() (io.ReadCloser, error) {
 	return r, nil
 }
 
-// packed reports whether a file is unpacked while it is read.
+// packed reports whether a file is decompressed while it is read.
 func packed(f fs.File) bool {
 	_, plain := f.(io.Seeker)
 	return !plain
 }
 
-// size is the length of the plain form, which only reading tells.
+// size is the length of the plain form. A compressed file is read for it.
 func (p *plain) size(info fs.FileInfo) (n int64, err error) {
 	if !p.changed() {
 		return info.Size(), nil
@@ -137,15 +137,15 @@ func (g *gunzip) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// salvage ends a file where it is damaged. It is closed and described by the file that it stands for.
-type salvage struct {
+// truncatedFile ends a file where it is damaged.
+type truncatedFile struct {
 	fs.File
 	from   io.Reader
 	damage *damage
 	read   int64
 }
 
-func (s *salvage) Read(b []byte) (int, error) {
+func (s *truncatedFile) Read(b []byte) (int, error) {
 	n, err := s.from.Read(b)
 	s.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) && damaged(err) {
@@ -155,8 +155,8 @@ func (s *salvage) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close implements io.Closer. That the content is damaged has been said.
-func (s *salvage) Close() error {
+// Close implements io.Closer. Damage was reported by Read.
+func (s *truncatedFile) Close() error {
 	err := s.File.Close()
 	if err != nil && damaged(err) {
 		return nil
@@ -175,11 +175,11 @@ func damaged(err error) bool {
 	return errors.As(err, &corrupt)
 }
 
-// tailSize is how much of a packed file's end tells it from another one of its size.
+// tailSize is how much of a compressed file's end distinguishes it from another one of its size.
 const tailSize = 64 << 10
 
-// stamp is what the file system, or the zip, says of a file's content without it being read. Of a file that is not read as it is the end
-// is looked at too: it has gzip's checksum.
+// stamp identifies a file's content by what the file system or the zip has of it, without reading it. Of a compressed file the end
+// is read too: it has gzip's checksum.
 func (c *candidate) stamp() string {
 	stamp := fmt.Sprint(c.info.Size(), c.info.ModTime().UnixNano())
 	if h, ok := c.info.Sys().(*zip.FileHeader); ok {
@@ -190,7 +190,7 @@ func (c *candidate) stamp() string {
 	}
 	raw, err := c.plain.raw()
 	if err != nil {
-		return stamp // whoever reads the file will say why
+		return stamp // reading the file will return the reason
 	}
 	defer func() { _ = raw.Close() }() // nothing was written
 	if at, ok := raw.(io.ReaderAt); ok {

@@ -11,8 +11,8 @@ import (
 	"unicode"
 )
 
-// rescue finds the files of a zip whose list is lost, by the header that stands before each. It makes a list of them anew, which the
-// zip's own reader takes. What was cut off is listed as far as it is there.
+// rescue finds the files of a zip whose directory is lost, by the header before each. It builds a new directory, which
+// archive/zip reads. A truncated file is listed as far as it is there.
 func rescue(at io.ReaderAt, size int64) (*zip.Reader, error) {
 	s := &search{at: at, size: size}
 	for pos := s.next(0); pos >= 0; {
@@ -74,7 +74,7 @@ func (s *search) find(pos, end int64, mark string) int64 {
 	return -1
 }
 
-// read returns what stands from pos on, at least as many bytes as asked for unless the file ends. What was read before is not read again.
+// read returns the bytes from pos on, at least so many unless the file ends. They are buffered, and not read twice.
 func (s *search) read(pos int64, least int) []byte {
 	if pos < s.from || pos+int64(least) > s.from+int64(len(s.window)) {
 		if s.window == nil {
@@ -86,7 +86,7 @@ func (s *search) read(pos int64, least int) []byte {
 	return s.window[pos-s.from:]
 }
 
-// entry lists the file whose header stands at pos, and returns where its content ends.
+// entry adds the file whose header is at pos, and returns where its content ends.
 func (s *search) entry(pos int64) (end int64, ok bool) {
 	h := make([]byte, localSize)
 	if n, _ := s.at.ReadAt(h, pos); n < localSize || s.found == 0xfffe {
@@ -114,8 +114,8 @@ func (s *search) entry(pos int64) (end int64, ok bool) {
 	return body, true
 }
 
-// measure finds out how long a content is whose header does not say so, or says more than there is. Of one that has no end more is
-// said than there is: whoever reads it finds out.
+// measure computes the length of a content whose header lacks it or exceeds the file. Without an end the length is one more than
+// there is, so that reading it fails at the end.
 func (s *search) measure(body int64, method uint16) (packed, plain int64) {
 	if method != zip.Deflate {
 		end := s.find(body, s.size, "PK\x07\x08")

@@ -20,7 +20,7 @@ func (c *countingReader) ReadAt(b []byte, pos int64) (int, error) {
 }
 
 // A zip of many small files is read about once.
-func TestRescue_ReadsOnce(t *testing.T) {
+func TestRescue_readsOnce(t *testing.T) {
 	t.Parallel()
 	var members []member
 	for i := range 3000 {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestFindings_Unread holds that what a user named and could not be read is told apart from what merely is no chat.
+// TestFindings_Unread holds that what a user named and could not be read is distinguished from what is no chat.
 func TestFindings_Unread(t *testing.T) {
 	t.Parallel()
 	chat := []byte("chat: text")
@@ -27,7 +27,7 @@ func TestFindings_Unread(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string][]byte
 		named []string // empty: the folder
-		want  []string // files that are told of
+		want  []string // files that are listed
 	}{
 		"all is read":                  {map[string][]byte{"a.txt": chat, "b.zip": packed}, nil, nil},
 		"no chat beside one":           {map[string][]byte{"a.txt": chat, "b.bin": []byte("unknown")}, nil, nil},
@@ -68,7 +68,7 @@ func TestFindings_Unread(t *testing.T) {
 	}
 }
 
-// TestFindings_Unread_denied holds that what may not be opened is told of.
+// TestFindings_Unread_denied holds that what may not be opened is listed.
 func TestFindings_Unread_denied(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -21,14 +21,14 @@ func isZip(head []byte) bool {
 }
 
 // lookInto walks a zip without unpacking it. One within a zip cannot be read that way.
-func (f *Findings) lookInto(c *candidate) error {
+func (f *Findings) addZip(c *candidate) error {
 	if c.tree.zip != nil {
 		f.skip(c.shown, "a zip within a zip: unpack the outer one, and import the folder")
 		return nil
 	}
 	r, err := c.plain.raw()
 	if err != nil {
-		f.lose(c.shown, "%v", err)
+		f.addUnreadable(c.shown, "%v", err)
 		return nil
 	}
 	f.zips = append(f.zips, r)
@@ -39,29 +39,29 @@ func (f *Findings) lookInto(c *candidate) error {
 	}
 	z, err := openZip(at, c.info.Size())
 	if err != nil {
-		f.lose(c.shown, "a zip that is damaged so that nothing in it can be read (%v): get it anew", err)
+		f.addUnreadable(c.shown, "a zip that is damaged so that nothing in it can be read (%v): get it anew", err)
 		return nil
 	}
 	for _, n := range z.notices {
 		f.Notices = append(f.Notices, Notice{Path: c.shown, Notice: n})
 	}
 	for _, s := range z.unreadable(c.shown) {
-		f.leave(skip{Skipped: s.Skipped, tree: c.tree, name: c.name, lost: s.lost})
+		f.addSkip(skip{Skipped: s.Skipped, tree: c.tree, name: c.name, lost: s.lost})
 	}
 	return f.walk(&tree{FS: z, shown: c.shown, zip: z, outer: c.tree, outerName: c.name}, ".")
 }
 
 // zipFS is what is in a zip, by names that are UTF-8.
 type zipFS struct {
-	files   map[string]*zip.File
-	dirs    map[string][]fs.DirEntry // by path; the root is "."
-	refused map[string]error         // what cannot be read, and why
-	doubles []string                 // names of which another entry stands further back
-	rescued error                    // why the zip's list of files could not be used; nil: it was
-	notices []producers.Notice
+	files      map[string]*zip.File
+	dirs       map[string][]fs.DirEntry // by path; the root is "."
+	refused    map[string]error         // what cannot be read, and why
+	duplicates []string                 // names with a later entry
+	rescued    error                    // why the zip's list of files could not be used; nil: it was
+	notices    []producers.Notice
 }
 
-// These say why an entry, or the list of a zip, cannot be read.
+// Why an entry, or the directory of a zip, cannot be read.
 var (
 	errEncrypted = errors.New("encrypted")
 	errMethod    = errors.New("packed by a method that is not supported")
@@ -113,7 +113,7 @@ func indexZip(entries []*zip.File) *zipFS {
 			continue
 		}
 		if z.files[name] != nil { // the later one is what unpacking leaves
-			z.doubles = append(z.doubles, name)
+			z.duplicates = append(z.duplicates, name)
 			delete(z.refused, name)
 		}
 		z.files[name] = e
@@ -128,7 +128,7 @@ func indexZip(entries []*zip.File) *zipFS {
 	return z
 }
 
-// list lists the files that can be read, in the order in which they stand in the zip.
+// list lists the files that can be read, in the order of the zip.
 func (z *zipFS) list(names []string) {
 	listed := map[string]bool{}
 	for _, n := range names {
@@ -142,8 +142,8 @@ func (z *zipFS) list(names []string) {
 	}
 }
 
-// zipPath brings an entry's name to the form of a path within the zip. Some programs part folders by a backslash. Nothing is
-// written by these names, so that one that leads outside is taken from its first folder on.
+// zipPath brings an entry's name to the form of a path within the zip. Some programs separate folders by a backslash. Nothing is
+// written under these names; of one that leads outside, the leading dots are dropped.
 func zipPath(name string) string {
 	name = path.Clean(strings.ReplaceAll(name, `\`, "/"))
 	name = strings.TrimLeft(name, "/")
@@ -192,8 +192,8 @@ func (z *zipFS) unreadable(shown string) (out []skip) {
 			add(true, "a zip with %d of %d files %v, such as %q: %s", len(names), len(z.files), reason, names[0], what)
 		}
 	}
-	if len(z.doubles) > 0 {
-		add(false, "a zip with %d names that stand in it more than once, such as %q: the last one of each is read", len(z.doubles), z.doubles[0])
+	if len(z.duplicates) > 0 {
+		add(false, "a zip with %d names that stand in it more than once, such as %q: the last one of each is read", len(z.duplicates), z.duplicates[0])
 	}
 	return out
 }
@@ -272,7 +272,7 @@ func (e *zipEntry) Info() (fs.FileInfo, error) {
 	return e.file.FileInfo(), nil
 }
 
-// folderInfo is all that is known of a folder in a zip.
+// folderInfo describes a folder in a zip, which need not have an entry.
 type folderInfo string
 
 func (f folderInfo) Name() string     { return string(f) }

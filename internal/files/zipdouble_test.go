@@ -8,7 +8,7 @@ import (
 )
 
 // Of two entries of one name the later one counts, whether it can be read or not.
-func TestIndexZip_Doubles(t *testing.T) {
+func TestIndexZip_duplicates(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		flags [2]uint16

@@ -50,10 +50,10 @@ func zipNames(entries []*zip.File) ([]string, producers.Notice) {
 		"the zip does not say in which charset its names are; they were read as %s; if they are wrong, unpack it and import the folder", label)}
 }
 
-// guessedFrom bounds the names that a charset is guessed from: each is looked for in the lists of the zip, in every charset.
+// guessedFrom bounds the names that a charset is guessed from: each is searched for in the lists of the zip, in every charset.
 const guessedFrom = 64
 
-// evenly returns at most n of a list, as far apart.
+// evenly returns at most n elements of a list at equal distances.
 func evenly[T any](list []T, n int) (out []T) {
 	step := max((len(list)+n-1)/n, 1)
 	for i := 0; i < len(list); i += step {
@@ -79,7 +79,7 @@ func unicodeName(h *zip.FileHeader) (string, bool) {
 	return "", false
 }
 
-// Lists in a zip often name its folders and files: those of Slack its channels, and a chat its attachments. What they say decides between charsets.
+// Lists in a zip often name its folders and files: those of Slack its channels, and a chat its attachments. A name found there decides between charsets.
 const (
 	mentionsSize  = 1 << 20 // of one file
 	mentionsFiles = 16
@@ -134,7 +134,7 @@ func beginning(e *zip.File) []byte {
 	return text
 }
 
-// escaped is how programs write a name in JSON that keep to ASCII.
+// escaped is a name in ASCII-only JSON.
 func escaped(s string) []byte {
 	quoted, err := json.Marshal(s)
 	if err != nil {
