@@ -1,4 +1,4 @@
-// Package reread reads the log again as the source of an import: events whose zone or charset was assumed, as they are in the zone and the
+// Package reread reads the log again as the source of an import: events whose zone or charset was assumed, read in the zone and the
 // charset that a user names now.
 //
 // It promises to keep every event's id, and to leave out what does not change. The wall time that the input printed is the assumed
@@ -28,7 +28,7 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// Log is the stream of events.
+// Log is the stream CHAT.
 type Log interface {
 	// Range calls yield with every message from one sequence to another, both included, in order.
 	Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error
@@ -46,7 +46,7 @@ type Config struct {
 	Channel   event.Channel
 }
 
-// Notices of a reading.
+// Codes of notices.
 const (
 	NoticeZone      = "zone-changed"
 	NoticeCharset   = "charset-changed"
@@ -84,7 +84,7 @@ func (s *source) Connect(_ context.Context, from producers.Cursor) (producers.Se
 	if len(from) > 0 {
 		var c cursor
 		if err := json.Unmarshal(from, &c); err != nil {
-			return nil, fault.AsFatal(fmt.Errorf("reading the cursor of a reading of the log: %w", err))
+			return nil, fault.AsFatal(fmt.Errorf("reading the cursor: %w", err))
 		}
 		out.next = c.Next
 	}
@@ -96,11 +96,11 @@ type session struct {
 	*source
 	next   uint64
 	zones  map[string]*time.Location // by the name an instant has
-	latest map[event.Key]time.Time   // last time read of each chat: tells which of two passes of an hour is meant
+	latest map[event.Key]time.Time   // last time read of each chat: decides between the two instants of an ambiguous hour
 }
 
-// atOnce is how many messages of the log a batch is made of: a message may be a bundle of 500 events.
-const atOnce = 20
+// batchMessages is how many messages of the log make a batch: each may be a bundle of 500 events.
+const batchMessages = 20
 
 // Next implements producers.Session.
 func (s *session) Next(ctx context.Context) (producers.Batch, error) {
@@ -112,7 +112,7 @@ func (s *session) Next(ctx context.Context) (producers.Batch, error) {
 			}
 			break
 		}
-		to := min(s.next+atOnce-1, s.Last)
+		to := min(s.next+batchMessages-1, s.Last)
 		err := s.Log.Range(ctx, s.next, to, false, func(d consumers.Delivery) error { return s.message(d, &b) })
 		if err != nil {
 			return producers.Batch{}, fmt.Errorf("reading the log from sequence %d: %w", s.next, err)
@@ -258,7 +258,7 @@ func (s *session) texts(e *event.Event, b *producers.Batch) (bool, error) {
 	return true, nil
 }
 
-// transcoding reads bytes in another charset than before. lost: some bytes are not known.
+// transcoding reads bytes in another charset than before. lost: some bytes were replaced, and cannot be recovered.
 type transcoding struct {
 	from, to encoding.Encoding
 	lost     bool
