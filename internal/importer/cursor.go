@@ -66,7 +66,7 @@ func tail(f producers.File) string {
 	return string(end[:n])
 }
 
-// resumeCursors saves, beside the cursor of a file, how much of it was read, so that an import that resumes can report it.
+// resumeCursors saves, with the cursor of a file, how much of it was read, so that an import that resumes can report it.
 type resumeCursors struct {
 	ingest.Cursors
 	resumed func(position) // called with where reading resumes

@@ -24,9 +24,9 @@ func namedNow(t *testing.T, path string, o producers.Options, stream time.Time) 
 	return name
 }
 
-// TestACursorIsOfOneContent attacks what a reading goes on from: whatever makes another reading of the file must begin at its
+// TestCursorName holds that a changed file, or one read with other options, has another cursor: such a reading must begin at its
 // start, because what lies before the cursor would be lost.
-func TestACursorIsOfOneContent(t *testing.T) {
+func TestCursorName(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.jsonl")
 	line := `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}` + "\n"
@@ -78,8 +78,8 @@ func mustGetwd(t *testing.T) string {
 	return dir
 }
 
-// TestACursorInAZipIsOfOneContent where nothing but the checksum tells.
-func TestACursorInAZipIsOfOneContent(t *testing.T) {
+// TestCursorName_zip holds the same of a file in a zip, by its checksum.
+func TestCursorName_zip(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.zip")
@@ -95,8 +95,8 @@ func TestACursorInAZipIsOfOneContent(t *testing.T) {
 	}
 }
 
-// TestAZipThatIsSaidToBeSomebodys is looked into, and not read as if it were a log itself.
-func TestAZipThatIsSaidToBeSomebodys(t *testing.T) {
+// TestFind_namedSource holds that a zip of a named source is opened, and not read as a log itself.
+func TestFind_namedSource(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "one"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
@@ -110,7 +110,7 @@ func TestAZipThatIsSaidToBeSomebodys(t *testing.T) {
 	}
 }
 
-func TestAFileNamedTwiceIsReadOnce(t *testing.T) {
+func TestFind_duplicatePath(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "a.jsonl"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
@@ -120,7 +120,7 @@ func TestAFileNamedTwiceIsReadOnce(t *testing.T) {
 	}
 }
 
-func TestWhatACursorKeeps(t *testing.T) {
+func TestDecodeCursor(t *testing.T) {
 	t.Parallel()
 	at, c, err := decodeCursor(encodeCursor(position{7, 1 << 40}, producers.Cursor("a b\nc")))
 	if err != nil || at != (position{7, 1 << 40}) || string(c) != "a b\nc" {

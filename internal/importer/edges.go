@@ -15,7 +15,7 @@ const chatsPerQuery = 1000
 
 // edges notes messages before the first and after the last one that an export has in common with the store and that are stored twice: at the end of
 // an export nothing follows that would show that they differ, and exports do hold more than the store. But an export
-// holds a whole run of messages. So where it brought something new to a minute of which the store has something that it lacks, and
+// holds a whole run of messages. So where it brought something new to a minute of which the store has something that is not in it, and
 // shares other messages with the store, one is a duplicate of the other: edited and deleted messages keep their minute.
 func (o *overlapCheck) edges(ctx context.Context, store *normalise.Store, first uint64, s overlapScope) error {
 	type minute struct {

@@ -39,11 +39,11 @@ func (f *failure) Error() string {
 // Unwrap gives the reason.
 func (f *failure) Unwrap() error { return f.err }
 
-// errMoreFailed stands for files that could not be read beyond those that are named.
+// errMoreFailed replaces the reasons of files beyond the first MaxListed.
 var errMoreFailed = errors.New("and more files could not be read; the list of rejected records names them all")
 
 // add notes that a file could not be read to its end; nil is none. A reason that several files share and that names none is reported once, and so
-// is what all files of one export lack.
+// is what is missing for all files of one export.
 func (s *failures) add(f files.Found, err error) {
 	if err == nil {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// TestFailures_add says a reason once that several files have.
+// TestFailures_add holds that a reason of several files is reported once.
 func TestFailures_add(t *testing.T) {
 	t.Parallel()
 	var s failures
@@ -27,7 +27,7 @@ func TestFailures_add(t *testing.T) {
 	}
 }
 
-// TestFailures_add_sharedError: what all pages of an export lack is said once.
+// TestFailures_add_sharedError holds that what is missing for all pages of an export is reported once.
 func TestFailures_add_sharedError(t *testing.T) {
 	t.Parallel()
 	var s failures
@@ -37,6 +37,6 @@ func TestFailures_add_sharedError(t *testing.T) {
 		s.add(files.Found{File: producers.File{Path: path}}, fmt.Errorf("reading %s, line 1: %w", path, shared))
 	}
 	if text := s.err.Error(); strings.Count(text, "no account") != 2 || !strings.Contains(text, "a/messages.html") || !strings.Contains(text, "b/messages.html") {
-		t.Errorf("told: %s", text)
+		t.Errorf("reported: %s", text)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/agrichat/agrichat/producers/all"
 )
 
-// TestZipsAreReadAsFolders finds the same in a zip as in the folder that it was made of.
-func TestZipsAreReadAsFolders(t *testing.T) {
+// TestFind_zip finds the same files in a zip as in the folder that it was made of.
+func TestFind_zip(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	const line = `{"channel":"c","author":"a","text":"привет","sent":"2024-05-01T10:00:00Z"}` + "\n"
@@ -54,7 +54,7 @@ func TestZipsAreReadAsFolders(t *testing.T) {
 	}
 }
 
-func TestNamesInAZip(t *testing.T) {
+func TestFind_zipNames(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "one"), `{"channel":"c","author":"a","text":"x","sent":"2024-05-01T10:00:00Z"}`+"\n")
@@ -73,7 +73,7 @@ type oneFile string
 
 func (f oneFile) ReadFile(string) ([]byte, error) { return os.ReadFile(string(f)) }
 
-func TestAZipThatIsNone(t *testing.T) {
+func TestFind_damagedZip(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "broken.zip")
 	write(t, path, "PK\x03\x04 and nothing more")
@@ -156,8 +156,8 @@ func skipped(f *files.Findings) []files.Skipped {
 	return list
 }
 
-// TestAttachmentsInAZip have the same hash, size and mark of what is missing as in a folder, whatever the source.
-func TestAttachmentsInAZip(t *testing.T) {
+// TestArchive_attachmentsInZip holds that attachments in a zip have the same hash, size and mark of what is missing as in a folder, for each source.
+func TestArchive_attachmentsInZip(t *testing.T) {
 	t.Parallel()
 	for name, texts := range map[string]map[string]string{
 		"telegram": {"result.json": `{"name":"Field","type":"private_supergroup","id":4001000900,"messages":[` +

@@ -26,7 +26,7 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// Servers are the connections that an import uses. Each is opened when it is first asked for.
+// Servers are the connections that an import uses. Each is opened when it is first used.
 type Servers interface {
 	Bus(context.Context) (*bus.Bus, error)
 	Store(context.Context) (*normalise.Store, error)
@@ -98,7 +98,7 @@ func (i *Importer) Run(ctx context.Context) (*Report, error) {
 	}
 	if err == nil {
 		if failed := i.overlaps.find(ctx, i); failed != nil && ctx.Err() == nil { // everything is stored all the same
-			i.Log.Warn("messages that stand twice were not looked for", "error", failed)
+			i.Log.Warn("the check for duplicate messages failed", "error", failed)
 		}
 	}
 	unwatch()
@@ -146,7 +146,7 @@ func Nothing(in *files.Findings) *Report {
 	return &i.report
 }
 
-// Unreadable returns why files will not be read with these options: most lack one. They are in the report later, with the others.
+// Unreadable returns why files will not be read with these options: most need one more. They are in the report later, with the others.
 func Unreadable(in *files.Findings, o producers.Options) (errs []error) {
 	for _, f := range in.Files {
 		if _, err := f.Def.Archive(f.File, o); err != nil {
@@ -159,7 +159,7 @@ func Unreadable(in *files.Findings, o producers.Options) (errs []error) {
 // ErrStopped says what to do after Ctrl-C.
 var ErrStopped = errors.New("stopped before everything was imported; the same command goes on from here")
 
-// interrupted reports whether somebody stopped the command, by a signal or by cancelling it. A server that ended under it is the cause in an
+// interrupted reports whether the command was stopped by a signal or by its caller. If it was stopped because a server ended, the cause is an
 // error that wraps another.
 func interrupted(ctx context.Context) bool {
 	cause := context.Cause(ctx)

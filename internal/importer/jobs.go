@@ -24,7 +24,7 @@ import (
 const (
 	fewestJobs  = 2
 	defaultJobs = 4
-	MaxJobs     = 16 // that a user may ask for: each buffers some thousand messages
+	MaxJobs     = 16 // that a user may choose: each buffers some thousand messages
 )
 
 // DefaultJobs is how many files are read at once unless a user says.

@@ -92,7 +92,7 @@ func crowded(n, jobs int) (*Importer, *crowd) {
 	return New(Config{Jobs: jobs}, &files.Findings{Files: list}), c
 }
 
-// TestImporter_readAll_jobs at most as many as were asked for, and the report is in the order of the files.
+// TestImporter_readAll_jobs holds that at most so many files are read at once, and that the report is in the order of the files.
 func TestImporter_readAll_jobs(t *testing.T) {
 	t.Parallel()
 	for _, jobs := range []int{1, 3} {
@@ -124,13 +124,13 @@ func TestImporter_readAll_jobs(t *testing.T) {
 				t.Errorf("failed with %v, read %d, rejected %d", i.failures.err, i.result.Read, i.rejects.count)
 			}
 			if s := i.progress.Snapshot(); s.Done != 9 || s.Bytes != s.Of || len(s.Reading) != 0 {
-				t.Errorf("stands at %+v", s)
+				t.Errorf("progress is %+v", s)
 			}
 		})
 	}
 }
 
-// TestImporter_readAll_stopped and says of those in hand that they are not done.
+// TestImporter_readAll_stopped holds that a stopped import begins no more files, and reports those in progress as unfinished.
 func TestImporter_readAll_stopped(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestImporter_readAll_stopped(t *testing.T) {
 	})
 }
 
-// TestInterrupted tells a person's Ctrl-C from servers that have ended: only the first is told to give the command again.
+// TestInterrupted distinguishes Ctrl-C from servers that have ended: only after the first the same command resumes.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	signalled, stop := signal.NotifyContext(t.Context(), syscall.SIGUSR2)
@@ -182,8 +182,8 @@ func ended(t *testing.T, why error) context.Context {
 	return ctx
 }
 
-// TestImporter_readAll_smallFiles holds that many small files are read at once, that one which cannot be read fails alone, and that the
-// bus is asked for few batches.
+// TestImporter_readAll_smallFiles holds that many small files are read at once, that one which cannot be read fails alone, and that
+// few batches are published.
 func TestImporter_readAll_smallFiles(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

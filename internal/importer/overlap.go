@@ -175,7 +175,7 @@ func (o *overlapCheck) scope(chats []ChatReport) overlapScope {
 		if len(of) > 1 || c.Known > 0 {
 			s.others = append(s.others, key)
 		}
-		keyed := slices.DeleteFunc(slices.Clone(of), func(x *ingest.Export) bool { return x.ByName }) // what those lack of another was deleted
+		keyed := slices.DeleteFunc(slices.Clone(of), func(x *ingest.Export) bool { return x.ByName }) // what is missing in those was deleted
 		switch {
 		case c.Updated > 0: // a zone that was named later makes all events new: their keys do not show what was stored
 			s.held[key] = ingest.Hold(keyed)
@@ -189,7 +189,7 @@ func (o *overlapCheck) scope(chats []ChatReport) overlapScope {
 			o.duplicates(noticeOverlapNew, fmt.Sprintf("messages of chat %q lie between others that another export holds too and that export lacks them: "+
 				"edited, their author renamed, or one export is not whole", s.chats.title(key)), "", n)
 		}
-		if n := ingest.Meeting(of); n > 0 { // they count once, so that none seems to stand twice
+		if n := ingest.Meeting(of); n > 0 { // they count once, so that none is a duplicate
 			o.found = append(o.found, Notice{Code: noticeOverlapEdge, Text: fmt.Sprintf("messages of chat %q stand in a minute in which two exports meet; "+
 				"equal ones of one author are taken for the same", s.chats.title(key)), Count: n, Files: []string{}})
 		}
@@ -276,7 +276,7 @@ func (o *overlapCheck) note(f archive.Overlap, chats chatsByKey) {
 	o.duplicates(code, text, option, countOf(f.Messages))
 }
 
-// differ reports whether the chats of an overlap are known to be of two namespaces.
+// differ reports whether the chats of an overlap are both of this import, and of two namespaces.
 func (c chatsByKey) differ(f archive.Overlap) bool {
 	one, ok := c[f.Key]
 	other, is := c[f.Other]

@@ -28,7 +28,7 @@ type Observer struct {
 type FileDone struct {
 	FileReport
 	Title  string // of the source
-	Failed bool   // it was not read to its end, and nobody stopped the import
+	Failed bool   // it was not read to its end, and the import was not stopped
 	DryRun bool
 }
 

@@ -20,7 +20,7 @@ import (
 // rejectsName is the folder of the data directory with the lists of what an import could not read, a file an import.
 const rejectsName = "rejected"
 
-// excerpt is how much of a record's bytes is listed. The record keeps them all, under the event's id.
+// excerpt is how much of a record's bytes is listed. PostgreSQL has them all, under the event's id.
 const excerpt = 4 << 10
 
 // rejection is a line of the list.
@@ -29,13 +29,13 @@ type rejection struct {
 	Line   int    `json:"line,omitempty"`
 	Offset int64  `json:"offset,omitempty"`
 	Reason string `json:"reason"`
-	Event  string `json:"event,omitempty"` // under which the record keeps all of it; empty: the file could not be read on
+	Event  string `json:"event,omitempty"` // in PostgreSQL, with all of it; empty: the file could not be read further
 	Bytes  int    `json:"bytes,omitempty"` // of it, where Raw is cut
 	Raw    string `json:"raw,omitempty"`
 	Base64 string `json:"raw_base64,omitempty"` // where it is no text
 }
 
-// rejects lists what could not be read. There is no file unless there is something to list, and nobody but the user may read
+// rejects lists what could not be read. The file is created with the first line, and only the user may read
 // it: it quotes what people wrote.
 type rejects struct {
 	dir string // empty: nothing is listed
@@ -71,7 +71,7 @@ func (r *rejects) unreadable(path string, why error) {
 	r.list(rejection{File: path, Reason: app.OneLine(why.Error())})
 }
 
-// wholeRunes leaves out a letter that was cut in two.
+// wholeRunes removes an incomplete rune at the end.
 func wholeRunes(b []byte) []byte {
 	for n := 1; n < utf8.UTFMax && n < len(b); n++ {
 		if utf8.RuneStart(b[len(b)-n]) && !utf8.FullRune(b[len(b)-n:]) {
@@ -97,7 +97,7 @@ func (r *rejects) list(j rejection) {
 	}
 }
 
-// begin makes the list: the time, and a number where two imports begin in one second.
+// begin creates the file: its name is the time, and a number if two imports begin in one second.
 func (r *rejects) begin() error {
 	if err := os.MkdirAll(r.dir, 0o700); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (r *rejects) close() (path string, n int, err error) {
 		r.file = nil
 	}
 	if err != nil {
-		err = fmt.Errorf("listing what could not be read in %s: %w; the record keeps it all the same", r.dir, err)
+		err = fmt.Errorf("listing what could not be read in %s: %w; PostgreSQL has it all the same", r.dir, err)
 	}
 	return path, r.count, err
 }

@@ -19,8 +19,8 @@ func rejected(raw string) *event.Event {
 	return &event.Event{Kind: event.KindUnparsed, Body: &event.Unparsed{Reason: "odd", Line: 3, Offset: 40}, Raw: []byte(raw)}
 }
 
-// TestTheListOfRejects has a line for each, quotes no more than an excerpt, and is for nobody but the user.
-func TestTheListOfRejects(t *testing.T) {
+// TestRejects holds that the list has a line for each, quotes an excerpt only, and can be read by the user only.
+func TestRejects(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "rejected")
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -78,8 +78,8 @@ func readRejects(t *testing.T, path string) (out []rejection) {
 	return out
 }
 
-// TestNothingRejectedMakesNoList and a list that cannot be written stops nothing.
-func TestNothingRejectedMakesNoList(t *testing.T) {
+// TestRejects_close holds that there is no list without rejects, and that a list which cannot be written stops nothing.
+func TestRejects_close(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "rejected")
 	if path, n, err := (&rejects{dir: dir, now: time.Now}).close(); path != "" || n != 0 || err != nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/ingest"
 )
 
-// MaxListed is how many unread records, skipped files and files of a notice are listed for a person: an export may have thousands of pictures
-// beside it.
+// MaxListed is how many unread records, skipped files and files of a notice are listed for a person: an export may have thousands of pictures.
 const MaxListed = 20
 
 // Report is the result of an import. Scripts rely on the names in its JSON.

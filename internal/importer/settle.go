@@ -56,7 +56,7 @@ func (i *Importer) countUnstored(ctx context.Context, store *normalise.Store) er
 		}
 		r.Causes = append(r.Causes, one)
 	}
-	// Every sequence is in the ledger by now. What was removed unread may have been anything, so that nothing is known of the rest.
+	// Every sequence is in the ledger by now. If messages were removed before they were stored, the rest cannot be attributed.
 	if r.Already = 0; r.Unstored == 0 {
 		r.Already = max(int64(i.result.Published)-r.Stored-r.Updated-r.Dead, 0)
 	}

@@ -35,7 +35,7 @@ type stallMonitor struct {
 	servers  Servers
 	progress *Progress
 	waited   *waitState
-	report   func(Stall) // nil: nobody observes
+	report   func(Stall) // nil: there is no observer
 }
 
 // stallMark changes whenever an import makes progress.
@@ -90,7 +90,7 @@ func reportStalls(ctx context.Context, mark func() stallMark, reason func(contex
 	}
 }
 
-// reason says why nothing is being stored; empty: no reason is known, and the import still reads.
+// reason says why nothing is being stored; empty: there is no known reason, and the import still reads.
 func (m *stallMonitor) reason(ctx context.Context) string {
 	began, remaining, failure := m.waited.get()
 	var why []string

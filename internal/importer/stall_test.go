@@ -24,7 +24,7 @@ func TestReportStalls(t *testing.T) {
 		began := time.Now()
 		mark := func() (m stallMark) {
 			switch s := time.Since(began); {
-			case s < 100*time.Second: // it goes on until then
+			case s < 100*time.Second: // it makes progress until then
 				m.counts.Read = int(s / time.Second)
 			case s > 600*time.Second:
 				m = stallMark{ingest.Counts{Read: 100}, true, verify.Remaining{Sequences: 3}}
@@ -33,7 +33,7 @@ func TestReportStalls(t *testing.T) {
 		}
 		reason := func(context.Context) string {
 			if s := time.Since(began); s > 120*time.Second && s < 150*time.Second {
-				return "" // nothing to be said
+				return "" // no reason
 			}
 			return "the reason"
 		}

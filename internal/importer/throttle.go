@@ -26,7 +26,7 @@ func (i *Importer) throttle(b *bus.Bus, store *normalise.Store) ingest.Throttle 
 	return t
 }
 
-// leadLimit is how far importers may be ahead of PostgreSQL. Beside live sources it is a second, for a message of theirs waits behind them:
+// leadLimit is how far importers may be ahead of PostgreSQL. If there are live sources it is a second, for their messages queue behind:
 // half of it is left when importing resumes, which keeps the normaliser busy. An event takes between a third of a kilobyte and one.
 //
 // A server of the import's own has no other publishers. There the normaliser stays some of its blocks of 8 MB behind: the server keeps

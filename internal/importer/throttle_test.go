@@ -20,8 +20,8 @@ type throttleStep struct {
 	waits  bool
 }
 
-// throttles asks a throttle ten times a second, two seconds for each step. Within a second after a change the answer must be the new
-// one, and nobody may be asked more than once a second.
+// throttles calls a throttle ten times a second, two seconds for each step. Within a second after a change the result must be the new
+// one, and the state may be read at most once a second.
 func throttles(t *testing.T, steps []throttleStep, why string, make func(next ingest.Throttle, look func() (int64, error)) ingest.Throttle) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -86,11 +86,11 @@ func TestLagThrottle_Ask_facts(t *testing.T) {
 	}
 }
 
-// always lets everybody go on, and counts how often it was asked.
-type always struct{ asked *int }
+// always never throttles, and counts its calls.
+type always struct{ calls *int }
 
 func (a always) Ask(context.Context) (time.Duration, string, error) {
-	*a.asked++
+	*a.calls++
 	return 0, "", nil
 }
 
@@ -111,7 +111,7 @@ func TestSpaceThrottle_Ask(t *testing.T) {
 	}
 }
 
-// TestLeadLimit holds that live sources wait for a second at most, and that nobody waits behind an import with its own server.
+// TestLeadLimit holds that live sources wait for a second at most, and that an import with a server of its own may be ahead by more.
 func TestLeadLimit(t *testing.T) {
 	t.Parallel()
 	beside := leadLimit(false)
