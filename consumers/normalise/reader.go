@@ -163,23 +163,12 @@ func (p *scannedPlace) place() projection.ChannelRef {
 func scanMessageFact(row pgx.CollectableRow, t factsByVersion) error {
 	var p scannedPlace
 	var r projection.MessageRow
-	var thing [16]byte
-	var sent, edited, deletedAt *time.Time
-	var precision int16
-	var attachments []byte
-	var position int64
-	err := row.Scan(p.into(&thing, &r.ExternalID, &r.Kind, &r.AuthorKey, &r.Author, &r.AuthorName, &sent, &precision,
-		&r.Sent.Assumed, &r.Text, &r.Revision, &edited, &r.Deleted, &deletedAt, &r.Erased, &r.ReplyTo, &r.Thread, &r.Action,
-		&r.Links, &r.Hashtags, &r.Mentions, &attachments, &r.Forwarded, &r.Accounts, &position)...)
-	if err != nil {
+	if err := scanMessageColumns(row, &p, &r); err != nil {
 		return err
 	}
-	r.ChannelRef, r.Thing, r.Position = p.place(), thing, event.Position(position)
-	setAt(&r.Sent, sent)
-	setAt(&r.Edited, edited)
-	setAt(&r.DeletedAt, deletedAt)
-	r.Sent.Precision = event.Precision(precision)
-	if r.Media, err = mediaKinds(attachments); err != nil {
+	r.ChannelRef = p.place()
+	var err error
+	if r.Media, err = mediaKinds(r.Attachments); err != nil {
 		return err
 	}
 	t.of(p.s).AddMessage(&r)
@@ -225,15 +214,10 @@ func scanVersionFact(row pgx.CollectableRow, t factsByVersion) error {
 func scanReactionFact(row pgx.CollectableRow, t factsByVersion) error {
 	var p scannedPlace
 	var r projection.ReactionRow
-	var thing, message [16]byte
-	var when *time.Time
-	err := row.Scan(p.into(&thing, &message, &r.Target, &r.PersonKey, &r.Person, &r.PersonName, &r.Emoji, &r.Count, &when,
-		&r.Removed)...)
-	if err != nil {
+	if err := scanReactionColumns(row, &p, &r); err != nil {
 		return err
 	}
-	r.ChannelRef, r.Thing, r.Message = p.place(), thing, message
-	setAt(&r.At, when)
+	r.ChannelRef = p.place()
 	t.of(p.s).AddReaction(&r)
 	return nil
 }
@@ -241,11 +225,10 @@ func scanReactionFact(row pgx.CollectableRow, t factsByVersion) error {
 func scanMembershipFact(row pgx.CollectableRow, t factsByVersion) error {
 	var p scannedPlace
 	var r projection.MembershipRow
-	var thing, identity [16]byte
-	if err := row.Scan(p.into(&thing, &identity, &r.ID, &r.Name, &r.State, &r.At)...); err != nil {
+	if err := scanMembershipColumns(row, &p, &r); err != nil {
 		return err
 	}
-	r.ChannelRef, r.Thing, r.Identity = p.place(), thing, identity
+	r.ChannelRef = p.place()
 	t.of(p.s).AddMembership(&r)
 	return nil
 }
@@ -253,11 +236,10 @@ func scanMembershipFact(row pgx.CollectableRow, t factsByVersion) error {
 func scanSightingFact(row pgx.CollectableRow, t factsByVersion) error {
 	var p scannedPlace
 	var r projection.SightingRow
-	var id, thing [16]byte
-	if err := row.Scan(p.into(&r.ID, &id, &thing, &r.Account, &r.Removed)...); err != nil {
+	if err := scanSightingColumns(row, &p, &r); err != nil {
 		return err
 	}
-	r.ChannelRef, r.Event, r.Thing = p.place(), id, thing
+	r.ChannelRef = p.place()
 	t.of(p.s).AddSighting(&r)
 	return nil
 }
@@ -265,7 +247,7 @@ func scanSightingFact(row pgx.CollectableRow, t factsByVersion) error {
 func scanChannelFact(row pgx.CollectableRow, t factsByVersion) error {
 	var p scannedPlace
 	var r projection.ChannelRow
-	if err := row.Scan(p.into(&r.Name, &r.Kind, &r.Topic)...); err != nil {
+	if err := scanChannelColumns(row, &p, &r); err != nil {
 		return err
 	}
 	r.ChannelRef = p.place()
@@ -276,7 +258,7 @@ func scanChannelFact(row pgx.CollectableRow, t factsByVersion) error {
 func scanIdentityFact(row pgx.CollectableRow, t factsByVersion) error {
 	var p scannedPlace
 	var r projection.IdentityRow
-	if err := row.Scan(p.into(&r.Name, &r.Username, &r.Bot)...); err != nil {
+	if err := scanIdentityColumns(row, &p, &r); err != nil {
 		return err
 	}
 	r.Key, r.Source, r.Namespace, r.ID = p.key, event.Source(p.names[0]), event.Namespace(p.names[1]), event.AuthorID(p.names[2])

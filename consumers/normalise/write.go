@@ -148,3 +148,56 @@ func (w *rowWriter) writeIdentities(ctx context.Context) error {
 	}
 	return nil
 }
+
+func (v rowVersion) put(c *pg.Copy) {
+	c.Int64(v.counter)
+	c.Int64(v.token)
+}
+
+// putInstant fills the columns sent_at, precision, zone and zone_assumed.
+func putInstant(c *pg.Copy, i event.Instant) {
+	c.TimeOrNull(projection.TimeOrNil(i))
+	c.Int16(int16(i.Precision))
+	c.Text(i.Zone)
+	c.Bool(i.Assumed)
+}
+
+// eventColumns is how many columns putEvent fills, in the order of queries/events_copy.sql.
+const eventColumns = 21
+
+func putEvent(c *pg.Copy, it *projection.PendingEvent, v rowVersion, content *event.Content) error {
+	if err := content.Read(it.Event); err != nil {
+		return fmt.Errorf("encoding event %s: %w", it.ID, err)
+	}
+	c.Row()
+	c.UUID(it.ID)
+	c.UUID(it.ThingID)
+	if it.TargetID == (event.ThingID{}) {
+		c.Null()
+	} else {
+		c.UUID(it.TargetID)
+	}
+	c.UUID(it.ChannelID)
+	c.Text(string(it.Kind))
+	c.Text(string(it.Revision))
+	c.JSON(content.Author)
+	putInstant(c, it.Sent)
+	c.JSON(event.AppendReading(nil, &it.Reading))
+	if it.Seen.IsZero() {
+		c.Null()
+	} else {
+		c.TimeOrNull(&it.Seen)
+	}
+	c.JSON(content.Body)
+	c.UUID(content.Digest())
+	if it.Kind == event.KindUnparsed {
+		c.Bytes(it.Raw)
+	} else {
+		c.Null()
+	}
+	c.Texts(it.Accounts)
+	c.Int32(it.Incarnation)
+	c.Int64(int64(it.Position))
+	v.put(c)
+	return nil
+}

@@ -1,9 +1,10 @@
-// Program codegen writes the code that follows from the declarations of events and facts: the JSON codecs of internal/event and
-// internal/fact, the merging of messages, the hash of facts, the columns of ClickHouse and the queries over them. The struct and its tags are the one declaration; what is generated is committed, so that it can be read,
-// searched and debugged, and a test compares it with what the program would write now.
+// Program codegen writes the code that follows from the declarations of events, facts and rows: the JSON codecs of internal/event and
+// internal/fact, the merging of messages, the hash of facts, the columns of both databases and the queries over them. A struct and its
+// tags are the one declaration; what is generated is committed, so that it can be read, searched and debugged, and a test compares it
+// with what the program would write now.
 //
 // It promises that equal declarations give equal files. It reads source text only: it resolves no imports and runs nothing. What does
-// not follow from a declaration stays by hand beside the generated file: strings and escapes, numbers, hooks of single fields.
+// not follow from a declaration stays by hand: strings, escapes and numbers of JSON, hooks of single fields, the rows of events.
 //
 // "go generate ./internal/codegen" writes the files.
 package main
@@ -49,12 +50,14 @@ func write(root string) error {
 }
 
 // sources are the packages whose declarations are read.
-func sources() []string { return []string{"internal/event", "internal/fact", "consumers/aggregate"} }
+func sources() []string {
+	return []string{"internal/event", "internal/fact", "consumers/aggregate", "consumers/normalise/projection"}
+}
 
 // generate returns every generated file by its path below root.
 func generate(root string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, step := range []func(root string, files map[string][]byte) error{eventCodec, factCodec, analytics} {
+	for _, step := range []func(root string, files map[string][]byte) error{eventCodec, factCodec, analytics, postgres} {
 		if err := step(root, files); err != nil {
 			return nil, err
 		}

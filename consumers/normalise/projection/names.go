@@ -7,20 +7,19 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/internal/fact"
 )
 
 // IdentityRow is an identity as it is known.
 type IdentityRow struct {
-	Key         event.Key
+	Key         event.Key `fact:"Key"`
 	Source      event.Source
-	Namespace   event.Namespace
-	ID          event.AuthorID
-	Name        string
+	Namespace   event.Namespace `pg:"namespace" fact:"Namespace"`
+	ID          event.AuthorID  `pg:"identity" fact:"ID"`
+	Name        string          `pg:"name" fact:"Name"`
 	AsOf        *time.Time
-	Username    string
+	Username    string `pg:"username" fact:"Username"`
 	UsernameAt  *time.Time
-	Bot         bool
+	Bot         bool `pg:"bot" fact:"Bot"`
 	Placeholder bool // has a row, but no transaction has written it yet
 }
 
@@ -69,11 +68,6 @@ func (r *IdentityRow) SameTimes(o *IdentityRow) bool {
 
 func sameTime(a, b *time.Time) bool {
 	return a == nil && b == nil || a != nil && b != nil && a.Equal(*b)
-}
-
-func (r *IdentityRow) Fact() fact.Identity {
-	return fact.Identity{Key: r.Key.String(), Namespace: string(r.Namespace), ID: string(r.ID), Name: r.Name,
-		Username: r.Username, Bot: r.Bot}
 }
 
 // CollectIdentities returns everyone whom the events name, by key, as these events know them, sorted by key. Every copy of an
@@ -139,10 +133,12 @@ func eachPerson(it *PendingEvent, meet func(*PendingEvent, event.Person, string)
 // ChannelRow is what a channel is called.
 type ChannelRow struct {
 	ChannelRef
-	Name, Kind, Topic string
-	AsOf              *time.Time
-	Event             *[16]byte
-	Reading           event.Reading // of the event
+	Name    string `pg:"name" fact:"Name"`
+	Kind    string `pg:"type" fact:"Type"`
+	Topic   string `pg:"topic" fact:"Topic"`
+	AsOf    *time.Time
+	Event   *[16]byte
+	Reading event.Reading // of the event
 }
 
 // Merge takes over what a later event says; it reports whether it did.
@@ -173,10 +169,6 @@ func (r *ChannelRow) compare(o *ChannelRow) int {
 	}
 	return cmp.Or(bytes.Compare(r.Event[:], o.Event[:]), cmp.Compare(r.Name, o.Name), cmp.Compare(r.Kind, o.Kind),
 		cmp.Compare(r.Topic, o.Topic))
-}
-
-func (r *ChannelRow) Fact() fact.Channel {
-	return fact.Channel{Name: r.Name, Type: r.Kind, Topic: r.Topic}
 }
 
 // CollectChannels returns every channel that the events are in, as these events know it, sorted by key.

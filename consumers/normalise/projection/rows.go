@@ -16,49 +16,46 @@ type ChannelRef struct {
 	Key       event.Key
 }
 
-// The rows, with their columns in the order in which they are written.
+// The rows are the one declaration of their columns: how they are copied into PostgreSQL, read for facts, turned into facts and compared is
+// generated (internal/codegen) from two tags:
+//
+//	pg    the column; of an instant also those of its precision, zone and assumption
+//	fact  the field of the fact that it fills; "-": it is read along with those, for code by hand
 
 type MessageRow struct {
 	ChannelRef
-	Thing       event.ThingID
-	ExternalID  string
-	Kind        *string // nil: a stub
-	AuthorKey   *[16]byte
-	Author      string
-	AuthorName  string
-	Sent        event.Instant
-	reading     event.Reading // of sent, while versions are folded
-	Text        *string
-	Revision    string
-	Edited      event.Instant
-	Deleted     bool
-	DeletedAt   event.Instant
-	ReplyTo     *string
-	Thread      *string
-	Action      *string
-	Links       []string
-	Hashtags    []string
-	Mentions    []string
-	Attachments json.RawMessage
-	Body        json.RawMessage
-	Accounts    []string
-	Incarnation int32
-	Position    event.Position
-	Erased      bool
-	Media       []string // derived from attachments, for the fact
-	Forwarded   bool
+	Thing       event.ThingID   `pg:"thing_id" fact:"Thing"`
+	ExternalID  string          `pg:"external_id" fact:"ExternalID"`
+	Kind        *string         `pg:"kind" fact:"Kind"` // nil: a stub
+	AuthorKey   *[16]byte       `pg:"author_key" fact:"AuthorKey"`
+	Author      string          `pg:"author" fact:"Author"`
+	AuthorName  string          `pg:"author_name" fact:"AuthorName"`
+	Sent        event.Instant   `pg:"sent_at,precision,zone,zone_assumed" fact:"SentAt,Precision,Assumed"`
+	reading     event.Reading   // of sent, while versions are folded
+	Text        *string         `pg:"text" fact:"-"`
+	Revision    string          `pg:"revision" fact:"Revision"`
+	Edited      event.Instant   `pg:"edited_at" fact:"EditedAt"`
+	Deleted     bool            `pg:"deleted" fact:"Deleted"`
+	DeletedAt   event.Instant   `pg:"deleted_at" fact:"DeletedAt"`
+	ReplyTo     *string         `pg:"reply_to" fact:"ReplyTo"`
+	Thread      *string         `pg:"thread" fact:"Thread"`
+	Action      *string         `pg:"action" fact:"Action"`
+	Links       []string        `pg:"links" fact:"Links"`
+	Hashtags    []string        `pg:"hashtags" fact:"Hashtags"`
+	Mentions    []string        `pg:"mentions" fact:"Mentions"`
+	Attachments json.RawMessage `pg:"attachments" fact:"-"`
+	Body        json.RawMessage `pg:"body"`
+	Accounts    []string        `pg:"accounts" fact:"Accounts"`
+	Incarnation int32           `pg:"incarnation"`
+	Position    event.Position  `pg:"position" fact:"Position"`
+	Erased      bool            `pg:"erased" fact:"-"`
+	Media       []string        `fact:"Media"` // derived from attachments, for the fact
+	Forwarded   bool            `fact:"Forwarded"`
 }
 
 // Fact of the message; a stub has none.
 func (r *MessageRow) Fact() fact.Message {
-	f := fact.Message{Thing: r.Thing.String(), ExternalID: r.ExternalID, Kind: *r.Kind, Author: r.Author, AuthorName: r.AuthorName,
-		SentAt: TimeOrNil(r.Sent), Precision: uint8(r.Sent.Precision), Assumed: r.Sent.Assumed, Revision: r.Revision,
-		EditedAt: TimeOrNil(r.Edited), Deleted: r.Deleted, DeletedAt: TimeOrNil(r.DeletedAt), ReplyTo: deref(r.ReplyTo), Thread: deref(r.Thread),
-		Forwarded: r.Forwarded, Action: deref(r.Action), Media: r.Media, Links: r.Links, Hashtags: r.Hashtags,
-		Mentions: r.Mentions, Accounts: r.Accounts, Position: uint64(r.Position)}
-	if r.AuthorKey != nil {
-		f.AuthorKey = event.Key(*r.AuthorKey).String()
-	}
+	f := r.factFields()
 	if !r.Erased {
 		f.Text = deref(r.Text)
 	}
@@ -67,40 +64,26 @@ func (r *MessageRow) Fact() fact.Message {
 
 type ReactionRow struct {
 	ChannelRef
-	Thing      event.ThingID
-	Message    event.ThingID
-	Target     string
-	PersonKey  *[16]byte
-	Person     string
-	PersonName string
-	Emoji      string
-	Count      int32
-	At         event.Instant
-	Removed    bool
-}
-
-func (r *ReactionRow) Fact() fact.Reaction {
-	f := fact.Reaction{Thing: r.Thing.String(), Message: r.Message.String(), Target: r.Target, Person: r.Person,
-		PersonName: r.PersonName, Emoji: r.Emoji, Count: uint32(r.Count), At: TimeOrNil(r.At), Removed: r.Removed}
-	if r.PersonKey != nil {
-		f.PersonKey = event.Key(*r.PersonKey).String()
-	}
-	return f
+	Thing      event.ThingID `pg:"thing_id" fact:"Thing"`
+	Message    event.ThingID `pg:"message_id" fact:"Message"`
+	Target     string        `pg:"target" fact:"Target"`
+	PersonKey  *[16]byte     `pg:"person_key" fact:"PersonKey"`
+	Person     string        `pg:"person" fact:"Person"`
+	PersonName string        `pg:"person_name" fact:"PersonName"`
+	Emoji      string        `pg:"emoji" fact:"Emoji"`
+	Count      int32         `pg:"count" fact:"Count"`
+	At         event.Instant `pg:"at" fact:"At"`
+	Removed    bool          `pg:"removed" fact:"Removed"`
 }
 
 type MembershipRow struct {
 	ChannelRef
-	Thing    event.ThingID
-	Identity event.Key
-	ID       string
-	Name     string
-	State    string
-	At       *time.Time
-}
-
-func (r *MembershipRow) Fact() fact.Membership {
-	return fact.Membership{Thing: r.Thing.String(), IdentityKey: r.Identity.String(), Identity: r.ID, Name: r.Name,
-		State: r.State, At: r.At}
+	Thing    event.ThingID `pg:"thing_id" fact:"Thing"`
+	Identity event.Key     `pg:"identity_key" fact:"IdentityKey"`
+	ID       string        `pg:"identity" fact:"Identity"`
+	Name     string        `pg:"name" fact:"Name"`
+	State    string        `pg:"state" fact:"State"`
+	At       *time.Time    `pg:"at" fact:"At"`
 }
 
 // TimeOrNil returns the time of an instant as a column holds it.
@@ -110,6 +93,14 @@ func TimeOrNil(i event.Instant) *time.Time {
 	}
 	t := i.At
 	return &t
+}
+
+// keyText is the key of an identity in a fact; empty if there is none.
+func keyText(key *[16]byte) string {
+	if key == nil {
+		return ""
+	}
+	return event.Key(*key).String()
 }
 
 func deref(s *string) string {

@@ -2,27 +2,22 @@ package projection
 
 import (
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/internal/fact"
 )
 
 // SightingRow records that an account collected an event, beside the account in the event's own row. That one is of the copy at
 // the lowest position, so it is the same in whatever order the copies arrive.
 type SightingRow struct {
 	ChannelRef
-	ID      [16]byte
-	Event   event.ID
-	Thing   event.ThingID
-	Account string
-	Removed bool // the account stands in the event's row now
+	ID      [16]byte      `pg:"sighting_id" fact:"ID"`
+	Event   event.ID      `pg:"event_id" fact:"Event"`
+	Thing   event.ThingID `pg:"thing_id" fact:"Thing"`
+	Account string        `pg:"account" fact:"Account"`
+	Removed bool          `pg:"removed" fact:"Removed"` // the account stands in the event's row now
 }
 
 // SightingID is the key of an event and an account.
 func SightingID(id event.ID, account string) [16]byte {
 	return event.Thing("", "", event.Channel(id[:]), event.NativeID(account), "sighting")
-}
-
-func (r *SightingRow) Fact() fact.Sighting {
-	return fact.Sighting{ID: event.ThingID(r.ID).String(), Event: r.Event.String(), Thing: r.Thing.String(), Account: r.Account, Removed: r.Removed}
 }
 
 // CollectSightings returns, by id, a row for every account that collected a copy of an event that is new, changed or seen again, beside

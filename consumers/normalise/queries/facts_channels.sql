@@ -1,3 +1,3 @@
-SELECT c.changed, c.token, c.key, c.source, c.namespace, c.channel, c.name, c.type, c.topic
-FROM agrichat.channels c
-WHERE c.changed BETWEEN $1 AND $2 AND ($3::bigint[] IS NULL OR c.changed = ANY ($3))
+SELECT s.changed, s.token, s.key, s.source, s.namespace, s.channel, s.name, s.type, s.topic
+FROM agrichat.channels s
+WHERE s.changed BETWEEN $1 AND $2 AND ($3::bigint[] IS NULL OR s.changed = ANY ($3))

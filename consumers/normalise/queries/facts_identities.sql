@@ -1,3 +1,3 @@
-SELECT i.changed, i.token, i.key, i.source, i.namespace, i.identity, i.name, i.username, i.bot
-FROM agrichat.identities i
-WHERE i.changed BETWEEN $1 AND $2 AND ($3::bigint[] IS NULL OR i.changed = ANY ($3))
+SELECT s.changed, s.token, s.key, s.source, s.namespace, s.identity, s.name, s.username, s.bot
+FROM agrichat.identities s
+WHERE s.changed BETWEEN $1 AND $2 AND ($3::bigint[] IS NULL OR s.changed = ANY ($3))

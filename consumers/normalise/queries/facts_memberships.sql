@@ -1,3 +1,4 @@
-SELECT m.changed, m.token, c.key, c.source, c.namespace, c.channel, m.thing_id, m.identity_key, m.identity, m.name, m.state, m.at
-FROM agrichat.memberships m JOIN agrichat.channels c ON c.key = m.channel_key
-WHERE m.changed BETWEEN $1 AND $2 AND ($3::bigint[] IS NULL OR m.changed = ANY ($3))
+SELECT s.changed, s.token, c.key, c.source, c.namespace, c.channel, s.thing_id, s.identity_key, s.identity, s.name, s.state,
+    s.at
+FROM agrichat.memberships s JOIN agrichat.channels c ON c.key = s.channel_key
+WHERE s.changed BETWEEN $1 AND $2 AND ($3::bigint[] IS NULL OR s.changed = ANY ($3))

@@ -1,3 +1,3 @@
 COPY agrichat.memberships (
-    thing_id, channel_key, identity_key, identity, name, state, at, changed, token
+    channel_key, thing_id, identity_key, identity, name, state, at, changed, token
 ) FROM STDIN (FORMAT binary)

@@ -1,3 +1,3 @@
 COPY agrichat.sightings (
-    sighting_id, event_id, thing_id, channel_key, account, removed, changed, token
+    channel_key, sighting_id, event_id, thing_id, account, removed, changed, token
 ) FROM STDIN (FORMAT binary)

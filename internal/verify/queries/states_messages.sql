@@ -1,6 +1,6 @@
 -- $1 and $2 are taken for the sake of one form for all kinds. The last column: the hash of the fact (fact.Hash), if the channel is known.
 SELECT s.thing_id, s.changed, s.token, $1::int IS NULL AND $2::bigint IS NULL, CASE WHEN c.key IS NOT NULL THEN substring(sha256(convert_to(concat_ws(
-    E'\x1f', c.source, c.namespace, c.channel, s.external_id, s.kind,
+    E'\x1f', c.source, c.namespace, c.channel, s.external_id, coalesce(s.kind, ''),
     coalesce(s.author_key, '00000000-0000-0000-0000-000000000000'::uuid), s.author, s.author_name,
     coalesce((CASE WHEN s.sent_at >= '1900-01-01 00:00Z' AND s.sent_at < '2262-01-01 00:00Z' THEN (extract(epoch FROM s.sent_at) * 1000000)::bigint END)::text, ''),
     s.precision, s.zone_assumed, s.revision,
