@@ -168,7 +168,7 @@ func (s *source) addFacts(tables []table) {
 	s.line("}")
 }
 
-// readIDs writes what reads the ids of a batch in the order in which the rows ask for them.
+// readIDs writes what reads the ids of a batch in the order in which the rows take them.
 func (s *source) readIDs(tables []table) {
 	s.line("\nfunc (r *idReader) facts(f *fact.Batch) {")
 	var inside []string

@@ -8,13 +8,13 @@ import (
 // codec writes the functions that put structs into JSON and read them, field by field, in the order of their declaration. They put
 // out, byte for byte, what encoding/json would; the reader takes what the writer writes and gives up on all else.
 //
-// They build on functions that stand by hand in the package: appendField, appendOptional and so on, and the methods has, skip, need and
+// They build on functions that the package has by hand: appendField, appendOptional and so on, and the methods has, skip, need and
 // so on of the reader.
 type codec struct {
 	*declarations
 	*source
 	reader  string            // type that the reading methods belong to
-	lists   bool              // lists are written and read here too; every function returns an error, so that those of elements are alike
+	lists   bool              // lists are written and read here too; every function returns an error, so that those of elements have one signature
 	structs map[string]string // structs that are written and read field by field, by the name in their functions: Message as message
 	err     error
 }

@@ -28,7 +28,7 @@ func TestGenerate(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	// A file whose generator went would stay for ever.
+	// A file that is no longer generated would otherwise stay.
 	left, err := filepath.Glob(filepath.Join(root, "*", "*", "*_gen.go"))
 	if err != nil {
 		t.Fatal(err)

@@ -2,8 +2,8 @@ package main
 
 import "strings"
 
-// merges writes the functions that join two copies of a message leaf by leaf (event.Merge). A rule that is not of one leaf alone stands by
-// hand in a function of the name that this would have; what is written then bears "Fields" behind its name.
+// merges writes the functions that join two copies of a message leaf by leaf (event.Merge). A rule that is not of one leaf alone is
+// a function by hand of the name that this would have; what is written then has the suffix "Fields".
 func (c *codec) merges(names []string) {
 	for _, name := range names {
 		s, err := c.get(name)

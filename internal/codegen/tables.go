@@ -78,7 +78,7 @@ func tablesOf(d *declarations) ([]table, error) {
 	return out, nil
 }
 
-// checkCuts refuses a text or a list of which nobody said whether it may be truncated: a fact that is too large could then never be sent.
+// checkCuts returns an error for a text or a list without a cut tag: a fact that is too large could never be published.
 func (t table) checkCuts() error {
 	for _, c := range t.columns {
 		if tag := c.tag.Get("cut"); t.cut && (c.text() || c.typ == "[]string") && tag == "" {
@@ -121,7 +121,7 @@ func chTypes() map[string]string {
 	}
 }
 
-// before are the columns that stand in front of a fact's own: they are the same for all facts of a batch.
+// before are the columns before a fact's own: they are the same for all facts of a batch.
 func (t table) before() []string {
 	switch t.place {
 	case theChannel:
@@ -135,7 +135,7 @@ func (t table) before() []string {
 // own are the columns behind those: the fact's, with what is derived from it before the hash.
 func (t table) own() []column {
 	columns := t.columns
-	if t.place == noChannel { // its key stands in front
+	if t.place == noChannel { // its key comes first
 		columns = columns[1:]
 	}
 	last := len(columns) - 1
