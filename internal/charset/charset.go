@@ -1,6 +1,6 @@
 // Package charset turns text of any character set into UTF-8: one decoder for every source that reads files.
 //
-// UTF-8 is taken as it stands. What is not UTF-8 is read in the charset that the user named or, without one, in the charset
+// UTF-8 is taken as it is. What is not UTF-8 is read in the charset that the user named or, without one, in the charset
 // that the file's own words look most like; the decoder says which, so that the guess can be reported and put right later.
 // Key gives the form that content keys are made of: it does not depend on any charset, so that reading the same bytes
 // in another one gives the same ids.
@@ -105,7 +105,7 @@ func In(e encoding.Encoding, b []byte) string {
 	return strings.ToValidUTF8(string(out), string(utf8.RuneError))
 }
 
-// Key returns b as content keys take it: as it stands if it is UTF-8, else with a character of windows-1252 for each byte.
+// Key returns b as content keys take it: as it is if it is UTF-8, else with a character of windows-1252 for each byte.
 func Key(b []byte) string {
 	if utf8.Valid(b) {
 		return string(b)

@@ -163,7 +163,7 @@ func Plausible(text string) bool { return plausibility(text, true) > leastPlausi
 const leastPlausible = 0.5
 
 // plausibility says how much decoded text looks like writing, from 0 to 1 and a little above: words of one script, capitals only at
-// their start or throughout, and neither signs nor replacement characters within. In typeset text, signs may stand alone: the bytes that are
+// their start or throughout, and neither signs nor replacement characters within. In typeset text, signs may be alone: the bytes that are
 // signs in one charset are letters in another, and names of files are too short to decide.
 func plausibility(text string, typeset bool) float64 {
 	var good, all float64
