@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Decoder takes values apart, one after the other. Names may come twice in an object. What is of another type than the one
-// asked for is passed, and is no error: the errors are of what is no JSON.
+// Decoder parses values, one after the other. Names may come twice in an object. What is of another type than the one
+// asked for is skipped, and is no error: the errors are of what is no JSON.
 type Decoder struct {
 	json *jsontext.Decoder
 	buf  bytes.Buffer
@@ -33,7 +33,7 @@ func (d *Decoder) Skip() error { return d.json.SkipValue() }
 // Offset is how many bytes were read since Reset.
 func (d *Decoder) Offset() int64 { return d.json.InputOffset() }
 
-// Object calls member for each name, which must read the value. The name is as it stands, without its quotation marks.
+// Object calls member for each name, which must read the value. The name is as it is, without its quotation marks.
 func (d *Decoder) Object(member func(key []byte) error) error {
 	if d.json.PeekKind() != '{' {
 		return d.json.SkipValue()

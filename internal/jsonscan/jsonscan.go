@@ -4,9 +4,9 @@
 // by their brackets and by how their lines are indented. It promises not to lose its place for longer than the value that is
 // broken, as long as the file is laid out in lines or the Policy knows how a record begins; to pass every byte once; to hold
 // no more than the longest value and a window; and that what it finds does not depend on how the bytes arrive, unless it is
-// longer than the longest. Decoder takes single values apart, and takes what is of another type than the usual for missing.
+// longer than the longest. Decoder parses single values, and treats what is of another type than the usual as missing.
 //
-// It does not promise that what it finds is JSON: what stands between the brackets is left to who decodes it. What a record is,
+// It does not promise that what it finds is JSON: what is between the brackets is left to who decodes it. What a record is,
 // what is done with damage, and which bytes are worth keeping, are the connector's own. Nothing here is safe for concurrent
 // use.
 package jsonscan
@@ -33,7 +33,7 @@ type Policy struct {
 	Leads func(byte) bool
 }
 
-// Found is a value, or what stands where one should be.
+// Found is a value, or whatever is where one should be.
 type Found struct {
 	Raw  []byte // good until the scanner is used again
 	Why  string // what is wrong with it; empty if its ends are where they should be
@@ -56,7 +56,7 @@ type Scanner struct {
 // NewScanner returns a scanner of what is in the window.
 func NewScanner(w *Window, p *Policy) *Scanner { return &Scanner{Window: w, policy: p} }
 
-// Value reads the value that begins at the next byte, which Next has found. inArray says where it stands, which decides what
+// Value reads the value that begins at the next byte, which Next has found. inArray says where it is, which decides what
 // may follow it when its own end is lost.
 func (s *Scanner) Value(inArray bool) Found {
 	return s.read(&walker{policy: s.policy, indent: s.indent, inArray: inArray}, s.policy.Longest)

@@ -43,7 +43,7 @@ type piece struct {
 	Cut      bool
 }
 
-// pieces reads a list: what its elements are, and what stands between them.
+// pieces reads a list: what its elements are, and what is between them.
 func pieces(t testing.TB, s *jsonscan.Scanner) (out []piece) {
 	t.Helper()
 	for {

@@ -19,13 +19,13 @@ type Window struct {
 	eof    bool
 }
 
-// NewWindow returns a window of the given size on what r reads. It grows while nothing is skipped. r stands at the given
+// NewWindow returns a window of the given size on what r reads. It grows while nothing is skipped. r is at the given
 // offset, line and indentation of the file; the reader is not closed.
 func NewWindow(r io.Reader, size int, offset int64, line, indent int) *Window {
 	return &Window{r: r, buf: make([]byte, 0, size), base: offset, line: line, indent: indent}
 }
 
-// Offset is where the first unread byte stands in the file.
+// Offset is where the first unread byte is in the file.
 func (w *Window) Offset() int64 { return w.base + int64(w.pos) }
 
 // Line is the line of the first unread byte, from 1.
@@ -55,7 +55,7 @@ func (w *Window) Fill() bool {
 	if len(w.buf) == cap(w.buf) {
 		w.buf = append(make([]byte, 0, 2*cap(w.buf)), w.buf...)
 	}
-	for range 100 { // as many empty reads as bufio bears
+	for range 100 { // as many empty reads as bufio allows
 		n, err := w.r.Read(w.buf[len(w.buf):cap(w.buf)])
 		w.buf = w.buf[:len(w.buf)+n]
 		if err != nil {
