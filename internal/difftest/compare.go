@@ -49,14 +49,14 @@ func (r *Reading) add(id event.ID, e *event.Event) {
 	r.Events[id] = e
 }
 
-// Got is a message as it stands after an import.
+// Got is a message as it is after an import.
 type Got struct {
 	Want
 	*event.Event
 	message *event.Message
 }
 
-// Messages returns the messages as they stand.
+// Messages returns the messages as they are.
 func (r *Reading) Messages() (out []Got) {
 	f := r.facts()
 	state := map[event.ThingID]*event.Event{}
@@ -191,7 +191,7 @@ func (r *Reading) Compare(want []Want) (out []Difference) {
 	return out
 }
 
-// mixed returns messages of one chat that stand in a channel with those of the other.
+// mixed returns messages of one chat that are in a channel with those of the other.
 func (r *Reading) mixed(want []Want) (out []Difference) {
 	of := map[string][2]int{}
 	for i := range want {
@@ -316,7 +316,7 @@ func (r *Reading) otherTime(w *Want, g *Got) string {
 	return ""
 }
 
-// standsTwice reports whether the same words of the same minute stand in another chat of that name, or under the other kind of id: what
+// standsTwice reports whether the same words of the same minute are in another chat of that name, or under the other kind of id: what
 // `agrichat import` finds in the record and reports.
 func (r *Reading) standsTwice(g *Got) bool {
 	names := map[event.Key]string{}

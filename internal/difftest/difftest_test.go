@@ -63,7 +63,7 @@ func TestImport_Differences(t *testing.T) {
 	sum.print(t)
 }
 
-// Two kinds of export of one chat, in one folder: each message comes once, or is reported to stand twice.
+// Two kinds of export of one chat, in one folder: each message comes once, or is reported as a duplicate.
 func TestImport_TwoKinds(t *testing.T) {
 	sum := &tested{variants: map[string]int{}, reported: map[string]int{}, silent: map[string]int{}, listed: map[string]int{}}
 	dir := t.TempDir()
@@ -140,7 +140,7 @@ func (s *tested) check(t *testing.T, dir string, v *Variant) error {
 	return s.settled(t, paths, v, &sum)
 }
 
-// settled imports once more with options that leave nothing open: what was guessed or assumed is put right, and nothing stands twice.
+// settled imports once more with options that leave nothing open: what was guessed or assumed is put right, and nothing is stored twice.
 func (s *tested) settled(t *testing.T, paths []string, v *Variant, r *Reading) error {
 	var refused []string
 	r.Exports = map[ingest.Chat][]*ingest.Export{} // the same exports again meet everywhere

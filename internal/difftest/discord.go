@@ -92,7 +92,7 @@ func escapedJSON(data []byte) []byte {
 	return []byte(b.String())
 }
 
-// discordMessage writes a message. named says that people stand beside reactions.
+// discordMessage writes a message. named says that people are beside reactions.
 func discordMessage(c *Chat, m Message, zone *time.Location, named bool) object {
 	p, kind, text := c.People[m.Who], "Default", m.Text
 	stamp := func(at time.Time) any {

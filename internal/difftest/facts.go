@@ -33,7 +33,7 @@ func (r *Reading) facts() *facts {
 	return f
 }
 
-// later reports whether a snapshot of reactions stands before another one: as of a later time, or with more of them.
+// later reports whether a snapshot of reactions is before another one: as of a later time, or with more of them.
 func later(e, than *event.Event) bool {
 	if than == nil {
 		return true
@@ -56,7 +56,7 @@ func total(e *event.Event) (n int) {
 	return n
 }
 
-// rest says what a message refers to, and what became of it. state are the messages as they stand.
+// rest says what a message refers to, and what became of it. state are the messages as they are.
 func (f *facts) rest(g *Got, state map[event.ThingID]*event.Event) string {
 	var r rest
 	to := g.message.Thread
@@ -98,7 +98,7 @@ func (r *Reading) unparsed() (out []Difference) {
 	return out
 }
 
-// unread reports whether the text of a message stands in a record that was not understood.
+// unread reports whether the text of a message is in a record that was not understood.
 func (r *Reading) unread(w *Want) bool {
 	line, _, _ := strings.Cut(w.Text, "\n")
 	forms := []string{line, strings.Trim(encode(line), `"`), strings.ReplaceAll(line, `"`, `""`)}

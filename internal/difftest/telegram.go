@@ -269,7 +269,7 @@ func titleOf(at time.Time, zoned bool) string {
 	return s + " UTC" + time.Date(2000, 1, 1, 0, 0, 0, 0, time.FixedZone("", int(winter(at).Seconds()))).Format("-07:00")
 }
 
-// winter is how far a zone's clock stands from UTC without summer time.
+// winter is how far a zone's clock is from UTC without summer time.
 func winter(at time.Time) time.Duration {
 	_, january := time.Date(at.Year(), 1, 1, 0, 0, 0, 0, at.Location()).Zone()
 	_, july := time.Date(at.Year(), 7, 1, 0, 0, 0, 0, at.Location()).Zone()

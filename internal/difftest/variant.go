@@ -202,7 +202,7 @@ func ascii(s string) bool {
 }
 
 // dropEdits leaves no edit between a text that is ASCII, which all charsets read alike, and one that is not: of two copies without the time
-// of the edit the former stands, and the record does not say that the other one differed. Known to be missing.
+// of the edit the former is kept, and the store does not say that the other one differed. Known to be missing.
 func (v *Variant) dropEdits() {
 	v.Messages = slices.Clone(v.Messages)
 	for i := range v.Messages {

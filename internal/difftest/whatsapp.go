@@ -13,7 +13,7 @@ import (
 // locale is how a phone of one language and country prints a line's beginning.
 type locale struct {
 	name    string
-	date    string // d, dd, m, mm, yy, yyyy and what stands between
+	date    string // d, dd, m, mm, yy, yyyy and what is between
 	between string
 	clock   string // as package time has it; A stands for the half of the day
 	halves  [2]string
