@@ -21,7 +21,7 @@ func Definition() producers.Definition {
 		Title: "IRC",
 		Doc: "Live channels over IRCv3 (SASL, server-time, msgid, chathistory; servers without them work too), and logs of " +
 			"irssi, WeeChat, ZNC, HexChat, Konversation, Pidgin, energymech, eggdrop, mIRC and the Ubuntu and Raku archives. Logs have no ids: equal lines of one " +
-			"person in one minute that an export cuts in two cannot be told apart. Private messages are not recorded.",
+			"person in one minute that an export cuts in two cannot be distinguished. Private messages are not recorded.",
 		Sample:     live.Sample,
 		Can:        producers.Abilities{Live: true, Archive: true, Backfill: true},
 		Recognise:  seen.Recognise,

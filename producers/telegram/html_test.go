@@ -43,7 +43,7 @@ func TestHTML_Conformance(t *testing.T) {
 	}
 }
 
-// What is made of the fixture stands beside it.
+// What is made of the fixture is beside it.
 func TestHTML_Golden(t *testing.T) {
 	for _, name := range []string{"messages", "messages2"} {
 		var got bytes.Buffer

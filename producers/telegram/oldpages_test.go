@@ -8,7 +8,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// bare is a service message whose sentence stands in no element of its own.
+// bare is a service message whose sentence is in no element of its own.
 func bare(id, text string) string {
 	return `<div class="message service" id="message` + id + `">` + "\n" + text + `</div>`
 }

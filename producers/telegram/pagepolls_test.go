@@ -20,7 +20,7 @@ func pollOf(id, title string, votes int) string {
 		strconv.Itoa(votes) + ` votes</span></div><div class="total details">` + strconv.Itoa(votes) + ` votes</div></div></div></div></div>`
 }
 
-// pollsOf reads a page that stands beside others, and returns its first message and its results of polls.
+// pollsOf reads a page that is beside others, and returns its first message and its results of polls.
 func pollsOf(t *testing.T, name string, data []byte, beside map[string][]byte) (*event.Event, []event.Event) {
 	t.Helper()
 	c := producertest.Case{Path: "x/ChatExport/" + name, Data: data, Beside: beside, Options: club()}
@@ -38,7 +38,7 @@ func pollsOf(t *testing.T, name string, data []byte, beside map[string][]byte) (
 	return first, results
 }
 
-// TestPages_Polls: the results of a poll are dated by the newest message of the whole export, whichever page they stand on.
+// TestPages_Polls: the results of a poll are dated by the newest message of the whole export, whichever page they are on.
 func TestPages_Polls(t *testing.T) {
 	first, last := pageMessage("1", "01.05.2024 10:00:00", "Ann", "x"), "01.05.2024 12:00:00"
 	export := func(pages, votes int) map[string][]byte {

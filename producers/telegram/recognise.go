@@ -68,7 +68,7 @@ func recognisePage(head []byte) producers.Confidence {
 	switch {
 	case has(`class="page_wrap"`) && has(`class="history"`):
 		return producers.Certain
-	case has(htmlexport.MessageTag) && has(`id="message`) && has(`date details"`): // saved or cut by somebody
+	case has(htmlexport.MessageTag) && has(`id="message`) && has(`date details"`): // saved by a browser, or cut
 		return producers.Likely
 	}
 	return producers.No

@@ -22,7 +22,7 @@ func topicJSON() []byte {
 		message(9, 6), `{"id":10,"type":"message","date":"2024-05-01T12:00:00","text":"x","reply_to_message_id":4,"reply_to_peer_id":"channel9"}`)
 }
 
-// TestThread_Chain: an answer stands in the topic of what it answers, from wherever the reading goes on.
+// TestThread_Chain: an answer is in the topic of what it answers, from wherever the reading goes on.
 func TestThread_Chain(t *testing.T) {
 	want := map[event.NativeID]string{"1": "/", "2": "/", "3": "/", "4": "2/", "5": "2/4", "6": "3/", "7": "2/5", "8": "/1", "9": "3/6", "10": "/4"}
 	c := producertest.Case{Path: "x.json", Data: topicJSON(), Options: mine()}

@@ -123,7 +123,7 @@ func TestJSON_Reactions(t *testing.T) {
 }
 
 // TestJSON_ReactionPlaceholders: custom emoji that were not exported have one placeholder. Where nobody is named under it they are kept
-// apart; else a person could stand under two of them in the next export.
+// apart; else a person could be under two of them in the next export.
 func TestJSON_ReactionPlaceholders(t *testing.T) {
 	const custom = `{"type": "custom_emoji", "count": %d, "document_id": %q%s}`
 	const recent = `, "recent": [{"from": "B", "from_id": "user2", "date": "2024-05-01T12:00:30"}]`

@@ -28,7 +28,7 @@ type decodedHeader struct {
 }
 
 // parseHeader reads the start of a message. Most headers are ASCII and invisible marks whatever the rest is in, so that only what is no
-// header as it stands is decoded.
+// header as it is written is decoded.
 func (d *decoder) parseHeader(line []byte) (decodedHeader, bool) {
 	h, ok := header.Parse(string(line))
 	if ok {

@@ -13,8 +13,8 @@ type form struct {
 	Assumed bool         `json:"assumed,omitempty"`
 }
 
-// forms are the headers of a file that are not of its own style. Most are text that somebody pasted. Nobody can paste what is yet to
-// be written: headers that come after the message before them and before the next one are those of messages.
+// forms are the headers of a file that are not of its own style. Most are pasted text. What is yet to be
+// written cannot be pasted: headers that come after the message before them and before the next one are those of messages.
 type forms struct {
 	styles  []otherStyle
 	last    header.Stamp // of the file's own style
@@ -72,7 +72,7 @@ func (f *forms) other(h *header.Header, p *phrases) {
 	o.headers, f.waiting = append(o.headers, one), append(f.waiting, one)
 }
 
-// follows reports whether what stands after a date and time is what may follow a header.
+// follows reports whether what is after a date and time is what may follow a header.
 func (p *phrases) follows(rest string) bool {
 	if strings.Contains(rest, ": ") || strings.HasSuffix(rest, ":") {
 		return true
@@ -110,12 +110,12 @@ func (f *forms) decide(own []header.Order, user header.Order, names map[string]*
 	return out
 }
 
-// known reports whether somebody who writes in the file's own style writes in this one too.
+// known reports whether a sender in the file's own style is one in this style too.
 func (o *otherStyle) known(names map[string]*senderStats) bool {
 	return slices.ContainsFunc(o.headers, func(p *otherHeader) bool { return names[p.sender] != nil })
 }
 
-// fits reports whether all headers stand in order of time between those around them.
+// fits reports whether all headers are in order of time between those around them.
 func (o *otherStyle) fits(mine, own header.Order) bool {
 	return !slices.ContainsFunc(o.headers, func(p *otherHeader) bool {
 		at, ok := p.stamp.Minutes(mine)

@@ -11,7 +11,7 @@ import (
 	"github.com/agrichat/agrichat/producers/producertest"
 )
 
-// FuzzRead: whatever stands in a file, every event travels, ids are distinct within two days, and all of it goes on from any
+// FuzzRead: whatever is in a file, every event travels, ids are distinct within two days, and all of it goes on from any
 // cursor as if it had not been stopped.
 func FuzzRead(f *testing.F) {
 	f.Add(iPhone1, 3)

@@ -9,7 +9,7 @@ import (
 	"github.com/agrichat/agrichat/producers/whatsapp/header"
 )
 
-// parsed is one message taken apart. It knows nothing of files: whether an attachment is there is seen when it is sent on.
+// parsed is one parsed message. It knows nothing of files: whether an attachment is there is seen when it is sent on.
 type parsed struct {
 	author  string // as printed, cleaned; empty for WhatsApp itself
 	body    event.Message
@@ -23,7 +23,7 @@ type reader struct {
 	survey  survey
 	chat    string          // what the chat is called
 	bracket bool            // the message at hand has a header as iPhones print it
-	senders map[string]bool // whether what stands before a colon is a name; it is asked for every message
+	senders map[string]bool // cache of whether what is before a colon is a name; it is looked up for every message
 }
 
 func newReader(p *phrases, s survey, chat string) *reader {
@@ -78,7 +78,7 @@ func (r *reader) encryptionNotice(line string) (match, bool) {
 	return m, false
 }
 
-// serviceOf finds the service line that a text is, in which names with a colon may stand that the whole file showed to be names.
+// serviceOf finds the service line that a text is, in which names with a colon may be that the whole file showed to be names.
 func (r *reader) serviceOf(line string) (match, bool) {
 	if m, ok := r.phrases.service(line); ok {
 		return m, true

@@ -217,7 +217,7 @@ func (p *phrases) notice(text string) (match, bool) {
 	return match{}, false
 }
 
-// template is a service line with room for names.
+// template is a service line with slots for names.
 type template struct {
 	lang, action, native string
 	parts                []part
@@ -231,7 +231,7 @@ type notice struct {
 	word string
 }
 
-// part is a piece of text, or a place for one.
+// part is a piece of text, or a slot for one.
 type part struct {
 	text string
 	slot byte // a, m, q, x; 0 for text
@@ -256,14 +256,14 @@ func newTemplate(lang, action, native, phrase string) template {
 	return t
 }
 
-// match is a service line taken apart.
+// match is a parsed service line.
 type match struct {
 	*template
 	actor, members, text string
 	rest                 string // what follows
 }
 
-// match takes a service line apart. With colons, the names of those it was done to may hold a colon and a space.
+// match parses a service line. With colons, the names of those it was done to may hold a colon and a space.
 func (t *template) match(s string, colons bool) (match, bool) {
 	m := match{template: t}
 	for i, p := range t.parts {
@@ -290,7 +290,7 @@ func (t *template) match(s string, colons bool) (match, bool) {
 	return m, s == "" || t.open
 }
 
-// end finds where the text after a place begins: the first such text, or the last if nothing comes after it.
+// end finds where the text after a slot begins: the first such text, or the last if nothing comes after it.
 func (t *template) end(next int, s string) int {
 	text := t.parts[next].text
 	if next == len(t.parts)-1 && !t.open {
@@ -302,7 +302,7 @@ func (t *template) end(next int, s string) int {
 	return strings.Index(s, text)
 }
 
-// take notes what stands in a place. A name has no colon and space here: where it has, the line is a message.
+// take notes what is in a slot. A name has no colon and space here: where it has, the line is a message.
 func (m *match) take(slot byte, s string, colons bool) bool {
 	switch slot {
 	case 'a':
@@ -356,7 +356,7 @@ func quoted(s string) (string, bool) {
 	return "", false
 }
 
-// names takes a list of names apart. One that has the word "and" in it comes out as two: they cannot be distinguished.
+// names splits a list of names. One that has the word "and" in it comes out as two: they cannot be distinguished.
 func (p *phrases) names(s string) []string {
 	var out []string
 	rest := s

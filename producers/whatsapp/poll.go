@@ -84,7 +84,7 @@ func option(s string) event.PollOption {
 
 const mapLink = "https://maps.google.com/?q="
 
-// location reads a place that was sent, and what stands in place of a message that could be seen once.
+// location reads a place that was sent, and what is in place of a message that could be seen once.
 func (r *reader) location(s *parsed, phrase string) {
 	if i := strings.Index(s.body.Text, mapLink); i >= 0 {
 		word := key(strings.TrimRight(s.body.Text[:i], ": "))

@@ -21,9 +21,9 @@ type survey struct {
 	Overruled bool   `json:"overruled,omitempty"`
 	Forms     []form `json:"forms,omitempty"` // other headers that begin messages too
 	CR        bool   `json:"cr,omitempty"`    // lines end with a carriage return alone
-	// Names have a colon and a space in them: by what stands before it.
+	// Names have a colon and a space in them: by what is before it.
 	Names map[string]string `json:"names,omitempty"`
-	// Told begin lines of WhatsApp's own that look like a sender's, such as "Ann added Work" of "Ann added Work: Bob".
+	// Services begin lines of WhatsApp's own that look like a sender's, such as "Ann added Work" of "Ann added Work: Bob".
 	Services []string `json:"told,omitempty"`
 }
 
@@ -41,7 +41,7 @@ func (s *survey) orderOf(st header.Style) (o header.Order, open bool) {
 	return "", false
 }
 
-// candidate is an order that a file may have, and what speaks against it.
+// candidate is an order that a file may have, and the evidence against it.
 type candidate struct {
 	order   header.Order
 	invalid int // dates that no calendar has
@@ -72,10 +72,10 @@ func (c *candidate) add(n [3]int) {
 	c.last = t
 }
 
-// equals reports whether as much speaks against both.
+// equals reports whether the evidence against both is equal.
 func (c *candidate) equals(o *candidate) bool { return c.cost() == o.cost() && c.invalid == o.invalid }
 
-// better reports whether less speaks against c.
+// better reports whether there is less evidence against c.
 func (c *candidate) better(o *candidate) bool {
 	return c.cost() < o.cost() || c.cost() == o.cost() && c.invalid < o.invalid
 }
@@ -196,7 +196,7 @@ func (c *senderStats) join(p *phrases, name, part, text string) {
 	}
 }
 
-// best returns the order that least speaks against.
+// best returns the order with the least evidence against it.
 func (v *surveyor) best() *candidate {
 	best := &v.candidates[0]
 	for i := range v.candidates {

@@ -3,13 +3,13 @@
 //
 // It promises that overlapping exports of one chat give the same ids, made of the printed minute, the name and the text, and
 // that the order of day and month is decided once for a whole file. It does not know what the export does not say: ids,
-// replies, reactions, what stood in an edited or deleted message, and the time zone. A line of a message that looks exactly
+// replies, reactions, what was in an edited or deleted message, and the time zone. A line of a message that looks exactly
 // like the file's own headers begins a message of its own: the two cannot be distinguished.
 //
 // No id hangs on what is guessed. The date in a content key has the lower of day and month as the month, so that 3/4/21 has one key
 // whether it is read as 3 April or as 4 March: a later export that leaves no choice, or --date-order, puts the time right under the same
 // id, as an export of a phone in another country does. (Until such keys were made, messages of a date whose day is lower than
-// its month had other ids: their next import stands beside them, and is reported as an overlap.) Which number is the year is no part
+// its month had other ids: their next import is beside them, and is reported as an overlap.) Which number is the year is no part
 // of that: only a file of one day with two digits of the year leaves it open. The name and the text in a key are made of the bytes of
 // the file where these are not UTF-8.
 //

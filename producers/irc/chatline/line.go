@@ -21,7 +21,7 @@ type Line struct {
 	Text    string
 	Action  string // of a service message, as package event names it
 	Native  string // the network's own name of it
-	Target  string // to whom it was done, or the new nick
+	Target  string // who it was done to, or the new nick
 	Note    string // the reason, the topic, the new name, the modes
 	KeyLine *Line  // what the content key is made of, where that is another reading; nil: of this one
 }
@@ -70,7 +70,7 @@ func (l Line) Body() *event.Message {
 
 // Clean takes formatting and control characters out of everything that people will see.
 func (l Line) Clean() Line {
-	l.Nick, l.Target = BareNick(Strip(l.Nick)), BareNick(Strip(l.Target)) // a colour may stand before the mark of rank
+	l.Nick, l.Target = BareNick(Strip(l.Nick)), BareNick(Strip(l.Target)) // a colour may be before the mark of rank
 	l.Text, l.Note = Strip(l.Text), Strip(l.Note)
 	return l
 }

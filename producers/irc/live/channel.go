@@ -186,7 +186,7 @@ func (s *session) isPast(r *channel, in *received) bool {
 	return s.history.batchOf(in) != nil || timed && t.Add(clocksApart).Before(r.joined)
 }
 
-// clocksApart is how far the clocks of a network's servers may be apart. It is less than rejoinDelay: what made us leave is past.
+// clocksApart is how far the clocks of a network's servers may differ. It is less than rejoinDelay: what made us leave is past.
 const clocksApart = 10 * time.Second
 
 // speaker is who sent a message; empty for a server, which is not a person.

@@ -148,7 +148,7 @@ func (s *session) joined(r *channel, in *received, nick string, past bool) error
 	return s.history.catchUp(r)
 }
 
-// left takes somebody off the list. If it is us, the session cannot go on: the runner joins again by connecting again.
+// left takes a member off the list. If it is us, the session cannot go on: the runner joins again by connecting again.
 func (s *session) left(r *channel, nick string, past bool) error {
 	if past {
 		return nil

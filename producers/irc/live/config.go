@@ -233,7 +233,7 @@ func (l *Source) setTLS() error {
 	return nil
 }
 
-// readSecret returns a password as it stands now: a file may have been renewed since the start.
+// readSecret returns a password as it is now: a file may have been renewed since the start.
 func readSecret(value, file string) (string, error) {
 	if file == "" {
 		return value, nil

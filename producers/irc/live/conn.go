@@ -102,8 +102,8 @@ func (c *conn) sendWithin(most time.Duration, command string, params ...string) 
 	return nil
 }
 
-// pump reads until the connection ends, answers PINGs, and asks a silent server whether it is there. It waits for nobody who
-// takes its lines: a server ends a link whose PINGs are not answered. It returns why it ended.
+// pump reads until the connection ends, answers PINGs, and pings a silent server. It never waits for the reader of
+// its lines: a server ends a link whose PINGs are not answered. It returns why it ended.
 func (c *conn) pump(l *Source, out *queue) error {
 	asked := false
 	for {

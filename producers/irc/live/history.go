@@ -145,7 +145,7 @@ func (r *channel) current() {
 }
 
 // fail handles a server's refusal to send its history. A message that it has forgotten may still have a time; if that does not
-// help either, what was missed is lost, and the record says so.
+// help either, what was missed is lost, and an unparsed event reports it.
 func (s *session) fail(in *received) error {
 	p := in.msg.Params
 	if len(p) == 0 || p[0] != "CHATHISTORY" {

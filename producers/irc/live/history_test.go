@@ -102,7 +102,7 @@ func TestSession_EqualLines(t *testing.T) {
 	}
 }
 
-// TestSession_Playback: what a bouncer kept comes again at every connection, in a batch or not, and stands once.
+// TestSession_Playback: what a bouncer kept comes again at every connection, in a batch or not, and is stored once.
 func TestSession_Playback(t *testing.T) {
 	t.Parallel()
 	const kept = 500

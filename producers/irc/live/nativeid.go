@@ -90,13 +90,13 @@ func (r *channel) timedID(out *producers.Batch, p *delivery, t *candidate, batch
 	return t.id
 }
 
-// isEdge reports whether a pass begins within the last second of which lines are known: it may lack those of that second that came, and have
+// isEdge reports whether a delivery begins within the last second of which lines are known: it may lack those of that second that came, and have
 // equal ones that did not.
 func (r *channel) isEdge(p *delivery, at time.Time) bool {
 	return p.begun.Truncate(time.Second).Equal(at) && r.windowEnd.Truncate(time.Second).Equal(at)
 }
 
-// addNew names a line that is not known, and remembers it.
+// addNew returns the id of a line that is no duplicate, and adds it to the window.
 func (w *window) addNew(out *producers.Batch, p *delivery, t *candidate, author event.AuthorID, text string) event.NativeID {
 	l, id := t.windowLine, t.id
 	if id == "" {
@@ -122,10 +122,10 @@ func (w *window) addNew(out *producers.Batch, p *delivery, t *candidate, author 
 
 func noticeOtherID() producers.Notice {
 	return producers.Notice{Count: 1, Code: "overlap-ids",
-		Text: "lines that came without an id of the network came again with one: they stand twice, under two kinds of ids"}
+		Text: "lines that came without an id of the network came again with one: they are stored twice, under two kinds of ids"}
 }
 
 func noticeTwice() producers.Notice {
 	return producers.Notice{Count: 1, Code: "overlap-replay",
-		Text: "lines were told again with other times or ids than live lines have, and are older than the lines that are remembered: they may stand twice"}
+		Text: "lines were replayed with other times or ids than live lines have, and are older than the cached lines: they may be stored twice"}
 }

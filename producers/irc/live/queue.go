@@ -5,8 +5,8 @@ import "sync"
 // defaultBufferSize bounds the lines that are read while the runner publishes: the talk of a busy channel for hours, little memory.
 const defaultBufferSize = 8 << 20
 
-// queue holds lines between the goroutine that reads them and the one that makes events of them. Putting never blocks: a line for which
-// there is no room is dropped, and so are those after it until all before it are taken; then taking says how many.
+// queue buffers lines between the goroutine that reads them and the one that makes events of them. Putting never blocks: a line that does not
+// fit the buffer is dropped, and so are those after it until all before it are taken; then taking returns how many.
 type queue struct {
 	ready chan struct{} // holds a value when there may be something to take
 	limit int           // bytes

@@ -10,7 +10,7 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-// How long to stay away after a server turned us down for a while. Its own words rarely say; these are longer than the
+// How long to back off before a retry after a server refused us for a while. Its own words rarely say; these are longer than the
 // usual throttles (InspIRCd's connectban and connflood count in minutes), and short against a ban.
 const (
 	throttleDelay = time.Minute
@@ -71,7 +71,7 @@ func banned(text string) error {
 }
 
 // joinRefusal returns the error of a channel that does not let us in. It stops the whole source: a channel that is silently
-// missing from the record is worse than a source that is red and says which.
+// missing from the archive is worse than a source that is red and names it.
 func joinRefusal(m *ircmsg.Message, name string) error {
 	say := func(what string) error {
 		return fault.AsFatal(fmt.Errorf("joining %s: %s, or remove it from channels (%s)", name, what, lastParam(m)))

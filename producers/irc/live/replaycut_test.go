@@ -44,7 +44,7 @@ type connection struct {
 	replayed, live []testLine
 }
 
-// replaying plays connections, each an hour after the other, and returns the messages that then stand and the notices of each connection.
+// replaying plays connections, each an hour after the other, and returns the messages that are stored then and the notices of each connection.
 func replaying(t *testing.T, caps, kind, live, replayed string, connections ...connection) (standing []string, notices []map[string]int) {
 	t.Helper()
 	var scripts []func(*script)
@@ -121,7 +121,7 @@ func texts(of ...testLine) (out []string) {
 	return out
 }
 
-// TestSession_OtherForm holds that duplicates in another form than live ones are stored once, and that those which were missed stand
+// TestSession_OtherForm holds that duplicates in another form than live ones are stored once, and that those which were missed are stored
 // too, also beside an equal one of the same second.
 func TestSession_OtherForm(t *testing.T) {
 	t.Parallel()

@@ -2,8 +2,8 @@
 //
 // It promises that a message has the same id however often the server sends it: by msgid where there is one, else by a content key of the
 // server's time to the millisecond, else of the minute in which it was received. Histories and bouncers may replay a line without its msgid, or
-// with its time cut to the second: of the latest lines of a channel, which the cursor holds, such a line keeps its id; of older ones it may stand
-// twice, which is a notice. A line received just before a crash, after which the cursor was not saved, may stand twice without one. It does not
+// with its time cut to the second: of the latest lines of a channel, which the cursor holds, such a line keeps its id; of older ones it may be
+// stored twice, which is a notice. A line received just before a crash, after which the cursor was not saved, may be stored twice without one. It does not
 // reconnect, wait or retry: the runner does, and the errors say how long to back off.
 package live
 
@@ -66,7 +66,7 @@ type minuteTally struct {
 
 const minutesKept = 4
 
-// session is one connection. Its fields belong to whoever calls Next, except for those of conn.
+// session is one connection. Its fields belong to the caller of Next, except for those of conn.
 type session struct {
 	live     *Source
 	conn     *conn
@@ -223,7 +223,7 @@ func (s *session) take(in received, ok bool) {
 }
 
 // linesDropped is where lines were dropped because the runner took none for long. A server that keeps history is asked for them by a new
-// connection; of another the record says that they are lost.
+// connection; of another an unparsed event reports that they are lost.
 func (s *session) linesDropped(in *received) {
 	if s.history.isKept() {
 		s.err = fmt.Errorf("following %s: there was no room for %d lines; they are asked for again", s.live.cfg.Network, in.dropped)

@@ -73,7 +73,7 @@ func (w *window) store() *storedWindow {
 	return out
 }
 
-var errWindow = errors.New("the lines that were told last are damaged")
+var errWindow = errors.New("the cached lines are damaged")
 
 // load reads what a cursor remembers of a channel; those of older programs have lists of recent lines.
 func (p *progress) load() (*window, error) {

@@ -205,7 +205,7 @@ func isSign(p string) bool {
 	return strings.ContainsAny(p, "*=<>")
 }
 
-// isClientWord knows what ChatZilla prints in place of a nick where it speaks itself.
+// isClientWord knows what ChatZilla prints in place of a nick on lines of its own.
 func isClientWord(p string) bool {
 	switch p {
 	case "[INFO]", "[ERROR]", "[WARNING]", "[HELP]", "[USAGE]", "[HELLO]", "[EVAL-IN]", "[EVAL-OUT]", "[MOTD]", "[DISCONNECT]":

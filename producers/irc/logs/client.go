@@ -36,7 +36,7 @@ func parseLine(text string, forms *conventions) (st stamp, s chatline.Line, time
 	return st, s, true, ok
 }
 
-// clientBody reads what parseBody does not: columns where no date stands before them, and lines that a client prints without a mark.
+// clientBody reads what parseBody does not: columns where no date is before them, and lines that a client prints without a mark.
 // services says that the client prints a word of its own in the first column.
 func clientBody(s string, services bool) (chatline.Line, bool) {
 	s = strings.TrimLeft(s, " ")
@@ -115,7 +115,7 @@ func activityPhrases() []activityPhrase {
 	}
 }
 
-// clientPhrases are how clients begin what is nobody's deed.
+// clientPhrases are how clients begin lines that are no activity of a member.
 func clientPhrases() []string {
 	return []string{
 		"Now talking on ", "Now talking in ", "Topic for ", "Topic is ", "Topic set by ", "Topic: ", "The topic for ", "The channel topic is ",

@@ -26,7 +26,7 @@ func checkLog(t *testing.T, path, text string, o producers.Options, want ...stri
 	return batches
 }
 
-// TestArchive_Prefixes: what stands in a column for nicks and is none is nobody; its line keeps the id that it had.
+// TestArchive_Prefixes: what is in a column for nicks and is none is nobody; its line keeps the id that it had.
 func TestArchive_Prefixes(t *testing.T) {
 	t.Parallel()
 	batches := checkLog(t, "libera/#barn.log", "2023-05-03 21:05:00\t<elm>\thi\n2023-05-03 21:05:10\t<@oak>\tyes\n2023-05-03 21:05:20\t@<+ash>\tso\n"+

@@ -97,7 +97,7 @@ func dateAt(s string, sep byte) (civil, bool) {
 	return newCivil(y, m, d)
 }
 
-// compactDate finds the first YYYYMMDD in s that stands alone, and returns what comes before and after it.
+// compactDate finds the first YYYYMMDD in s that is alone, and returns what comes before and after it.
 func compactDate(s string) (d civil, before, after string, ok bool) {
 	for i := 0; i+8 <= len(s); i++ {
 		n := countBytes(s[i:], len(s), digit)

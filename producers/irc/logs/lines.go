@@ -75,7 +75,7 @@ const (
 	columnsDated = len("2006-01-02 15:04")
 )
 
-// message adds the lines after the first that begin with no time: WeeChat writes a message of several lines as it stands.
+// message adds the lines after the first that begin with no time: WeeChat writes a message of several lines as it is.
 func (l *lines) message(out line) (line, error) {
 	holding := false
 	for out.bytes[len(out.bytes)-1] == '\n' && out.count <= mostFurther {

@@ -125,7 +125,7 @@ func (l *log) read(line line) (entry, bool) {
 	return e, true
 }
 
-// trimStart takes away what may stand before the first character of a line.
+// trimStart takes away what may be before the first character of a line.
 func trimStart(text string, offset int64) string {
 	text = strings.TrimLeft(text, "\x00") // left by crashes
 	if offset == 0 {

@@ -39,7 +39,7 @@ type location struct {
 //	.../CHANNEL.log.01Oct2019                                      eggdrop
 //	.../NET/#CHANNEL/2019-10-01.log, .../2019/10/01/#CHANNEL.txt, .../CHANNEL/2019/10/01.txt   archives
 //
-// Folders that are dates are never a channel or a network. Other folders count as a network only where they stand in one of
+// Folders that are dates are never a channel or a network. Other folders count as a network only where they are in one of
 // these, or are called like one: a name taken from wherever the user keeps files would make other ids of the same log when it is
 // moved.
 func locationOf(name string, order producers.DateOrder) location {
@@ -131,7 +131,7 @@ func isAnyName(name string) bool {
 }
 
 // networkOf finds the network in the folders above a channel's. near says that it is the one above for want of a better: of a channel
-// with a file for each day any, else one that stands where clients keep their logs, or is called like a network.
+// with a file for each day any, else one that is where clients keep their logs, or is called like a network.
 func networkOf(names []string, channel string, daily bool) (network string, near bool) {
 	if n := len(names) - 1; n >= 0 && chatline.Fold(names[n]) == chatline.Fold(channel) { // a folder for the channel, which the file names too
 		names = names[:n]

@@ -28,7 +28,7 @@ func datesOf(folders []string) (names []string, dates dateParts) {
 	return names, dates
 }
 
-// dateBegins returns how many folders stand above the dates that a path ends with.
+// dateBegins returns how many folders are above the dates that a path ends with.
 func dateBegins(folders []string) int {
 	for i := range folders {
 		if names, _ := datesOf(folders[i:]); len(names) == 0 {
@@ -153,7 +153,7 @@ func wholeDay(base string) (civil, bool) {
 	return d, ok
 }
 
-// nameBeside returns what stands beside a date in a file's name; a number alone is that of a part.
+// nameBeside returns what is beside a date in a file's name; a number alone is that of a part.
 func nameBeside(before, after string) string {
 	name := withoutExtensions(strings.Trim(before, "_-. "))
 	if name == "" {

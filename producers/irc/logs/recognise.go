@@ -179,7 +179,7 @@ func Unreadable(f producers.File) string {
 		"else make it a table (.csv) with a .map.yaml beside it that names its columns"
 }
 
-// hasClock reports whether a time of day stands near the start of a line.
+// hasClock reports whether a time of day is near the start of a line.
 func hasClock(b []byte) bool {
 	b = b[:min(len(b), maxStamp/2)]
 	for i := 1; i+2 < len(b); i++ {

@@ -109,7 +109,7 @@ func (a *archive) Connect(ctx context.Context, from producers.Cursor) (producers
 	return filekit.NewSession(a.File, in, &s.Output, s), nil
 }
 
-// growing reports whether somebody may be writing to the file, so that a last line without an end waits for its rest. A log that was not written
+// growing reports whether a program may be writing to the file, so that a last line without an end waits for its rest. A log that was not written
 // to for a while ends like that, and so does what comes out of a zip.
 func (a *archive) growing(r io.Reader) bool {
 	f, ok := r.(*os.File)
@@ -124,7 +124,7 @@ func (a *archive) growing(r io.Reader) bool {
 	return -restedFor < rested && rested < restedFor // a time far ahead is that of another clock
 }
 
-// restedFor is how long nobody wrote to a log that is taken for finished.
+// restedFor is how long a log that counts as finished was not written to.
 const restedFor = time.Hour
 
 // cursor decodes a cursor. Version is 0 for the start. A file that has grown since its end was reached is read on from there, or,
@@ -158,7 +158,7 @@ type session struct {
 	lines        *lines
 	log          log
 	begun        bool // the channel has been named
-	growing      bool // somebody may be writing to the file
+	growing      bool // a program may be writing to the file
 	unterminated bool // the last line read has no end
 	done         bool
 }

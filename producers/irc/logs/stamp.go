@@ -21,7 +21,7 @@ type stamp struct {
 	printed      printedDate    // of which day is to be made, by what the log says
 	keyed        civil          // the day of content keys, where that is not day
 	guessed      bool           // which number of the date is the day
-	statusColumn bool           // its client marks a column where it speaks itself
+	statusColumn bool           // its client marks a column of its own lines
 }
 
 // minuteOfDay orders the times of one day.
@@ -178,7 +178,7 @@ func (s stamp) local(d civil, in *time.Location, second bool) filekit.LocalTime 
 //	[Sunday 31 December 2023] [21:05:00 UTC], 2023-12-31 [21:05]   Konversation
 //	1704056700, [1704056700.123]                                   seconds or milliseconds since 1970
 //
-// All of them may stand in brackets.
+// All of them may be in brackets.
 func otherStamp(line string) (stamp, string, bool) {
 	inner, rest, bracketed := bracketedPart(line)
 	if !bracketed {
@@ -202,7 +202,7 @@ func otherStamp(line string) (stamp, string, bool) {
 	return s, trimOne(rest), true
 }
 
-// bareStamp reads a time that no brackets stand around.
+// bareStamp reads a time that no brackets are around.
 func bareStamp(line string) (stamp, string, bool) {
 	var s stamp
 	if n := s.takeEpoch(line); n > 0 && n < len(line) && (line[n] == ' ' || line[n] == '\t') {

@@ -15,7 +15,7 @@ import (
 	"github.com/agrichat/agrichat/producers/filekit"
 )
 
-// Folder is the one that the export stands in. Files are read where they are, one piece at a time, and never outside
+// Folder is the one that the export is in. Files are read where they are, one piece at a time, and never outside
 // of it, whatever path an export may name.
 type Folder struct {
 	root *os.Root // nil if the export is in no folder that can be read

@@ -8,7 +8,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// The exporter of before 2021 printed its own internal numbers, in which groups and channels stood this much higher than
+// The exporter of before 2021 printed its own internal numbers, in which groups and channels was this much higher than
 // users. Numbers of channels themselves began at a thousand million.
 const (
 	oldGroups      = 1 << 32

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// MarkedLinks gathers the links that an export marks in a text, and where the text shows them.
+// MarkedLinks collects the links that an export marks in a text, and where the text shows them.
 type MarkedLinks struct {
 	Links []string
 	spans []span
@@ -26,7 +26,7 @@ func (k *MarkedLinks) Add(to, words string, at int) {
 	}
 }
 
-// Touched reports whether text that is no part of a link stands right before or behind one, so that a scan of the text would
+// Touched reports whether text that is no part of a link is right before or behind one, so that a scan of the text would
 // not find the link as it is.
 func (k *MarkedLinks) Touched(text string) bool {
 	for _, s := range k.spans {
@@ -66,7 +66,7 @@ func AppendBare(links []string, to string) []string {
 	return append(links, "https://"+to)
 }
 
-// hasPort reports whether what stands before the first colon is a host and no scheme.
+// hasPort reports whether what is before the first colon is a host and no scheme.
 func hasPort(to string) bool {
 	host, rest, ok := strings.Cut(to, ":")
 	return ok && strings.Contains(host, ".") && rest != "" && rest[0] >= '0' && rest[0] <= '9'

@@ -27,7 +27,7 @@ func ChatByName() producers.Notice {
 
 func ListedByName() producers.Notice {
 	return producers.Notice{Count: 1, Code: "chat-by-name",
-		Text: "pages of an account do not say which chats they are of: these go by their names; the result.json of the same export in its folder tells"}
+		Text: "pages of an account do not say which chats they are of: these go by their names; the result.json of the same export in its folder names them"}
 }
 
 func MigratedGroup() producers.Notice {
@@ -59,5 +59,5 @@ func ErrMigrated(name string) error {
 		name, ErrNoAccount)
 }
 
-// ErrNoAccount says that ids cannot be made, because they would be of nobody's chat.
+// ErrNoAccount is why ids cannot be made: the account that they are numbered for is not known.
 var ErrNoAccount = errors.New("name the account that exported it with --account")

@@ -15,10 +15,10 @@ import (
 	"github.com/agrichat/agrichat/producers/telegram/markup"
 )
 
-// begin reads what stands before the first message: the chat's name.
+// begin reads what is before the first message: the chat's name.
 func (p *session) begin(ctx context.Context, raw []byte, whole bool) error {
 	p.Begun = true
-	if bytes.HasPrefix(raw, []byte(MessageTag)) { // somebody took it off
+	if bytes.HasPrefix(raw, []byte(MessageTag)) { // the header was cut off
 		raw, whole = nil, true
 	}
 	if !whole {
@@ -135,7 +135,7 @@ func hasNamesakes(list []listedChat, name string) bool {
 // listedChat is an entry of the list of an account's chats.
 type listedChat struct{ name, folder string }
 
-// list reads the list of the account's chats; none if the page stands alone.
+// list reads the list of the account's chats; none if the page is alone.
 func (p *session) list() (out []listedChat) {
 	if p.File.Beside == nil {
 		return nil

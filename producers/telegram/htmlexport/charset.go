@@ -36,7 +36,7 @@ func (p *session) decoded(root *markup.Element, raw []byte) decodedMessage {
 	return out
 }
 
-// metaCharset is what a page says of its own charset, where somebody stored it in another than the exporter's; empty if nothing.
+// metaCharset is what a page says of its own charset, where it was saved in another than the exporter's; empty if nothing.
 func metaCharset(head []byte) string {
 	head, _, _ = bytes.Cut(head, []byte("</head"))
 	_, after, ok := bytes.Cut(head, []byte("charset="))

@@ -57,7 +57,7 @@ func distance(title, rest string) (zone string, shift time.Duration, ok bool) {
 	return rest, time.Duration(seconds) * time.Second, true
 }
 
-// knows reports whether clocks of a zone stood this far from UTC at some time of that year.
+// knows reports whether clocks of a zone was this far from UTC at some time of that year.
 func knows(zone *time.Location, local time.Time, shift time.Duration) bool {
 	for _, month := range [...]time.Month{time.January, time.July, local.Month()} {
 		_, seconds := time.Date(local.Year(), month, 15, 0, 0, 0, 0, zone).Zone()
@@ -79,14 +79,14 @@ func firstZone(head []byte) string {
 	return zone
 }
 
-// dayClock dates what stands below a date between messages, which prints neither time nor zone.
+// dayClock dates what is below a date between messages, which prints neither time nor zone.
 type dayClock struct {
 	clock export.Clock
 	day   string // the date that was last put between the messages
 	zone  string // the distance from UTC that was last printed
 }
 
-// instant is all that is known of the time of a service message: the date that stands above it.
+// instant is all that is known of the time of a service message: the date that is above it.
 func (d *dayClock) instant() event.Instant {
 	local, err := time.Parse(dayLayout, d.day)
 	if err != nil {

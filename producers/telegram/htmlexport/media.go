@@ -192,7 +192,7 @@ func dimensions(status string) (width, height int) {
 	return width, height
 }
 
-// readPoll reads a poll. The votes stand behind each answer.
+// readPoll reads a poll. The votes follow each answer.
 func readPoll(e *markup.Element) *event.Poll {
 	p := &event.Poll{Question: e.Child("question").Words()}
 	for c := e.First; c != nil; c = c.Next {

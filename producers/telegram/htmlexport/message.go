@@ -328,7 +328,7 @@ func (m *message) reply(ctx context.Context, e *markup.Element) error {
 	return nil
 }
 
-// threaded notes in which topic the message stands, for those that answer it.
+// threaded notes in which topic the message is, for those that answer it.
 func (m *message) threaded() {
 	if m.body.Thread == "" {
 		return
@@ -372,7 +372,7 @@ func readLink(href string) event.Ref {
 		if !ok || !both || !export.IsNumber(channel) {
 			return event.Ref{}
 		}
-		to = last[strings.LastIndexByte(last, '/')+1:] // of a topic's message, the topic stands between
+		to = last[strings.LastIndexByte(last, '/')+1:] // of a topic's message, the topic is between
 		if i := strings.IndexByte(to, '?'); i >= 0 {
 			to = to[:i]
 		}

@@ -15,7 +15,7 @@ import (
 // sidecarName is how the exporter calls its JSON, which newer versions write beside the pages.
 const sidecarName = "result.json"
 
-// Cache remembers what stands beside pages: an account's JSON is read in the whole to find its chats, once for all pages.
+// Cache holds what is beside pages: an account's JSON is read in the whole to find its chats, once for all pages.
 type Cache struct {
 	mu   sync.Mutex
 	read map[string]*jsonexport.Outline
@@ -23,10 +23,10 @@ type Cache struct {
 	topics map[string]map[int64]int64 // of the pages in a folder
 }
 
-// maxCached bounds what is remembered: an import has few exports, each of some thousand chats.
+// maxCached bounds the cache: an import has few exports, each of some thousand chats.
 const maxCached = 16
 
-// outline returns what the JSON says that stands at rel from the folder of a file; nil if there is none. Only the end of ctx is an error.
+// outline returns what the JSON says that is at rel from the folder of a file; nil if there is none. Only the end of ctx is an error.
 func (s *Cache) outline(ctx context.Context, f producers.File, rel, charset string) (*jsonexport.Outline, error) {
 	if f.Beside == nil {
 		return nil, nil

@@ -74,7 +74,7 @@ func reactionEmoji(e *markup.Element) string {
 	return "unknown"
 }
 
-// reactors are those whose picture stands beside a reaction: its title is the name, and when.
+// reactors are those whose picture is beside a reaction: its title is the name, and when.
 func (m *message) reactors(e *markup.Element, emoji string, latest *export.Latest) (out []event.ReactionPerson) {
 	list := e.Child("userpics")
 	if list == nil {

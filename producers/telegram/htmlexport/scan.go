@@ -9,7 +9,7 @@ import (
 	"github.com/agrichat/agrichat/producers/filekit"
 )
 
-// messageTag is how each message of an HTML export begins. It cannot stand in a text: there, brackets are escaped.
+// messageTag is how each message of an HTML export begins. It cannot be in a text: there, brackets are escaped.
 const (
 	MessageTag = `<div class="message `
 	serviceTag = MessageTag + "service"
@@ -22,13 +22,13 @@ const pageWindow = 64 << 10
 type scanner struct {
 	r       io.Reader
 	buf     []byte
-	storage []byte // in which buf stands
+	storage []byte // the buffer that buf is a part of
 	at      int64  // of buf in the file
 	line    int
 	eof     bool
 }
 
-// next returns what stands before the next message, or before the end of the file, and leaves it unread. whole is false if
+// next returns what is before the next message, or before the end of the file, and leaves it unread. whole is false if
 // it is longer than any message: then it is only the beginning.
 func (p *scanner) next() (raw []byte, whole bool, err error) {
 	for from := 1; ; {
@@ -80,7 +80,7 @@ func (p *scanner) advance(n int) {
 	p.buf = p.buf[n:]
 }
 
-// seek goes to where a tag stands, or to the end of the file, without counting lines.
+// seek goes to where a tag is, or to the end of the file, without counting lines.
 func (p *scanner) seek(tag string) error {
 	for {
 		if i := bytes.Index(p.buf, []byte(tag)); i >= 0 {
@@ -120,6 +120,6 @@ func (p *scanner) skip() error {
 			p.advance(len(raw))
 			return nil
 		}
-		p.advance(len(raw) - len(MessageTag)) // of which the beginning may stand at the end
+		p.advance(len(raw) - len(MessageTag)) // of which the beginning may be at the end
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/agrichat/agrichat/producers/telegram/markup"
 )
 
-// serviceText is the sentence of a service message. It stands in the body or, in pages of some exporters, in the message itself.
+// serviceText is the sentence of a service message. It is in the body or, in pages of some exporters, in the message itself.
 func serviceText(root *markup.Element) string {
 	if body := root.Child("body").Words(); body != "" {
 		return body
@@ -16,13 +16,13 @@ func serviceText(root *markup.Element) string {
 	return root.Words("userpic_wrap", "date")
 }
 
-// sentence is one that the exporter prints, with what JSON calls it. Names may stand before, between and after its words.
+// sentence is one that the exporter prints, with what JSON calls it. Names may be before, between and after its words.
 type sentence struct {
 	action, native string
 	words          string
-	people         bool // who stands after the words is a member
-	title          bool // a title in quotation marks stands after them
-	end            bool // nothing stands after the words
+	people         bool // who is after the words is a member
+	title          bool // a title in quotation marks is after them
+	end            bool // nothing is after the words
 }
 
 // sentences are those whose meaning is certain. What says more comes first.

@@ -30,11 +30,11 @@ type state struct {
 	Listed   bool                              `json:"listed,omitempty"`  // it is one of an account's
 	Offset   int64                             `json:"offset"`
 	Line     int                               `json:"line"`
-	Begun    bool                              `json:"begun,omitempty"` // what stands before the first message was read
+	Begun    bool                              `json:"begun,omitempty"` // what is before the first message was read
 	Done     bool                              `json:"done,omitempty"`
 	Chat     export.Chat                       `json:"chat,omitzero"`
 	Previous previous                          `json:"said,omitzero"`
-	Threads  map[event.NativeID]event.NativeID `json:"threads,omitempty"` // of the page's messages that stand in a topic
+	Threads  map[event.NativeID]event.NativeID `json:"threads,omitempty"` // of the page's messages that are in a topic
 	Day      string                            `json:"day,omitempty"`     // the date that was last put between the messages
 	Zone     string                            `json:"zone,omitempty"`    // the distance from UTC that was last printed
 
@@ -43,7 +43,7 @@ type state struct {
 	ObservedUnnamed time.Time `json:"observed_unnamed,omitzero"` // as chat.Unnamed
 }
 
-// previous are whom a message is of that does not say so, because the one before it did.
+// previous is the author of a message that does not print one, because the one before it did.
 type previous struct {
 	From      string        `json:"from,omitempty"`
 	FromKey   string        `json:"from_key,omitempty"` // as ids have it, where the name is not UTF-8
@@ -112,7 +112,7 @@ func (p *session) Cursor() any {
 	return st
 }
 
-// Step reads a message and what follows it, or what stands before the first.
+// Step reads a message and what follows it, or what is before the first.
 func (p *session) Step(ctx context.Context) error {
 	if p.Done {
 		return io.EOF
@@ -155,7 +155,7 @@ func (p *session) unparsedMessage(raw []byte, why error) error {
 	return nil
 }
 
-// after looks at what stands behind a message of n bytes: nothing, but at the end of a file the last tags.
+// after looks at what follows a message of n bytes: nothing, but at the end of a file the last tags.
 func (p *session) after(rest []byte, n int) error {
 	last := p.scan.last(n + len(rest))
 	garbage := bytes.Clone(bytes.Trim(rest, " \t\r\n"))
@@ -179,7 +179,7 @@ func (p *session) after(rest []byte, n int) error {
 	return nil
 }
 
-// isLayout reports whether what stands behind a message is only layout: end tags, and the link to the next page.
+// isLayout reports whether what follows a message is only layout: end tags, and the link to the next page.
 func isLayout(rest []byte) bool {
 	for {
 		rest = bytes.TrimLeft(rest, " \t\r\n")

@@ -13,10 +13,10 @@ import (
 	"github.com/agrichat/agrichat/producers/telegram/markup"
 )
 
-// maxTopics bounds what is remembered of an export's topics: some tens of megabytes.
+// maxTopics bounds the cache of an export's topics: some tens of megabytes.
 const maxTopics = 1 << 20
 
-// topicElsewhere is the topic in which a message of another page stands; empty if it stands in none, or the page is not there. Pages do not
+// topicElsewhere is the topic in which a message of another page is; empty if it is in none, or the page is not there. Pages do not
 // repeat what those before them say of topics, so the first that asks has all of them looked through, once for all.
 func (p *session) topicElsewhere(ctx context.Context, e *markup.Element, id event.NativeID) (event.NativeID, error) {
 	if _, ok := pageNumber(path.Base(p.File.Path)); !ok || p.File.Beside == nil || !leadsElsewhere(e) {

@@ -119,7 +119,7 @@ func (a *ahead) newest(ctx context.Context, c *export.Chat, clock export.Clock, 
 	}
 }
 
-// threads reads again which messages of a chat with topics stand in one, up to an offset: that is too much for a cursor.
+// threads reads again which messages of a chat with topics are in one, up to an offset: that is too much for a cursor.
 func (a *ahead) threads(ctx context.Context, c *export.Chat, to int64) (out threads, err error) {
 	out.topics = map[int64]int64{}
 	in, file, err := a.open(ctx, c.Start)
@@ -162,17 +162,17 @@ func (a *ahead) note(t *threads, c *export.Chat, raw []byte) {
 	t.add(r.id, t.of(r.replyTo))
 }
 
-// threads remembers in which topic messages stand: an answer to one of them stands there too, and the export does not say it.
+// threads caches in which topic messages are: an answer to one of them is there too, and the export does not print it.
 type threads struct {
 	topics map[int64]int64
 	order  []int64 // in which they came; once it is full, the oldest is at next
 	next   int
 }
 
-// maxThreads bounds what is remembered: answers to older messages stand in no topic.
+// maxThreads bounds the cache: answers to older messages are in no topic.
 const maxThreads = 1 << 16
 
-// add notes that a message stands in a topic.
+// add notes that a message is in a topic.
 func (t *threads) add(id string, topic event.NativeID) {
 	if topic == "" {
 		return
@@ -198,7 +198,7 @@ func (t *threads) add(id string, topic event.NativeID) {
 	t.next = (t.next + 1) % maxThreads
 }
 
-// of returns the topic in which a message stands; empty if it is not known.
+// of returns the topic in which a message is; empty if it is not known.
 func (t *threads) of(id string) event.NativeID {
 	if len(t.topics) == 0 {
 		return ""

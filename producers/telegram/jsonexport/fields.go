@@ -167,7 +167,7 @@ func (d *decoder) pieces(r *record) error {
 	return err
 }
 
-// piece reads a piece of a text, which stands at an offset of it.
+// piece reads a piece of a text, which is at an offset of it.
 func (d *decoder) piece(r *record, at int) (string, error) {
 	var kind, text, href, user string
 	err := d.Object(func(key []byte) error {

@@ -14,7 +14,7 @@ const tailRead = 128 << 10
 // unixKey ends the keys of times in Unix seconds. Inside a string its quote would be escaped.
 const unixKey = `unixtime":`
 
-// newest is the newest instant that the file knows of, in Unix seconds: the export was made then or later. It stands at the end of the
+// newest is the newest instant that the file knows of, in Unix seconds: the export was made then or later. It is at the end of the
 // file, or of one of its chats. Zero if the file does not say; what cannot be read is found again where it is read.
 func newest(f producers.File, chats bool) int64 {
 	from := max(f.Size-tailRead, 0)

@@ -45,7 +45,7 @@ func (s *session) releasePolls(ctx context.Context) error {
 	return nil
 }
 
-// dates reads the two forms of a message's time, which stand at its start, and nothing after them.
+// dates reads the two forms of a message's time, which are at its start, and nothing after them.
 func (d *decoder) dates(raw []byte) (printed, unix string) {
 	d.Reset(jsonscan.ValidUTF8(raw))
 	_ = d.Object(func(key []byte) error { // of a broken message, what came before

@@ -89,7 +89,7 @@ type decoder struct {
 
 func newDecoder() *decoder { return &decoder{Decoder: jsonscan.NewDecoder()} }
 
-// text reads a value that stands alone; empty if it is no plain value.
+// text reads a value by itself; empty if it is no plain value.
 func (d *decoder) text(raw []byte) string {
 	if bytes.Contains(raw, []byte(`\x`)) {
 		raw = repairEscapes(raw)
@@ -99,7 +99,7 @@ func (d *decoder) text(raw []byte) string {
 	return s
 }
 
-// member reads one member of an object that stands alone.
+// member reads one member of an object by itself.
 func (d *decoder) member(raw []byte, name string) (value string, err error) {
 	d.Reset(jsonscan.ValidUTF8(raw))
 	err = d.Object(func(key []byte) error {
@@ -155,7 +155,7 @@ func (d *decoder) count(n *int) error {
 	return nil
 }
 
-// plain reads a value that stands alone; empty if it is no plain value.
+// plain reads a value by itself; empty if it is no plain value.
 func (d *decoder) plain(chars *charset.Decoder, raw []byte) export.Text {
 	text, key, label := export.Decode(chars, raw)
 	v := export.Text{Text: d.text(text), Charset: label}

@@ -1,7 +1,7 @@
 // Package jsonexport reads result.json of Telegram Desktop: one chat, or a whole account.
 //
 // It promises to hold one message at a time, however large the file, and to resume anywhere between two messages. A record that is broken is kept
-// with its bytes, and costs no other. It does not hold the file's structure: what a message needs of those before it stands in the cursor or
+// with its bytes, and costs no other. It does not hold the file's structure: what a message needs of those before it is in the cursor or
 // is read again.
 package jsonexport
 

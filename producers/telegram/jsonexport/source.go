@@ -48,7 +48,7 @@ func (a *source) Connect(ctx context.Context, from producers.Cursor) (_ producer
 	return filekit.NewSession(a.File, file, &s.Output, s), nil
 }
 
-// level is where in the file's structure the next byte stands.
+// level is where in the file's structure the next byte is.
 type level string
 
 const (

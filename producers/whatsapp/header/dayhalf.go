@@ -101,7 +101,7 @@ func (c *cutter) connector() {
 	}
 }
 
-// era takes what stands after the year: a word for it, or that of a calendar. Dates of the lunar one are none of ours, whatever their
+// era takes what is after the year: a word for it, or that of a calendar. Dates of the lunar one are none of ours, whatever their
 // numbers.
 func (c *cutter) era(h *Header) {
 	if len(*c) > 1 && ((*c)[0] == ',' || (*c)[0] == ' ' && isDigit((*c)[1])) {

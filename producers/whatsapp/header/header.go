@@ -1,7 +1,7 @@
 // Package header parses the date and time that a line of a WhatsApp export begins with, in whatever language, calendar, digits and order the phone
 // printed them.
 //
-// It promises that a header is parsed the same way wherever it stands: which number of a date is the day is left to the whole file, which names
+// It promises that a header is parsed the same way wherever it is: which number of a date is the day is left to the whole file, which names
 // an Order. It knows nothing of messages.
 package header
 
@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// Style is all of a header's form. One export has one style: a line with another is text that somebody pasted.
+// Style is all of a header's form. One export has one style: a line with another is pasted text.
 type Style struct {
 	Bracket   bool `json:"bracket,omitempty"` // an iPhone's [date, time]
-	Separator byte `json:"separator"`         // between day, month and year; SeparatorWords and SeparatorMonthName where words stand there
+	Separator byte `json:"separator"`         // between day, month and year; SeparatorWords and SeparatorMonthName where words are there
 	Comma     bool `json:"comma,omitempty"`   // after the date
 	Colon     byte `json:"colon"`             // between hour and minute
 	Seconds   bool `json:"seconds,omitempty"`
@@ -24,7 +24,7 @@ type Style struct {
 	TimeFirst bool `json:"time_first,omitempty"`
 	// MonthFirst says that a date begins with the name of its month.
 	MonthFirst bool `json:"month_first,omitempty"`
-	Listed     bool `json:"listed,omitempty"` // a comma ends the time, and a space stands before the colon after the name
+	Listed     bool `json:"listed,omitempty"` // a comma ends the time, and a space is before the colon after the name
 }
 
 // Stamp is a header's time as printed. Which of the date's numbers is the day cannot be decided by one line.
@@ -167,7 +167,7 @@ func inHeader(r rune) bool {
 	return digit > 0 || IsMark(r) || strings.ContainsRune("/.,: -–—apmAPM\u00a0\u202f\u2009،صم년월일오전후年月日上下午", r)
 }
 
-// cutter takes a line apart from its start.
+// cutter parses a line from its start.
 type cutter string
 
 func (c *cutter) take(s string) bool {
@@ -176,7 +176,7 @@ func (c *cutter) take(s string) bool {
 	return ok
 }
 
-// spaces takes white space of every kind that phones print: since 2023 a narrow no-break space stands before AM and PM.
+// spaces takes white space of every kind that phones print: since 2023 a narrow no-break space is before AM and PM.
 func (c *cutter) spaces() bool {
 	rest := strings.TrimLeft(string(*c), " \u00a0\u202f\u2009"+Marks)
 	ok := len(rest) < len(*c)
@@ -273,7 +273,7 @@ func (c *cutter) date(h *Header) bool {
 
 func (c *cutter) at(b byte) bool { return len(*c) > 0 && (*c)[0] == b }
 
-// separator takes what stands before the i-th number of a date.
+// separator takes what is before the i-th number of a date.
 func (c *cutter) separator(known *byte, i int) bool {
 	c.unmark()
 	if len(*c) == 0 {
@@ -325,7 +325,7 @@ func (c *cutter) clock(h *Header) bool {
 	return h.Stamp.turn(part)
 }
 
-// colon takes what stands between hour and minute.
+// colon takes what is between hour and minute.
 func (c *cutter) colon(h *Header) bool {
 	switch {
 	case c.at(':'), c.at('.'):

@@ -48,7 +48,7 @@ func (c *cutter) month() int {
 	return 0
 }
 
-// mayBeMonth is a quick look at what stands after the first number of a date.
+// mayBeMonth is a quick look at what is after the first number of a date.
 func (c cutter) mayBeMonth() bool {
 	if len(c) < 2 {
 		return false
@@ -62,7 +62,7 @@ func (c cutter) mayBeMonth() bool {
 	return false
 }
 
-// gap takes what stands between the parts of a date whose month is a word.
+// gap takes what is between the parts of a date whose month is a word.
 func (c *cutter) gap() {
 	if !c.take(".") && !c.take("-") {
 		c.take(",")
