@@ -33,7 +33,8 @@ export AGRICHAT_ENGINES := $(abspath $(ENGINES))
 FROM_PATH := $(FROM:~/%=$(HOME)/%)
 SAID      := $(if $(ACCOUNT),--account "$(ACCOUNT)") $(if $(ZONE),--zone "$(ZONE)")
 RUN_CMD   ?= $(BIN) $(if $(FROM),up --import "$(FROM_PATH)",demo) --data $(DATA) $(if $(ONCE),--once) $(SAID)
-BENCH_CMD ?= $(BIN) bench
+BENCH     := bin/agrichat-bench
+BENCH_CMD ?= $(BENCH)
 BENCH_SAID := $(if $(RUNS),--runs $(RUNS)) $(if $(MESSAGES),--messages $(MESSAGES)) $(if $(LARGE),--large $(LARGE))
 
 # CI must not pass by skipping.
@@ -81,6 +82,7 @@ test-diff:
 
 .PHONY: bench
 bench: build engines
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BENCH) ./internal/bench/cmd
 	$(BENCH_CMD) $(BENCH_SAID) $(if $(JSON),--output json >"$(JSON)")
 
 .PHONY: lab

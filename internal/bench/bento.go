@@ -1,97 +1,181 @@
 package bench
 
 import (
+	"cmp"
 	"context"
-	_ "embed" // for the statements below
+	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"go.yaml.in/yaml/v3"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sys/unix"
+
+	"github.com/agrichat/agrichat/internal/app"
+	"github.com/agrichat/agrichat/internal/bench/corpus"
+	"github.com/agrichat/agrichat/internal/bench/measure"
+	"github.com/agrichat/agrichat/internal/pg"
 )
 
-//go:embed queries/bento_table.sql
-var bentoTableSQL string
-
-//go:embed queries/bento_newest.sql
-var bentoNewestSQL string
-
-//go:embed queries/bento_count.sql
-var bentoCountSQL string
-
-// BentoStream is the stream that Bento publishes to and reads from.
-const BentoStream = "BENTO"
-
-// BentoSubject is where its messages go.
-const BentoSubject = "bento.messages"
-
-// BentoServers says where Bento's messages come from and go to.
-type BentoServers struct {
-	Lines string // the file
-	NATS  string
-	DSN   string
+// findBento is where its program is; empty: nowhere. The PATH is that of whoever runs the command.
+func findBento(environ []string) string {
+	for i := len(environ) - 1; i >= 0; i-- {
+		list, is := strings.CutPrefix(environ[i], "PATH=")
+		if !is {
+			continue
+		}
+		for _, dir := range filepath.SplitList(list) {
+			if path, err := exec.LookPath(filepath.Join(dir, "bento")); err == nil && filepath.IsAbs(path) {
+				return path
+			}
+		}
+		return ""
+	}
+	return ""
 }
 
-// What was tuned: publishing waits for an acknowledgement of every message, each of which is synced, so that as many as the
-// server takes well are under way; rows go in batches, several at once, for each commit waits for the disk too.
 const (
-	bentoPublishing = 4096
-	bentoBatch      = 2000
-	bentoPeriod     = "200ms"
-	bentoInserting  = 4
-	bentoUnacked    = 32768 // above what the inserts hold: they would otherwise wait for the period
+	bentoPatience = 30 * time.Minute // for a million messages; whoever needs longer is not measured
+	bentoLook     = 250 * time.Millisecond
 )
 
-// BentoPublish is Bento's configuration from the file to the stream; it ends with the file.
-func BentoPublish(s BentoServers) ([]byte, error) {
-	return bentoConfig(map[string]any{
-		"input": map[string]any{"file": map[string]any{"paths": []string{s.Lines}, "scanner": map[string]any{"lines": map[string]any{}}}},
-		"output": map[string]any{"nats_jetstream": map[string]any{"urls": []string{s.NATS}, "subject": BentoSubject,
-			"max_in_flight": bentoPublishing}},
+// bentoStep measures Bento with servers like ours. That it fails is told, and costs no other figure.
+func (b *run) bentoStep(ctx context.Context) error {
+	if b.bento == "" {
+		return nil
+	}
+	err := b.with(ctx, uses{nats: true, postgres: true}, func(ctx context.Context, r *env) error {
+		limited, cancel := context.WithTimeoutCause(ctx, bentoPatience, fmt.Errorf("Bento was not done after %s", bentoPatience))
+		defer cancel()
+		return r.runBento(limited)
 	})
+	if err != nil && ctx.Err() == nil {
+		b.leaveOut("bento: " + app.OneLine(err.Error()))
+		return nil
+	}
+	return err
 }
 
-// BentoInsert is Bento's configuration from the stream to one table of PostgreSQL; it goes on until it is stopped.
-func BentoInsert(s BentoServers) ([]byte, error) {
-	return bentoConfig(map[string]any{
-		"input": map[string]any{"nats_jetstream": map[string]any{"urls": []string{s.NATS}, "stream": BentoStream, "subject": BentoSubject,
-			"durable": "bento", "deliver": "all", "ack_wait": "60s", "max_ack_pending": bentoUnacked}},
-		"output": map[string]any{"sql_insert": map[string]any{"driver": "postgres", "dsn": s.DSN, "table": "bento_messages",
-			"columns":       []string{"id", "sent", "author", "author_name", "reply_to", "text"},
-			"args_mapping":  "root = [ this.id, this.sent, this.author, this.author_name, this.reply_to, this.text ]",
-			"max_in_flight": bentoInserting, "conn_max_idle": bentoInserting, "batching": map[string]any{"count": bentoBatch, "period": bentoPeriod}}},
-	})
-}
-
-// bentoConfig adds what is the same for both: nobody looks at its pages, and only what goes wrong is told.
-func bentoConfig(c map[string]any) ([]byte, error) {
-	c["http"] = map[string]any{"enabled": false}
-	c["logger"] = map[string]any{"level": "WARN"}
-	b, err := yaml.Marshal(c)
+// runBento lets one Bento publish the file while another inserts what is published, until the last row is there.
+func (r *env) runBento(ctx context.Context) error {
+	stream, err := r.openBus(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("writing the configuration of Bento: %w", err)
+		return err
 	}
-	return b, nil
+	defer stream.Close()
+	js, err := jetstream.New(stream.Conn())
+	if err != nil {
+		return fmt.Errorf("preparing JetStream: %w", err)
+	}
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: measure.BentoStream, Subjects: []string{measure.BentoSubject},
+		Storage: jetstream.FileStorage}); err != nil {
+		return fmt.Errorf("creating the stream of Bento: %w", err)
+	}
+	pool, err := pg.Open(ctx, pg.Config{DSN: r.postgres.DSN(), MaxConns: 1, Name: "agrichat"})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := measure.MakeBentoTable(ctx, pool); err != nil {
+		return err
+	}
+	publish, insert, err := r.bentoFiles()
+	if err != nil {
+		return err
+	}
+	return r.timeBento(ctx, pool, publish, insert)
 }
 
-// MakeBentoTable makes the table that Bento fills.
-func MakeBentoTable(ctx context.Context, pool *pgxpool.Pool) error {
-	if _, err := pool.Exec(ctx, bentoTableSQL); err != nil {
-		return fmt.Errorf("making the table for Bento: %w", err)
+// bentoFiles writes the two configurations.
+func (r *env) bentoFiles() (publish, insert string, err error) {
+	s := measure.BentoServers{Lines: r.archives[corpus.Lines], NATS: r.nats.URL(), DSN: r.postgres.DSN()}
+	publish, insert = filepath.Join(r.data, "publish.yaml"), filepath.Join(r.data, "insert.yaml")
+	for path, make := range map[string]func(measure.BentoServers) ([]byte, error){publish: measure.BentoPublish, insert: measure.BentoInsert} {
+		text, err := make(s)
+		if err == nil {
+			err = os.WriteFile(path, text, 0o600)
+		}
+		if err != nil {
+			return "", "", fmt.Errorf("writing the configuration of Bento: %w", err)
+		}
 	}
+	return publish, insert, nil
+}
+
+func (r *env) timeBento(ctx context.Context, pool *pgxpool.Pool, publish, insert string) error {
+	unix.Sync()
+	before, err := r.processorTime()
+	if err != nil {
+		return err
+	}
+	life, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	began := time.Now()
+	reader, writer := r.bentoCommand(life, publish), r.bentoCommand(life, insert)
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer stop(nil)
+	for _, c := range []*exec.Cmd{writer, reader} {
+		if err := c.Start(); err != nil {
+			return fmt.Errorf("starting Bento: %w", err)
+		}
+		waiting.Go(func() {
+			if err := c.Wait(); err != nil || c == writer { // who publishes may end, for the file does
+				stop(fmt.Errorf("Bento ended too early: %w", cmp.Or(err, os.ErrProcessDone)))
+			}
+		})
+	}
+	n := r.report.Corpora[corpus.Lines].Messages
+	if err := awaitRows(life, pool, n); err != nil {
+		return err
+	}
+	seconds := time.Since(began).Seconds()
+	after, err := r.processorTime()
+	if err != nil {
+		return err
+	}
+	stop(nil)
+	waiting.Wait()
+	used := 0.0
+	for _, c := range []*exec.Cmd{writer, reader} {
+		used += (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()
+	}
+	r.add("bento", measured, float64(n)/seconds)
+	r.add("bento_cpu", measured, micro(used, float64(n)))
+	r.add("bento_postgres", measured, micro(after.postgres-before.postgres, float64(n)))
+	r.Notify("Bento: %.1f s\n", seconds)
 	return nil
 }
 
-// BentoHolds reports whether the table holds messages 1 to n. Only when the last is there are all counted, which costs the server
-// more than inserting many.
-func BentoHolds(ctx context.Context, pool *pgxpool.Pool, n int) (bool, error) {
-	for _, sql := range []string{bentoNewestSQL, bentoCountSQL} {
-		var have int
-		if err := pool.QueryRow(ctx, sql).Scan(&have); err != nil {
-			return false, fmt.Errorf("counting the rows of Bento: %w", err)
+func (r *env) bentoCommand(ctx context.Context, config string) *exec.Cmd {
+	c := exec.CommandContext(ctx, r.bento, "-c", config)
+	c.Env, c.Stdout, c.Stderr, c.Dir = r.Environ, r.Stderr, r.Stderr, r.data
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.WaitDelay = app.StopTimeout
+	return c
+}
+
+// awaitRows waits until Bento's table holds so many.
+func awaitRows(ctx context.Context, pool *pgxpool.Pool, n int) error {
+	tick := time.NewTicker(bentoLook)
+	defer tick.Stop()
+	for {
+		whole, err := measure.BentoHolds(ctx, pool, n)
+		if err != nil && ctx.Err() != nil {
+			err = errors.Join(context.Cause(ctx), err)
 		}
-		if have < n {
-			return false, nil
+		if whole || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
-	return true, nil
 }

@@ -117,7 +117,7 @@ func (a *app) root() *cobra.Command {
 	a.given.add(f, "log-format", "log.format", "auto, text or json")
 	c.AddCommand(a.upCommand(), a.demoCommand(), a.importCommand(), a.migrateCommand(), a.produceCommand(), a.consumeCommand(), a.serveCommand(),
 		a.statusCommand(), a.verifyCommand(), a.replayCommand(), a.rereadCommand(), a.dlqCommand(), a.sourcesCommand(), a.statsCommand(),
-		a.gateCommand(), a.configCommand(), a.enginesCommand(), a.engineCommand(), a.benchCommand(), a.manCommand(), a.versionCommand())
+		a.gateCommand(), a.configCommand(), a.enginesCommand(), a.engineCommand(), a.manCommand(), a.versionCommand())
 	return c
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/agrichat/agrichat/internal/bench"
 	"github.com/agrichat/agrichat/internal/cli"
 	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/producers/all"
@@ -290,6 +291,13 @@ func (d *document) called(args []string) {
 	}
 }
 
+// benchHelp is the help of the benchmark's program.
+func benchHelp() string {
+	var out strings.Builder
+	bench.Main(context.Background(), []string{"--help"}, nil, &out, &out)
+	return out.String()
+}
+
 func helpOf(args []string) string {
 	var out, errOut bytes.Buffer
 	cli.Main(context.Background(), append(slices.Clone(args), "--help"), nil, nil, &out, &errOut)
@@ -324,8 +332,8 @@ func (d *document) word(s string) {
 	switch {
 	case slices.Contains(theirs, flag):
 	case strings.HasPrefix(flag, "-"):
-		commands := [][]string{nil, {"up"}, {"import"}, {"verify"}, {"stats"}, {"bench"}, {"replay"}}
-		if !slices.ContainsFunc(commands, func(c []string) bool { return takes(helpOf(c), flag) }) {
+		commands := [][]string{nil, {"up"}, {"import"}, {"verify"}, {"stats"}, {"replay"}}
+		if !slices.ContainsFunc(commands, func(c []string) bool { return takes(helpOf(c), flag) }) && !takes(benchHelp(), flag) {
 			d.add("no command has a flag %s", flag)
 		}
 	case !file || !strings.ContainsAny(s, "./") || strings.Contains(s, "..."):
