@@ -105,6 +105,10 @@ func TestFindings(t *testing.T) {
 			"internal/cli/a.go", "package cli\nimport \"" + mod + "/internal/elsewhere\"\n",
 			[]string{"internal/cli/a.go:2: imports " + mod + "/internal/elsewhere: it has no rule"},
 		},
+		"flags below the command line": {
+			"internal/app/replay/a.go", "package replay\nimport \"github.com/spf13/cobra\"\n",
+			[]string{"internal/app/replay/a.go:2: imports github.com/spf13/cobra: internal/app/replay is to do without it"},
+		},
 		"test package in code": {
 			"internal/bus/a.go", "package bus\nimport \"" + mod + "/internal/testenv\"\n",
 			[]string{"internal/bus/a.go:2: imports " + mod + "/internal/testenv: it is for tests only"},

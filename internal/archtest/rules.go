@@ -85,13 +85,16 @@ func House() Rules {
 	}
 }
 
-// barred keeps computing apart from storing, and recovery apart from the store that it repairs.
+// barred keeps computing apart from storing, recovery apart from the store that it repairs, and flags and printing out of what a
+// command line calls.
 func barred() []Edge {
 	const projection, recovery = "consumers/normalise/projection", "consumers/normalise/recovery"
 	return []Edge{
 		{projection, "github.com/jackc/..."}, {projection, "database/sql/..."}, {projection, "internal/pg"}, {projection, "internal/ch"},
 		{projection, "consumers/normalise"}, {projection, recovery},
 		{recovery, "github.com/jackc/..."}, {recovery, "internal/pg"}, {recovery, "consumers/normalise"},
+		{"internal/app", "github.com/spf13/..."}, {"internal/app/*", "github.com/spf13/..."}, {"internal/importer", "github.com/spf13/..."},
+		{"internal/app", "github.com/vbauerster/..."}, {"internal/app/*", "github.com/vbauerster/..."}, {"internal/importer", "github.com/vbauerster/..."},
 	}
 }
 

@@ -9,12 +9,14 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/agrichat/agrichat/internal/app"
 )
 
 // TestExamples holds that the help of every command shows how it is called, and that what it shows can be typed.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	list := ownCommands((&app{}).root())
+	list := ownCommands((&program{}).root())
 	if len(list) < 20 {
 		t.Fatalf("only %d commands: looked in the wrong place", len(list))
 	}
@@ -76,7 +78,7 @@ func calledBy(line string) (string, error) {
 	if args[0] != "agrichat" {
 		return "", errors.New("it does not begin with agrichat")
 	}
-	a := &app{environ: []string{"HOME=/home/alice"}, errOut: io.Discard}
+	a := &program{environ: []string{"HOME=/home/alice"}, errOut: io.Discard}
 	root := a.root()
 	root.InitDefaultCompletionCmd() // cobra adds it only where it is asked for
 	c, rest, err := root.Find(args[1:])
@@ -106,14 +108,14 @@ func usedAsItSays(c *cobra.Command) error {
 }
 
 // valuesHold checks the values of flags as far as they can be checked where no file is.
-func (a *app) valuesHold(c *cobra.Command) error {
+func (a *program) valuesHold(c *cobra.Command) error {
 	errs := []error{a.checkOutput()}
 	if a.configFile == "" {
 		_, _, err := a.config()
 		errs = append(errs, err)
 	}
 	if f := c.Flags().Lookup("source"); f != nil && f.Changed {
-		_, err := definition(f.Value.String())
+		_, err := app.Definition(f.Value.String())
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

@@ -4,19 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/agrichat/agrichat/consumers/normalise"
-	"github.com/agrichat/agrichat/internal/bus"
-	"github.com/agrichat/agrichat/internal/ch"
+	"github.com/agrichat/agrichat/internal/app"
+	"github.com/agrichat/agrichat/internal/cli/report"
+	"github.com/agrichat/agrichat/internal/cli/terminal"
 	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/importer"
-	"github.com/agrichat/agrichat/internal/verify"
 	"github.com/agrichat/agrichat/producers"
 	"github.com/agrichat/agrichat/producers/all"
 )
@@ -28,7 +30,7 @@ type importFlags struct {
 	jobs   int
 }
 
-func (a *app) importCommand() *cobra.Command {
+func (p *program) importCommand() *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
 		Use:   "import PATH...",
@@ -48,20 +50,20 @@ func (a *app) importCommand() *cobra.Command {
 		Args: someArgs(1, -1, "at least one file or folder"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.dryRun {
-				return a.dryRun(c.Context(), f, args)
+				return p.dryRun(c.Context(), f, args)
 			}
-			in, err := a.lookFor(f, args)
+			in, err := p.lookFor(f, args)
 			if err != nil {
 				return err
 			}
-			err = a.within(c.Context(), session{consume: true, creates: true, needs: everything()}, func(ctx context.Context, s *stack) error {
-				r, err := a.newImport(s, f, in).Run(ctx)
-				return errors.Join(a.printImport(r), err)
+			err = p.run(c.Context(), app.Options{Consume: true, Create: true, Requirements: app.AllStores()}, func(ctx context.Context, a *app.App) error {
+				r, err := p.newImport(a, f, in).Run(ctx)
+				return errors.Join(p.printImport(r), err)
 			})
 			return errors.Join(err, in.Close())
 		},
 	}
-	a.importFlags(c, &f)
+	p.importFlags(c, &f)
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "say what would be read, and publish nothing")
 	c.Flags().BoolVar(&f.quiet, "quiet", false, "say nothing but the result")
 	return c
@@ -69,21 +71,21 @@ func (a *app) importCommand() *cobra.Command {
 
 func (f *importFlags) check() error {
 	if f.jobs < 1 || f.jobs > importer.MaxJobs {
-		return misuse{fmt.Errorf("--jobs %d is out of range; 1 to %d will do", f.jobs, importer.MaxJobs)}
+		return app.UsageErrorf("--jobs %d is out of range; 1 to %d will do", f.jobs, importer.MaxJobs)
 	}
 	return nil
 }
 
-func (a *app) importFlags(c *cobra.Command, f *importFlags) {
+func (p *program) importFlags(c *cobra.Command, f *importFlags) {
 	c.Flags().StringVar(&f.source, "source", "", "of which network or format the exports are, if they are not recognised (agrichat sources lists them)")
 	c.Flags().IntVar(&f.jobs, "jobs", importer.DefaultJobs(), "files read at once")
 	_ = c.RegisterFlagCompletionFunc("source", completeSources) // the flag is there: it was made above
-	a.given.add(c.Flags(), "account", "import.account", "name of the account that made the export, where the export does not say; any name, but always the same")
-	a.given.add(c.Flags(), "namespace", "import.namespace", "network or workspace, where the export does not say")
-	a.given.add(c.Flags(), "channel", "import.channel", "channel, where the export does not say")
-	a.given.add(c.Flags(), "zone", "import.zone", "time zone of times that carry none, such as Europe/Moscow")
-	a.given.add(c.Flags(), "charset", "import.charset", "character set of text that is not UTF-8, such as windows-1251")
-	a.given.add(c.Flags(), "date-order", "import.date_order", "order of dates that could be either way round: dmy, mdy or ymd")
+	p.given.add(c.Flags(), "account", "import.account", "name of the account that made the export, where the export does not say; any name, but always the same")
+	p.given.add(c.Flags(), "namespace", "import.namespace", "network or workspace, where the export does not say")
+	p.given.add(c.Flags(), "channel", "import.channel", "channel, where the export does not say")
+	p.given.add(c.Flags(), "zone", "import.zone", "time zone of times that carry none, such as Europe/Moscow")
+	p.given.add(c.Flags(), "charset", "import.charset", "character set of text that is not UTF-8, such as windows-1251")
+	p.given.add(c.Flags(), "date-order", "import.date_order", "order of dates that could be either way round: dmy, mdy or ymd")
 }
 
 // completeSources says to a shell whose archives can be read.
@@ -103,8 +105,8 @@ func importOptions(c config.Import) producers.Options {
 }
 
 // lookFor finds what there is to import, before any server is started for it. The configuration's mistakes come first.
-func (a *app) lookFor(f importFlags, paths []string) (*files.Findings, error) {
-	cfg, _, err := a.config()
+func (p *program) lookFor(f importFlags, paths []string) (*files.Findings, error) {
+	cfg, _, err := p.config()
 	if err != nil {
 		return nil, err
 	}
@@ -117,11 +119,11 @@ func (a *app) lookFor(f importFlags, paths []string) (*files.Findings, error) {
 	}
 	if len(in.Files) > 0 {
 		if !f.quiet && cfg.Import.Account == "" {
-			a.printUnreadable(importer.Unreadable(in, importOptions(cfg.Import)))
+			p.printUnreadable(importer.Unreadable(in, importOptions(cfg.Import)))
 		}
 		return in, nil
 	}
-	if err := a.printImport(importer.Nothing(in)); err != nil {
+	if err := p.printImport(importer.Nothing(in)); err != nil {
 		return in, err
 	}
 	skipped, belonging := in.Skipped()
@@ -129,77 +131,86 @@ func (a *app) lookFor(f importFlags, paths []string) (*files.Findings, error) {
 		return in, fmt.Errorf("nothing to import: there are no files in %s", strings.Join(paths, ", "))
 	}
 	return in, fmt.Errorf("nothing to import: no source recognises anything in %s; agrichat sources says what each reads, and --source says of what an export is",
-		counted(len(skipped)+belonging, "file"))
+		report.Counted(len(skipped)+belonging, "file"))
 }
 
 // findFiles finds the exports under the paths. forced is the source whose they are; empty: they are recognised.
 func findFiles(paths []string, forced string) (*files.Findings, error) {
 	defs := all.Definitions()
 	if forced != "" {
-		d, err := definition(forced)
+		d, err := app.Definition(forced)
 		if err != nil {
 			return nil, err
 		}
 		if d.Archive == nil {
-			return nil, misuse{fmt.Errorf("--source %s: %s has no archives", forced, d.Title)}
+			return nil, app.UsageErrorf("--source %s: %s has no archives", forced, d.Title)
 		}
 		defs = []producers.Definition{d}
 	}
 	f, err := files.Find(paths, defs, forced != "")
 	var at *files.PathError
 	if errors.As(err, &at) {
-		return nil, looking(at.Path, at.Err)
+		return nil, pathError(at)
 	}
 	return f, err
 }
 
 // newImport makes an import of what was found.
-func (a *app) newImport(s *stack, f importFlags, in *files.Findings) *importer.Importer {
-	c := importer.Config{Options: importOptions(s.cfg.Import), Batch: s.cfg.Import.Batch, Jobs: f.jobs, Servers: importServers{s}, Dedicated: s.nats != nil,
-		Rejects: importer.RejectsDir(s.cfg.Data), Metrics: s.intake, Log: s.log, Failpoint: prefixed(s.hook, "ingest."), Observer: a.importObserver(s.log, f.quiet)}
-	if s.cfg.NATS.Embedded() {
-		c.Data = s.cfg.Data
+func (p *program) newImport(a *app.App, f importFlags, in *files.Findings) *importer.Importer {
+	cfg := a.Config()
+	c := importer.Config{Options: importOptions(cfg.Import), Batch: cfg.Import.Batch, Jobs: f.jobs, Servers: a, Dedicated: a.OwnsNATS(),
+		Rejects: importer.RejectsDir(cfg.Data), Metrics: a.IngestMetrics(), Log: a.Log(), Failpoint: a.Failpoint().Prefixed("ingest."),
+		Observer: p.observer(a.Log(), f.quiet)}
+	if cfg.NATS.Embedded() {
+		c.Data = cfg.Data
 	}
 	return importer.New(c, in)
 }
 
+// observer shows how an import goes.
+func (p *program) observer(log *slog.Logger, quiet bool) importer.Observer {
+	return terminal.Options{Screen: p.screen(), Environ: p.environ, Log: log, JSON: p.output == "json", Quiet: quiet}.Observer()
+}
+
 // dryRun reads everything, and publishes nothing: it needs no server.
-func (a *app) dryRun(ctx context.Context, f importFlags, paths []string) (err error) {
-	cfg, log, err := a.config()
+func (p *program) dryRun(ctx context.Context, f importFlags, paths []string) (err error) {
+	cfg, log, err := p.config()
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	in, err := a.lookFor(f, paths)
+	in, err := p.lookFor(f, paths)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	r, err := importer.New(importer.Config{Options: importOptions(cfg.Import), Jobs: f.jobs, Log: log, Observer: a.importObserver(log, f.quiet), Began: began}, in).DryRun(ctx)
+	r, err := importer.New(importer.Config{Options: importOptions(cfg.Import), Jobs: f.jobs, Log: log, Observer: p.observer(log, f.quiet), Began: began}, in).DryRun(ctx)
 	if r == nil {
 		return err
 	}
-	return errors.Join(a.printImport(r), err)
+	return errors.Join(p.printImport(r), err)
 }
 
-// importServers are the servers as an import uses them.
-type importServers struct{ *stack }
-
-// Bus implements importer.Servers.
-func (s importServers) Bus(ctx context.Context) (*bus.Bus, error) { return s.openBus(ctx) }
-
-// Store implements importer.Servers.
-func (s importServers) Store(ctx context.Context) (*normalise.Store, error) {
-	return s.openKeeper(ctx)
+// pathError says in a line that a path does not exist, or cannot be read.
+func pathError(err *files.PathError) error {
+	if errors.Is(err.Err, os.ErrNotExist) {
+		return app.UsageErrorf("there is nothing at %s", err.Path)
+	}
+	return app.UsageErrorf("looking at what to import: %w", err.Err)
 }
 
-// ClickHouse implements importer.Servers.
-func (s importServers) ClickHouse(ctx context.Context) (*ch.DB, error) { return s.openFigures(ctx) }
-
-// Verifier implements importer.Servers.
-func (s importServers) Verifier(ctx context.Context) (*verify.Verifier, error) {
-	return s.verifier(ctx)
+// printImport prints the report.
+func (p *program) printImport(r *importer.Report) error {
+	return p.print(r, func(w io.Writer) error { return report.Import(w, r) })
 }
 
-// Problems implements importer.Servers.
-func (s importServers) Problems(ctx context.Context) []string { return s.problems(ctx) }
+// printUnreadable says, before anything is read, which files lack an option. They are counted as failed later, with the others.
+func (p *program) printUnreadable(errs []error) {
+	for n, err := range errs {
+		if n == importer.MaxListed {
+			p.note("... and %d more files will not be imported\n", len(errs)-n)
+			return
+		}
+		p.note("will not be imported: %s\n", app.OneLine(err.Error()))
+	}
+}

@@ -66,13 +66,6 @@ func checkPages(t *testing.T, dir string) {
 	}
 }
 
-func TestLinesThatManWouldTakeForCommands(t *testing.T) {
-	t.Parallel()
-	if got, want := roffLines(".SH x\n'y\na\\b --c\n\nd"), "\\&.SH x\n\\&'y\na\\eb \\-\\-c\n\nd"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
 // TestCompletion holds that shells are told what may stand after a flag.
 func TestCompletion(t *testing.T) {
 	t.Parallel()

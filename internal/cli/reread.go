@@ -3,12 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/agrichat/agrichat/internal/app"
+	"github.com/agrichat/agrichat/internal/cli/report"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/files"
 	"github.com/agrichat/agrichat/internal/importer"
@@ -20,7 +21,7 @@ type rereadFlags struct {
 	zone, charset              string
 }
 
-func (a *app) rereadCommand() *cobra.Command {
+func (p *program) rereadCommand() *cobra.Command {
 	var f rereadFlags
 	c := &cobra.Command{
 		Use:   "reread",
@@ -37,28 +38,28 @@ func (a *app) rereadCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			began := time.Now()
 			if f.zone == "" && f.charset == "" {
-				return misuse{errors.New("nothing to read again: name --zone or --charset")}
+				return app.UsageErrorf("nothing to read again: name --zone or --charset")
 			}
 			cfg := reread.Config{Charset: f.charset, Source: event.Source(f.source), Namespace: event.Namespace(f.namespace), Channel: event.Channel(f.channel)}
 			if f.source != "" {
-				if _, err := definition(f.source); err != nil {
+				if _, err := app.Definition(f.source); err != nil {
 					return err
 				}
 			}
 			if f.zone != "" {
 				zone, err := time.LoadLocation(f.zone)
 				if err != nil {
-					return misuse{fmt.Errorf("--zone: %q is not a zone; write it like Europe/Moscow or UTC", f.zone)}
+					return app.UsageErrorf("--zone: %q is not a zone; write it like Europe/Moscow or UTC", f.zone)
 				}
 				cfg.Zone = zone
 			}
 			if _, err := reread.New(cfg); err != nil {
-				return misuse{err}
+				return app.UsageError{Err: err}
 			}
-			return a.within(c.Context(), session{consume: true, needs: everything()}, func(ctx context.Context, s *stack) error {
-				r, err := a.newImport(s, importFlags{quiet: true, jobs: 1}, &files.Findings{}).Reread(ctx, cfg)
+			return p.run(c.Context(), app.Options{Consume: true, Requirements: app.AllStores()}, func(ctx context.Context, a *app.App) error {
+				r, err := p.newImport(a, importFlags{quiet: true, jobs: 1}, &files.Findings{}).Reread(ctx, cfg)
 				r.Seconds = time.Since(began).Seconds()
-				return errors.Join(a.printReread(r), err)
+				return errors.Join(p.printReread(r), err)
 			})
 		},
 	}
@@ -71,30 +72,6 @@ func (a *app) rereadCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) printReread(r *importer.RereadReport) error {
-	if a.output == "json" {
-		return a.printJSON(r)
-	}
-	return printRereadText(a.out, r)
-}
-
-func printRereadText(w io.Writer, r *importer.RereadReport) error {
-	if len(r.Chats) > 0 {
-		t := newTable(w)
-		t.row("NETWORK", "NAMESPACE", "CHAT", "CHANGED")
-		for _, c := range r.Chats {
-			t.row(c.Source, c.Namespace, c.Channel, c.Published)
-		}
-		t.row()
-		if err := t.done(); err != nil {
-			return err
-		}
-	}
-	printNotices(w, r.Notices)
-	if r.Changed == 0 {
-		_, err := fmt.Fprintf(w, "nothing is read otherwise now: all was read so before, or --source, --namespace and --channel fit nothing that is stored; in %.1f s\n", r.Seconds)
-		return err
-	}
-	_, err := fmt.Fprintf(w, "%d events are read otherwise now, %d published, in %.1f s\n", r.Changed, r.Published, r.Seconds)
-	return err
+func (p *program) printReread(r *importer.RereadReport) error {
+	return p.print(r, func(w io.Writer) error { return report.Reread(w, r) })
 }

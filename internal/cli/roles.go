@@ -2,316 +2,120 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
-	"slices"
-	"strings"
-	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/spf13/cobra"
 
-	"github.com/agrichat/agrichat/consumers"
-	"github.com/agrichat/agrichat/consumers/aggregate"
-	"github.com/agrichat/agrichat/consumers/normalise"
-	"github.com/agrichat/agrichat/consumers/normalise/lock"
-	"github.com/agrichat/agrichat/internal/bus"
-	"github.com/agrichat/agrichat/internal/config"
-	"github.com/agrichat/agrichat/internal/deliver"
-	"github.com/agrichat/agrichat/internal/fault"
-	"github.com/agrichat/agrichat/internal/gate"
-	"github.com/agrichat/agrichat/internal/ingest"
-	"github.com/agrichat/agrichat/internal/obs"
-	"github.com/agrichat/agrichat/internal/supervise"
-	"github.com/agrichat/agrichat/producers"
+	"github.com/agrichat/agrichat/internal/app"
 )
 
-// sweepEvery is how often holes are looked for while all goes well.
-const sweepEvery = 30 * time.Second
-
-// republishEvery is how often is looked whether a store that took a new generation has facts to publish again.
-const republishEvery = time.Second
-
-// consumers of the bus, after the given components.
-func (s *stack) consumers(after []string) []supervise.Component {
-	return []supervise.Component{
-		{Name: "normalise", Run: s.collecting(s.normalise), After: after, Essential: true},
-		{Name: "aggregate", Run: s.collecting(s.aggregate), After: after, Essential: true},
-		{Name: "quarantine", Run: s.quarantine, After: after},
+func (p *program) produceCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "produce [SOURCE...]", Short: "Run live sources of the configuration, all of them or those named",
+		Long: "Listens to the networks that sources: in the configuration lists, and publishes their events on the bus. SOURCE is\n" +
+			"the name that one of them has in that list. Of the servers it needs NATS alone.",
+		Example: "  # all that are configured\n" +
+			"  agrichat produce\n\n" +
+			"  # one of them, the others elsewhere\n" +
+			"  agrichat produce libera --config /etc/agrichat/agrichat.yaml\n\n" +
+			"  # what there is to listen to, with samples\n" +
+			"  agrichat sources",
+		RunE: func(c *cobra.Command, args []string) error {
+			cfg, _, err := p.config()
+			if err != nil {
+				return err
+			}
+			// Checked before any server is fetched or started.
+			if sources, err := app.SelectSources(cfg.Sources, args); err != nil {
+				return err
+			} else if len(sources) == 0 {
+				return app.UsageErrorf("no source is configured: sources: in the configuration lists them, agrichat sources shows samples")
+			}
+			return p.role(c.Context(), app.Requirements{Bus: true}, app.Roles{Sources: true, Named: args})
+		},
 	}
 }
 
-// normalise keeps the record: deliveries, and a sweep at start and from time to time.
-func (s *stack) normalise(ctx context.Context) error {
-	if err := s.awaitLeader(ctx); err != nil {
-		return err
+func (p *program) consumeCommand() *cobra.Command {
+	c := group(&cobra.Command{
+		Use: "consume", Short: "Run one consumer of the bus",
+		Long: "Runs one consumer alone, with health and metrics at listen.http; agrichat up runs all of them in one process. This is for\n" +
+			"servers of your own, on as many hosts as you like.",
+		Example: "  # each in a process of its own, on one host or on several\n" +
+			"  agrichat consume normalise\n" +
+			"  agrichat consume aggregate\n\n" +
+			"  # beside Patroni, two of them\n" +
+			"  agrichat consume control",
+	})
+	normalise := &cobra.Command{
+		Use: "normalise", Short: "Store what is on the bus in PostgreSQL", Args: noArgs,
+		Long: "Writes messages with their versions, reactions, memberships and people into PostgreSQL, and publishes what has\n" +
+			"changed on the bus. While the gate is shut it waits. What fails repeatedly while others succeed becomes a dead letter\n" +
+			"(agrichat dlq). Several may run at the same time.",
+		Example: "  # with the servers that the configuration names\n" +
+			"  agrichat consume normalise --config /etc/agrichat/agrichat.yaml\n\n" +
+			"  # a second one on the same host, whose file has another listen.http\n" +
+			"  agrichat consume normalise --config /etc/agrichat/second.yaml",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.role(c.Context(), app.Requirements{Bus: true, Postgres: true}, app.Roles{Consumers: []string{"normalise", "quarantine"}})
+		},
 	}
-	k, err := s.openKeeper(ctx)
-	if err != nil {
-		return err
+	aggregate := &cobra.Command{
+		Use: "aggregate", Short: "Write facts to ClickHouse", Args: noArgs,
+		Long: "Writes what normalise publishes of each change to ClickHouse, which computes statistics by hour, day, person and chat. It\n" +
+			"needs no PostgreSQL. Several may run at the same time.",
+		Example: "  # with the servers that the configuration names\n" +
+			"  agrichat consume aggregate --config /etc/agrichat/agrichat.yaml\n\n" +
+			"  # logging nothing but what is wrong\n" +
+			"  agrichat consume aggregate --config /etc/agrichat/agrichat.yaml --log-level warn",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.role(c.Context(), app.Requirements{Bus: true, ClickHouse: true}, app.Roles{Consumers: []string{"aggregate"}})
+		},
 	}
-	orders, err := s.bus.Orders(ctx)
-	if err != nil {
-		return err
+	control := &cobra.Command{
+		Use: "control", Short: "Follow the leader of a Patroni cluster, and open and shut the gate for every writer", Args: noArgs,
+		Long: "Watches etcd for who the leader of PostgreSQL is. While there is none, or none can be proved, it keeps the gate shut:\n" +
+			"nothing is written, and what sources publish waits on the bus. Run two, on different hosts: one acts, and the other\n" +
+			"takes over.",
+		Example: "  # on two hosts; etcd.endpoints and patroni.scope say whom it follows\n" +
+			"  agrichat consume control --config /etc/agrichat/agrichat.yaml\n\n" +
+			"  # who leads, and why the gate is shut if it is\n" +
+			"  agrichat status --config /etc/agrichat/agrichat.yaml",
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, _, err := p.config()
+			if err != nil {
+				return err
+			}
+			if !cfg.Etcd.Followed() {
+				return app.UsageErrorf("there is no leader to follow: etcd.endpoints names the servers of etcd, patroni.scope the cluster")
+			}
+			return p.role(c.Context(), app.Requirements{Bus: true, Control: true}, app.Roles{Control: true})
+		},
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	if s.follower != nil {
-		g.Go(func() error { return s.recoverRounds(ctx, k, orders) })
+	c.AddCommand(control, normalise, aggregate)
+	return c
+}
+
+func (p *program) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Serve health and metrics", Args: noArgs,
+		Long: "Serves /healthz, /readyz and /metrics at listen.http and does nothing else: it connects to no server and starts none. Every\n" +
+			"other role serves its own, so this is for trying probes and scrapers.",
+		Example: "  # where listen.http says, usually http://127.0.0.1:8642\n" +
+			"  agrichat serve\n\n" +
+			"  # where a configuration says\n" +
+			"  agrichat serve --config /etc/agrichat/agrichat.yaml",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return p.role(c.Context(), app.Requirements{}, app.Roles{})
+		},
 	}
-	g.Go(func() error {
-		s.writes.watchUnpublished(ctx, k.Pending)
+}
+
+// role runs roles, with health and metrics, until ctx ends.
+func (p *program) role(ctx context.Context, n app.Requirements, r app.Roles) error {
+	r.HTTP = true
+	return p.serve(ctx, app.Options{Requirements: n, Lasting: true, Create: true}, r, func(ctx context.Context, a *app.App) error {
+		p.note("ready; health and metrics at %s; Ctrl-C stops\n", a.Endpoints().HTTP)
+		<-ctx.Done()
 		return nil
 	})
-	g.Go(func() error {
-		if err := s.sweep(ctx, k, true); err != nil { // it waits until the gate is open
-			return err
-		}
-		g.Go(func() error { return s.keepSweeping(ctx, k) })
-		g.Go(func() error { return k.PublishPending(ctx) })
-		g.Go(func() error {
-			k.KeepRepublishing(ctx, republishEvery)
-			return nil
-		})
-		return s.deliver(ctx, bus.Chat, bus.Normalise, s.cfg.Normalise, k, atOnce())
-	})
-	return g.Wait()
-}
-
-// awaitLeader waits, where a leader is followed, until there is one to write to: who connects before only fails.
-func (s *stack) awaitLeader(ctx context.Context) error {
-	for s.follower != nil {
-		changed := s.door.Changed()
-		if s.door.Standing().State != gate.Shut {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-changed:
-		}
-	}
-	return nil
-}
-
-func (s *stack) keepSweeping(ctx context.Context, k *normalise.Store) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		err := s.sweep(ctx, k, false)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case fault.Of(err) == fault.Fatal:
-			return err
-		case err != nil: // the record is away, and will be swept when it is there
-			s.log.Warn("sweeping failed; trying again later", "error", err, "pause", sweepEvery)
-		}
-	}
-}
-
-// sweep fills the ledger's holes up to what was settled.
-func (s *stack) sweep(ctx context.Context, k *normalise.Store, all bool) error {
-	if s.unswept {
-		return nil
-	}
-	c, err := s.bus.ConsumerStatus(ctx, bus.Chat, bus.Normalise)
-	if err != nil {
-		return err
-	}
-	filled, err := s.recovery.Reconcile(ctx, k, c.AckFloor, all)
-	if errors.Is(err, lock.ErrHeld) { // another worker does it; if it dies, the next run here does
-		s.log.Debug("another worker reconciles the ledger")
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("sweeping: %w", err)
-	}
-	if filled > 0 {
-		s.log.Warn("filled holes in the ledger: they were settled, but not stored", "sequences", filled)
-	}
-	return nil
-}
-
-// aggregate keeps the figures.
-func (s *stack) aggregate(ctx context.Context) error {
-	if _, err := s.openBus(ctx); err != nil {
-		return err
-	}
-	h, err := s.aggregator(ctx)
-	if err != nil {
-		return err
-	}
-	return s.deliver(ctx, bus.Facts, bus.Aggregate, s.cfg.Aggregate, h, inBlocks())
-}
-
-func (s *stack) aggregator(ctx context.Context) (*aggregate.Handler, error) {
-	figures, err := s.openFigures(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.facts == nil {
-		s.facts, err = aggregate.New(figures, aggregate.Config{Metrics: s.registry, Failpoint: prefixed(s.hook, "aggregate.")})
-	}
-	return s.facts, err
-}
-
-func (s *stack) quarantine(ctx context.Context) error {
-	b, err := s.openBus(ctx)
-	if err != nil {
-		return err
-	}
-	return b.Quarantine().Run(ctx)
-}
-
-// fetchWait is how long a request for messages waits for one. A stop waits for its end, and every command that consumes stops
-// at its end; asking four times a second costs nothing that can be measured.
-const fetchWait = 250 * time.Millisecond
-
-// gathering is how a batch of a consumer comes to be.
-type gathering struct {
-	bytes, much        int
-	linger, lingerLong time.Duration
-}
-
-// atOnce suits who pays for events: what is there is handled. Two megabytes of bundles are some two thousand of them.
-func atOnce() gathering { return gathering{bytes: 2 << 20} }
-
-// inBlocks suits ClickHouse, which pays for each insert, and again for merging what it made. Whoever looks at figures may see
-// them a second late. A megabyte of facts in half a second is a thousand messages: somebody imports, and looks later.
-func inBlocks() gathering {
-	return gathering{bytes: 16 << 20, linger: 500 * time.Millisecond, much: 1 << 20, lingerLong: 1500 * time.Millisecond}
-}
-
-func (s *stack) deliver(ctx context.Context, stream, name string, c config.Consumer, h consumers.Handler, how gathering) error {
-	if s.nats != nil {
-		// Whoever held deliveries has died with the server that runs in this process. Without this a start after a crash
-		// would wait for the ack wait before it goes on with what was in hand.
-		if err := s.bus.Redeliver(ctx, stream, name); err != nil {
-			return err
-		}
-	}
-	consumer, err := s.bus.Consumer(ctx, stream, name)
-	if err != nil {
-		return err
-	}
-	defer consumer.Close()
-	check, moves := s.health.Check("bus for "+name), s.health.Check(name+" progress")
-	defer check.Remove() // the component's own check says why it ended
-	defer moves.Remove()
-	return deliver.Run(ctx, deliver.Config{Name: name, Stream: consumer, Handler: h, Workers: c.Workers,
-		Limits: deliver.Limits{Messages: c.Batch, Bytes: how.bytes, Wait: fetchWait},
-		Linger: how.linger, LingerLong: how.lingerLong, Much: how.much, AckWait: s.bus.AckWait(), Metrics: s.delivery, Answered: answered(check),
-		Progress: s.progressed(moves, name == bus.Normalise), Log: s.log, Hook: prefixed(s.hook, name+".")})
-}
-
-// answered reports to a check whether the bus answers for a consumer.
-func answered(check *obs.Check) func(error) {
-	return func(err error) {
-		if err != nil {
-			check.Failing("the bus does not answer how far the consumer is: " + err.Error())
-			return
-		}
-		check.OK()
-	}
-}
-
-// progressed reports to a check whether a consumer settles what it is given. One that writes to Postgres waits while the gate is not
-// open, which is the reason to name.
-func (s *stack) progressed(check *obs.Check, gated bool) func(error) {
-	return func(err error) {
-		now := s.door.Standing()
-		switch {
-		case err == nil:
-			check.OK()
-		case gated && now.State != gate.Opened:
-			check.Waiting(fmt.Sprintf("no message is stored, for the gate is %s: %s", now.State, says(now)))
-		default:
-			check.Failing(oneLine(err.Error()))
-		}
-	}
-}
-
-// prefixed tells points of two consumers apart.
-func prefixed(hook func(string), prefix string) func(string) {
-	if hook == nil {
-		return nil
-	}
-	return func(point string) { hook(prefix + point) }
-}
-
-// producers of the configured live sources, after the given components; of those that are named, if any are. One that fails
-// for good leaves the others alone.
-func (s *stack) producers(after, names []string) ([]supervise.Component, error) {
-	sources, err := chosen(s.cfg.Sources, names)
-	if err != nil {
-		return nil, err
-	}
-	var list []supervise.Component
-	for _, src := range sources {
-		c, err := s.producer(src)
-		if err != nil {
-			return nil, err
-		}
-		c.After = after
-		list = append(list, c)
-	}
-	return list, nil
-}
-
-// chosen returns the sources that are named, or all if none is.
-func chosen(sources []config.Source, names []string) ([]config.Source, error) {
-	if len(names) == 0 {
-		return sources, nil
-	}
-	left := slices.Clone(names)
-	var out []config.Source
-	for _, src := range sources {
-		if slices.Contains(names, src.Name) {
-			left = slices.DeleteFunc(left, func(n string) bool { return n == src.Name })
-			out = append(out, src)
-		}
-	}
-	if len(left) > 0 {
-		return nil, misuse{fmt.Errorf("no source named %s is configured: sources: in the configuration lists them, agrichat sources shows samples",
-			strings.Join(left, ", "))}
-	}
-	return out, nil
-}
-
-func (s *stack) producer(src config.Source) (supervise.Component, error) {
-	d, err := definition(src.Kind)
-	if err != nil {
-		return supervise.Component{}, err
-	}
-	source, err := d.Live(src.Decode)
-	if err != nil {
-		return supervise.Component{}, misuse{fmt.Errorf("source %s: %w", src.Name, err)}
-	}
-	return supervise.Component{Name: "source " + src.Name, Run: func(ctx context.Context) error {
-		b, err := s.openBus(ctx)
-		if err != nil {
-			return err
-		}
-		cursors, err := b.Cursors(ctx)
-		if err != nil {
-			return err
-		}
-		_, err = ingest.Run(ctx, ingest.Config{Name: "live/" + src.Name, Source: source, Live: true, Publisher: b, Cursors: cursors,
-			Metrics: s.intake, Log: s.log, Hook: prefixed(s.hook, "ingest."),
-			Noticed: func(n producers.Notice) { s.noted.add(src.Name, n) }})
-		return err
-	}}, nil
-}
-
-func (s *stack) mux() *http.ServeMux {
-	mux := http.NewServeMux()
-	obs.Mount(mux, s.health, s.registry)
-	return mux
 }

@@ -73,7 +73,7 @@ func TestReplay(t *testing.T) {
 		t.Errorf("replayed %+v", r)
 	}
 	w.run("replay", "normalise", "--from-time", "yesterday").want(2).one("--from-time", "2026")
-	w.run("replay", "aggregate").want(0).quiet().prints("facts told")
+	w.run("replay", "aggregate").want(0).quiet().prints("facts published")
 	w.equal()
 
 	w.run("replay", "normalise", "--into-postgres", freshDSN, "--into-clickhouse", freshFigures).want(0).quiet()

@@ -3,17 +3,17 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/spf13/cobra"
-
+	"github.com/agrichat/agrichat/internal/app"
+	"github.com/agrichat/agrichat/internal/cli/terminal"
 	"github.com/agrichat/agrichat/internal/config"
 	"github.com/agrichat/agrichat/internal/obs"
-	"github.com/agrichat/agrichat/producers"
-	"github.com/agrichat/agrichat/producers/all"
 )
 
 // flags are those that set a key of the configuration.
@@ -41,33 +41,26 @@ func (f *flags) values() []config.Flag {
 	return out
 }
 
-// config loads the configuration, and makes the log that it wants.
-func (a *app) config() (config.Config, *slog.Logger, error) {
-	var kinds []string
-	for _, d := range all.Definitions() {
-		if d.Live != nil {
-			kinds = append(kinds, string(d.Name))
-		}
-	}
-	c, err := config.Load(config.Input{File: a.configFile, Environ: a.environ, Flags: a.given.values(), Kinds: kinds,
-		Spare: []string{dieVariable, sweepVariable, "AGRICHAT_LAB", "AGRICHAT_LAB_DIR", "AGRICHAT_LAB_ROOT"}})
+// config loads the configuration, and makes the log that it describes.
+func (p *program) config() (config.Config, *slog.Logger, error) {
+	c, err := app.LoadConfig(p.configFile, p.environ, p.given.values())
 	if err != nil {
-		return config.Config{}, nil, misuse{err}
+		return config.Config{}, nil, err
 	}
-	log, err := obs.Logger(a.screen(), c.Log.Level, a.screen().format(c.Log.Format))
+	log, err := obs.Logger(p.screen(), c.Log.Level, p.screen().LogFormat(c.Log.Format))
 	if err != nil {
-		return config.Config{}, nil, misuse{err}
+		return config.Config{}, nil, app.UsageError{Err: err}
 	}
 	return c, log, nil
 }
 
-func (a *app) configCommand() *cobra.Command {
+func (p *program) configCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "config", Short: "Print the configuration that holds, without its secrets", Args: noArgs,
-		Long: "Prints every key with the value that holds: the file (--config), the environment and flags are read, and the later of them\n" +
-			"counts. The key nats.chat_max_bytes is AGRICHAT_NATS_CHAT_MAX_BYTES in the environment. What is printed may stand in a\n" +
-			"file again, once the secrets are back in their places. Mistakes are told all at once, and the exit status is 2.",
-		Example: "  # what holds here\n" +
+		Use: "config", Short: "Print the configuration in effect, without its secrets", Args: noArgs,
+		Long: "Prints every key with the value in effect: the file (--config), the environment and flags are read, and the later of them\n" +
+			"counts. The key nats.chat_max_bytes is AGRICHAT_NATS_CHAT_MAX_BYTES in the environment. What is printed can be used as a\n" +
+			"file, once the secrets are back in their places. Errors are listed all at once, and the exit status is 2.",
+		Example: "  # the configuration in effect here\n" +
 			"  agrichat config\n\n" +
 			"  # is this file in order?\n" +
 			"  agrichat config --config agrichat.yaml\n\n" +
@@ -76,39 +69,59 @@ func (a *app) configCommand() *cobra.Command {
 			"  # one value, for a script\n" +
 			"  agrichat config --output json | jq -r .data",
 		RunE: func(*cobra.Command, []string) error {
-			c, _, err := a.config()
+			c, _, err := p.config()
 			if err != nil {
 				return err
 			}
-			if a.output == "json" {
-				return a.printJSON(c)
-			}
-			b, err := yaml.Marshal(c)
-			if err != nil {
-				return fmt.Errorf("printing the configuration: %w", err)
-			}
-			_, err = a.out.Write(b)
-			return err
+			return p.print(c, func(w io.Writer) error {
+				b, err := yaml.Marshal(c)
+				if err != nil {
+					return fmt.Errorf("printing the configuration: %w", err)
+				}
+				_, err = w.Write(b)
+				return err
+			})
 		},
 	}
 }
 
+// screen is standard error, which logs and notes share with the bars of an import.
+func (p *program) screen() *terminal.Screen {
+	s, ok := p.errOut.(*terminal.Screen)
+	if !ok {
+		s = terminal.NewScreen(p.errOut)
+		p.errOut = s
+	}
+	return s
+}
+
+// note prints a line for a person; a script reads the JSON at the end.
+func (p *program) note(format string, args ...any) {
+	if p.output != "json" {
+		fmt.Fprintf(p.errOut, format, args...)
+	}
+}
+
+// print prints one JSON object, or the same as text for people.
+func (p *program) print(v any, text func(io.Writer) error) error {
+	if p.output == "json" {
+		return p.printJSON(v)
+	}
+	return text(p.out)
+}
+
+// printf prints one JSON object, or a line for people.
+func (p *program) printf(v any, format string, args ...any) error {
+	return p.print(v, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, format, args...)
+		return err
+	})
+}
+
 // printJSON prints one JSON object.
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.out)
+func (p *program) printJSON(v any) error {
+	enc := json.NewEncoder(p.out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
-}
-
-// definition finds a source by its name.
-func definition(name string) (producers.Definition, error) {
-	var names []string
-	for _, d := range all.Definitions() {
-		if string(d.Name) == name {
-			return d, nil
-		}
-		names = append(names, string(d.Name))
-	}
-	return producers.Definition{}, misuse{fmt.Errorf("there is no source %q; there are %q", name, names)}
 }

@@ -19,25 +19,25 @@ type versionReport struct {
 	Platform string `json:"platform"`
 }
 
-func (a *app) versionCommand() *cobra.Command {
+func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version of the program, the revision that it was built from, and the version of Go",
 		Example: "  agrichat version --output json",
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			r := builtFrom()
-			if a.output == "json" {
-				return a.printJSON(r)
+			r := buildVersion()
+			if p.output == "json" {
+				return p.printJSON(r)
 			}
-			_, err := fmt.Fprintln(a.out, r)
+			_, err := fmt.Fprintln(p.out, r)
 			return err
 		},
 	}
 }
 
-// builtFrom reads what the linker noted.
-func builtFrom() versionReport {
+// buildVersion reads what the linker noted.
+func buildVersion() versionReport {
 	r := versionReport{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

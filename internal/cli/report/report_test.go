@@ -1,4 +1,4 @@
-package cli
+package report
 
 import (
 	"bytes"
@@ -9,8 +9,8 @@ import (
 	"github.com/agrichat/agrichat/internal/importer"
 )
 
-// TestPrintChats holds that what an import corrected has a column, and only where something was.
-func TestPrintChats(t *testing.T) {
+// TestImport_updated holds that what an import corrected has a column, and only where something was.
+func TestImport_updated(t *testing.T) {
 	t.Parallel()
 	for updated, want := range map[int64]string{0: "STORED AGGREGATED", 3: "STORED UPDATED AGGREGATED"} {
 		var out bytes.Buffer
@@ -23,16 +23,6 @@ func TestPrintChats(t *testing.T) {
 		}
 		if got, heads := len(strings.Fields(lines[1])), len(strings.Fields(lines[0])); got != heads || (updated > 0) != strings.Contains(lines[1], "4       3        2") {
 			t.Errorf("%d cells under %d heads: %q", got, heads, lines[1])
-		}
-	}
-}
-
-// TestLineNumber holds that JSON counts the lines of a bundle as the text does.
-func TestLineNumber(t *testing.T) {
-	t.Parallel()
-	for line, want := range []int{0, 2, 3} {
-		if got := lineNumber(line); got != want {
-			t.Errorf("line %d is %d, want %d", line, got, want)
 		}
 	}
 }

@@ -1,8 +1,8 @@
-package cli
+package terminal
 
 import "testing"
 
-func TestColours(t *testing.T) {
+func TestPainter(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		env  []string

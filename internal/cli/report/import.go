@@ -1,4 +1,4 @@
-package cli
+package report
 
 import (
 	"cmp"
@@ -12,26 +12,8 @@ import (
 	"github.com/agrichat/agrichat/internal/reread"
 )
 
-// printImport prints the report. printImportText is for people.
-func (a *app) printImport(r *importer.Report) error {
-	if a.output == "json" {
-		return a.printJSON(r)
-	}
-	return printImportText(a.out, r)
-}
-
-// printUnreadable says, before anything is read, which files lack an option. They are counted as failed later, with the others.
-func (a *app) printUnreadable(errs []error) {
-	for n, err := range errs {
-		if n == importer.MaxListed {
-			a.note("... and %d more files will not be imported\n", len(errs)-n)
-			return
-		}
-		a.note("will not be imported: %s\n", oneLine(err.Error()))
-	}
-}
-
-func printImportText(w io.Writer, r *importer.Report) error {
+// Import prints what became of each chat, the sums, and what is to be noted.
+func Import(w io.Writer, r *importer.Report) error {
 	if err := printChats(w, r.PerChat); err != nil {
 		return err
 	}
@@ -39,7 +21,7 @@ func printImportText(w io.Writer, r *importer.Report) error {
 		fmt.Fprintln(w, "a dry run: nothing was published, and nothing stored")
 	}
 	fmt.Fprintf(w, "%s: %d records read as %d events, %d events published, %d known, %d stored, %d updated, %d already stored, %d dead-lettered, %d facts, %d unparsed, %d ambiguous, %d overlapping, in %.1f s\n",
-		counted(r.Files, "file"), r.Read, r.Events, r.Published, r.Known, r.Stored, r.Updated, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Overlapping, r.Seconds)
+		Counted(r.Files, "file"), r.Read, r.Events, r.Published, r.Known, r.Stored, r.Updated, r.Already, r.Dead, r.Facts, r.Unparsed, r.Ambiguous, r.Overlapping, r.Seconds)
 	if len(r.PerChat) > 0 {
 		printMeanings(w, r)
 	}
@@ -52,21 +34,21 @@ func printImportText(w io.Writer, r *importer.Report) error {
 		fmt.Fprintf(w, "rejected: %d records and files that could not be read; %s lists them with the reasons\n", r.Rejected, r.Rejects)
 	}
 	if r.Belonging > 0 {
-		fmt.Fprintf(w, "beside them %s of the exports: media, styles, lists\n", counted(r.Belonging, "file"))
+		fmt.Fprintf(w, "beside them %s of the exports: media, styles, lists\n", Counted(r.Belonging, "file"))
 	}
 	for i, s := range r.Skipped {
 		if i == importer.MaxListed {
 			fmt.Fprintf(w, "... and %d more files skipped; --output json lists them\n", len(r.Skipped)-i)
 			break
 		}
-		fmt.Fprintf(w, "skipped %s: %s\n", s.Path, strings.Map(printable, s.Why))
+		fmt.Fprintf(w, "skipped %s: %s\n", s.Path, strings.Map(Printable, s.Why))
 	}
 	for i, p := range r.Places {
 		if i == importer.MaxListed {
 			fmt.Fprintf(w, "... and %d more; --output json lists them\n", r.Unparsed-i)
 			break
 		}
-		fmt.Fprintf(w, "unparsed: %s, line %d, offset %d: %s\n", p.File, p.Line, p.Offset, strings.Map(printable, p.Reason))
+		fmt.Fprintf(w, "unparsed: %s, line %d, offset %d: %s\n", p.File, p.Line, p.Offset, strings.Map(Printable, p.Reason))
 	}
 	return nil
 }
@@ -101,20 +83,20 @@ func printChats(w io.Writer, chats []importer.ChatReport) error {
 	if len(chats) == 0 {
 		return nil
 	}
-	t := newTable(w)
+	t := NewTable(w)
 	updated := slices.ContainsFunc(chats, func(c importer.ChatReport) bool { return c.Updated > 0 })
 	row := func(source, namespace, chat string, c *importer.ChatReport) {
 		cells := []any{source, namespace, chat, c.Read, c.Published, c.Known, c.Stored}
 		if updated {
 			cells = append(cells, c.Updated)
 		}
-		t.row(append(cells, c.Facts, c.Unparsed)...)
+		t.Row(append(cells, c.Facts, c.Unparsed)...)
 	}
 	heads := []any{"NETWORK", "NAMESPACE", "CHAT", "EVENTS", "PUBLISHED", "KNOWN", "STORED"}
 	if updated {
 		heads = append(heads, "UPDATED")
 	}
-	t.row(append(heads, "AGGREGATED", "UNPARSED")...)
+	t.Row(append(heads, "AGGREGATED", "UNPARSED")...)
 	shown, rest := largestChats(chats)
 	for _, c := range shown {
 		row(c.Source, c.Namespace, cmp.Or(c.Name, c.Channel, "-"), &c)
@@ -122,8 +104,8 @@ func printChats(w io.Writer, chats []importer.ChatReport) error {
 	if n := len(chats) - len(shown); n > 0 {
 		row(fmt.Sprintf("... and %d more", n), "", "", &rest)
 	}
-	t.row()
-	return t.done()
+	t.Row()
+	return t.Done()
 }
 
 // shownChats is how many chats are listed for a person; the JSON has all.
@@ -176,7 +158,7 @@ func printDead(w io.Writer, r *importer.Report) {
 		if c.Events > int64(len(c.First)) {
 			at = append(at, "...")
 		}
-		fmt.Fprintf(w, "  %d at sequence %s: %s\n", c.Events, strings.Join(at, ", "), strings.Map(printable, c.Cause))
+		fmt.Fprintf(w, "  %d at sequence %s: %s\n", c.Events, strings.Join(at, ", "), strings.Map(Printable, c.Cause))
 		listed += c.Events
 	}
 	if r.Dead > listed {
@@ -191,7 +173,7 @@ func printNotices(w io.Writer, of []importer.Notice) {
 			fmt.Fprintf(w, "... and %d more notices; --output json lists them\n", len(of)-i)
 			return
 		}
-		text := fmt.Sprintf("note: %s%s: %s", counted(n.Count, unitOf(n.Code)), filesOf(n), strings.Map(printable, n.Text))
+		text := fmt.Sprintf("note: %s%s: %s", Counted(n.Count, unitOf(n.Code)), filesOf(n), strings.Map(Printable, n.Text))
 		if n.Option != "" {
 			text += "; " + n.Option + " settles it"
 		}
@@ -217,7 +199,29 @@ func filesOf(n importer.Notice) string {
 	case 0:
 		return ""
 	case 1:
-		return " in " + strings.Map(printable, n.Files[0])
+		return " in " + strings.Map(Printable, n.Files[0])
 	}
 	return fmt.Sprintf(" in %d files", n.FileCount)
+}
+
+// Reread prints what was read otherwise.
+func Reread(w io.Writer, r *importer.RereadReport) error {
+	if len(r.Chats) > 0 {
+		t := NewTable(w)
+		t.Row("NETWORK", "NAMESPACE", "CHAT", "CHANGED")
+		for _, c := range r.Chats {
+			t.Row(c.Source, c.Namespace, c.Channel, c.Published)
+		}
+		t.Row()
+		if err := t.Done(); err != nil {
+			return err
+		}
+	}
+	printNotices(w, r.Notices)
+	if r.Changed == 0 {
+		_, err := fmt.Fprintf(w, "nothing is read otherwise now: all was read so before, or --source, --namespace and --channel fit nothing that is stored; in %.1f s\n", r.Seconds)
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%d events are read otherwise now, %d published, in %.1f s\n", r.Changed, r.Published, r.Seconds)
+	return err
 }

@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"bytes"
@@ -10,27 +10,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// screen is standard error. While bars stand on it, what is written goes above them.
-type screen struct {
+// Screen is standard error. While bars are drawn on it, what is written goes above them.
+type Screen struct {
 	out io.Writer
 
 	mu    sync.Mutex // covers above, and keeps lines whole
 	above io.Writer  // nil: no bars stand
 }
 
-// screen returns standard error as everything that writes lines to it must see it. Logs are made of it, too: a line that went
-// past it would be written into the bars.
-func (a *app) screen() *screen {
-	s, ok := a.errOut.(*screen)
-	if !ok {
-		s = &screen{out: a.errOut}
-		a.errOut = s
-	}
-	return s
-}
+// NewScreen makes a screen of standard error. Logs are written to it too: a line that went past it would be written into the bars.
+func NewScreen(out io.Writer) *Screen { return &Screen{out: out} }
 
 // Write implements io.Writer.
-func (s *screen) Write(p []byte) (int, error) {
+func (s *Screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.above != nil {
@@ -42,22 +34,22 @@ func (s *screen) Write(p []byte) (int, error) {
 }
 
 // raise puts bars under what is written from now on.
-func (s *screen) raise(above io.Writer) {
+func (s *Screen) raise(above io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.above = above
 }
 
 // lower takes the bars away: whoever writes meanwhile waits until end is done.
-func (s *screen) lower(end func()) {
+func (s *Screen) lower(end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	end()
 	s.above = nil
 }
 
-// terminal returns the terminal that a person reads, nil if none does.
-func (s *screen) terminal() *os.File {
+// TTY returns the terminal that a person reads, nil if none does.
+func (s *Screen) TTY() *os.File {
 	f, ok := s.out.(*os.File)
 	if !ok {
 		return nil
@@ -68,9 +60,9 @@ func (s *screen) terminal() *os.File {
 	return f
 }
 
-// format is that of a log for whoever reads: auto means text on a terminal, which the log cannot see behind this.
-func (s *screen) format(wanted string) string {
-	if wanted == "auto" && s.terminal() != nil {
+// LogFormat is the format of a log: auto means text on a terminal, which the log cannot see behind the screen.
+func (s *Screen) LogFormat(wanted string) string {
+	if wanted == "auto" && s.TTY() != nil {
 		return "text"
 	}
 	return wanted

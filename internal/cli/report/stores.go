@@ -1,113 +1,50 @@
-package cli
+package report
 
 import (
 	"cmp"
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"github.com/agrichat/agrichat/internal/archive"
+	"github.com/agrichat/agrichat/internal/app"
 	"github.com/agrichat/agrichat/internal/verify"
 )
 
-// table prints rows in columns; the first error of writing is returned by done.
-type table struct {
-	w   *tabwriter.Writer
-	err error
-}
-
-func newTable(w io.Writer) *table { return &table{w: tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)} }
-
-func (t *table) row(cells ...any) {
-	text := make([]string, len(cells))
-	for i, c := range cells {
-		text[i] = strings.Map(printable, fmt.Sprint(c))
-	}
-	if _, err := fmt.Fprintln(t.w, strings.Join(text, "\t")); t.err == nil {
-		t.err = err
-	}
-}
-
-// printable keeps what somebody wrote in a chat from moving a terminal's cursor.
-func printable(r rune) rune {
-	if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-		return ' '
-	}
-	return r
-}
-
-// counted gives a number with what it counts.
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-func (t *table) done() error { return cmp.Or(t.err, t.w.Flush()) }
-
-// figuresReport is who wrote most and when.
-type figuresReport struct {
-	Totals  archive.Counts    `json:"totals"`
-	Chats   []archive.Chat    `json:"chats"`
-	Authors []archive.Author  `json:"authors"`
-	Hours   []hourOfDay       `json:"hours_of_day"`
-	Busiest []hourOfWeek      `json:"busiest_hours_of_week"`
-	Zone    string            `json:"zone"` // in which clocks showed these hours
-	Nets    []archive.Network `json:"networks"`
-
-	Zoneless archive.Zoneless `json:"without_zone"`
-}
-
-// hourOfDay is an hour of every day.
-type hourOfDay struct {
-	Hour       uint8  `json:"hour"`
-	Messages   uint64 `json:"messages"`
-	Characters uint64 `json:"characters"`
-	Words      uint64 `json:"words"`
-	Reactions  uint64 `json:"reactions"`
-}
-
-// hourOfWeek is an hour of one day of the week, by its number, 0 for Sunday, and its name.
-type hourOfWeek struct {
-	WeekdayName string `json:"weekday_name"`
-	archive.Hour
-}
-
-func printFigures(w io.Writer, r *figuresReport) error {
-	t := newTable(w)
-	t.row("WHO WROTE MOST", "NETWORK", "MESSAGES", "WORDS", "REACTIONS")
+// Statistics prints who wrote most and when.
+func Statistics(w io.Writer, r *app.StatisticsReport) error {
+	t := NewTable(w)
+	t.Row("WHO WROTE MOST", "NETWORK", "MESSAGES", "WORDS", "REACTIONS")
 	for _, p := range r.Authors {
-		t.row(cmp.Or(p.Name, p.ID), p.Source, p.Messages, p.Words, p.Reactions)
+		t.Row(cmp.Or(p.Name, p.ID), p.Source, p.Messages, p.Words, p.Reactions)
 	}
-	t.row()
+	t.Row()
 	in := r.Zone
 	if r.Zoneless.Messages > 0 {
 		in += fmt.Sprintf("; %d of %d messages carry no zone", r.Zoneless.Messages, r.Zoneless.Of)
 	}
-	t.row("BUSIEST HOURS ("+in+")", "", "MESSAGES", "WORDS", "REACTIONS")
+	t.Row("BUSIEST HOURS ("+in+")", "", "MESSAGES", "WORDS", "REACTIONS")
 	for _, h := range r.Busiest {
-		t.row(fmt.Sprintf("%s %02d:00", h.WeekdayName, h.Hour.Hour), "", h.Messages, h.Words, h.Reactions)
+		t.Row(fmt.Sprintf("%s %02d:00", h.WeekdayName, h.Hour.Hour), "", h.Messages, h.Words, h.Reactions)
 	}
-	if err := t.done(); err != nil || r.Zoneless.Messages == 0 {
+	if err := t.Done(); err != nil || r.Zoneless.Messages == 0 {
 		return err
 	}
 	_, err := fmt.Fprintln(w, "messages that carry no zone are counted as they were read: in the zone that was named (import or reread --zone), else as if the printed time were UTC")
 	return err
 }
 
-func printVerify(w io.Writer, r *verify.Report) error {
-	t := newTable(w)
-	t.row("UP TO SEQUENCE", "BUS", "POSTGRES", "CLICKHOUSE", "MISSING", "EXTRA", "DIFFERING", "DEAD LETTERS")
-	t.row(r.Sequence, r.Bus, r.Postgres, r.ClickHouse, r.Missing, r.Extra, r.Differing, r.DeadLetters)
-	t.row()
-	t.row("THINGS", "", "POSTGRES", "CLICKHOUSE", "MISSING", "EXTRA", "DIFFERING")
+// Verify prints what was compared, the problems, and a verdict.
+func Verify(w io.Writer, r *verify.Report) error {
+	t := NewTable(w)
+	t.Row("UP TO SEQUENCE", "BUS", "POSTGRES", "CLICKHOUSE", "MISSING", "EXTRA", "DIFFERING", "DEAD LETTERS")
+	t.Row(r.Sequence, r.Bus, r.Postgres, r.ClickHouse, r.Missing, r.Extra, r.Differing, r.DeadLetters)
+	t.Row()
+	t.Row("THINGS", "", "POSTGRES", "CLICKHOUSE", "MISSING", "EXTRA", "DIFFERING")
 	for _, k := range r.Things {
-		t.row(k.Kind, "", k.Postgres, k.ClickHouse, k.Missing, k.Extra, k.Differing)
+		t.Row(k.Kind, "", k.Postgres, k.ClickHouse, k.Missing, k.Extra, k.Differing)
 	}
-	if err := t.done(); err != nil {
+	if err := t.Done(); err != nil {
 		return err
 	}
 	for _, p := range r.Problems {
@@ -125,7 +62,7 @@ func printVerify(w io.Writer, r *verify.Report) error {
 
 // problemLine says what a problem is about. Not every one has an id, and what ClickHouse lacks is not looked up on the bus.
 func problemLine(p verify.Problem) string {
-	detail := strings.Map(printable, p.Detail)
+	detail := strings.Map(Printable, p.Detail)
 	switch {
 	case p.ID == "" && strings.HasPrefix(detail, p.Kind): // it names the sequences
 		return detail

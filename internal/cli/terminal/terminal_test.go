@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"bytes"
@@ -152,17 +152,18 @@ func has(words ...string) func([]string) bool {
 	}
 }
 
-// TestApp_importObserver_bars shows two files on a real terminal while several goroutines write log lines and notes.
-func TestApp_importObserver_bars(t *testing.T) {
+// TestOptions_Observer_bars shows two files on a real terminal while several goroutines write log lines and notes.
+func TestOptions_Observer_bars(t *testing.T) {
 	t.Parallel()
 	for _, env := range [][]string{{"TERM=xterm"}, {"TERM=xterm", "NO_COLOR=1"}} {
 		g := newGlass(t)
-		a := &app{errOut: g.tty, environ: env, output: "text"}
+		a := Options{Screen: NewScreen(g.tty), Environ: env}
 		list := sized(1000, 3000, 1000)
-		log := slog.New(slog.NewTextHandler(a.screen(), nil))
+		log := slog.New(slog.NewTextHandler(a.Screen, nil))
+		a.Log = log
 		p := importer.NewProgress(list, time.Now)
 		var want []string
-		err := p.Watch(t.Context(), a.importObserver(log, false), func() error {
+		err := p.Watch(t.Context(), a.Observer(), func() error {
 			one, two := p.Begin(list[0]), p.Begin(list[1])
 			one.Observe(reading(50, 5, 500))
 			two.Observe(ingest.Progress{State: ingest.Waiting, Why: "no room"})
@@ -180,7 +181,7 @@ func TestApp_importObserver_bars(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a.note("the end\n")
+		a.Note("the end\n")
 		got := g.until(t, "the end", has("the end"))
 		checkWritten(t, want, got)
 		if g.colours() != (len(env) == 1) {
@@ -190,11 +191,11 @@ func TestApp_importObserver_bars(t *testing.T) {
 }
 
 // writeAtOnce writes notes and log lines, several at once.
-func writeAtOnce(a *app, log *slog.Logger) (want []string) {
+func writeAtOnce(a Options, log *slog.Logger) (want []string) {
 	var g sync.WaitGroup
 	for n := range 5 {
 		want = append(want, fmt.Sprintf("note %d of somebody\n", n))
-		g.Go(func() { a.note("note %d of somebody\n", n) })
+		g.Go(func() { a.Note("note %d of somebody\n", n) })
 		g.Go(func() { log.Warn("a warning") })
 	}
 	g.Wait()
@@ -220,8 +221,8 @@ func checkWritten(t *testing.T, want, got []string) {
 	}
 }
 
-// TestApp_importObserver_noBars holds that no bars are drawn where nobody would see them, or nobody wants them.
-func TestApp_importObserver_noBars(t *testing.T) {
+// TestOptions_Observer_noBars holds that no bars are drawn where nobody would see them, or nobody wants them.
+func TestOptions_Observer_noBars(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		env     []string
@@ -236,37 +237,36 @@ func TestApp_importObserver_noBars(t *testing.T) {
 		"a pipe":                      {env: []string{"TERM=xterm"}, output: "text", file: true, reports: true},
 		"quiet":                       {env: []string{"TERM=xterm"}, output: "text", quiet: true},
 	} {
-		a := &app{errOut: io.Discard, environ: c.env, output: c.output}
+		var out io.Writer = io.Discard
 		if !c.file {
-			a.errOut = newGlass(t).tty
+			out = newGlass(t).tty
 		}
-		o := a.importObserver(slog.New(slog.DiscardHandler), c.quiet)
+		o := Options{Screen: NewScreen(out), Environ: c.env, Log: slog.New(slog.DiscardHandler), JSON: c.output == "json", Quiet: c.quiet}.Observer()
 		if o.Display != nil || (o.Progress != nil) != c.reports {
 			t.Errorf("%s: bars %t, reports %t", name, o.Display != nil, o.Progress != nil)
 		}
 	}
 }
 
-// TestScreen_format holds that a log on a terminal is text, though the screen is between them.
-func TestScreen_format(t *testing.T) {
+// TestScreen_LogFormat holds that a log on a terminal is text, though the screen is between them.
+func TestScreen_LogFormat(t *testing.T) {
 	t.Parallel()
-	a := &app{errOut: newGlass(t).tty}
-	pipe := &screen{out: io.Discard}
-	got := []string{a.screen().format("auto"), a.screen().format("json"), pipe.format("auto")}
+	tty, pipe := NewScreen(newGlass(t).tty), NewScreen(io.Discard)
+	got := []string{tty.LogFormat("auto"), tty.LogFormat("json"), pipe.LogFormat("auto")}
 	if diff := cmp.Diff([]string{"text", "json", "auto"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestApp_importObserver_terminalGone holds that a terminal that goes away ends no import.
-func TestApp_importObserver_terminalGone(t *testing.T) {
+// TestOptions_Observer_terminalGone holds that a terminal that goes away ends no import.
+func TestOptions_Observer_terminalGone(t *testing.T) {
 	t.Parallel()
 	g := newGlass(t)
-	a := &app{errOut: g.tty, environ: []string{"TERM=xterm"}, output: "text"}
+	a := Options{Screen: NewScreen(g.tty), Environ: []string{"TERM=xterm"}, Log: slog.New(slog.DiscardHandler)}
 	list := sized(10)
 	p := importer.NewProgress(list, time.Now)
 	odd := errors.New("odd")
-	err := p.Watch(t.Context(), a.importObserver(slog.New(slog.DiscardHandler), false), func() error {
+	err := p.Watch(t.Context(), a.Observer(), func() error {
 		f := p.Begin(list[0])
 		g.until(t, "the bar", has("export/a"))
 		_ = g.master.Close() // at the next line, which its reader still takes
@@ -275,7 +275,7 @@ func TestApp_importObserver_terminalGone(t *testing.T) {
 		defer cancel()
 		<-ctx.Done() // the bars have been drawn again, or could not be
 		f.Observe(reading(1, 0, 10))
-		a.note("read by nobody\n")
+		a.Note("read by nobody\n")
 		f.End()
 		return odd
 	})

@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"github.com/agrichat/agrichat/internal/obs"
 )
 
-func TestStack_progressed(t *testing.T) {
+func TestWorkers_reportProgress(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		open, gated bool
@@ -23,13 +23,14 @@ func TestStack_progressed(t *testing.T) {
 		"fails, and needs no gate":        {false, false, errors.New("no ClickHouse"), obs.Failing, "no ClickHouse"},
 		"settles although a gate is shut": {false, true, nil, obs.OK, ""},
 	} {
-		s := &stack{health: obs.NewHealth(), door: gate.NewDoor(gate.Config{Alone: true})}
+		health, local := obs.NewHealth(), gate.NewDoor(gate.Config{Alone: true})
+		w := &workers{connections: &Connections{gate: &leaderGate{local: local}}}
 		if tt.open {
-			s.door.Order(gate.Order{State: gate.Opened})
+			local.Order(gate.Order{State: gate.Opened})
 		}
-		s.progressed(s.health.Check("normalise progress"), tt.gated)(tt.err)
-		got := s.health.Statuses()
-		if len(got) != 1 || got[0].State != tt.want || !strings.Contains(got[0].Reason, tt.why) || s.health.Ready() != (tt.want == obs.OK) {
+		w.reportProgress(health.Check("normalise progress"), tt.gated)(tt.err)
+		got := health.Statuses()
+		if len(got) != 1 || got[0].State != tt.want || !strings.Contains(got[0].Reason, tt.why) || health.Ready() != (tt.want == obs.OK) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
