@@ -35,7 +35,8 @@ func (f Finding) String() string {
 
 // Check reads a tree and returns what breaks the rules, in the order of files and lines.
 func Check(tree fs.FS, rules Rules) ([]Finding, error) {
-	c := &checker{rules: rules, statement: statementPattern(), packages: map[string]bool{}, used: map[Exception]bool{}}
+	c := &checker{rules: rules, statement: statementPattern(), packages: map[string]*pkg{}, used: map[Exception]bool{},
+		edges: map[Edge]bool{}, banned: bannedPattern(rules.Comments)}
 	err := fs.WalkDir(tree, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -68,8 +69,10 @@ func skipped(dir string) bool {
 type checker struct {
 	rules     Rules
 	statement *regexp.Regexp
-	packages  map[string]bool
+	banned    *regexp.Regexp // any of the words that comments do not use
+	packages  map[string]*pkg
 	used      map[Exception]bool
+	edges     map[Edge]bool // that let somebody import
 	findings  []Finding
 }
 
@@ -93,7 +96,12 @@ func (c *checker) finish() {
 	if len(c.packages) < c.rules.TestsToSee {
 		c.find(".", 0, "only %d packages were found: is this the right place?", len(c.packages))
 	}
-	for _, e := range slices.Concat(c.rules.Variables, c.rules.Clocks, c.rules.SQL, c.rules.Words) {
+	if c.rules.Whole {
+		c.sizes()
+		c.unmatched()
+	}
+	r := c.rules
+	for _, e := range slices.Concat(r.Variables, r.Clocks, r.SQL, r.Words, r.Large, r.Untested, r.Dialects) {
 		if !c.used[e] {
 			c.find(e.File, 0, "the exception for %q excuses nothing; remove it", e.Name)
 		}
@@ -117,7 +125,7 @@ func (c *checker) file(name string, text []byte) error {
 	}
 	s := &source{checker: c, name: name, files: files, tree: tree, test: strings.HasSuffix(name, "_test.go")}
 	s.pkg = strings.TrimPrefix(path.Dir(name), ".")
-	c.packages[s.pkg] = true
+	c.count(s.pkg, s.test, tree)
 	if lines := bytes.Count(text, []byte("\n")); lines > c.rules.MaxLines {
 		c.find(name, 0, "%d lines; %d are enough", lines, c.rules.MaxLines)
 	}
@@ -150,10 +158,13 @@ func (s *source) line(n ast.Node) int { return s.files.Position(n.Pos()).Line }
 
 func (s *source) check() {
 	s.imports()
+	s.identifiers()
+	s.comments()
 	for _, d := range s.tree.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
 			s.function(d)
+			s.length(d)
 		case *ast.GenDecl:
 			if d.Tok == token.VAR && !s.test && !testOnly(s.pkg) {
 				s.variables(d)

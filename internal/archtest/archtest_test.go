@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -30,7 +31,8 @@ const mod = "example.org/m"
 func rules() Rules {
 	r := House()
 	r.Module, r.TestsToSee, r.MaxLines = mod, 1, 10
-	r.Variables, r.Clocks, r.SQL, r.Words = nil, nil, nil, nil
+	r.Variables, r.Clocks, r.SQL, r.Words, r.Large, r.Untested, r.Dialects = nil, nil, nil, nil, nil, nil, nil
+	r.Whole, r.MaxFunction, r.MaxFiles, r.MaxMethods = false, 4, 1, 2
 	return r
 }
 
@@ -151,6 +153,26 @@ func TestFindings(t *testing.T) {
 		"clock elsewhere": {"internal/bus/a.go", "package bus\nfunc f() { _ = time.Now() }\n", nil},
 		"clock in a test": {"producers/irc/a_test.go", "package irc\nfunc f() { _ = time.Now() }\n", nil},
 		"length":          {"internal/bus/a.go", "package bus\n" + strings.Repeat("\n", 10), []string{"internal/bus/a.go: 11 lines; 10 are enough"}},
+		"long function": {
+			"internal/bus/a.go", "package bus\nfunc f() {\n\n\n\n}\n",
+			[]string{"internal/bus/a.go:2: function f has 5 lines; at most 4"},
+		},
+		"long test": {"internal/bus/a_test.go", "package bus\nfunc f() {\n\n\n\n}\n", nil},
+		"names": {
+			"internal/bus/a_test.go", "package bus\ntype Keeper struct{ told int }\nfunc f() { hole := told; _ = hole }\n",
+			[]string{
+				"internal/bus/a_test.go:2: the name Keeper: use Store, or Repairer (it has meant two to five different things here)",
+				"internal/bus/a_test.go:2: the name told: use notified or the thing's name (programs publish, notify and log)",
+				"internal/bus/a_test.go:3: the name hole: use gap (as in the ledger's documents)",
+			},
+		},
+		"a name that is only used": {"internal/bus/a.go", "package bus\nfunc f() { x.Keeper(x.told) }\n", nil},
+		"comments": {
+			"internal/bus/a.go", "package bus\n\n// f is\n// Told so.\nfunc f() {}\n",
+			[]string{"internal/bus/a.go:4: \"told\" in a comment: write notified, informed, passed or published " +
+				"(programs report, return, log and publish; who searches for these words finds nothing under speech)"},
+		},
+		"parts of words": {"internal/bus/a.go", "package bus\n\n// f is untold, and a loophole.\nfunc f() {}\n", nil},
 		"words": {
 			"docs/a.md", "see\n/wo" + "rk/main and iss" + "ue 12\n",
 			[]string{"docs/a.md:2: \"/wo" + "rk/main\" has no place here", "docs/a.md:2: \"iss" + "ue 12\" has no place here"},
@@ -253,6 +275,73 @@ func TestWordsDoNotMatchThemselves(t *testing.T) {
 	for _, word := range forbidden() {
 		if regexp.MustCompile(word.String()).MatchString(word.String()) {
 			t.Errorf("%s matches itself", word)
+		}
+	}
+}
+
+// TestCheck_Whole covers what only a whole tree shows: sizes of packages and types, missing tests, and rules without a package.
+func TestCheck_Whole(t *testing.T) {
+	r := rules()
+	r.Whole = true
+	r.Floors = []Floor{{Number: 1, Packages: []string{"internal/bus", "internal/gone"}}, {Number: 2, Packages: []string{"internal/pg"}}}
+	r.Siblings = []Edge{{"internal/bus", "internal/pg"}}
+	files := map[string]string{
+		"internal/bus/a.go":           "package bus\ntype T[V any] int\nfunc (T[V]) a() {}\nfunc (*T[V]) b() {}\n",
+		"internal/bus/b.go":           "package bus\nfunc (t *T[V]) c() {}\n",
+		"internal/bus/b_test.go":      "package bus\nfunc (t *T[V]) d() {}\n",
+		"internal/pg/a.go":            "package pg\n",
+		"internal/pg/pgtest/suite.go": "package pgtest\n",
+	}
+	want := []string{
+		"internal/bus: 2 files without tests; at most 1: look for a package with a promise of its own",
+		"internal/bus: type T has 3 methods; at most 2: split it by what it keeps",
+		"internal/bus: nothing here imports internal/pg; remove the edge",
+		"internal/gone: there is a rule for this package, and no package; remove the rule",
+		"internal/pg: there is no test in this package",
+	}
+	got := check(t, r, files)
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+
+	r.Floors, r.Siblings = r.Floors[:1], nil
+	r.Floors[0].Packages = []string{"internal/bus", "internal/pg"}
+	r.Large = []Exception{{"internal/bus", "", "to be split"}, {"internal/bus", "T", "to be split"}}
+	r.Untested = []Exception{{"internal/pg", "", "proved by bus"}}
+	if got := check(t, r, files); got != nil {
+		t.Errorf("excused, and yet: %v", got)
+	}
+}
+
+func TestCheck_Dialects(t *testing.T) {
+	r := rules()
+	r.Dialects = []Exception{{"internal/bus", "names", "later"}, {"internal/bus", "comments", "later"}}
+	files := map[string]string{"internal/bus/a.go": "package bus\n\n// The hole.\ntype hole int\n"}
+	if got := check(t, r, files); got != nil {
+		t.Errorf("excused, and yet: %v", got)
+	}
+	files["internal/bus/a.go"] = "package bus\n"
+	if got := check(t, r, files); len(got) != 2 {
+		t.Errorf("exceptions that excuse nothing: %v", got)
+	}
+}
+
+// TestTerms holds that no term is listed twice, and that each names its replacement and its reason.
+func TestTerms(t *testing.T) {
+	for _, list := range [][]Term{names(), commentWords()} {
+		seen := map[string]bool{}
+		for _, term := range list {
+			if seen[term.Word] || term.Word == "" || term.Instead == "" || term.Why == "" {
+				t.Errorf("%+v", term)
+			}
+			seen[term.Word] = true
+		}
+	}
+	for _, term := range commentWords() {
+		if term.Word != strings.ToLower(term.Word) {
+			t.Errorf("%q would never be found", term.Word)
 		}
 	}
 }

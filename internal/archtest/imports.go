@@ -42,7 +42,7 @@ func (s *source) imports() {
 		if s.rules.bars(s.pkg, imported) {
 			s.find(s.name, s.line(ast.Node(spec)), "imports %s: %s is to do without it", imported, s.pkg)
 		}
-		if why := s.rules.refuses(own, s.pkg, imported); why != "" {
+		if why := s.refuses(own, s.pkg, imported); why != "" {
 			s.find(s.name, s.line(ast.Node(spec)), "imports %s: %s", imported, why)
 		}
 	}
@@ -56,7 +56,8 @@ func cmpEmpty(s, instead string) string {
 }
 
 // refuses says why a package on a floor may not import another, or nothing.
-func (r Rules) refuses(own Floor, pkg, imported string) string {
+func (c *checker) refuses(own Floor, pkg, imported string) string {
+	r := c.rules
 	below, ours := strings.CutPrefix(imported, r.Module+"/")
 	if !ours {
 		first, _, _ := strings.Cut(imported, "/")
@@ -74,7 +75,7 @@ func (r Rules) refuses(own Floor, pkg, imported string) string {
 		return "it has no rule"
 	case family(below) == family(pkg), other.Number < own.Number, other.Number == 0 && own.Number == 0:
 		return ""
-	case other.Number == own.Number && r.sibling(family(pkg), family(below)):
+	case other.Number == own.Number && c.sibling(family(pkg), family(below)):
 		return ""
 	case other.Number == own.Number:
 		return "a sibling on floor " + strconv.Itoa(own.Number)
@@ -91,6 +92,12 @@ func (r Rules) bars(pkg, imported string) bool {
 	})
 }
 
-func (r Rules) sibling(from, to string) bool {
-	return slices.ContainsFunc(r.Siblings, func(e Edge) bool { return match(e.From, from) && match(e.To, to) })
+// sibling looks for an edge between two packages of one layer, and remembers that it was needed.
+func (c *checker) sibling(from, to string) bool {
+	i := slices.IndexFunc(c.rules.Siblings, func(e Edge) bool { return match(e.From, from) && match(e.To, to) })
+	if i < 0 {
+		return false
+	}
+	c.edges[c.rules.Siblings[i]] = true
+	return true
 }

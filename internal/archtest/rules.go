@@ -7,15 +7,26 @@ import (
 
 // Rules are the house's rules. Exceptions name what they excuse and why; one that excuses nothing is a finding itself.
 type Rules struct {
-	Module     string
-	Floors     []Floor
-	Siblings   []Edge      // who may import whom on one floor
-	Barred     []Edge      // what a package may not import though its floor may; To ends in /... for what is below it too
-	Variables  []Exception // File and Name of a package variable that nobody changes by convention
-	Clocks     []Exception // File of a producer that may look at our clock
-	SQL        []Exception // File that may hold SQL in strings
-	Words      []Exception // File and Name (the found text) of a forbidden word that has a right to be there
-	MaxLines   int         // of a Go file
+	Module    string
+	Floors    []Floor
+	Siblings  []Edge      // who may import whom on one floor
+	Barred    []Edge      // what a package may not import though its floor may; To ends in /... for what is below it too
+	Variables []Exception // File and Name of a package variable that nobody changes by convention
+	Clocks    []Exception // File of a producer that may look at our clock
+	SQL       []Exception // File that may hold SQL in strings
+	Words     []Exception // File and Name (the found text) of a forbidden word that has a right to be there
+	MaxLines  int         // of a Go file
+
+	Whole       bool        // the tree is a whole repository: the limits of packages hold, and every rule has its package
+	MaxFunction int         // lines of a function that is no test
+	MaxFiles    int         // of a package, without tests
+	MaxMethods  int         // of a type, without tests
+	Large       []Exception // File (or package) and Name of a function, a type or, if empty, a package that is larger
+	Untested    []Exception // package that is proved by another one's tests
+	Names       []Term      // that are not declared
+	Comments    []Term      // that comments do not use
+	Dialects    []Exception // package, and "names" or "comments", that is not in these terms yet; see dialects
+
 	Forbidden  []*regexp.Regexp
 	TestsToSee int // fewer packages than this mean that the test looked in the wrong place
 }
@@ -58,12 +69,12 @@ func House() Rules {
 	return Rules{
 		Module: "github.com/agrichat/agrichat",
 		Floors: []Floor{
-			{Number: 0, StdOnly: true, Packages: []string{"internal/event", "internal/fault", "internal/fact", "internal/seqset", "internal/codegen", "schemas", "schemas/*"}},
+			{Number: 0, StdOnly: true, Packages: []string{"internal/event", "internal/fault", "internal/fact", "internal/seqset", "internal/codegen", "schemas/*"}},
 			{Number: 1, Packages: []string{"producers", "consumers", "internal/gate", "internal/charset", "internal/jsonscan", "internal/obs"}},
 			{Number: 2, Packages: []string{"internal/ingest", "internal/deliver", "internal/supervise", "internal/config", "producers/filekit"}},
 			{Number: 3, Packages: []string{
 				"producers/*", "consumers/*", "internal/bus", "internal/pg", "internal/ch", "internal/engine",
-				"internal/archive", "internal/files", "internal/verify", "internal/httpapi", "internal/web", "internal/patroni", "internal/reread",
+				"internal/archive", "internal/files", "internal/verify", "internal/patroni", "internal/reread",
 			}},
 			{Number: 4, Packages: []string{"internal/app", "internal/importer"}},
 			{Number: 5, Packages: []string{"internal/cli", "internal/bench"}},
@@ -71,15 +82,25 @@ func House() Rules {
 		},
 		Siblings: []Edge{
 			{"consumers/*", "internal/pg"}, {"consumers/*", "internal/ch"}, {"consumers/control", "internal/patroni"},
-			{"internal/archive", "internal/pg"}, {"internal/archive", "internal/ch"},
+			{"internal/archive", "internal/ch"},
 			{"internal/verify", "internal/pg"}, {"internal/verify", "internal/ch"},
-			{"internal/httpapi", "internal/archive"}, {"internal/web", "internal/archive"},
 			{"producers/all", "producers/*"}, {"internal/importer", "internal/app"},
 		},
-		Barred:     barred(),
-		Variables:  constants(),
-		Clocks:     clocks(),
-		MaxLines:   600,
+		Barred:    barred(),
+		Variables: constants(),
+		Clocks:    clocks(),
+		MaxLines:  600,
+
+		Whole:       true,
+		MaxFunction: 80,
+		MaxFiles:    15,
+		MaxMethods:  25,
+		Large:       large(),
+		Untested:    untested(),
+		Names:       names(),
+		Comments:    commentWords(),
+		Dialects:    dialects(),
+
 		Forbidden:  forbidden(),
 		TestsToSee: 8,
 	}
@@ -95,6 +116,125 @@ func barred() []Edge {
 		{recovery, "github.com/jackc/..."}, {recovery, "internal/pg"}, {recovery, "consumers/normalise"},
 		{"internal/app", "github.com/spf13/..."}, {"internal/app/*", "github.com/spf13/..."}, {"internal/importer", "github.com/spf13/..."},
 		{"internal/app", "github.com/vbauerster/..."}, {"internal/app/*", "github.com/vbauerster/..."}, {"internal/importer", "github.com/vbauerster/..."},
+	}
+}
+
+// large are the packages and types that are still to be split. The list only shrinks: remove an entry with the split; one that
+// excuses nothing any more is a finding.
+func large() []Exception {
+	const todo = "to be split"
+	return []Exception{
+		{"consumers/normalise", "", todo},
+		{"consumers/normalise", "Store", todo},
+		{"consumers/normalise", "work", todo},
+		{"internal/bench", "", todo},
+		{"internal/bus", "", todo},
+		{"internal/bus", "Bus", todo},
+		{"internal/cli", "", todo},
+		{"internal/cli", "app", todo},
+		{"internal/cli", "importing", todo},
+		{"internal/cli", "rig", todo},
+		{"internal/cli", "stack", todo},
+		{"internal/config", "loader", todo},
+		{"internal/deliver", "runner", todo},
+		{"internal/engine", "", todo},
+		{"internal/labtest", "Lab", todo},
+		{"internal/patroni", "Follower", todo},
+		{"internal/verify", "Verifier", todo},
+		{"producers/discord", "", todo},
+		{"producers/irc/live", "session", todo},
+		{"producers/slack", "", todo},
+		{"producers/slack", "session", todo},
+		{"producers/telegram", "", todo},
+		{"producers/telegram", "page", todo},
+		{"producers/telegram", "session", todo},
+		{"producers/whatsapp", "", todo},
+	}
+}
+
+// untested are packages without tests of their own.
+func untested() []Exception {
+	return []Exception{
+		{"consumers", "", "declarations, which every consumer's tests use"},
+		{"main", "", "it calls cli.Main and nothing else"},
+	}
+}
+
+// dialects are the packages whose names or comments are not in the trade's words yet. The list only shrinks: rename, then
+// remove the package's entry; one that excuses nothing any more is a finding. A package that is moved takes its entry along.
+func dialects() []Exception {
+	const todo = "not renamed yet"
+	return []Exception{
+		{"consumers/aggregate", "comments", todo},
+		{"consumers/consumertest", "comments", todo},
+		{"consumers/control", "comments", todo},
+		{"consumers/control", "names", todo},
+		{"consumers/normalise", "comments", todo},
+		{"consumers/normalise", "names", todo},
+		{"internal/archive", "comments", todo},
+		{"internal/archtest", "comments", todo},
+		{"internal/bench", "comments", todo},
+		{"internal/bench", "names", todo},
+		{"internal/bus", "comments", todo},
+		{"internal/bus", "names", todo},
+		{"internal/ch", "comments", todo},
+		{"internal/ch", "names", todo},
+		{"internal/charset", "comments", todo},
+		{"internal/cli", "comments", todo},
+		{"internal/cli", "names", todo},
+		{"internal/config", "comments", todo},
+		{"internal/config", "names", todo},
+		{"internal/crashtest", "comments", todo},
+		{"internal/crashtest", "names", todo},
+		{"internal/deliver", "comments", todo},
+		{"internal/deliver", "names", todo},
+		{"internal/deploytest", "comments", todo},
+		{"internal/deploytest", "names", todo},
+		{"internal/difftest", "comments", todo},
+		{"internal/difftest", "names", todo},
+		{"internal/engine", "comments", todo},
+		{"internal/engine", "names", todo},
+		{"internal/event", "comments", todo},
+		{"internal/fact", "comments", todo},
+		{"internal/fault", "comments", todo},
+		{"internal/files", "comments", todo},
+		{"internal/gate", "comments", todo},
+		{"internal/gate", "names", todo},
+		{"internal/hatest", "comments", todo},
+		{"internal/hatest", "names", todo},
+		{"internal/ingest", "comments", todo},
+		{"internal/ingest", "names", todo},
+		{"internal/jsonscan", "comments", todo},
+		{"internal/labtest", "comments", todo},
+		{"internal/labtest", "names", todo},
+		{"internal/obs", "comments", todo},
+		{"internal/patroni", "comments", todo},
+		{"internal/patroni", "names", todo},
+		{"internal/pg", "comments", todo},
+		{"internal/pg", "names", todo},
+		{"internal/reread", "comments", todo},
+		{"internal/supervise", "comments", todo},
+		{"internal/supervise", "names", todo},
+		{"internal/testenv", "comments", todo},
+		{"internal/verify", "comments", todo},
+		{"internal/verify", "names", todo},
+		{"producers", "comments", todo},
+		{"producers/all", "comments", todo},
+		{"producers/csv", "comments", todo},
+		{"producers/discord", "comments", todo},
+		{"producers/discord", "names", todo},
+		{"producers/irc/live", "comments", todo},
+		{"producers/irc/live", "names", todo},
+		{"producers/irc/logs", "comments", todo},
+		{"producers/irc/logs", "names", todo},
+		{"producers/jsonl", "comments", todo},
+		{"producers/producertest", "comments", todo},
+		{"producers/slack", "comments", todo},
+		{"producers/slack", "names", todo},
+		{"producers/telegram", "comments", todo},
+		{"producers/telegram", "names", todo},
+		{"producers/whatsapp", "comments", todo},
+		{"producers/whatsapp", "names", todo},
 	}
 }
 
