@@ -78,12 +78,12 @@ func (l *loader) checkNATS(n NATS) {
 
 func (l *loader) checkStores(c *Config) {
 	if why := checkPostgres(c.Postgres.DSN); c.Postgres.DSN != "" && why != "" {
-		l.wrong(l.source("postgres.dsn", c.Postgres.DSNFile), "%s", why)
+		l.wrong(keyOf("postgres.dsn", c.Postgres.DSNFile), "%s", why)
 	}
 	l.between("postgres.max_conns", c.Postgres.MaxConns, 2, 1000) // one for the writer, one for whoever asks
 	if c.ClickHouse.URL != "" {
 		if why := checkServer(c.ClickHouse.URL, "clickhouse", "http", "https"); why != "" {
-			l.wrong(l.source("clickhouse.url", c.ClickHouse.URLFile), "%s", why)
+			l.wrong(keyOf("clickhouse.url", c.ClickHouse.URLFile), "%s", why)
 		}
 	}
 }
@@ -99,7 +99,7 @@ func (l *loader) checkEtcd(c *Config) {
 		}
 	}
 	if e.Password != "" && e.User == "" {
-		l.wrong(l.source("etcd.password", e.PasswordFile), "there is no etcd.user it belongs to")
+		l.wrong(keyOf("etcd.password", e.PasswordFile), "there is no etcd.user it belongs to")
 	}
 	if (e.CertFile == "") != (e.KeyFile == "") {
 		l.wrong("etcd.cert_file", "a certificate and its key belong together: give etcd.cert_file and etcd.key_file")
@@ -120,8 +120,8 @@ func (l *loader) checkEtcd(c *Config) {
 	}
 }
 
-// source names the key that a secret came from.
-func (l *loader) source(path, file string) string {
+// keyOf names the key that a secret came from.
+func keyOf(path, file string) string {
 	if file != "" {
 		return path + "_file"
 	}

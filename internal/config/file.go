@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -28,9 +29,7 @@ func (l *loader) file() error {
 		l.mistakes.add(syntax(at, err))
 		return nil
 	}
-	from := layer{}
-	l.mapping(from, "", at, root)
-	l.merge(from)
+	l.mapping("", at, root)
 	return nil
 }
 
@@ -69,7 +68,7 @@ func syntax(at place, err error) (place, string, string) {
 }
 
 // mapping takes the keys below prefix.
-func (l *loader) mapping(into layer, prefix string, at place, n *yaml.Node) {
+func (l *loader) mapping(prefix string, at place, n *yaml.Node) {
 	if n == nil || null(n) {
 		return
 	}
@@ -88,33 +87,33 @@ func (l *loader) mapping(into layer, prefix string, at place, n *yaml.Node) {
 			continue
 		}
 		seen[name] = at.line
-		l.entry(into, prefix+name, at, value)
+		l.entry(prefix+name, at, value)
 	}
 }
 
 // entry takes one key, which is a value or a group of keys.
-func (l *loader) entry(into layer, path string, at place, value *yaml.Node) {
-	_, known := l.keys[path]
+func (l *loader) entry(path string, at place, value *yaml.Node) {
+	_, isKey := l.keys.byPath[path]
 	switch {
 	case path == sourcesKey:
 		l.list(at, value)
-	case known:
-		l.value(into, path, at, value)
-	case l.group(path):
-		l.mapping(into, path+".", at, value)
+	case isKey:
+		l.value(path, at, value)
+	case l.keys.group(path):
+		l.mapping(path+".", at, value)
 	default:
-		l.mistakes.add(at, "%s: no such key%s", path, meant(path, l.siblings(path)))
+		l.mistakes.add(at, "%s: no such key%s", path, meant(path, l.keys.siblings(path)))
 	}
 }
 
-func (l *loader) value(into layer, path string, at place, value *yaml.Node) {
+func (l *loader) value(path string, at place, value *yaml.Node) {
 	value = resolve(value)
 	switch {
 	case null(value):
 	case value.Kind == yaml.ScalarNode:
-		l.put(into, path, at, value.Value)
-	case value.Kind == yaml.SequenceNode && l.keys[path].typ.Kind().String() == "slice":
-		l.put(into, path, at, l.join(path, at, value))
+		l.put(path, at, value.Value)
+	case value.Kind == yaml.SequenceNode && l.keys.byPath[path].typ.Kind() == reflect.Slice:
+		l.put(path, at, l.join(path, at, value))
 	default:
 		l.mistakes.add(at, "%s: here must be a single value", path)
 	}
@@ -133,27 +132,6 @@ func (l *loader) join(path string, at place, value *yaml.Node) string {
 		parts = append(parts, item.Value)
 	}
 	return strings.Join(parts, ",")
-}
-
-// group says that keys begin with path.
-func (l *loader) group(path string) bool {
-	for _, k := range l.order {
-		if strings.HasPrefix(k, path+".") {
-			return true
-		}
-	}
-	return false
-}
-
-// siblings are all names that an unknown one could have been meant to be: keys, and groups of them.
-func (l *loader) siblings(path string) []string {
-	names := append([]string{sourcesKey}, l.order...)
-	for _, k := range l.order {
-		if group, _, nested := strings.Cut(k, "."); nested && !strings.Contains(path, ".") {
-			names = append(names, group)
-		}
-	}
-	return names
 }
 
 // list takes the sources.

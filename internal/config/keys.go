@@ -2,27 +2,61 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // key is one setting.
 type key struct {
-	path string // with dots
-	typ  reflect.Type
+	path  string // with dots
+	typ   reflect.Type
+	index []int // of its field in Config, for reflect.Value.FieldByIndex
+}
+
+// keySet is every setting: by its path, and in the order of the struct.
+type keySet struct {
+	byPath map[string]key
+	order  []string
+}
+
+func newKeySet() keySet {
+	s := keySet{byPath: map[string]key{}}
+	for _, k := range keys() {
+		s.byPath[k.path] = k
+		s.order = append(s.order, k.path)
+	}
+	return s
+}
+
+// group reports whether keys begin with path.
+func (s keySet) group(path string) bool {
+	return slices.ContainsFunc(s.order, func(k string) bool { return strings.HasPrefix(k, path+".") })
+}
+
+// siblings are all names that an unknown one could have been meant to be: keys, and groups of them.
+func (s keySet) siblings(path string) []string {
+	names := append([]string{sourcesKey}, s.order...)
+	for _, k := range s.order {
+		if group, _, nested := strings.Cut(k, "."); nested && !strings.Contains(path, ".") {
+			names = append(names, group)
+		}
+	}
+	return names
 }
 
 // keys lists every setting in the order of the struct. The list of sources is not among them: it is read by itself, since
 // what is in it belongs to the connectors.
-func keys() []key { return appendKeys(nil, "", reflect.TypeFor[Config]()) }
+func keys() []key { return appendKeys(nil, "", nil, reflect.TypeFor[Config]()) }
 
-func appendKeys(list []key, prefix string, t reflect.Type) []key {
+func appendKeys(list []key, prefix string, outer []int, t reflect.Type) []key {
 	for f := range fields(t) {
+		index := slices.Concat(outer, f.Index)
 		switch {
 		case f.Type == reflect.TypeFor[[]Source]():
 		case f.Type.Kind() == reflect.Struct:
-			list = appendKeys(list, prefix+f.name+".", f.Type)
+			list = appendKeys(list, prefix+f.name+".", index, f.Type)
 		default:
-			list = append(list, key{path: prefix + f.name, typ: f.Type})
+			list = append(list, key{path: prefix + f.name, typ: f.Type, index: index})
 		}
 	}
 	return list
@@ -36,17 +70,18 @@ type field struct {
 
 // fields yields what YAML can set in a struct; fields that are inlined count as the outer struct's own.
 func fields(t reflect.Type) func(yield func(field) bool) {
-	return func(yield func(field) bool) { eachField(t, yield) }
+	return func(yield func(field) bool) { eachField(t, nil, yield) }
 }
 
-func eachField(t reflect.Type, yield func(field) bool) bool {
+func eachField(t reflect.Type, outer []int, yield func(field) bool) bool {
 	for f := range t.Fields() {
+		f.Index = slices.Concat(outer, f.Index)
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		if name == "-" || !f.IsExported() {
 			continue
 		}
 		if strings.Contains(options, "inline") && f.Type.Kind() == reflect.Struct {
-			if !eachField(f.Type, yield) {
+			if !eachField(f.Type, f.Index, yield) {
 				return false
 			}
 			continue

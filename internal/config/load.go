@@ -10,8 +10,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/knadh/koanf/v2"
 )
 
 // Input is what a configuration is made of.
@@ -56,70 +54,34 @@ func Load(in Input) (Config, error) {
 type loader struct {
 	Input
 	env      map[string]string
-	keys     map[string]key
-	order    []string
-	merged   *koanf.Koanf
-	given    map[string]place // by key, the highest layer's
+	keys     keySet
+	values   map[string]any   // by key, of the highest layer that gives it
+	given    map[string]place // where that was
 	sources  []Source
 	mistakes Mistakes
 }
 
 func newLoader(in Input) *loader {
 	l := &loader{
-		Input: in, env: map[string]string{}, keys: map[string]key{},
-		merged: koanf.New("."), given: map[string]place{},
+		Input: in, env: map[string]string{}, keys: newKeySet(), values: map[string]any{}, given: map[string]place{},
 	}
 	for _, entry := range in.Environ {
 		if name, value, ok := strings.Cut(entry, "="); ok {
 			l.env[name] = value
 		}
 	}
-	for _, k := range keys() {
-		l.keys[k.path] = k
-		l.order = append(l.order, k.path)
-	}
 	return l
 }
 
-// layer gives koanf the values of one layer, which it lays over the ones below.
-type layer map[string]any
-
-// ReadBytes is never called: a layer is parsed already.
-func (layer) ReadBytes() ([]byte, error) { return nil, errors.ErrUnsupported }
-
-// Read returns the values by nested keys.
-func (l layer) Read() (map[string]any, error) { return l, nil }
-
-// set puts a value into a layer under its nested key.
-func (l layer) set(path string, value any) {
-	group, rest, nested := strings.Cut(path, ".")
-	if !nested {
-		l[path] = value
-		return
-	}
-	inner, ok := l[group].(map[string]any)
-	if !ok {
-		inner = map[string]any{}
-		l[group] = inner
-	}
-	layer(inner).set(rest, value)
-}
-
-// put takes one value of a layer. A mistake in it is told even if a higher layer covers it.
-func (l *loader) put(into layer, path string, at place, text string) {
-	value, err := parse(text, l.keys[path].typ)
+// put takes one value of a layer; layers are read from the lowest to the highest. An error in it is reported even if a higher
+// layer covers it.
+func (l *loader) put(path string, at place, text string) {
+	value, err := parse(text, l.keys.byPath[path].typ)
 	if err != nil {
 		l.mistakes.add(at, "%s: %v", path, err)
 		return
 	}
-	into.set(path, value)
-	l.given[path] = at
-}
-
-func (l *loader) merge(from layer) {
-	if err := l.merged.Load(from, nil); err != nil {
-		l.mistakes.add(place{}, "merging: %v", err)
-	}
+	l.values[path], l.given[path] = value, at
 }
 
 // open reads the file that is configured, or none.
@@ -153,9 +115,9 @@ func (l *loader) base(variable, fallback string) string {
 // environment lays the variables over the file. An empty variable empties a text or a list (so that one variable leads back
 // to an embedded server), and is as good as none for a number.
 func (l *loader) environment() {
-	from, names := layer{}, map[string]string{}
-	for _, path := range l.order {
-		names[l.keys[path].variable()] = path
+	names := map[string]string{}
+	for path, k := range l.keys.byPath {
+		names[k.variable()] = path
 	}
 	known := append(slices.Sorted(maps.Keys(names)), fileVariable)
 	for _, name := range slices.Sorted(maps.Keys(l.env)) {
@@ -167,33 +129,30 @@ func (l *loader) environment() {
 		switch {
 		case !ok:
 			l.mistakes.add(at, "no such variable%s", meant(name, known))
-		case l.env[name] != "" || canBeEmpty(l.keys[path].typ):
-			l.put(from, path, at, l.env[name])
+		case l.env[name] != "" || canBeEmpty(l.keys.byPath[path].typ):
+			l.put(path, at, l.env[name])
 		}
 	}
-	l.merge(from)
 }
 
 func canBeEmpty(t reflect.Type) bool { return t.Kind() == reflect.String || t.Kind() == reflect.Slice }
 
 func (l *loader) flags() {
-	from := layer{}
 	for _, f := range l.Flags {
 		at := place{layer: layerFlag, name: f.Name}
-		if _, ok := l.keys[f.Key]; !ok {
-			l.mistakes.add(at, "%s: no such key%s", f.Key, meant(f.Key, l.order))
+		if _, ok := l.keys.byPath[f.Key]; !ok {
+			l.mistakes.add(at, "%s: no such key%s", f.Key, meant(f.Key, l.keys.order))
 			continue
 		}
-		l.put(from, f.Key, at, f.Value)
+		l.put(f.Key, at, f.Value)
 	}
-	l.merge(from)
 }
 
-// finish turns the merged layers into the struct, reads the files of secrets, and checks all values.
+// finish lays the values over the defaults, reads the files of secrets, and checks all values.
 func (l *loader) finish() (Config, error) {
 	c := Default()
-	if err := l.merged.UnmarshalWithConf("", &c, koanf.UnmarshalConf{Tag: "yaml"}); err != nil {
-		l.mistakes.add(place{}, "%v", err)
+	for path, v := range l.values {
+		reflect.ValueOf(&c).Elem().FieldByIndex(l.keys.byPath[path].index).Set(reflect.ValueOf(v))
 	}
 	c.Sources = l.sources
 	l.paths(&c)

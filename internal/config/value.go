@@ -52,7 +52,7 @@ var errSize = errors.New(`is not a size; write it like 20GB, 512MiB or plain byt
 
 // ParseSize reads a size.
 func ParseSize(text string) (Size, error) {
-	digits := strings.TrimRight(text, "TGMKiBtgmkib ")
+	digits := strings.TrimRight(text, "TGMKBtgmkib ")
 	name := strings.TrimSpace(text[len(digits):])
 	n, err := strconv.ParseFloat(digits, 64)
 	if err != nil || n < 0 || math.IsNaN(n) {
