@@ -70,7 +70,7 @@ servers:
 .PHONY: test
 test: build engines servers
 	$(if $(RACE),,@echo "no C compiler: the race detector is off")
-	$(if $(RACE),CGO_ENABLED=1) PATH="$$PATH:/usr/sbin:/sbin" $(GO) test $(TEST_FLAGS) $(PACKAGES)
+	$(if $(RACE),CGO_ENABLED=1) TESTENV_PROGRAM=$(abspath $(BIN)) PATH="$$PATH:/usr/sbin:/sbin" $(GO) test $(TEST_FLAGS) $(PACKAGES)
 
 .PHONY: test-restore
 test-restore: build engines

@@ -1,0 +1,2 @@
+SET scram_iterations = 1;
+ALTER ROLE agrichat PASSWORD 'of-the-tests';
