@@ -19,9 +19,9 @@ func (r *run) post(ctx context.Context, do func()) {
 // watch hears what happens in the bucket.
 func (r *run) watch(ctx context.Context) {
 	for ctx.Err() == nil {
-		err := r.Orders.Watch(ctx, func(o gate.Order, revision uint64) {
+		err := r.Orders.Watch(ctx, func(o gate.DesiredState, revision uint64) {
 			r.post(ctx, func() { r.heard(o, revision) })
-		}, func(s gate.Swept) { r.post(ctx, func() { r.reported(s) }) })
+		}, func(s gate.Report) { r.post(ctx, func() { r.reported(s) }) })
 		r.post(ctx, func() { r.trouble("watching the gate's order", err) })
 		select {
 		case <-ctx.Done():
@@ -32,7 +32,7 @@ func (r *run) watch(ctx context.Context) {
 
 // heard takes note of an order that stands. What it cannot be sure of is read: an order that is gone, one that a person has to
 // look at, and a revision that has passed, or is that of a bucket made anew.
-func (r *run) heard(o gate.Order, revision uint64) {
+func (r *run) heard(o gate.DesiredState, revision uint64) {
 	switch {
 	case revision == r.revision || r.stale:
 	case revision < r.revision, o.Reason == gate.Unreadable:
@@ -43,7 +43,7 @@ func (r *run) heard(o gate.Order, revision uint64) {
 }
 
 // reported takes note of a sweep. A late report of an earlier round must not hide the one that is waited for.
-func (r *run) reported(s gate.Swept) {
+func (r *run) reported(s gate.Report) {
 	if s.Round >= r.swept.Round || s.Token > r.swept.Token {
 		r.swept = s
 	}

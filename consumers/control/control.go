@@ -24,11 +24,11 @@ type Cluster interface {
 // Orders is the bucket that controllers, workers and operators share. An unmarked error is transient.
 type Orders interface {
 	// Read returns the order that stands and its revision; a zero revision says that there is none.
-	Read(ctx context.Context) (gate.Order, uint64, error)
+	Read(ctx context.Context) (gate.DesiredState, uint64, error)
 	// Swap replaces the order of a revision and returns the new one; ErrMoved if another one stands.
-	Swap(ctx context.Context, o gate.Order, revision uint64) (uint64, error)
+	Swap(ctx context.Context, o gate.DesiredState, revision uint64) (uint64, error)
 	// Watch calls changed with every order and swept with every report, the standing ones first, until ctx ends.
-	Watch(ctx context.Context, changed func(gate.Order, uint64), swept func(gate.Swept)) error
+	Watch(ctx context.Context, changed func(gate.DesiredState, uint64), swept func(gate.Report)) error
 	// Claim tries to act as the controller: held is true while this id does. Called every few seconds.
 	Claim(ctx context.Context, id string, sighted bool) (held bool, err error)
 	// Yield gives the claim back.

@@ -63,14 +63,14 @@ type run struct {
 	mail  chan func()
 	tasks sync.WaitGroup
 
-	order    gate.Order
+	order    gate.DesiredState
 	revision uint64
 	stale    bool // the order is to be read before anything is decided
 	quiet    bool // the next one read is no news
 	retry    time.Time
 	wrote    time.Time
 	shutAt   time.Time // when the gate was last shut; zero if nobody here saw it
-	swept    gate.Swept
+	swept    gate.Report
 
 	server    finding
 	reach     reach
@@ -131,7 +131,7 @@ func (r *run) turn(ctx context.Context, now time.Time) (time.Time, error) {
 	r.announced = r.announced.follow(st.View, now)
 	r.remark(st, now)
 	r.reach = r.reach.follow(st.View.Token, st.View.Members[st.View.Leader].Address)
-	r.tryClaim(ctx, now, st.Err == nil && !st.Word.IsZero() && !r.reach.lost(now))
+	r.tryClaim(ctx, now, st.Err == nil && !st.LastReply.IsZero() && !r.reach.lost(now))
 	if r.acting && now.Sub(r.held) > claimTrust {
 		r.act(false)
 	}
@@ -197,7 +197,7 @@ func (r *run) read(ctx context.Context) error {
 }
 
 // write replaces the order. Whether a call that failed has written is for the next reading to tell.
-func (r *run) write(ctx context.Context, o gate.Order) error {
+func (r *run) write(ctx context.Context, o gate.DesiredState) error {
 	limited, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	revision, err := r.Orders.Swap(limited, o, r.revision)
@@ -205,7 +205,7 @@ func (r *run) write(ctx context.Context, o gate.Order) error {
 	case err == nil:
 		r.wrote = time.Now()
 		r.saw(o, revision, true)
-	case errors.Is(err, gate.ErrMoved):
+	case errors.Is(err, gate.ErrConflict):
 		r.stale = true
 		return nil
 	default:
@@ -227,7 +227,7 @@ func (r *run) failed(ctx context.Context, err error) error {
 }
 
 // saw takes note of an order, and says so if it is news.
-func (r *run) saw(o gate.Order, revision uint64, news bool) {
+func (r *run) saw(o gate.DesiredState, revision uint64, news bool) {
 	before := r.order
 	r.order, r.revision = o, revision
 	r.Metrics.order(o)
@@ -246,7 +246,7 @@ func (r *run) saw(o gate.Order, revision uint64, news bool) {
 }
 
 // tell writes one line for every transition; tests read times from them.
-func (r *run) tell(before, o gate.Order) {
+func (r *run) tell(before, o gate.DesiredState) {
 	r.Metrics.moved(o)
 	level, what := slog.LevelInfo, "the gate is "+string(o.State)
 	if o.State == gate.Shut {

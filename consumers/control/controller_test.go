@@ -137,7 +137,7 @@ func TestTakingOverShutsNothing(t *testing.T) {
 		defer stop2()
 		after(time.Second)
 		w.mu.Lock()
-		w.swept = gate.Swept{Round: 1, Token: 7}
+		w.swept = gate.Report{Round: 1, Token: 7}
 		close(w.moved)
 		w.moved = make(chan struct{})
 		w.mu.Unlock()
@@ -238,14 +238,14 @@ func TestAnOperatorsHand(t *testing.T) {
 		_, stop := w.start(t, "a", "")
 		defer stop()
 		after(time.Second)
-		hand := func(h *gate.Hand) {
+		hand := func(h *gate.OperatorHold) {
 			w.mu.Lock()
 			o := w.order
-			o.State, o.Hand, o.By = gate.Shut, h, "me@here"
+			o.State, o.Hold, o.By = gate.Shut, h, "me@here"
 			w.put(o)
 			w.mu.Unlock()
 		}
-		hand(&gate.Hand{Why: "moving house", By: "me@here"})
+		hand(&gate.OperatorHold{Why: "moving house", By: "me@here"})
 		after(time.Minute)
 		w.expect(t, gate.Shut, gate.ByHand, 7)
 		hand(nil)
@@ -355,7 +355,7 @@ func TestTheOrderIsGone(t *testing.T) {
 		defer stop()
 		after(time.Second)
 		w.mu.Lock()
-		w.order, w.revision = gate.Order{}, 0
+		w.order, w.revision = gate.DesiredState{}, 0
 		p.gone = true
 		close(w.moved)
 		w.moved = make(chan struct{})
@@ -414,7 +414,7 @@ func TestASleeperAsksFirst(t *testing.T) {
 		for slept, want := range map[time.Duration]gate.State{claimTrust: gate.Shut, claimTrust + 1: gate.Opened} {
 			w := newWorld()
 			w.proved = false
-			w.put(gate.Order{State: gate.Opened, Leader: "pg1", Token: 7})
+			w.put(gate.DesiredState{State: gate.Opened, Leader: "pg1", Token: 7})
 			now := time.Now()
 			awake := make(chan struct{})
 			close(awake)

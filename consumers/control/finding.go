@@ -10,12 +10,12 @@ import (
 // look is what the follower knows.
 type look struct{ patroni.Status }
 
-func (l look) proved(now time.Time) bool { return now.Before(l.Until) }
+func (l look) proved(now time.Time) bool { return now.Before(l.Expires) }
 
 // wake is when the proof ends, if there is one.
 func (l look) wake(now time.Time) time.Time {
 	if l.proved(now) {
-		return l.Until
+		return l.Expires
 	}
 	return time.Time{}
 }

@@ -38,8 +38,8 @@ type scene struct {
 	id        string // of the controller
 	place     string // where the cluster is in etcd, for people
 	look      look
-	order     gate.Order
-	swept     gate.Swept
+	order     gate.DesiredState
+	swept     gate.Report
 	server    finding
 	announced announcement
 	wrote     time.Time // when the order was last written
@@ -47,7 +47,7 @@ type scene struct {
 
 // decision is what should stand, and what to do next.
 type decision struct {
-	order  gate.Order
+	order  gate.DesiredState
 	write  bool // order is not what stands
 	forget bool // what was found out about the server counts no more
 	do     errand
@@ -79,14 +79,14 @@ func decide(s scene) decision {
 }
 
 // sameOrder reports whether two orders say the same to machines, and whether they differ for people.
-func sameOrder(a, b gate.Order) (same, detail bool) {
+func sameOrder(a, b gate.DesiredState) (same, detail bool) {
 	detail = a.Detail != b.Detail
-	a.Detail, b.Detail, a.By, b.By, a.Hand, b.Hand = "", "", "", "", nil, nil
+	a.Detail, b.Detail, a.By, b.By, a.Hold, b.Hold = "", "", "", "", nil, nil
 	return a == b, detail
 }
 
 func (s scene) judge() decision {
-	if s.order.Hand == nil && s.look.Word.IsZero() && s.look.Err == nil {
+	if s.order.Hold == nil && s.look.LastReply.IsZero() && s.look.Err == nil {
 		if s.order.State == "" {
 			return decision{order: s.shut(why{gate.Starting, "nobody has looked yet"})}
 		}
@@ -105,8 +105,8 @@ func (s scene) judge() decision {
 func (s scene) prevented() why {
 	l, v := s.look, s.look.View
 	switch {
-	case s.order.Hand != nil:
-		h := s.order.Hand
+	case s.order.Hold != nil:
+		h := s.order.Hold
 		return why{gate.ByHand, fmt.Sprintf("%s shut the gate: %s; agrichat gate resume opens it", h.By, h.Why)}
 	case v.Empty:
 		return s.noCluster()
@@ -284,7 +284,7 @@ func (s scene) pace(w why) time.Duration {
 }
 
 // shut is the standing order, shut for a reason. What was proved stays in it.
-func (s scene) shut(w why) gate.Order {
+func (s scene) shut(w why) gate.DesiredState {
 	o, v := s.order, s.look.View
 	if o.State != gate.Shut {
 		o.State, o.Since = gate.Shut, clock(s.now)

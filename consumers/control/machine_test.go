@@ -22,10 +22,10 @@ func well() scene {
 		look: look{patroni.Status{View: patroni.View{
 			Leader: "pg1", Token: 7, Initialize: "sys", Timeline: 3,
 			Members: map[string]patroni.Member{"pg1": {Address: "pg1:5432", Timeline: 3}},
-		}, Until: now.Add(10 * time.Second), Word: now}},
-		order: gate.Order{State: gate.Opened, Leader: "pg1", Token: 7, System: "sys", Timeline: 3, Round: 4,
+		}, Expires: now.Add(10 * time.Second), LastReply: now}},
+		order: gate.DesiredState{State: gate.Opened, Leader: "pg1", Token: 7, System: "sys", Timeline: 3, Round: 4,
 			Since: now.Add(-time.Hour), By: "here"},
-		swept: gate.Swept{Round: 4, Token: 7},
+		swept: gate.Report{Round: 4, Token: 7},
 		server: finding{token: 7, address: "pg1:5432", began: now.Add(-time.Hour), tried: now.Add(-time.Second), asked: true,
 			probe: Probe{Writable: true, System: "sys", Timeline: 3}, writable: now.Add(-time.Hour), raised: true},
 		wrote: now.Add(-time.Hour),
@@ -76,24 +76,24 @@ func TestDecisions(t *testing.T) {
 		do     errand
 	}{
 		"well":                  {well(), gate.Opened, "", "", probe},
-		"by hand":               {with(well(), func(s *scene) { s.order.Hand = &gate.Hand{Why: "moving house", By: "me@here"} }), gate.Shut, gate.ByHand, "me@here shut the gate: moving house", none},
-		"by hand before sight":  {with(well(), func(s *scene) { s.look = look{}; s.order.Hand = &gate.Hand{} }), gate.Shut, gate.ByHand, "", none},
+		"by hand":               {with(well(), func(s *scene) { s.order.Hold = &gate.OperatorHold{Why: "moving house", By: "me@here"} }), gate.Shut, gate.ByHand, "me@here shut the gate: moving house", none},
+		"by hand before sight":  {with(well(), func(s *scene) { s.look = look{}; s.order.Hold = &gate.OperatorHold{} }), gate.Shut, gate.ByHand, "", none},
 		"nobody has looked":     {scene{now: noon()}, gate.Shut, gate.Starting, "", none},
 		"what stood, unsighted": {with(well(), func(s *scene) { s.look = look{} }), gate.Opened, "", "", none},
-		"etcd refuses": {with(well(), func(s *scene) { s.look.Err, s.look.Until = refusal(), time.Time{} }),
+		"etcd refuses": {with(well(), func(s *scene) { s.look.Err, s.look.Expires = refusal(), time.Time{} }),
 			gate.Shut, gate.EtcdRefuses, "refused: do this", none},
 		"etcd refuses, the lease holds": {with(well(), func(s *scene) { s.look.Err = refusal() }), gate.Opened, "", "", probe},
 		"etcd is silent, the lease holds": {with(well(), func(s *scene) { s.look.Err = errors.New("x") }),
 			gate.Opened, "", "", probe},
-		"etcd is silent": {with(well(), func(s *scene) { s.look.Err, s.look.Until = errors.New("no route"), s.now }),
+		"etcd is silent": {with(well(), func(s *scene) { s.look.Err, s.look.Expires = errors.New("no route"), s.now }),
 			gate.Shut, gate.Unproved, "etcd does not answer: no route", none},
-		"the lease has ended": {with(well(), func(s *scene) { s.look.Until = s.now }), gate.Shut, gate.Unproved, "lease of pg1", none},
+		"the lease has ended": {with(well(), func(s *scene) { s.look.Expires = s.now }), gate.Shut, gate.Unproved, "lease of pg1", none},
 		"no cluster": {with(well(), func(s *scene) {
-			s.look.View, s.look.Until, s.look.Err = patroni.View{Empty: true}, time.Time{}, errors.New("x")
+			s.look.View, s.look.Expires, s.look.Err = patroni.View{Empty: true}, time.Time{}, errors.New("x")
 			s.look.Others = []string{"batman", "robin"}
 		}),
 			gate.Shut, gate.NoCluster, "nothing stands under /service/main/ in etcd: check patroni.namespace and patroni.scope; there is batman, robin: x", none},
-		"no leader": {with(well(), func(s *scene) { s.look.View.Leader, s.look.View.Token, s.look.Until = "", 0, time.Time{} }),
+		"no leader": {with(well(), func(s *scene) { s.look.View.Leader, s.look.View.Token, s.look.Expires = "", 0, time.Time{} }),
 			gate.Shut, gate.NoLeader, "", none},
 		"announced":                     {with(well(), failover(patroni.Failover{From: "pg1", To: "pg2"})), gate.Shut, gate.Switchover, "from pg1", none},
 		"announced without from":        {with(well(), failover(patroni.Failover{To: "pg2"})), gate.Shut, gate.Switchover, "", none},
@@ -160,14 +160,14 @@ func TestWhatARecoveringOrderCarries(t *testing.T) {
 	s.server.raised, s.server.probe.Timeline = true, 4
 	s.swept.Round = 11 // of an order that was lost
 	got := decide(s).order
-	want := gate.Order{State: gate.Recovering, Leader: "pg2", Token: 9, System: "sys", Timeline: 4, Round: 12, Since: noon(), By: "here"}
+	want := gate.DesiredState{State: gate.Recovering, Leader: "pg2", Token: 9, System: "sys", Timeline: 4, Round: 12, Since: noon(), By: "here"}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if s.order = got; decide(s).order.State != gate.Recovering {
 		t.Error("the report of an earlier round opened the gate")
 	}
-	if s.swept = (gate.Swept{Round: 12, Token: 9}); decide(s).order.State != gate.Opened {
+	if s.swept = (gate.Report{Round: 12, Token: 9}); decide(s).order.State != gate.Opened {
 		t.Error("its own did not")
 	}
 }
@@ -188,7 +188,7 @@ func TestWhenToLookAgain(t *testing.T) {
 			s.look.View.Failover = &patroni.Failover{From: "pg1", At: now.Add(3 * time.Second)}
 			s.announced = s.announced.follow(s.look.View, now)
 		}), now.Add(4 * time.Second), now.Add(2500 * time.Millisecond)},
-		"by hand, which ends by hand": {with(well(), func(s *scene) { s.order.Hand, s.look.Until = &gate.Hand{}, now }), time.Time{}, time.Time{}},
+		"by hand, which ends by hand": {with(well(), func(s *scene) { s.order.Hold, s.look.Expires = &gate.OperatorHold{}, now }), time.Time{}, time.Time{}},
 	} {
 		d := decide(c.scene)
 		if !d.due.Equal(c.due) || !d.wake.Equal(c.wake) {

@@ -70,7 +70,7 @@ func (m *Metrics) follow(c Cluster) {
 
 func (m *Metrics) safe() float64 {
 	if status := m.status.Load(); status != nil {
-		if until := (*status)().Until; !until.IsZero() {
+		if until := (*status)().Expires; !until.IsZero() {
 			return max(0, time.Until(until).Seconds())
 		}
 	}
@@ -79,7 +79,7 @@ func (m *Metrics) safe() float64 {
 
 func (m *Metrics) silence() float64 {
 	if status := m.status.Load(); status != nil {
-		if word := (*status)().Word; !word.IsZero() {
+		if word := (*status)().LastReply; !word.IsZero() {
 			return max(0, time.Since(word).Seconds())
 		}
 	}
@@ -87,7 +87,7 @@ func (m *Metrics) silence() float64 {
 }
 
 // order shows an order that stands. Every state and reason has a line, so that a graph has no gaps.
-func (m *Metrics) order(o gate.Order) {
+func (m *Metrics) order(o gate.DesiredState) {
 	if m == nil {
 		return
 	}
@@ -103,7 +103,7 @@ func (m *Metrics) order(o gate.Order) {
 	m.token.Set(float64(o.Token))
 }
 
-func (m *Metrics) moved(o gate.Order) {
+func (m *Metrics) moved(o gate.DesiredState) {
 	if m == nil {
 		return
 	}

@@ -33,7 +33,7 @@ type stage struct {
 	log     *lines
 
 	mu      sync.Mutex // covers all below
-	order   gate.Order
+	order   gate.DesiredState
 	at      uint64
 	changed chan struct{}
 }
@@ -100,7 +100,7 @@ func newStage(t *testing.T) *stage {
 			t.Error(err)
 		}
 	})
-	wg.Go(func() { _ = s.orders.Watch(ctx, s.saw(ctx), func(gate.Swept) {}) })
+	wg.Go(func() { _ = s.orders.Watch(ctx, s.saw(ctx), func(gate.Report) {}) })
 	t.Cleanup(func() {
 		cancel()
 		wg.Wait()
@@ -111,10 +111,10 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) saw(ctx context.Context) func(gate.Order, uint64) {
-	return func(o gate.Order, revision uint64) {
+func (s *stage) saw(ctx context.Context) func(gate.DesiredState, uint64) {
+	return func(o gate.DesiredState, revision uint64) {
 		if o.State == gate.Recovering {
-			if err := s.orders.Report(ctx, gate.Swept{Round: o.Round, Token: o.Token}); err != nil && ctx.Err() == nil {
+			if err := s.orders.Report(ctx, gate.Report{Round: o.Round, Token: o.Token}); err != nil && ctx.Err() == nil {
 				s.t.Error(err)
 			}
 		}
@@ -127,7 +127,7 @@ func (s *stage) saw(ctx context.Context) func(gate.Order, uint64) {
 }
 
 // until waits for an order.
-func (s *stage) until(state gate.State, reason gate.Reason, token uint64) gate.Order {
+func (s *stage) until(state gate.State, reason gate.Reason, token uint64) gate.DesiredState {
 	s.t.Helper()
 	limit := time.NewTimer(20 * time.Second)
 	defer limit.Stop()

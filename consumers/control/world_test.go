@@ -22,9 +22,9 @@ type world struct {
 	proved   bool // the lease goes on
 	err      error
 	changed  chan struct{} // closed when the cluster changed
-	order    gate.Order
+	order    gate.DesiredState
 	revision uint64
-	swept    gate.Swept
+	swept    gate.Report
 	moved    chan struct{} // closed when the bucket changed
 	sweeps   bool          // a worker fills holes at once
 	holder   string
@@ -67,9 +67,9 @@ func (w *world) change(f func()) {
 func (w *world) Status() patroni.Status {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := patroni.Status{View: w.view, Word: time.Now(), Err: w.err}
+	s := patroni.Status{View: w.view, LastReply: time.Now(), Err: w.err}
 	if w.proved {
-		s.Until = time.Now().Add(10 * time.Second)
+		s.Expires = time.Now().Add(10 * time.Second)
 	}
 	return s
 }
@@ -80,18 +80,18 @@ func (w *world) Changed() <-chan struct{} {
 	return w.changed
 }
 
-func (w *world) put(o gate.Order) {
+func (w *world) put(o gate.DesiredState) {
 	w.order = o
 	w.revision++
 	w.states = append(w.states, fmt.Sprintf("%s %s %d/%d", o.State, o.Reason, o.Token, o.Round))
 	if o.State == gate.Recovering && w.sweeps {
-		w.swept = gate.Swept{Round: o.Round, Token: o.Token}
+		w.swept = gate.Report{Round: o.Round, Token: o.Token}
 	}
 	close(w.moved)
 	w.moved = make(chan struct{})
 }
 
-func (w *world) standing() gate.Order {
+func (w *world) standing() gate.DesiredState {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.order
@@ -124,16 +124,16 @@ func (p *part) here(ctx context.Context, what string) error {
 	}
 }
 
-func (p *part) Read(ctx context.Context) (gate.Order, uint64, error) {
+func (p *part) Read(ctx context.Context) (gate.DesiredState, uint64, error) {
 	if err := p.here(ctx, "read"); err != nil {
-		return gate.Order{}, 0, err
+		return gate.DesiredState{}, 0, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.order, p.revision, nil
 }
 
-func (p *part) Swap(ctx context.Context, o gate.Order, revision uint64) (uint64, error) {
+func (p *part) Swap(ctx context.Context, o gate.DesiredState, revision uint64) (uint64, error) {
 	if err := p.here(ctx, "swap "+string(o.State)); err != nil {
 		return 0, err
 	}
@@ -141,13 +141,13 @@ func (p *part) Swap(ctx context.Context, o gate.Order, revision uint64) (uint64,
 	defer p.mu.Unlock()
 	p.swaps++
 	if revision != p.revision {
-		return 0, fmt.Errorf("writing: %w", gate.ErrMoved)
+		return 0, fmt.Errorf("writing: %w", gate.ErrConflict)
 	}
 	p.put(o)
 	return p.revision, nil
 }
 
-func (p *part) Watch(ctx context.Context, changed func(gate.Order, uint64), swept func(gate.Swept)) error {
+func (p *part) Watch(ctx context.Context, changed func(gate.DesiredState, uint64), swept func(gate.Report)) error {
 	for {
 		p.mu.Lock()
 		moved, o, revision, s := p.moved, p.order, p.revision, p.swept

@@ -89,17 +89,17 @@ func (p pausable) Resume(ctx context.Context) error {
 
 // PauseGate shuts the gate for every process until ResumeGate.
 func (a *App) PauseGate(ctx context.Context, why string) error {
-	return a.changeGate(ctx, func(o gate.Order, now time.Time) gate.Order {
+	return a.changeGate(ctx, func(o gate.DesiredState, now time.Time) gate.DesiredState {
 		o.State, o.Reason, o.Detail, o.Since = gate.Shut, gate.ByHand, why, now
-		o.Hand = &gate.Hand{Why: why, By: Operator(), Since: now}
+		o.Hold = &gate.OperatorHold{Why: why, By: Operator(), Since: now}
 		return o
 	})
 }
 
 // ResumeGate takes back a pause. With adopt the cluster that is there now is written to, though it is another one than before.
 func (a *App) ResumeGate(ctx context.Context, adopt bool) error {
-	return a.changeGate(ctx, func(o gate.Order, now time.Time) gate.Order {
-		o.Hand, o.Since = nil, now
+	return a.changeGate(ctx, func(o gate.DesiredState, now time.Time) gate.DesiredState {
+		o.Hold, o.Since = nil, now
 		o.State, o.Reason, o.Detail = gate.Shut, gate.Starting, ""
 		if adopt {
 			o.System, o.Timeline = "", 0
@@ -109,7 +109,7 @@ func (a *App) ResumeGate(ctx context.Context, adopt bool) error {
 }
 
 // changeGate replaces the desired state by compare-and-swap, and applies it to this process at once.
-func (a *App) changeGate(ctx context.Context, change func(gate.Order, time.Time) gate.Order) error {
+func (a *App) changeGate(ctx context.Context, change func(gate.DesiredState, time.Time) gate.DesiredState) error {
 	b, err := a.Bus(ctx)
 	if err != nil {
 		return err
@@ -125,21 +125,21 @@ func (a *App) changeGate(ctx context.Context, change func(gate.Order, time.Time)
 		}
 		o = change(o, time.Now().UTC())
 		o.By = Operator()
-		if !a.cfg.Etcd.Followed() && o.Hand == nil {
+		if !a.cfg.Etcd.Followed() && o.Hold == nil {
 			o.State, o.Reason, o.Token = gate.Opened, "", 0 // nobody else would open it
 		}
-		if _, err = orders.Swap(ctx, o, revision); errors.Is(err, gate.ErrMoved) {
+		if _, err = orders.Swap(ctx, o, revision); errors.Is(err, gate.ErrConflict) {
 			continue
 		}
 		if err == nil {
-			a.gate.local.Order(o)
+			a.gate.local.SetDesired(o)
 		}
 		return err
 	}
 }
 
 // AwaitGate waits until the gate is as wanted, or the time is over, and returns its last status.
-func (a *App) AwaitGate(ctx context.Context, timeout time.Duration, wanted func(gate.Standing) bool) gate.Standing {
+func (a *App) AwaitGate(ctx context.Context, timeout time.Duration, wanted func(gate.Status) bool) gate.Status {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	now, _ := a.gate.await(ctx, wanted)

@@ -23,7 +23,7 @@ import (
 // leaderGate is the gate of a process: one that follows a leader where etcd is configured, and otherwise one that only an operator
 // shuts.
 type leaderGate struct {
-	local      *gate.Door
+	local      *gate.Local
 	follower   *patroni.Follower // nil: nobody elects leaders
 	controller *control.Metrics  // nil: this process does not control
 }
@@ -34,11 +34,11 @@ func newLeaderGate(b base, controls bool) (*leaderGate, error) {
 	c := gate.Config{Alone: !followed, Log: b.log}
 	if followed && controls {
 		g.controller = control.NewMetrics(b.registry)
-		g.local = gate.NewDoor(c)
+		g.local = gate.NewLocal(c)
 	} else {
 		m := newGateMetrics(b.registry)
 		c.OnChange = m.changed
-		g.local = gate.NewDoor(c)
+		g.local = gate.NewLocal(c)
 		m.watch(g.local, b.registry)
 	}
 	if !followed {
@@ -100,7 +100,7 @@ func (g *leaderGate) renewLease(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		changed := g.follower.Changed()
-		g.local.Trust(leaseOf(g.follower.Status(), g.follower.Prefix()))
+		g.local.SetLease(leaseOf(g.follower.Status(), g.follower.Prefix()))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -112,12 +112,12 @@ func (g *leaderGate) renewLease(ctx context.Context) error {
 
 // leaseOf is what a status of the follower is worth to a writer. A pending switchover is the controller's to judge: the old leader
 // stops in good order, and what it refuses is not lost. prefix is where the cluster is looked for.
-func leaseOf(st patroni.Status, prefix string) gate.Trust {
+func leaseOf(st patroni.Status, prefix string) gate.Lease {
 	v := st.View
-	t := gate.Trust{Leader: v.Leader, Address: v.Members[v.Leader].Address, Token: v.Token, Until: st.Until, Word: st.Word}
-	proved := time.Now().Before(st.Until)
+	t := gate.Lease{Leader: v.Leader, Address: v.Members[v.Leader].Address, Token: v.Token, Expires: st.Expires, LastReply: st.LastReply}
+	proved := time.Now().Before(st.Expires)
 	switch {
-	case st.Word.IsZero() && st.Err == nil:
+	case st.LastReply.IsZero() && st.Err == nil:
 		t.Shut = gate.Starting
 	case !proved && fault.Of(st.Err) == fault.Fatal:
 		t.Shut, t.Detail = gate.EtcdRefuses, st.Err.Error()
@@ -141,7 +141,7 @@ func (g *leaderGate) onNewToken(ctx context.Context, do func()) error {
 	var token uint64
 	for {
 		changed := g.local.Changed()
-		if now := g.local.Standing().Token; now != token {
+		if now := g.local.Status().Token; now != token {
 			token = now
 			do()
 		}
@@ -160,7 +160,7 @@ const leaderTimeout = 3 * time.Second
 func (g *leaderGate) leader(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, leaderTimeout)
 	defer cancel()
-	now, ok := g.await(ctx, func(st gate.Standing) bool { return st.Address != "" })
+	now, ok := g.await(ctx, func(st gate.Status) bool { return st.Address != "" })
 	if !ok {
 		return "", fault.AsTransient(fmt.Errorf("there is no leader to connect to: %s", GateReason(now)), 0)
 	}
@@ -172,17 +172,17 @@ func (g *leaderGate) awaitLeader(ctx context.Context) error {
 	if g.follower == nil {
 		return nil
 	}
-	if _, ok := g.await(ctx, func(st gate.Standing) bool { return st.State != gate.Shut }); !ok {
+	if _, ok := g.await(ctx, func(st gate.Status) bool { return st.State != gate.Shut }); !ok {
 		return ctx.Err()
 	}
 	return nil
 }
 
 // await waits until the gate is as wanted, or ctx has ended, and returns its last status.
-func (g *leaderGate) await(ctx context.Context, wanted func(gate.Standing) bool) (now gate.Standing, ok bool) {
+func (g *leaderGate) await(ctx context.Context, wanted func(gate.Status) bool) (now gate.Status, ok bool) {
 	for {
 		changed := g.local.Changed()
-		now := g.local.Standing()
+		now := g.local.Status()
 		if wanted(now) {
 			return now, true
 		}
@@ -195,7 +195,7 @@ func (g *leaderGate) await(ctx context.Context, wanted func(gate.Standing) bool)
 }
 
 // GateReason says in words why the gate is in its state.
-func GateReason(st gate.Standing) string {
+func GateReason(st gate.Status) string {
 	if st.Detail != "" {
 		return st.Detail
 	}
@@ -212,6 +212,6 @@ func (g *leaderGate) watchDesired(ctx context.Context, b *bus.Bus) error {
 	if err != nil {
 		return err
 	}
-	g.local.Order(o)
-	return orders.Watch(ctx, func(o gate.Order, _ uint64) { g.local.Order(o) }, func(gate.Swept) {})
+	g.local.SetDesired(o)
+	return orders.Watch(ctx, func(o gate.DesiredState, _ uint64) { g.local.SetDesired(o) }, func(gate.Report) {})
 }

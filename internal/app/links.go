@@ -56,11 +56,11 @@ func (l *links) check(ctx context.Context) {
 	}
 	follower := c.gate.follower
 	if follower != nil {
-		if st := follower.Status(); st.Err != nil || !st.Word.IsZero() {
+		if st := follower.Status(); st.Err != nil || !st.LastReply.IsZero() {
 			l.report(ctx, "etcd", st.Err)
 		}
 	}
-	address := c.gate.local.Standing().Address
+	address := c.gate.local.Status().Address
 	if follower == nil && pool != nil && !c.cfg.Postgres.Embedded() {
 		p := pool.Config().ConnConfig
 		address = net.JoinHostPort(p.Host, strconv.Itoa(int(p.Port)))
@@ -99,7 +99,7 @@ const problemTimeout = 3 * time.Second
 
 // Problems returns what may keep events from being stored: a gate that is shut, failing checks, servers that do not answer.
 func (a *App) Problems(ctx context.Context) (out []string) {
-	if now := a.gate.local.Standing(); now.State != gate.Opened {
+	if now := a.gate.local.Status(); now.State != gate.Opened {
 		out = append(out, fmt.Sprintf("the gate is %s (%s): %s", now.State, now.Reason, GateReason(now)))
 	}
 	out = append(out, a.failingChecks(ctx)...)

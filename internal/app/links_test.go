@@ -47,7 +47,7 @@ func TestLinks_Report(t *testing.T) {
 // TestApp_Problems holds that each reason why this process and others store nothing is named.
 func TestApp_Problems(t *testing.T) {
 	t.Parallel()
-	health, local, servers := obs.NewHealth(), gate.NewDoor(gate.Config{Alone: true}), &servers{}
+	health, local, servers := obs.NewHealth(), gate.NewLocal(gate.Config{Alone: true}), &servers{}
 	g := &leaderGate{local: local}
 	a := &App{base: base{health: health}, gate: g, servers: servers, Connections: &Connections{gate: g, servers: servers}}
 	check := func(what string, want ...string) {
@@ -63,9 +63,9 @@ func TestApp_Problems(t *testing.T) {
 		}
 	}
 	check("a gate that nobody has opened", "the gate is shut (starting)", "has not been asked")
-	local.Order(gate.Order{State: gate.Shut, Reason: gate.NoLeader, Detail: "writing goes on later"})
+	local.SetDesired(gate.DesiredState{State: gate.Shut, Reason: gate.NoLeader, Detail: "writing goes on later"})
 	check("no leader", "the gate is shut (no-leader): writing goes on later")
-	local.Order(gate.Order{State: gate.Opened})
+	local.SetDesired(gate.DesiredState{State: gate.Opened})
 	check("nothing known")
 
 	failing := health.Check("normalise progress")

@@ -88,7 +88,7 @@ func (m *storeMetrics) watchUnpublished(ctx context.Context, pending func(contex
 // gateMetrics are those of the gate as one process sees it. A controller has the same ones, of the state that it sets; a process
 // registers one or the other.
 type gateMetrics struct {
-	local *gate.Door
+	local *gate.Local
 
 	state, reason, token, safe, reply *prometheus.Desc
 	transitions                       *prometheus.CounterVec
@@ -118,13 +118,13 @@ func newGateMetrics(r prometheus.Registerer) *gateMetrics {
 }
 
 // watch sets whose metrics these are.
-func (m *gateMetrics) watch(local *gate.Door, r prometheus.Registerer) {
+func (m *gateMetrics) watch(local *gate.Local, r prometheus.Registerer) {
 	m.local = local
 	r.MustRegister(m)
 }
 
 // changed is called with every change of the gate, one at a time.
-func (m *gateMetrics) changed(from, to gate.Standing) {
+func (m *gateMetrics) changed(from, to gate.Status) {
 	if from.State == to.State && from.Reason == to.Reason {
 		return
 	}
@@ -140,7 +140,7 @@ func (m *gateMetrics) changed(from, to gate.Standing) {
 	}
 }
 
-func reasonLabel(s gate.Standing) gate.Reason {
+func reasonLabel(s gate.Status) gate.Reason {
 	if s.State == gate.Shut {
 		return s.Reason
 	}
@@ -156,7 +156,7 @@ func (m *gateMetrics) Describe(to chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *gateMetrics) Collect(to chan<- prometheus.Metric) {
-	now := m.local.Standing()
+	now := m.local.Status()
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
@@ -171,10 +171,10 @@ func (m *gateMetrics) Collect(to chan<- prometheus.Metric) {
 		gauge(m.reason, 1, string(now.Reason))
 	}
 	gauge(m.token, float64(now.Token))
-	gauge(m.safe, max(0, time.Until(now.Until).Seconds()))
+	gauge(m.safe, max(0, time.Until(now.Expires).Seconds()))
 	age := -1.0
-	if !now.Word.IsZero() {
-		age = time.Since(now.Word).Seconds()
+	if !now.LastReply.IsZero() {
+		age = time.Since(now.LastReply).Seconds()
 	}
 	gauge(m.reply, age)
 }

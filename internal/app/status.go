@@ -68,7 +68,7 @@ func (a *App) Status(ctx context.Context) (*StatusReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	st := a.AwaitGate(ctx, gateTimeout, func(st gate.Standing) bool { return st.State != gate.Shut || st.Reason != gate.Starting })
+	st := a.AwaitGate(ctx, gateTimeout, func(st gate.Status) bool { return st.State != gate.Shut || st.Reason != gate.Starting })
 	r := &StatusReport{Data: a.cfg.Data, Up: a.Attached(), HTTP: a.Endpoints().HTTP, Gate: NewGateReport(st, a.gate.follower != nil), Sources: []SourceReport{}}
 	r.Postgres, r.ClickHouse, r.NATS = a.Addresses()
 	for _, src := range a.cfg.Sources {
@@ -86,22 +86,22 @@ func (a *App) Status(ctx context.Context) (*StatusReport, error) {
 
 // GateReport is the gate as one process sees it. Scripts rely on its names.
 type GateReport struct {
-	State     gate.State  `json:"state"`
-	Reason    gate.Reason `json:"reason,omitempty"`
-	Detail    string      `json:"detail,omitempty"`
-	Followed  bool        `json:"followed"` // a leader is followed
-	Leader    string      `json:"leader,omitempty"`
-	Address   string      `json:"address,omitempty"`
-	Token     uint64      `json:"token"`
-	LastReply *float64    `json:"last_word_seconds,omitempty"` // since etcd last answered
-	Remaining *float64    `json:"safe_for_seconds,omitempty"`  // until the lease must have been renewed
-	Since     *time.Time  `json:"since,omitempty"`
-	Hold      *gate.Hand  `json:"hand,omitempty"`
+	State     gate.State         `json:"state"`
+	Reason    gate.Reason        `json:"reason,omitempty"`
+	Detail    string             `json:"detail,omitempty"`
+	Followed  bool               `json:"followed"` // a leader is followed
+	Leader    string             `json:"leader,omitempty"`
+	Address   string             `json:"address,omitempty"`
+	Token     uint64             `json:"token"`
+	LastReply *float64           `json:"last_word_seconds,omitempty"` // since etcd last answered
+	Remaining *float64           `json:"safe_for_seconds,omitempty"`  // until the lease must have been renewed
+	Since     *time.Time         `json:"since,omitempty"`
+	Hold      *gate.OperatorHold `json:"hand,omitempty"`
 }
 
 // NewGateReport makes the report of a status. followed says that a leader is followed.
-func NewGateReport(st gate.Standing, followed bool) GateReport {
-	r := GateReport{State: st.State, Reason: st.Reason, Detail: st.Detail, Followed: followed, Hold: st.Hand, Token: st.Token}
+func NewGateReport(st gate.Status, followed bool) GateReport {
+	r := GateReport{State: st.State, Reason: st.Reason, Detail: st.Detail, Followed: followed, Hold: st.Hold, Token: st.Token}
 	if !st.Since.IsZero() {
 		r.Since = &st.Since
 	}
@@ -109,12 +109,12 @@ func NewGateReport(st gate.Standing, followed bool) GateReport {
 		return r
 	}
 	r.Leader, r.Address = st.Leader, st.Address
-	if !st.Word.IsZero() {
-		age := time.Since(st.Word).Seconds()
+	if !st.LastReply.IsZero() {
+		age := time.Since(st.LastReply).Seconds()
 		r.LastReply = &age
 	}
-	if !st.Until.IsZero() {
-		remaining := time.Until(st.Until).Seconds()
+	if !st.Expires.IsZero() {
+		remaining := time.Until(st.Expires).Seconds()
 		r.Remaining = &remaining
 	}
 	return r

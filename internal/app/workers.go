@@ -156,7 +156,7 @@ func (w *workers) recoverEpochs(ctx context.Context, r *recovery.Recovery, store
 	for {
 		changed := local.Changed()
 		var retry <-chan time.Time
-		if now := local.Standing(); now.State == gate.Recovering && now.Round != done {
+		if now := local.Status(); now.State == gate.Recovering && now.Round != done {
 			err := w.recoverEpoch(ctx, r, store, b, orders, now)
 			if err == nil {
 				done = now.Round
@@ -184,7 +184,7 @@ func (w *workers) recoverEpochs(ctx context.Context, r *recovery.Recovery, store
 	}
 }
 
-func (w *workers) recoverEpoch(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, orders *bus.Orders, now gate.Standing) error {
+func (w *workers) recoverEpoch(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, orders *bus.Orders, now gate.Status) error {
 	began := time.Now()
 	c, err := b.ConsumerStatus(ctx, bus.Chat, bus.Normalise)
 	if err != nil {
@@ -195,7 +195,7 @@ func (w *workers) recoverEpoch(ctx context.Context, r *recovery.Recovery, store 
 		return err
 	}
 	w.fail.Reach("recovered")
-	report := gate.Swept{Round: now.Round, Token: now.Token, UpTo: c.Delivered, Filled: filled, Took: time.Since(began).Seconds(), By: w.id}
+	report := gate.Report{Round: now.Round, Token: now.Token, UpTo: c.Delivered, Filled: filled, Took: time.Since(began).Seconds(), By: w.id}
 	if err := orders.Report(ctx, report); err != nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func reportAnswer(check *obs.Check) func(error) {
 // is not open, which is then the reason to name.
 func (w *workers) reportProgress(check *obs.Check, gated bool) func(error) {
 	return func(err error) {
-		now := w.connections.gate.local.Standing()
+		now := w.connections.gate.local.Status()
 		switch {
 		case err == nil:
 			check.OK()

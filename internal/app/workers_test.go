@@ -23,10 +23,10 @@ func TestWorkers_reportProgress(t *testing.T) {
 		"fails, and needs no gate":        {false, false, errors.New("no ClickHouse"), obs.Failing, "no ClickHouse"},
 		"settles although a gate is shut": {false, true, nil, obs.OK, ""},
 	} {
-		health, local := obs.NewHealth(), gate.NewDoor(gate.Config{Alone: true})
+		health, local := obs.NewHealth(), gate.NewLocal(gate.Config{Alone: true})
 		w := &workers{connections: &Connections{gate: &leaderGate{local: local}}}
 		if tt.open {
-			local.Order(gate.Order{State: gate.Opened})
+			local.SetDesired(gate.DesiredState{State: gate.Opened})
 		}
 		w.reportProgress(health.Check("normalise progress"), tt.gated)(tt.err)
 		got := health.Statuses()

@@ -40,7 +40,7 @@ func (o *Orders) Claim(ctx context.Context, id string, sighted bool) (held bool,
 		}
 	}
 	_, err = o.write(ctx, controllerKey, claim{ID: id, Sighted: sighted, At: o.now().UTC()}, revision)
-	if errors.Is(err, gate.ErrMoved) {
+	if errors.Is(err, gate.ErrConflict) {
 		return false, nil
 	}
 	return err == nil, err
@@ -67,7 +67,7 @@ func (o *Orders) Yield(ctx context.Context, id string) error {
 		return nil // not ours to give back
 	}
 	err = o.kv.Delete(ctx, controllerKey, jetstream.LastRevision(revision))
-	if err = moved(err); err != nil && !errors.Is(err, gate.ErrMoved) {
+	if err = moved(err); err != nil && !errors.Is(err, gate.ErrConflict) {
 		return fmt.Errorf("giving the controller's claim back: %w", err)
 	}
 	return nil

@@ -49,34 +49,34 @@ func (b *Bus) Orders(ctx context.Context) (*Orders, error) {
 
 // Read returns the order that stands and its revision; a zero revision says that there is none. With an order that cannot be
 // read the revision comes beside the error, so that it can be replaced.
-func (o *Orders) Read(ctx context.Context) (gate.Order, uint64, error) {
+func (o *Orders) Read(ctx context.Context) (gate.DesiredState, uint64, error) {
 	data, revision, err := o.last(ctx, orderKey)
 	if err != nil || len(data) == 0 {
-		return gate.Order{}, 0, err
+		return gate.DesiredState{}, 0, err
 	}
 	order, err := readOrder(data)
 	return order, revision, err
 }
 
 // Swap replaces the order of a revision and returns the new one; zero is for the first order. If another one stands it returns
-// gate.ErrMoved. After any other error the order may stand all the same.
-func (o *Orders) Swap(ctx context.Context, order gate.Order, revision uint64) (uint64, error) {
+// gate.ErrConflict. After any other error the order may stand all the same.
+func (o *Orders) Swap(ctx context.Context, order gate.DesiredState, revision uint64) (uint64, error) {
 	if revision == 0 {
 		data, deleted, err := o.last(ctx, orderKey)
 		switch {
 		case err != nil:
 			return 0, err
 		case len(data) > 0:
-			return 0, fmt.Errorf("writing the first order: %w", gate.ErrMoved)
+			return 0, fmt.Errorf("writing the first order: %w", gate.ErrConflict)
 		}
 		revision = deleted
 	}
 	return o.write(ctx, orderKey, order, revision)
 }
 
-// Report says what a sweep has done. A report of a round before the order's is refused with gate.ErrMoved: nobody waits for
+// Report says what a sweep has done. A report of a round before the order's is refused with gate.ErrConflict: nobody waits for
 // it, and it must not hide a later one.
-func (o *Orders) Report(ctx context.Context, s gate.Swept) error {
+func (o *Orders) Report(ctx context.Context, s gate.Report) error {
 	for {
 		// The report's revision comes first: should this process freeze between the two, a later report makes the write fail.
 		_, revision, err := o.last(ctx, sweptKey)
@@ -88,9 +88,9 @@ func (o *Orders) Report(ctx context.Context, s gate.Swept) error {
 			return err
 		}
 		if s.Round < order.Round {
-			return fmt.Errorf("reporting a sweep of round %d, while %d goes on: %w", s.Round, order.Round, gate.ErrMoved)
+			return fmt.Errorf("reporting a sweep of round %d, while %d goes on: %w", s.Round, order.Round, gate.ErrConflict)
 		}
-		if _, err = o.write(ctx, sweptKey, s, revision); !errors.Is(err, gate.ErrMoved) {
+		if _, err = o.write(ctx, sweptKey, s, revision); !errors.Is(err, gate.ErrConflict) {
 			return err
 		}
 		// Somebody else reported; this ends, since every sweep reports once.
@@ -121,21 +121,21 @@ func (o *Orders) write(ctx context.Context, key string, value any, revision uint
 // moved is classify, for what was to be written over a revision.
 func moved(err error) error {
 	if hasCode(err, jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
-		return gate.ErrMoved
+		return gate.ErrConflict
 	}
 	return classify(err)
 }
 
-func readOrder(data []byte) (gate.Order, error) {
-	var order gate.Order
+func readOrder(data []byte) (gate.DesiredState, error) {
+	var order gate.DesiredState
 	if err := readKey(orderKey, data, &order); err != nil {
-		return gate.Order{}, err
+		return gate.DesiredState{}, err
 	}
 	switch order.State {
 	case gate.Shut, gate.Recovering, gate.Opened:
 		return order, nil
 	}
-	return gate.Order{}, unreadable(orderKey, fmt.Errorf("its state is %q", order.State))
+	return gate.DesiredState{}, unreadable(orderKey, fmt.Errorf("its state is %q", order.State))
 }
 
 func readKey(key string, data []byte, into any) error {

@@ -18,10 +18,10 @@ import (
 )
 
 // orderAt is an order of a round.
-func orderAt(round uint64, s gate.State) gate.Order {
-	return gate.Order{
+func orderAt(round uint64, s gate.State) gate.DesiredState {
+	return gate.DesiredState{
 		State: s, Reason: gate.ByHand, Detail: "работа", Leader: "a", Token: 7, System: "s", Timeline: 2, Round: round,
-		Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), By: "test", Hand: &gate.Hand{Why: "w", By: "me@here"},
+		Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), By: "test", Hold: &gate.OperatorHold{Why: "w", By: "me@here"},
 	}
 }
 
@@ -38,7 +38,7 @@ func TestOrderIsSwapped(t *testing.T) {
 	if order, rev, err := o.Read(t.Context()); err != nil || rev != 0 || order.State != "" {
 		t.Fatal(order, rev, err)
 	}
-	if _, err := o.Swap(t.Context(), orderAt(1, gate.Shut), 5); !errors.Is(err, gate.ErrMoved) {
+	if _, err := o.Swap(t.Context(), orderAt(1, gate.Shut), 5); !errors.Is(err, gate.ErrConflict) {
 		t.Fatal("replaced what is not there:", err)
 	}
 	first, err := o.Swap(t.Context(), orderAt(1, gate.Shut), 0)
@@ -48,11 +48,11 @@ func TestOrderIsSwapped(t *testing.T) {
 	if diff := cmp.Diff(orderAt(1, gate.Shut), got); diff != "" || rev != first {
 		t.Fatal(rev, first, diff)
 	}
-	must(t, o.Report(t.Context(), gate.Swept{Round: 1})) // other keys do not move it
+	must(t, o.Report(t.Context(), gate.Report{Round: 1})) // other keys do not move it
 	next, err := o.Swap(t.Context(), orderAt(2, gate.Opened), first)
 	must(t, err)
 	for _, old := range []uint64{0, first} {
-		if _, err := o.Swap(t.Context(), orderAt(3, gate.Shut), old); !errors.Is(err, gate.ErrMoved) || fault.Of(err) != fault.Transient {
+		if _, err := o.Swap(t.Context(), orderAt(3, gate.Shut), old); !errors.Is(err, gate.ErrConflict) || fault.Of(err) != fault.Transient {
 			t.Fatal(old, err)
 		}
 	}
@@ -63,7 +63,7 @@ func TestOrderIsSwapped(t *testing.T) {
 	if _, rev, err = o.Read(t.Context()); err != nil || rev != 0 {
 		t.Fatal(rev, err)
 	}
-	if _, err := o.Swap(t.Context(), orderAt(3, gate.Shut), next); !errors.Is(err, gate.ErrMoved) {
+	if _, err := o.Swap(t.Context(), orderAt(3, gate.Shut), next); !errors.Is(err, gate.ErrConflict) {
 		t.Fatal("replaced what was deleted:", err)
 	}
 	_, err = o.Swap(t.Context(), orderAt(3, gate.Shut), 0)
@@ -92,7 +92,7 @@ func TestSwapHasOneWinner(t *testing.T) {
 				case err == nil:
 					won.Store(r)
 					wins.Add(1)
-				case !errors.Is(err, gate.ErrMoved):
+				case !errors.Is(err, gate.ErrConflict):
 					t.Error(err)
 				}
 			})
@@ -129,11 +129,11 @@ func TestOrdersByHand(t *testing.T) {
 
 func TestReportOfAnEarlierRound(t *testing.T) {
 	o := orders(t, newBus(t))
-	must(t, o.Report(t.Context(), gate.Swept{Round: 9})) // where nobody gives orders
+	must(t, o.Report(t.Context(), gate.Report{Round: 9})) // where nobody gives orders
 	_, err := o.Swap(t.Context(), orderAt(3, gate.Recovering), 0)
 	must(t, err)
-	must(t, o.Report(t.Context(), gate.Swept{Round: 3, UpTo: 5}))
-	if err := o.Report(t.Context(), gate.Swept{Round: 2, UpTo: 99}); !errors.Is(err, gate.ErrMoved) {
+	must(t, o.Report(t.Context(), gate.Report{Round: 3, UpTo: 5}))
+	if err := o.Report(t.Context(), gate.Report{Round: 2, UpTo: 99}); !errors.Is(err, gate.ErrConflict) {
 		t.Fatal(err)
 	}
 	data, _, err := o.last(t.Context(), sweptKey)

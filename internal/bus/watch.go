@@ -23,7 +23,7 @@ const (
 // Watch calls changed with every order and swept with every report, the standing ones first, until ctx ends or a person has to
 // do something. That no order stands is told as the zero order of revision zero, also at the beginning. An order that cannot
 // be read is told as shut. Both are called by one goroutine, and may miss what was replaced at once.
-func (o *Orders) Watch(ctx context.Context, changed func(gate.Order, uint64), swept func(gate.Swept)) error {
+func (o *Orders) Watch(ctx context.Context, changed func(gate.DesiredState, uint64), swept func(gate.Report)) error {
 	w := &orderWatch{o: o, changed: changed, swept: swept}
 	failing := false
 	for {
@@ -50,8 +50,8 @@ func (o *Orders) Watch(ctx context.Context, changed func(gate.Order, uint64), sw
 // and from time to time: the consumer lives in the memory of one replica, which may lag, or vanish without a word.
 type orderWatch struct {
 	o       *Orders
-	changed func(gate.Order, uint64)
-	swept   func(gate.Swept)
+	changed func(gate.DesiredState, uint64)
+	swept   func(gate.Report)
 
 	created time.Time         // of the stream: a new one counts revisions from the beginning
 	told    map[string]uint64 // by key, the revision that was told last
@@ -190,7 +190,7 @@ func (w *orderWatch) tellOrder(data []byte, revision uint64) {
 	order, err := readOrder(data)
 	if err != nil {
 		w.o.b.cfg.Log.Error("the gate is shut", "error", err)
-		order = gate.Order{State: gate.Shut, Reason: gate.Unreadable, Detail: err.Error()}
+		order = gate.DesiredState{State: gate.Shut, Reason: gate.Unreadable, Detail: err.Error()}
 	}
 	w.changed(order, revision)
 }
@@ -198,7 +198,7 @@ func (w *orderWatch) tellOrder(data []byte, revision uint64) {
 func (w *orderWatch) absent() {
 	if !w.none {
 		w.none = true
-		w.changed(gate.Order{}, 0)
+		w.changed(gate.DesiredState{}, 0)
 	}
 }
 
@@ -206,7 +206,7 @@ func (w *orderWatch) tellSwept(data []byte) {
 	if len(data) == 0 {
 		return
 	}
-	var s gate.Swept
+	var s gate.Report
 	if err := readKey(sweptKey, data, &s); err != nil {
 		w.o.b.cfg.Log.Error("a report of a sweep is left out", "error", err)
 		return

@@ -11,9 +11,9 @@ import (
 
 // seen is one call of a watch.
 type seen struct {
-	order    gate.Order
+	order    gate.DesiredState
 	revision uint64
-	swept    *gate.Swept
+	swept    *gate.Report
 }
 
 // watched is a watch and what it has seen.
@@ -28,8 +28,8 @@ func watch(t *testing.T, o *Orders) *watched {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- o.Watch(ctx, func(o gate.Order, r uint64) { w.news <- seen{order: o, revision: r} },
-			func(s gate.Swept) { w.news <- seen{swept: &s} })
+		done <- o.Watch(ctx, func(o gate.DesiredState, r uint64) { w.news <- seen{order: o, revision: r} },
+			func(s gate.Report) { w.news <- seen{swept: &s} })
 	}()
 	t.Cleanup(func() {
 		began := time.Now()
@@ -93,7 +93,7 @@ func TestWatch(t *testing.T) {
 	rev := swap(t, o, 1, 0)
 	w.order(1, rev)
 	began := time.Now()
-	must(t, o.Report(t.Context(), gate.Swept{Round: 1, UpTo: 9}))
+	must(t, o.Report(t.Context(), gate.Report{Round: 1, UpTo: 9}))
 	w.sweep(1)
 	if took := time.Since(began); took > watchAsk/2 {
 		t.Errorf("told after %s", took)
@@ -130,7 +130,7 @@ func TestWatchOfWhatWasWrittenByHand(t *testing.T) {
 	_, err = o.kv.Put(t.Context(), sweptKey, []byte("all!"))
 	must(t, err)
 	w.order(1, swap(t, o, 1, rev))
-	must(t, o.Report(t.Context(), gate.Swept{Round: 2}))
+	must(t, o.Report(t.Context(), gate.Report{Round: 2}))
 	w.sweep(2)
 }
 
@@ -150,7 +150,7 @@ func TestWatchSurvivesARestart(t *testing.T) {
 			continue // the next one is written before it watches again, or after
 		}
 		again := orders(t, ts.connect())
-		must(t, again.Report(t.Context(), gate.Swept{Round: round}))
+		must(t, again.Report(t.Context(), gate.Report{Round: round}))
 		w.sweep(round)
 	}
 	w.quiet()

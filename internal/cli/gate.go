@@ -41,7 +41,7 @@ func (p *program) gatePauseCommand() *cobra.Command {
 				return app.UsageErrorf("say why: agrichat gate pause --why TEXT; whoever finds the gate shut will want to know")
 			}
 			return p.changeGate(c.Context(), func(ctx context.Context, a *app.App) error { return a.PauseGate(ctx, why) },
-				func(gate.Standing) bool { return true }, 0)
+				func(gate.Status) bool { return true }, 0)
 		},
 	}
 	c.Flags().StringVar(&why, "why", "", "the reason, which agrichat status shows")
@@ -63,7 +63,7 @@ func (p *program) gateResumeCommand() *cobra.Command {
 			"  agrichat gate resume --adopt",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.changeGate(c.Context(), func(ctx context.Context, a *app.App) error { return a.ResumeGate(ctx, adopt) },
-				func(st gate.Standing) bool { return st.State == gate.Opened }, wait)
+				func(st gate.Status) bool { return st.State == gate.Opened }, wait)
 		},
 	}
 	c.Flags().BoolVar(&adopt, "adopt", false, "write to the cluster that is there now, though it is another one than before")
@@ -72,7 +72,7 @@ func (p *program) gateResumeCommand() *cobra.Command {
 }
 
 // changeGate changes the desired state, waits until the gate is as wanted, and prints it.
-func (p *program) changeGate(ctx context.Context, change func(context.Context, *app.App) error, wanted func(gate.Standing) bool, wait time.Duration) error {
+func (p *program) changeGate(ctx context.Context, change func(context.Context, *app.App) error, wanted func(gate.Status) bool, wait time.Duration) error {
 	return p.run(ctx, app.Options{Requirements: app.Requirements{Bus: true, Gate: true}}, func(ctx context.Context, a *app.App) error {
 		if err := change(ctx, a); err != nil {
 			return err

@@ -6,16 +6,16 @@ import (
 )
 
 // Enter implements Gate.
-func (d *Door) Enter(ctx context.Context) (*Permit, error) {
-	return d.enter(ctx, func() (bool, error) { return d.standing.State == Opened, nil })
+func (d *Local) Enter(ctx context.Context) (*Permit, error) {
+	return d.enter(ctx, func() (bool, error) { return d.status.State == Opened, nil })
 }
 
-// Recovery returns the gate for those who fill the ledger's holes in a round: it is open while that very round goes on. Once
-// the round is over, Enter returns ErrMoved: nobody would ever get in.
-func (d *Door) Recovery(round uint64) Gate { return recovery{d, round} }
+// Recovery returns the gate for backfilling the ledger's gaps in a round: it is open during that round only. Once the round is
+// over, Enter returns ErrConflict instead of blocking for good.
+func (d *Local) Recovery(round uint64) Gate { return recovery{d, round} }
 
 type recovery struct {
-	d     *Door
+	d     *Local
 	round uint64
 }
 
@@ -23,15 +23,15 @@ type recovery struct {
 func (r recovery) Enter(ctx context.Context) (*Permit, error) {
 	d := r.d
 	return d.enter(ctx, func() (bool, error) {
-		if d.order.Round > r.round || d.order.Round == r.round && d.order.State == Opened {
-			return false, fmt.Errorf("recovering in round %d, which is over: %w", r.round, ErrMoved)
+		if d.desired.Round > r.round || d.desired.Round == r.round && d.desired.State == Opened {
+			return false, fmt.Errorf("recovering in round %d, which is over: %w", r.round, ErrConflict)
 		}
-		return d.standing.State == Recovering && d.standing.Round == r.round, nil
+		return d.status.State == Recovering && d.status.Round == r.round, nil
 	})
 }
 
-// enter waits until may says yes, which is called with d.mu held and the standing of now.
-func (d *Door) enter(ctx context.Context, may func() (bool, error)) (*Permit, error) {
+// enter blocks until may returns true, which is called with d.mu held and the status up to date.
+func (d *Local) enter(ctx context.Context, may func() (bool, error)) (*Permit, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -47,23 +47,23 @@ func (d *Door) enter(ctx context.Context, may func() (bool, error)) (*Permit, er
 	}
 }
 
-// try gives a permission, or the channel that is closed when trying again is worth it.
-func (d *Door) try(ctx context.Context, may func() (bool, error)) (*Permit, <-chan struct{}, error) {
+// try grants a permission, or returns the channel that is closed when a retry may succeed.
+func (d *Local) try(ctx context.Context, may func() (bool, error)) (*Permit, <-chan struct{}, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.settle() // looks at the clock: the timer of a process that was stopped has not run yet
+	d.update() // checks the clock: in a process that was stopped the timer has not fired yet
 	if ok, err := may(); !ok || err != nil {
 		return nil, d.changed, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	h := &holder{cancel}
 	d.holders[h] = struct{}{}
-	p := NewPermit(ctx, Term{Leader: d.standing.Leader, Token: d.standing.Token}, func() { d.leave(h) })
-	p.look = func() { d.Standing() }
+	p := NewPermit(ctx, Term{Leader: d.status.Leader, Token: d.status.Token}, func() { d.leave(h) })
+	p.look = func() { d.Status() }
 	return p, nil, nil
 }
 
-func (d *Door) leave(h *holder) {
+func (d *Local) leave(h *holder) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.holders, h)

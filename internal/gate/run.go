@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Run shuts the door when trust ends, and tells OnChange of changes, until ctx ends. Unless the door is alone it is shut
-// while nobody runs it, so whoever wants writers to finish ends them first.
-func (d *Door) Run(ctx context.Context) error {
+// Run closes the gate when the lease expires, and passes changes to OnChange, until ctx ends. Unless the gate is alone it is
+// closed while Run does not run: a caller that lets writers finish ends them first.
+func (d *Local) Run(ctx context.Context) error {
 	if !d.run(true) {
-		return errors.New("the door is being run already")
+		return errors.New("the gate is being run already")
 	}
-	defer d.tell()
+	defer d.notify()
 	defer d.run(false)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		timer.Reset(d.left())
-		d.tell()
+		d.notify()
 		select {
 		case <-timer.C:
 		case <-d.wake:
@@ -29,34 +29,34 @@ func (d *Door) Run(ctx context.Context) error {
 	}
 }
 
-// run says whether somebody runs the door from now on; it reports whether that is a change.
-func (d *Door) run(on bool) bool {
+// run records whether Run runs from now on; it reports whether that is a change.
+func (d *Local) run(on bool) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.running == on {
 		return false
 	}
 	d.running = on
-	d.settle()
+	d.update()
 	return true
 }
 
-// idle is how long Run sleeps when there is nothing to wait for.
+// idle is how long Run waits when no lease expires.
 const idle = time.Hour
 
-// left settles, and returns how long trust lasts.
-func (d *Door) left() time.Duration {
+// left updates the status, and returns how long the lease lasts.
+func (d *Local) left() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.settle()
-	if left := time.Until(d.trust.Until); left > 0 {
+	d.update()
+	if left := time.Until(d.lease.Expires); left > 0 {
 		return left
 	}
 	return idle
 }
 
-// tell passes on what is in the queue. Only Run calls it, so that OnChange sees changes in order.
-func (d *Door) tell() {
+// notify passes the queued changes on. Only Run calls it, so that OnChange gets changes in order.
+func (d *Local) notify() {
 	d.mu.Lock()
 	queue := d.queue
 	d.queue = nil
@@ -70,8 +70,7 @@ func (d *Door) tell() {
 	}
 }
 
-// level of what is said of a change. That a process which has just begun finds the gate open is no news; that it finds it
-// shut is.
+// level is the log level of a change. A gate that is open when the process starts is not worth a line; one that is shut is.
 func (c change) level() slog.Level {
 	if c.to.Reason == Starting || c.from.Reason == Starting && c.to.State == Opened {
 		return slog.LevelDebug

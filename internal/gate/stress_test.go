@@ -30,7 +30,7 @@ func (c *crowd) drop(p *gate.Permit) {
 }
 
 // look complains about everybody who is in and should not be.
-func (c *crowd) look(t *testing.T, o gate.Order, tr gate.Trust) (alive int) {
+func (c *crowd) look(t *testing.T, o gate.DesiredState, tr gate.Lease) (alive int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for p, round := range c.held {
@@ -38,7 +38,7 @@ func (c *crowd) look(t *testing.T, o gate.Order, tr gate.Trust) (alive int) {
 			continue
 		}
 		alive++
-		fits := o.Token == tr.Token && p.Token == tr.Token && tr.Shut == "" && time.Now().Before(tr.Until)
+		fits := o.Token == tr.Token && p.Token == tr.Token && tr.Shut == "" && time.Now().Before(tr.Expires)
 		if round == 0 && (!fits || o.State != gate.Opened) || round != 0 && (!fits || o.State != gate.Recovering || o.Round != round) {
 			t.Errorf("in with token %d, round %d, though the order is %+v and trust is %+v", p.Token, round, o, tr)
 		}
@@ -50,7 +50,7 @@ func (c *crowd) look(t *testing.T, o gate.Order, tr gate.Trust) (alive int) {
 // should not be.
 func TestStress(t *testing.T) {
 	t.Parallel()
-	d := gate.NewDoor(gate.Config{})
+	d := gate.NewLocal(gate.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = d.Run(ctx) })
@@ -58,25 +58,25 @@ func TestStress(t *testing.T) {
 	for i := range 16 {
 		wg.Go(func() { visit(ctx, t, d, c, uint64(i%4)) })
 	}
-	var o gate.Order
-	tr := gate.Trust{}
+	var o gate.DesiredState
+	tr := gate.Lease{}
 	alive := 0
 	r := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
 	for end := time.Now().Add(time.Second); time.Now().Before(end) && !t.Failed(); {
 		if r.IntN(2) == 0 {
-			o = gate.Order{
+			o = gate.DesiredState{
 				State: []gate.State{gate.Opened, gate.Opened, gate.Recovering, gate.Shut}[r.IntN(4)], Token: 1 + r.Uint64N(2), Round: 1 + r.Uint64N(3),
 			}
-			d.Order(o)
+			d.SetDesired(o)
 		} else {
-			tr = gate.Trust{Token: 1 + r.Uint64N(2), Until: time.Now().Add(time.Hour)}
+			tr = gate.Lease{Token: 1 + r.Uint64N(2), Expires: time.Now().Add(time.Hour)}
 			switch r.IntN(8) {
 			case 0:
 				tr.Shut = gate.NoLeader
 			case 1:
-				tr.Until = time.Now()
+				tr.Expires = time.Now()
 			}
-			d.Trust(tr)
+			d.SetLease(tr)
 		}
 		alive += c.look(t, o, tr)
 	}
@@ -85,13 +85,13 @@ func TestStress(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
-	if n := c.look(t, gate.Order{}, gate.Trust{}); n != 0 {
+	if n := c.look(t, gate.DesiredState{}, gate.Lease{}); n != 0 {
 		t.Errorf("%d are left in", n)
 	}
 }
 
 // visit enters and leaves until ctx ends; round 0 is for writing.
-func visit(ctx context.Context, t *testing.T, d *gate.Door, c *crowd, round uint64) {
+func visit(ctx context.Context, t *testing.T, d *gate.Local, c *crowd, round uint64) {
 	var g gate.Gate = d
 	if round > 0 {
 		g = d.Recovery(round)
@@ -100,7 +100,7 @@ func visit(ctx context.Context, t *testing.T, d *gate.Door, c *crowd, round uint
 		changed := d.Changed()
 		p, err := g.Enter(ctx)
 		switch {
-		case errors.Is(err, gate.ErrMoved):
+		case errors.Is(err, gate.ErrConflict):
 			select {
 			case <-changed:
 			case <-ctx.Done():

@@ -107,7 +107,7 @@ func (f *Follower) change(change func(s *Status)) {
 	before := f.status
 	change(&f.status)
 	if s := &f.status; s.View.Token != before.View.Token {
-		s.Until = time.Time{}
+		s.Expires = time.Time{}
 		if s.View.Token != 0 {
 			wake(f.ask)
 		}
@@ -121,13 +121,13 @@ func (f *Follower) change(change func(s *Status)) {
 // same leaves times and revisions out.
 func same(a, b Status) bool {
 	a.View.Revision, b.View.Revision = 0, 0
-	return a.Until.IsZero() == b.Until.IsZero() && kind(a.Err) == kind(b.Err) &&
+	return a.Expires.IsZero() == b.Expires.IsZero() && kind(a.Err) == kind(b.Err) &&
 		reflect.DeepEqual(a.Others, b.Others) && reflect.DeepEqual(a.View, b.View)
 }
 
 // answered is called with the lock held whenever etcd has answered. It tells if that ends an outage.
 func (f *Follower) answered(s *Status) bool {
-	s.Word = time.Now()
+	s.LastReply = time.Now()
 	if s.Err == nil {
 		return false
 	}
@@ -160,7 +160,7 @@ func (f *Follower) failed(ctx context.Context, sent time.Time, err error) {
 	err = f.explain(ctx, err)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.status.Word.After(sent) || f.advised(err) {
+	if f.status.LastReply.After(sent) || f.advised(err) {
 		return
 	}
 	if kind(f.status.Err) != kind(err) {

@@ -98,7 +98,7 @@ func led(name string) func(patroni.Status) bool {
 	return func(s patroni.Status) bool { return s.View.Leader == name }
 }
 
-func proved(s patroni.Status) bool { return !s.Until.IsZero() }
+func proved(s patroni.Status) bool { return !s.Expires.IsZero() }
 
 func newCluster(t *testing.T) cluster { return cluster{t, testenv.Etcd(t, testenv.EtcdConfig{})} }
 
@@ -111,7 +111,7 @@ func TestFollowsWhatPatroniWrites(t *testing.T) {
 	if s.View.Token != token || s.View.Lease != int64(lease) || s.View.Members["pg1"].Address != "10.0.0.1:5433" || s.Err != nil {
 		t.Errorf("%+v", s)
 	}
-	if left := time.Until(s.Until); left > 29*time.Second || left < 20*time.Second {
+	if left := time.Until(s.Expires); left > 29*time.Second || left < 20*time.Second {
 		t.Errorf("%s are left of 30 s", left)
 	}
 	c.put("failover", `{"leader":"pg1","member":"pg2"}`)
@@ -121,7 +121,7 @@ func TestFollowsWhatPatroniWrites(t *testing.T) {
 
 	c.remove("leader")
 	s, took := until(t, f, "end of the leader", led(""))
-	if took > 100*time.Millisecond || s.View.Token != 0 || !s.Until.IsZero() {
+	if took > 100*time.Millisecond || s.View.Token != 0 || !s.Expires.IsZero() {
 		t.Errorf("after %s: %+v", took, s)
 	}
 	next, _ := c.lead("pg2", 30)
@@ -143,7 +143,7 @@ func TestAStolenKeyIsANewToken(t *testing.T) {
 	until(t, f, "proof", proved)
 	second, lease := c.lead("pg1", 10)
 	s, _ := until(t, f, "new token", func(s patroni.Status) bool { return s.View.Token == second && proved(s) })
-	if second <= first || s.View.Lease != int64(lease) || time.Until(s.Until) > 9*time.Second {
+	if second <= first || s.View.Lease != int64(lease) || time.Until(s.Expires) > 9*time.Second {
 		t.Errorf("%d after %d: %+v", second, first, s)
 	}
 	until(t, start(t, c.etcd), "the same from who comes later", func(s patroni.Status) bool { return s.View.Token == second && proved(s) })
@@ -156,14 +156,14 @@ func TestNoProofOutlivesTheLease(t *testing.T) {
 	latest := time.Now().Add(4 * time.Second) // the lease was granted before this
 	f := start(t, c.etcd)
 	s, _ := until(t, f, "proof", proved)
-	last := s.Until
+	last := s.Expires
 	for s.View.Leader != "" {
-		if s.Until.Before(last) || s.Until.After(latest.Add(-time.Second)) {
-			t.Fatalf("until %s after %s; the lease ends at %s", s.Until, last, latest)
+		if s.Expires.Before(last) || s.Expires.After(latest.Add(-time.Second)) {
+			t.Fatalf("until %s after %s; the lease ends at %s", s.Expires, last, latest)
 		}
-		last = s.Until
+		last = s.Expires
 		seen := s
-		s, _ = until(t, f, "other status", func(s patroni.Status) bool { return s.Word != seen.Word || s.View.Leader == "" })
+		s, _ = until(t, f, "other status", func(s patroni.Status) bool { return s.LastReply != seen.LastReply || s.View.Leader == "" })
 	}
 	if now := time.Now(); now.Before(last) {
 		t.Errorf("the leader went %s before what had been vouched for", last.Sub(now))
@@ -176,8 +176,8 @@ func TestALeaderWithoutALeaseIsNotProved(t *testing.T) {
 	c.put("leader", "pg1")
 	f := start(t, c.etcd)
 	s, _ := until(t, f, "leader", led("pg1"))
-	word := s.Word
-	s, _ = until(t, f, "second word", func(s patroni.Status) bool { return s.Word.Sub(word) > 700*time.Millisecond })
+	word := s.LastReply
+	s, _ = until(t, f, "second word", func(s patroni.Status) bool { return s.LastReply.Sub(word) > 700*time.Millisecond })
 	if proved(s) {
 		t.Errorf("%+v", s)
 	}

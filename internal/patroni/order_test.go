@@ -41,7 +41,7 @@ func followed(t *testing.T) *Follower {
 	}
 	f.replace(leading(10), 10, 0)
 	f.vouch(f.keys[leaderKey], time.Now(), 30*time.Second)
-	if s := f.Status(); s.View.Token != 10 || s.Until.IsZero() {
+	if s := f.Status(); s.View.Token != 10 || s.Expires.IsZero() {
 		t.Fatalf("%+v", s)
 	}
 	return f
@@ -51,18 +51,18 @@ func followed(t *testing.T) *Follower {
 func TestAnOldAnswerDoesNotBringALeaderBack(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
-	if _, ok := f.judge(answer(15, 0), 10); ok || f.Status().View.Leader != "" || !f.Status().Until.IsZero() {
+	if _, ok := f.judge(answer(15, 0), 10); ok || f.Status().View.Leader != "" || !f.Status().Expires.IsZero() {
 		t.Fatalf("a leader that has gone: %+v", f.Status())
 	}
 	f.replace(leading(10), 12, 10)
 	f.apply(event(f, 11))
 	f.judge(answer(14, 11), 10)
 	f.vouch(entry{value: "pg", modified: 10, lease: 1}, time.Now(), 30*time.Second)
-	if s := f.Status(); s.View.Leader != "" || !s.Until.IsZero() {
+	if s := f.Status(); s.View.Leader != "" || !s.Expires.IsZero() {
 		t.Errorf("%+v", s)
 	}
 	f.replace(leading(16), 16, 15)
-	if s := f.Status(); s.View.Token != 16 || !s.Until.IsZero() {
+	if s := f.Status(); s.View.Token != 16 || !s.Expires.IsZero() {
 		t.Errorf("%+v", s)
 	}
 }
@@ -91,7 +91,7 @@ func TestEventsOfAnOutageAreNotTaken(t *testing.T) {
 func TestAnotherLeaderEndsTheProof(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
-	if _, ok := f.judge(answer(12, 9), 10); ok || !f.Status().Until.IsZero() || len(f.again) == 0 {
+	if _, ok := f.judge(answer(12, 9), 10); ok || !f.Status().Expires.IsZero() || len(f.again) == 0 {
 		t.Errorf("%+v", f.Status())
 	}
 }
@@ -100,7 +100,7 @@ func TestAnOldAnswerDoesNotEndTheProof(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
 	f.judge(answer(9, 0), 8)
-	if s := f.Status(); s.View.Token != 10 || s.Until.IsZero() || len(f.again) != 0 {
+	if s := f.Status(); s.View.Token != 10 || s.Expires.IsZero() || len(f.again) != 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -108,14 +108,14 @@ func TestAnOldAnswerDoesNotEndTheProof(t *testing.T) {
 func TestTheProofOnlyGrows(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
-	until := f.Status().Until
+	until := f.Status().Expires
 	f.vouch(f.keys[leaderKey], time.Now().Add(-5*time.Second), 30*time.Second)
-	if got := f.Status().Until; !got.Equal(until) {
+	if got := f.Status().Expires; !got.Equal(until) {
 		t.Errorf("%s became %s", until, got)
 	}
 	sent := time.Now().Add(time.Second)
 	f.vouch(f.keys[leaderKey], sent, 30*time.Second)
-	if got := f.Status().Until; !got.Equal(sent.Add(29 * time.Second)) {
+	if got := f.Status().Expires; !got.Equal(sent.Add(29 * time.Second)) {
 		t.Errorf("%s after it was sent", got.Sub(sent))
 	}
 }
@@ -124,7 +124,7 @@ func TestTheProofOnlyGrows(t *testing.T) {
 func TestARestoredEtcdIsBelieved(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
-	if _, ok := f.judge(answer(5, 3), f.seen); ok || !f.Status().Until.IsZero() || len(f.again) == 0 {
+	if _, ok := f.judge(answer(5, 3), f.seen); ok || !f.Status().Expires.IsZero() || len(f.again) == 0 {
 		t.Errorf("%+v", f.Status())
 	}
 	f.replace(leading(3), 5, f.seen)

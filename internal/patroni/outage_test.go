@@ -19,7 +19,7 @@ func failing(s patroni.Status) bool { return s.Err != nil }
 // word waits for one that is newer than a time, and returns how long that took.
 func word(t *testing.T, f *patroni.Follower, after time.Time) time.Duration {
 	t.Helper()
-	_, took := until(t, f, "word", func(s patroni.Status) bool { return s.Word.After(after) && s.Err == nil })
+	_, took := until(t, f, "word", func(s patroni.Status) bool { return s.LastReply.After(after) && s.Err == nil })
 	return took
 }
 
@@ -34,10 +34,10 @@ func TestEtcdIsStoppedAndStarted(t *testing.T) {
 	if fault.Of(s.Err) != fault.Transient || !strings.Contains(s.Err.Error(), c.etcd.Endpoints()[0]) || took > 2*time.Second {
 		t.Errorf("after %s: %v", took, s.Err)
 	}
-	if s.View.Token != token || s.Until.Before(before.Until) {
+	if s.View.Token != token || s.Expires.Before(before.Expires) {
 		t.Errorf("what was proved is forgotten: %+v", s)
 	}
-	until(t, f, "long outage", func(s patroni.Status) bool { return time.Since(s.Word) > 3*time.Second })
+	until(t, f, "long outage", func(s patroni.Status) bool { return time.Since(s.LastReply) > 3*time.Second })
 	c.etcd.Start(t)
 	if took := word(t, f, time.Now()); took > time.Second {
 		t.Errorf("the first word came after %s", took)
@@ -134,8 +134,8 @@ func TestOneOfThreeIsSilent(t *testing.T) {
 	c.etcd.Wire(1).Silence()
 	began := time.Now()
 	until(t, f, "end of five seconds", func(s patroni.Status) bool {
-		if s.Err != nil || time.Since(s.Word) > 2500*time.Millisecond {
-			t.Fatalf("after %s, with a word %s old: %v", time.Since(began), time.Since(s.Word), s.Err)
+		if s.Err != nil || time.Since(s.LastReply) > 2500*time.Millisecond {
+			t.Fatalf("after %s, with a word %s old: %v", time.Since(began), time.Since(s.LastReply), s.Err)
 		}
 		return time.Since(began) > 5*time.Second
 	})

@@ -95,7 +95,7 @@ func (f *Follower) judge(got *clientv3.GetResponse, known int64) (entry, bool) {
 
 // differ is called with the lock held when etcd's leader is not the one of the view.
 func (f *Follower) differ(s *Status, found int64) {
-	s.Until = time.Time{}
+	s.Expires = time.Time{}
 	f.stale()
 	if found == 0 && s.View.Token != 0 {
 		delete(f.keys, leaderKey)
@@ -119,8 +119,8 @@ func (f *Follower) vouch(held entry, sent time.Time, left time.Duration) {
 		switch {
 		case left < 0: // the key goes with its lease
 			f.stale()
-		case s.View.Token != 0 && left > f.cfg.Margin && until.After(s.Until):
-			s.Until = until
+		case s.View.Token != 0 && left > f.cfg.Margin && until.After(s.Expires):
+			s.Expires = until
 		}
 	})
 }

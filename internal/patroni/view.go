@@ -46,10 +46,10 @@ type Sync struct {
 
 // Status is what a follower knows at a moment.
 type Status struct {
-	View  View
-	Until time.Time // by the monotonic clock: the leader of View.Token is the leader at least until then; zero: not proved
-	Word  time.Time // when etcd last answered; zero: never
-	Err   error     // why it does not answer now; classified by fault, with a word that says what to do
+	View      View
+	Expires   time.Time // by the monotonic clock: the leader of View.Token is the leader at least until then; zero: not proved
+	LastReply time.Time // when etcd last answered; zero: never
+	Err       error     // why it does not answer now; classified by fault, with a word that says what to do
 
 	Others []string // scopes that do stand in the namespace, while the one that is followed is Empty
 }

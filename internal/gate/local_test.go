@@ -15,7 +15,7 @@ import (
 )
 
 // run runs a door until the test ends or stop is called.
-func run(t *testing.T, d *gate.Door) (stop func()) {
+func run(t *testing.T, d *gate.Local) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -35,16 +35,16 @@ func run(t *testing.T, d *gate.Door) (stop func()) {
 	return stop
 }
 
-func opened(token, round uint64) gate.Order {
-	return gate.Order{State: gate.Opened, Token: token, Round: round}
+func opened(token, round uint64) gate.DesiredState {
+	return gate.DesiredState{State: gate.Opened, Token: token, Round: round}
 }
 
-func recovering(token, round uint64) gate.Order {
-	return gate.Order{State: gate.Recovering, Reason: gate.NewLeader, Token: token, Round: round}
+func recovering(token, round uint64) gate.DesiredState {
+	return gate.DesiredState{State: gate.Recovering, Reason: gate.NewLeader, Token: token, Round: round}
 }
 
-func trust(token uint64, lasts time.Duration) gate.Trust {
-	return gate.Trust{Leader: "a", Address: "a:5432", Token: token, Until: time.Now().Add(lasts), Word: time.Now()}
+func trust(token uint64, lasts time.Duration) gate.Lease {
+	return gate.Lease{Leader: "a", Address: "a:5432", Token: token, Expires: time.Now().Add(lasts), LastReply: time.Now()}
 }
 
 func enter(t *testing.T, g gate.Gate) *gate.Permit {
@@ -92,41 +92,43 @@ func lives(t *testing.T, p *gate.Permit) {
 
 func TestTransitions(t *testing.T) {
 	for name, c := range map[string]struct {
-		then func(*gate.Door)
+		then func(*gate.Local)
 		want gate.Reason // of the shut door
 		open bool        // again, with another permission
 		same bool        // the permission goes on
 	}{
-		"renewed":           {then: func(d *gate.Door) { d.Trust(trust(7, time.Hour)) }, same: true},
-		"the same order":    {then: func(d *gate.Door) { d.Order(opened(7, 1)) }, same: true},
-		"less trust":        {then: func(d *gate.Door) { d.Trust(trust(7, time.Second)) }, same: true},
-		"shut by order":     {then: func(d *gate.Door) { d.Order(gate.Order{State: gate.Shut, Reason: gate.ByHand, Token: 7, Round: 1}) }, want: gate.ByHand},
-		"no order any more": {then: func(d *gate.Door) { d.Order(gate.Order{}) }, want: gate.Starting},
-		"shut by etcd": {then: func(d *gate.Door) {
+		"renewed":        {then: func(d *gate.Local) { d.SetLease(trust(7, time.Hour)) }, same: true},
+		"the same order": {then: func(d *gate.Local) { d.SetDesired(opened(7, 1)) }, same: true},
+		"less trust":     {then: func(d *gate.Local) { d.SetLease(trust(7, time.Second)) }, same: true},
+		"shut by order": {then: func(d *gate.Local) {
+			d.SetDesired(gate.DesiredState{State: gate.Shut, Reason: gate.ByHand, Token: 7, Round: 1})
+		}, want: gate.ByHand},
+		"no order any more": {then: func(d *gate.Local) { d.SetDesired(gate.DesiredState{}) }, want: gate.Starting},
+		"shut by etcd": {then: func(d *gate.Local) {
 			x := trust(7, time.Hour)
 			x.Shut = gate.NoLeader
-			d.Trust(x)
+			d.SetLease(x)
 		}, want: gate.NoLeader},
-		"a new token in etcd":   {then: func(d *gate.Door) { d.Trust(trust(8, time.Hour)) }, want: gate.NewLeader},
-		"a new token by order":  {then: func(d *gate.Door) { d.Order(opened(8, 2)) }, want: gate.NewLeader},
-		"shut and opened again": {then: func(d *gate.Door) { d.Order(gate.Order{Token: 7}); d.Order(opened(7, 1)) }, open: true},
-		"a round was missed":    {then: func(d *gate.Door) { d.Order(opened(7, 2)) }, open: true},
-		"a new reign":           {then: func(d *gate.Door) { d.Trust(trust(8, time.Hour)); d.Order(opened(8, 2)) }, open: true},
-		"time":                  {then: func(*gate.Door) { time.Sleep(10 * time.Second) }, want: gate.Unproved},
-		"time less a bit":       {then: func(*gate.Door) { time.Sleep(10*time.Second - 1) }, same: true},
-		"renewed, then time": {then: func(d *gate.Door) {
+		"a new token in etcd":   {then: func(d *gate.Local) { d.SetLease(trust(8, time.Hour)) }, want: gate.NewLeader},
+		"a new token by order":  {then: func(d *gate.Local) { d.SetDesired(opened(8, 2)) }, want: gate.NewLeader},
+		"shut and opened again": {then: func(d *gate.Local) { d.SetDesired(gate.DesiredState{Token: 7}); d.SetDesired(opened(7, 1)) }, open: true},
+		"a round was missed":    {then: func(d *gate.Local) { d.SetDesired(opened(7, 2)) }, open: true},
+		"a new reign":           {then: func(d *gate.Local) { d.SetLease(trust(8, time.Hour)); d.SetDesired(opened(8, 2)) }, open: true},
+		"time":                  {then: func(*gate.Local) { time.Sleep(10 * time.Second) }, want: gate.Unproved},
+		"time less a bit":       {then: func(*gate.Local) { time.Sleep(10*time.Second - 1) }, same: true},
+		"renewed, then time": {then: func(d *gate.Local) {
 			time.Sleep(9 * time.Second)
-			d.Trust(trust(7, 10*time.Second))
+			d.SetLease(trust(7, 10*time.Second))
 			time.Sleep(9 * time.Second)
 		}, same: true},
-		"shortened, then time": {then: func(d *gate.Door) { d.Trust(trust(7, time.Second)); time.Sleep(time.Second) }, want: gate.Unproved},
+		"shortened, then time": {then: func(d *gate.Local) { d.SetLease(trust(7, time.Second)); time.Sleep(time.Second) }, want: gate.Unproved},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := gate.NewDoor(gate.Config{})
+				d := gate.NewLocal(gate.Config{})
 				run(t, d)
-				d.Trust(trust(7, 10*time.Second))
-				d.Order(opened(7, 1))
+				d.SetLease(trust(7, 10*time.Second))
+				d.SetDesired(opened(7, 1))
 				p := enter(t, d)
 				if p.Term != (gate.Term{Leader: "a", Token: 7}) {
 					t.Errorf("the term is %+v", p.Term)
@@ -143,7 +145,7 @@ func TestTransitions(t *testing.T) {
 					return
 				}
 				locked(t, d)
-				if s := d.Standing(); s.State != gate.Shut || s.Reason != c.want {
+				if s := d.Status(); s.State != gate.Shut || s.Reason != c.want {
 					t.Errorf("%+v, want %s", s, c.want)
 				}
 			})
@@ -154,11 +156,11 @@ func TestTransitions(t *testing.T) {
 // TestTimerEndsPermissions has nobody ask the door anything.
 func TestTimerEndsPermissions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := gate.NewDoor(gate.Config{})
+		d := gate.NewLocal(gate.Config{})
 		run(t, d)
-		d.Order(opened(7, 1))
-		d.Trust(trust(7, time.Hour))
-		d.Trust(trust(7, 2*time.Second))
+		d.SetDesired(opened(7, 1))
+		d.SetLease(trust(7, time.Hour))
+		d.SetLease(trust(7, 2*time.Second))
 		p, start := enter(t, d), time.Now()
 		<-p.Context().Done()
 		if took := time.Since(start); took != 2*time.Second {
@@ -170,16 +172,16 @@ func TestTimerEndsPermissions(t *testing.T) {
 // TestStoppedProcess has the clock go on while no timer runs: nobody watches it, as in a process that was stopped and wakes.
 func TestStoppedProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var d *gate.Door
+		var d *gate.Local
 		block := make(chan struct{})
-		d = gate.NewDoor(gate.Config{OnChange: func(_, to gate.Standing) {
+		d = gate.NewLocal(gate.Config{OnChange: func(_, to gate.Status) {
 			if to.State == gate.Opened {
 				<-block // Run stands still from here on
 			}
 		}})
 		run(t, d)
-		d.Trust(trust(7, 10*time.Second))
-		d.Order(opened(7, 1))
+		d.SetLease(trust(7, 10*time.Second))
+		d.SetDesired(opened(7, 1))
 		entered, checked, seen := enter(t, d), enter(t, d), enter(t, d)
 		time.Sleep(10*time.Second - 1)
 		lives(t, checked)
@@ -192,7 +194,7 @@ func TestStoppedProcess(t *testing.T) {
 		}
 		locked(t, d)
 		over(t, entered)
-		if s := d.Standing(); s.State != gate.Shut || s.Reason != gate.Unproved {
+		if s := d.Status(); s.State != gate.Shut || s.Reason != gate.Unproved {
 			t.Errorf("%+v", s)
 		}
 		over(t, seen)
@@ -204,17 +206,17 @@ func TestStoppedProcess(t *testing.T) {
 func TestWakesAndEnters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		block := make(chan struct{})
-		d := gate.NewDoor(gate.Config{OnChange: func(_, to gate.Standing) {
+		d := gate.NewLocal(gate.Config{OnChange: func(_, to gate.Status) {
 			if to.State == gate.Opened {
 				<-block
 			}
 		}})
 		run(t, d)
-		d.Order(opened(7, 1))
-		d.Trust(trust(7, 10*time.Second))
+		d.SetDesired(opened(7, 1))
+		d.SetLease(trust(7, 10*time.Second))
 		time.Sleep(20 * time.Second)
 		locked(t, d)
-		d.Trust(trust(7, 10*time.Second))
+		d.SetLease(trust(7, 10*time.Second))
 		lives(t, enter(t, d))
 		close(block)
 	})
@@ -222,26 +224,26 @@ func TestWakesAndEnters(t *testing.T) {
 
 func TestRecovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := gate.NewDoor(gate.Config{})
+		d := gate.NewLocal(gate.Config{})
 		run(t, d)
-		d.Trust(trust(7, time.Hour))
+		d.SetLease(trust(7, time.Hour))
 		locked(t, d.Recovery(3))
-		d.Order(recovering(7, 3))
+		d.SetDesired(recovering(7, 3))
 		locked(t, d)
 		locked(t, d.Recovery(4))
 		p := enter(t, d.Recovery(3))
 		if p.Token != 7 {
 			t.Errorf("%+v", p.Term)
 		}
-		if _, err := d.Recovery(2).Enter(t.Context()); !errors.Is(err, gate.ErrMoved) {
+		if _, err := d.Recovery(2).Enter(t.Context()); !errors.Is(err, gate.ErrConflict) {
 			t.Errorf("waits for a round that is over: %v", err)
 		}
-		d.Trust(trust(8, time.Hour))
+		d.SetLease(trust(8, time.Hour))
 		over(t, p)
 		locked(t, d.Recovery(3))
-		d.Trust(trust(7, time.Hour))
+		d.SetLease(trust(7, time.Hour))
 		p = enter(t, d.Recovery(3))
-		d.Order(recovering(7, 4))
+		d.SetDesired(recovering(7, 4))
 		over(t, p)
 		p = enter(t, d.Recovery(4))
 
@@ -250,21 +252,21 @@ func TestRecovery(t *testing.T) {
 			_, err := d.Recovery(5).Enter(t.Context())
 			waits <- err
 		}()
-		d.Order(opened(7, 4))
+		d.SetDesired(opened(7, 4))
 		over(t, p)
-		if _, err := d.Recovery(4).Enter(t.Context()); !errors.Is(err, gate.ErrMoved) {
+		if _, err := d.Recovery(4).Enter(t.Context()); !errors.Is(err, gate.ErrConflict) {
 			t.Errorf("waits for a round that is over: %v", err)
 		}
-		d.Order(recovering(7, 6))
-		if err := <-waits; !errors.Is(err, gate.ErrMoved) {
+		d.SetDesired(recovering(7, 6))
+		if err := <-waits; !errors.Is(err, gate.ErrConflict) {
 			t.Errorf("waited for a round that was left out: %v", err)
 		}
 	})
 }
 
 func TestPermissionEndsByItsHolder(t *testing.T) {
-	d := gate.NewDoor(gate.Config{Alone: true})
-	d.Order(gate.Order{})
+	d := gate.NewLocal(gate.Config{Alone: true})
+	d.SetDesired(gate.DesiredState{})
 	ctx, cancel := context.WithCancel(t.Context())
 	p, err := d.Enter(ctx)
 	if err != nil {
@@ -289,9 +291,9 @@ func TestPermissionEndsByItsHolder(t *testing.T) {
 
 func TestAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := gate.NewDoor(gate.Config{Alone: true})
+		d := gate.NewLocal(gate.Config{Alone: true})
 		locked(t, d)
-		d.Order(gate.Order{})
+		d.SetDesired(gate.DesiredState{})
 		p := enter(t, d)
 		if p.Term != (gate.Term{}) {
 			t.Errorf("the term is %+v", p.Term)
@@ -299,13 +301,13 @@ func TestAlone(t *testing.T) {
 		stop := run(t, d)
 		time.Sleep(1000 * time.Hour)
 		lives(t, p)
-		d.Order(gate.Order{State: gate.Shut, Reason: gate.ByHand, Hand: &gate.Hand{Why: "disks", By: "me@here"}})
+		d.SetDesired(gate.DesiredState{State: gate.Shut, Reason: gate.ByHand, Hold: &gate.OperatorHold{Why: "disks", By: "me@here"}})
 		over(t, p)
 		locked(t, d)
-		if s := d.Standing(); s.Hand == nil || s.Hand.Why != "disks" {
+		if s := d.Status(); s.Hold == nil || s.Hold.Why != "disks" {
 			t.Errorf("%+v", s)
 		}
-		d.Order(gate.Order{State: gate.Opened})
+		d.SetDesired(gate.DesiredState{State: gate.Opened})
 		p = enter(t, d)
 		stop()
 		lives(t, p)
@@ -314,9 +316,9 @@ func TestAlone(t *testing.T) {
 
 func TestShutWhileNobodyRunsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := gate.NewDoor(gate.Config{})
-		d.Trust(trust(7, time.Hour))
-		d.Order(opened(7, 1))
+		d := gate.NewLocal(gate.Config{})
+		d.SetLease(trust(7, time.Hour))
+		d.SetDesired(opened(7, 1))
 		locked(t, d)
 		stop := run(t, d)
 		p := enter(t, d)
@@ -334,11 +336,11 @@ func TestShutWhileNobodyRunsIt(t *testing.T) {
 
 func TestChangesAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var d *gate.Door
+		var d *gate.Local
 		var told []gate.Reason
-		last := gate.NewDoor(gate.Config{}).Standing()
-		d = gate.NewDoor(gate.Config{OnChange: func(from, to gate.Standing) {
-			_ = d.Standing() // it may
+		last := gate.NewLocal(gate.Config{}).Status()
+		d = gate.NewLocal(gate.Config{OnChange: func(from, to gate.Status) {
+			_ = d.Status() // it may
 			if from.State != last.State || from.Reason != last.Reason {
 				t.Errorf("from %+v, but the last one was %+v", from, last)
 			}
@@ -351,27 +353,27 @@ func TestChangesAreTold(t *testing.T) {
 		}})
 		stop := run(t, d)
 		changed := d.Changed()
-		d.Trust(trust(7, 10*time.Second))
+		d.SetLease(trust(7, 10*time.Second))
 		<-changed
-		d.Order(opened(7, 1))
-		since := d.Standing().Since
+		d.SetDesired(opened(7, 1))
+		since := d.Status().Since
 		changed = d.Changed()
 		time.Sleep(time.Second)
-		d.Trust(trust(7, 10*time.Second))
+		d.SetLease(trust(7, 10*time.Second))
 		select {
 		case <-changed:
 			t.Error("renewing is told as a change")
 		default:
 		}
-		if s := d.Standing(); !s.Since.Equal(since) || time.Until(s.Until) != 10*time.Second || !s.Word.Equal(time.Now()) {
+		if s := d.Status(); !s.Since.Equal(since) || time.Until(s.Expires) != 10*time.Second || !s.LastReply.Equal(time.Now()) {
 			t.Errorf("%+v", s)
 		}
 		time.Sleep(11 * time.Second)
 		<-changed
-		if s := d.Standing(); s.Since.Sub(since) != 11*time.Second {
+		if s := d.Status(); s.Since.Sub(since) != 11*time.Second {
 			t.Errorf("shut since %s, opened at %s", s.Since, since)
 		}
-		d.Trust(trust(8, time.Hour))
+		d.SetLease(trust(8, time.Hour))
 		stop()
 		want := []gate.Reason{gate.Starting, "open", gate.Unproved, gate.NewLeader, gate.Starting}
 		if diff := cmp.Diff(want, slices.Compact(told)); diff != "" {
@@ -382,9 +384,9 @@ func TestChangesAreTold(t *testing.T) {
 
 func TestManyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := gate.NewDoor(gate.Config{})
+		d := gate.NewLocal(gate.Config{})
 		run(t, d)
-		d.Trust(trust(7, time.Hour))
+		d.SetLease(trust(7, time.Hour))
 		in := make(chan *gate.Permit)
 		for range 100 {
 			go func() {
@@ -396,12 +398,12 @@ func TestManyWait(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		d.Order(opened(7, 1))
+		d.SetDesired(opened(7, 1))
 		var all []*gate.Permit
 		for range 100 {
 			all = append(all, <-in)
 		}
-		d.Order(recovering(7, 2))
+		d.SetDesired(recovering(7, 2))
 		for _, p := range all {
 			over(t, p)
 			p.Leave()
