@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestDecide(t *testing.T) {
+func TestLocal_decide(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	later := now.Add(time.Second)
@@ -88,7 +88,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestWhatIsNews(t *testing.T) {
+func TestStatus_same(t *testing.T) {
 	t.Parallel()
 	base := func() Status {
 		return Status{State: Shut, Reason: ByHand, Detail: "d", Leader: "a", Address: "x", Token: 1, Round: 2, Hold: &OperatorHold{Why: "w"}}

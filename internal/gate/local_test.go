@@ -14,7 +14,7 @@ import (
 	"github.com/agrichat/agrichat/internal/gate"
 )
 
-// run runs a door until the test ends or stop is called.
+// run runs a gate until the test ends or stop is called.
 func run(t *testing.T, d *gate.Local) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -72,7 +72,7 @@ func locked(t *testing.T, g gate.Gate) {
 	}
 }
 
-// over says that a permission has ended as it should, so that whoever fails by it tries again.
+// over checks that a permission has ended with an error that callers retry.
 func over(t *testing.T, p *gate.Permit) {
 	t.Helper()
 	if !errors.Is(p.Context().Err(), context.Canceled) {
@@ -90,7 +90,7 @@ func lives(t *testing.T, p *gate.Permit) {
 	}
 }
 
-func TestTransitions(t *testing.T) {
+func TestLocal_transitions(t *testing.T) {
 	for name, c := range map[string]struct {
 		then func(*gate.Local)
 		want gate.Reason // of the shut door
@@ -153,8 +153,8 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
-// TestTimerEndsPermissions has nobody ask the door anything.
-func TestTimerEndsPermissions(t *testing.T) {
+// TestLocal_Run_timer checks that permissions end without any call of the gate.
+func TestLocal_Run_timer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := gate.NewLocal(gate.Config{})
 		run(t, d)
@@ -169,8 +169,8 @@ func TestTimerEndsPermissions(t *testing.T) {
 	})
 }
 
-// TestStoppedProcess has the clock go on while no timer runs: nobody watches it, as in a process that was stopped and wakes.
-func TestStoppedProcess(t *testing.T) {
+// TestPermit_Check_stoppedProcess advances the clock while no timer runs, as in a process that was stopped and resumes.
+func TestPermit_Check_stoppedProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d *gate.Local
 		block := make(chan struct{})
@@ -202,8 +202,8 @@ func TestStoppedProcess(t *testing.T) {
 	})
 }
 
-// TestWakesAndEnters is the same, with Enter the first to look.
-func TestWakesAndEnters(t *testing.T) {
+// TestLocal_Enter_stoppedProcess is the same, with Enter the first to look.
+func TestLocal_Enter_stoppedProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		block := make(chan struct{})
 		d := gate.NewLocal(gate.Config{OnChange: func(_, to gate.Status) {
@@ -222,7 +222,7 @@ func TestWakesAndEnters(t *testing.T) {
 	})
 }
 
-func TestRecovery(t *testing.T) {
+func TestLocal_Recovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := gate.NewLocal(gate.Config{})
 		run(t, d)
@@ -264,7 +264,7 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
-func TestPermissionEndsByItsHolder(t *testing.T) {
+func TestPermit_Leave(t *testing.T) {
 	d := gate.NewLocal(gate.Config{Alone: true})
 	d.SetDesired(gate.DesiredState{})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -275,7 +275,7 @@ func TestPermissionEndsByItsHolder(t *testing.T) {
 	lives(t, p)
 	cancel()
 	if err := p.Check(); !errors.Is(err, context.Canceled) || fault.Of(err) != fault.Stopped {
-		t.Errorf("its caller was told to stop, and it says %v", err)
+		t.Errorf("its caller was cancelled, and the error is %v", err)
 	}
 	p.Leave()
 	p.Leave()
@@ -289,7 +289,7 @@ func TestPermissionEndsByItsHolder(t *testing.T) {
 	}
 }
 
-func TestAlone(t *testing.T) {
+func TestLocal_alone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := gate.NewLocal(gate.Config{Alone: true})
 		locked(t, d)
@@ -314,7 +314,7 @@ func TestAlone(t *testing.T) {
 	})
 }
 
-func TestShutWhileNobodyRunsIt(t *testing.T) {
+func TestLocal_notRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := gate.NewLocal(gate.Config{})
 		d.SetLease(trust(7, time.Hour))
@@ -334,10 +334,10 @@ func TestShutWhileNobodyRunsIt(t *testing.T) {
 	})
 }
 
-func TestChangesAreTold(t *testing.T) {
+func TestConfig_OnChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d *gate.Local
-		var told []gate.Reason
+		var notified []gate.Reason
 		last := gate.NewLocal(gate.Config{}).Status()
 		d = gate.NewLocal(gate.Config{OnChange: func(from, to gate.Status) {
 			_ = d.Status() // it may
@@ -346,10 +346,10 @@ func TestChangesAreTold(t *testing.T) {
 			}
 			last = to
 			if to.State == gate.Opened {
-				told = append(told, "open")
+				notified = append(notified, "open")
 				return
 			}
-			told = append(told, to.Reason)
+			notified = append(notified, to.Reason)
 		}})
 		stop := run(t, d)
 		changed := d.Changed()
@@ -362,7 +362,7 @@ func TestChangesAreTold(t *testing.T) {
 		d.SetLease(trust(7, 10*time.Second))
 		select {
 		case <-changed:
-			t.Error("renewing is told as a change")
+			t.Error("a renewal is notified as a change")
 		default:
 		}
 		if s := d.Status(); !s.Since.Equal(since) || time.Until(s.Expires) != 10*time.Second || !s.LastReply.Equal(time.Now()) {
@@ -376,13 +376,13 @@ func TestChangesAreTold(t *testing.T) {
 		d.SetLease(trust(8, time.Hour))
 		stop()
 		want := []gate.Reason{gate.Starting, "open", gate.Unproved, gate.NewLeader, gate.Starting}
-		if diff := cmp.Diff(want, slices.Compact(told)); diff != "" {
+		if diff := cmp.Diff(want, slices.Compact(notified)); diff != "" {
 			t.Error(diff)
 		}
 	})
 }
 
-func TestManyWait(t *testing.T) {
+func TestLocal_Enter_manyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := gate.NewLocal(gate.Config{})
 		run(t, d)

@@ -11,7 +11,7 @@ import (
 	"github.com/agrichat/agrichat/internal/gate"
 )
 
-// crowd is everybody who holds a permission.
+// crowd is the set of permissions that are held.
 type crowd struct {
 	mu   sync.Mutex
 	held map[*gate.Permit]uint64 // the round; zero: for writing
@@ -29,7 +29,7 @@ func (c *crowd) drop(p *gate.Permit) {
 	delete(c.held, p)
 }
 
-// look complains about everybody who is in and should not be.
+// look reports every permission that is alive and should not be.
 func (c *crowd) look(t *testing.T, o gate.DesiredState, tr gate.Lease) (alive int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,9 +46,9 @@ func (c *crowd) look(t *testing.T, o gate.DesiredState, tr gate.Lease) (alive in
 	return alive
 }
 
-// TestStress tells a door anything in any order while many come and go, and looks after every word that nobody is in who
-// should not be.
-func TestStress(t *testing.T) {
+// TestLocal_stress passes states and leases in any order while many enter and leave, and checks after each that no permission is
+// alive that should not be.
+func TestLocal_stress(t *testing.T) {
 	t.Parallel()
 	d := gate.NewLocal(gate.Config{})
 	ctx, cancel := context.WithCancel(t.Context())

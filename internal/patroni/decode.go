@@ -65,7 +65,7 @@ func (v *View) takeLeader(e entry) {
 	}
 }
 
-// object reads a JSON object into what v points at. A field of a type that nobody expected is left out, not the object.
+// object decodes a JSON object into v. A field of an unexpected type is left out, not the object.
 func object(text string, v any) bool {
 	var wrong *json.UnmarshalTypeError
 	err := json.Unmarshal([]byte(text), v)

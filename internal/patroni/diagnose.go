@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// any tells if a server answers in a way. It tells who speaks otherwise than we do from who has no time: both only close the
-// connection.
+// any reports whether a server answers in a way. It distinguishes a server of another protocol from one that is overloaded: both
+// only close the connection.
 func (f *Follower) any(ctx context.Context, answers func(context.Context, string) bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

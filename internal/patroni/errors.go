@@ -11,31 +11,31 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-// explain classifies an error, and says which setting to correct. It is no transient error that stays until a person
-// does something, though the follower goes on trying: the person may do it in etcd.
+// explain classifies an error, and names the setting to correct. An error that lasts until a person acts is fatal, although the
+// follower retries: the person may act in etcd.
 func (f *Follower) explain(ctx context.Context, err error) error {
 	advice := f.refused(err)
 	if advice == "" {
 		advice = f.insecure(ctx, err.Error())
 	}
 	if advice != "" {
-		return fault.AsFatal(&advised{advice, err})
+		return fault.AsFatal(&adviceError{advice, err})
 	}
 	return fault.AsTransient(fmt.Errorf("waiting for etcd at %s: %w", f.endpoints(), err), 0)
 }
 
-// advised is an error that a person can mend.
-type advised struct {
+// adviceError is an error that a person can correct.
+type adviceError struct {
 	advice string
 	err    error
 }
 
-func (a *advised) Error() string { return a.advice + ": " + a.err.Error() }
-func (a *advised) Unwrap() error { return a.err }
+func (a *adviceError) Error() string { return a.advice + ": " + a.err.Error() }
+func (a *adviceError) Unwrap() error { return a.err }
 
-// kind is the class, or the advice: the texts below it name connections, and differ each time.
+// kind is the class, or the advice: the wrapped texts name connections, and differ each time.
 func kind(err error) string {
-	var a *advised
+	var a *adviceError
 	switch {
 	case err == nil:
 		return ""
@@ -71,7 +71,7 @@ func (f *Follower) refused(err error) string {
 	return ""
 }
 
-// insecure is about TLS. All that is left of such an error, behind the connection, is its text.
+// insecure is about TLS. Only the text of such an error is available.
 func (f *Follower) insecure(ctx context.Context, text string) string {
 	has := func(part string) bool { return strings.Contains(text, part) }
 	switch {

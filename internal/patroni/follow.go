@@ -11,12 +11,12 @@ import (
 )
 
 var (
-	errAgain  = errors.New("another request knows more")
+	errReload = errors.New("another request has newer data")
 	errSilent = errors.New("the watch is silent")
 	errClosed = errors.New("the watch was closed")
 )
 
-// follow reads everything, then what changes, and begins again whenever it may have missed something.
+// follow reads all keys, then watches changes, and reads again, with a backoff, whenever it may have missed one.
 func (f *Follower) follow(ctx context.Context, client *clientv3.Client) {
 	delays := f.delays()
 	for ctx.Err() == nil {
@@ -24,7 +24,7 @@ func (f *Follower) follow(ctx context.Context, client *clientv3.Client) {
 		revision, err := f.load(ctx, client)
 		if err != nil {
 			f.failed(ctx, sent, err)
-		} else if err = f.watch(ctx, client, revision, delays.Reset); errors.Is(err, errAgain) {
+		} else if err = f.watch(ctx, client, revision, delays.Reset); errors.Is(err, errReload) {
 			continue
 		} else if ctx.Err() == nil {
 			f.cfg.Log.Info("reading the cluster's keys again", "prefix", f.prefix, "why", err)
@@ -40,22 +40,22 @@ func (f *Follower) delays() *backoff.ExponentialBackOff {
 		backoff.WithMaxInterval(500*time.Millisecond), backoff.WithMaxElapsedTime(0))
 }
 
-// wait waits, but not when there is a reason to read again.
+// wait waits for the backoff, or until there is a reason to read again.
 func (f *Follower) wait(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-f.again:
+	case <-f.reloadNow:
 	case <-ctx.Done():
 	}
 	return ctx.Err()
 }
 
-// load reads everything at one revision and returns it.
+// load reads all keys at one revision and returns the revision.
 func (f *Follower) load(ctx context.Context, client *clientv3.Client) (int64, error) {
 	select {
-	case <-f.again: // this is the answer to it
+	case <-f.reloadNow: // this is the answer to it
 	default:
 	}
 	known := f.seenSoFar()
@@ -71,7 +71,7 @@ func (f *Follower) load(ctx context.Context, client *clientv3.Client) (int64, er
 	}
 	f.replace(keys, got.Header.Revision, known)
 	if len(keys) == 0 {
-		f.look(ctx, client)
+		f.listScopes(ctx, client)
 	}
 	return got.Header.Revision, nil
 }
@@ -80,10 +80,10 @@ func (f *Follower) replace(keys map[string]entry, revision, known int64) {
 	f.update(func(s *Status) {
 		f.answered(s)
 		if f.old(revision, known) {
-			f.stale()
+			f.reload()
 			return
 		}
-		f.keys, f.seen, f.loaded, f.behind = keys, revision, true, false
+		f.keys, f.seen, f.loaded, f.stale = keys, revision, true, false
 		f.show(s, revision)
 	})
 }
@@ -96,11 +96,11 @@ func (f *Follower) show(s *Status, revision int64) {
 	}
 }
 
-// watch takes what changes after a revision, until something is wrong.
+// watch applies changes after a revision, until it fails.
 func (f *Follower) watch(ctx context.Context, client *clientv3.Client, revision int64, alive func()) error {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	defer cancel()
-	patience := time.AfterFunc(f.cfg.Read, cancel) // Watch blocks until a server has taken it
+	patience := time.AfterFunc(f.cfg.Read, cancel) // Watch blocks until a server has accepted it
 	events := client.Watch(ctx, f.prefix, clientv3.WithPrefix(), clientv3.WithRev(revision+1), clientv3.WithProgressNotify())
 	patience.Stop()
 	tick := time.NewTicker(f.cfg.Every)
@@ -108,8 +108,8 @@ func (f *Follower) watch(ctx context.Context, client *clientv3.Client, revision 
 	heard, looked := time.Now(), time.Now()
 	for {
 		select {
-		case <-f.again:
-			return errAgain
+		case <-f.reloadNow:
+			return errReload
 		case r, open := <-events:
 			if err := broken(r, open); err != nil {
 				return err
@@ -121,10 +121,10 @@ func (f *Follower) watch(ctx context.Context, client *clientv3.Client, revision 
 			if time.Since(heard) > f.cfg.Silence {
 				return errSilent
 			}
-			f.nudge(ctx, client)
+			f.requestProgress(ctx, client)
 			if time.Since(looked) > f.cfg.Look && f.Status().View.Empty {
 				looked = time.Now()
-				f.look(ctx, client)
+				f.listScopes(ctx, client)
 			}
 		}
 	}
@@ -137,18 +137,18 @@ func broken(r clientv3.WatchResponse, open bool) error {
 	return r.Err()
 }
 
-// nudge makes the watch say that it lives: a connection that has died in silence would go unnoticed for long.
-func (f *Follower) nudge(ctx context.Context, client *clientv3.Client) {
+// requestProgress makes the server reply on the watch: a dead connection would otherwise go unnoticed for long.
+func (f *Follower) requestProgress(ctx context.Context, client *clientv3.Client) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.Every)
 	defer cancel()
-	_ = client.RequestProgress(ctx) // no answer is what errSilent is for
+	_ = client.RequestProgress(ctx) // errSilent covers a missing reply
 }
 
-// apply takes events in their order.
+// apply applies events in order.
 func (f *Follower) apply(r clientv3.WatchResponse) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.behind {
+	if f.stale {
 		return
 	}
 	revision := f.status.View.Revision
@@ -168,8 +168,8 @@ func (f *Follower) apply(r clientv3.WatchResponse) {
 	f.change(func(s *Status) { f.show(s, revision) })
 }
 
-// look names the scopes in the namespace, for who has misspelt the one to follow. Not to be allowed to is no error.
-func (f *Follower) look(ctx context.Context, client *clientv3.Client) {
+// listScopes lists the scopes in the namespace, as suggestions for a misspelt one. Missing rights to do so are no error.
+func (f *Follower) listScopes(ctx context.Context, client *clientv3.Client) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.Limit)
 	defer cancel()
 	const most = 20

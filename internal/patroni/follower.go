@@ -13,25 +13,24 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-// Follower follows a cluster while Run runs. It keeps what it knew last when etcd does not answer: what may be done with that
-// is a matter of Until.
+// Follower follows a cluster while Run runs. While etcd does not answer it keeps its last view: Expires bounds the use of it.
 type Follower struct {
-	cfg    Config
-	prefix string
-	again  chan struct{} // asks for everything to be read again
-	ask    chan struct{} // asks for a question about the leader at once
+	cfg       Config
+	prefix    string
+	reloadNow chan struct{} // requests a reload of all keys
+	askNow    chan struct{} // requests a lease check at once
 
 	mu      sync.Mutex // covers all below
 	keys    map[string]entry
-	seen    int64     // the newest revision of an answer that was believed
+	seen    int64     // the newest revision that was applied
 	loaded  bool      // keys have been read
-	asked   time.Time // when a person was last asked to mend something
-	behind  bool      // what a watch says is no longer taken, until all has been read again
+	asked   time.Time // when an error with advice was last seen
+	stale   bool      // events of the watch are dropped until all keys have been reloaded
 	status  Status
 	changed chan struct{}
 }
 
-// New returns a follower that has not asked anything yet. Its errors are fatal: the configuration is wrong.
+// New returns a follower that has not connected yet. Its errors are fatal: the configuration is wrong.
 func New(cfg Config) (*Follower, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -39,14 +38,14 @@ func New(cfg Config) (*Follower, error) {
 	cfg = cfg.withDefaults()
 	return &Follower{
 		cfg: cfg, prefix: prefixOf(cfg.Namespace, cfg.Scope),
-		again: make(chan struct{}, 1), ask: make(chan struct{}, 1), changed: make(chan struct{}),
+		reloadNow: make(chan struct{}, 1), askNow: make(chan struct{}, 1), changed: make(chan struct{}),
 	}, nil
 }
 
-// Prefix is where the cluster stands in etcd.
+// Prefix is the prefix of the cluster's keys in etcd.
 func (f *Follower) Prefix() string { return f.prefix }
 
-// Status returns what is known now. It never blocks.
+// Status returns the current status. It never blocks.
 func (f *Follower) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -61,8 +60,8 @@ func (f *Follower) Changed() <-chan struct{} {
 	return f.changed
 }
 
-// Run follows until ctx ends, and then returns nil. It is not to be called twice at once. Whatever is wrong with etcd, it goes on
-// trying: Status says what it is.
+// Run follows until ctx ends, and then returns nil. It must not be called twice at once. It retries any error of etcd; Status
+// reports the last one.
 func (f *Follower) Run(ctx context.Context) error {
 	client, err := f.open(ctx)
 	if err != nil {
@@ -70,7 +69,7 @@ func (f *Follower) Run(ctx context.Context) error {
 	}
 	var g errgroup.Group
 	g.Go(func() error { f.follow(ctx, client); return nil })
-	g.Go(func() error { f.prove(ctx, client); return nil })
+	g.Go(func() error { f.verifyLease(ctx, client); return nil })
 	_ = g.Wait()
 	if err := client.Close(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("closing the connection to etcd: %w", err)
@@ -78,7 +77,7 @@ func (f *Follower) Run(ctx context.Context) error {
 	return nil
 }
 
-// open returns a client. With a password it can be had only from an etcd that answers.
+// open returns a client, retrying with a backoff: with a password, a client can be made only while etcd answers.
 func (f *Follower) open(ctx context.Context) (*clientv3.Client, error) {
 	delays := f.delays()
 	for {
@@ -95,21 +94,21 @@ func (f *Follower) open(ctx context.Context) (*clientv3.Client, error) {
 	}
 }
 
-// update changes the status under the lock, and tells if it became another.
+// update changes the status under the lock, and closes the channel of Changed if it differs.
 func (f *Follower) update(change func(s *Status)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.change(change)
 }
 
-// change is update for who holds the lock.
+// change is update with the lock held.
 func (f *Follower) change(change func(s *Status)) {
 	before := f.status
 	change(&f.status)
 	if s := &f.status; s.View.Token != before.View.Token {
 		s.Expires = time.Time{}
 		if s.View.Token != 0 {
-			wake(f.ask)
+			wake(f.askNow)
 		}
 	}
 	if !same(before, f.status) {
@@ -118,14 +117,14 @@ func (f *Follower) change(change func(s *Status)) {
 	}
 }
 
-// same leaves times and revisions out.
+// same compares without times and revisions.
 func same(a, b Status) bool {
 	a.View.Revision, b.View.Revision = 0, 0
 	return a.Expires.IsZero() == b.Expires.IsZero() && kind(a.Err) == kind(b.Err) &&
 		reflect.DeepEqual(a.Others, b.Others) && reflect.DeepEqual(a.View, b.View)
 }
 
-// answered is called with the lock held whenever etcd has answered. It tells if that ends an outage.
+// answered is called with the lock held whenever etcd has answered. It reports whether that ends an outage.
 func (f *Follower) answered(s *Status) bool {
 	s.LastReply = time.Now()
 	if s.Err == nil {
@@ -136,8 +135,8 @@ func (f *Follower) answered(s *Status) bool {
 	return true
 }
 
-// old is called with the lock held. It tells that an answer was overtaken by a newer one on its way. Known is what had been
-// seen when the question was sent: an answer below that is not old, etcd was restored.
+// old is called with the lock held. It reports whether a newer reply has overtaken this one. Known is the revision that had been
+// seen when the request was sent: a reply below that is not old, but of an etcd that was restored.
 func (f *Follower) old(revision, known int64) bool { return revision >= known && revision < f.seen }
 
 func (f *Follower) seenSoFar() int64 {
@@ -146,13 +145,13 @@ func (f *Follower) seenSoFar() int64 {
 	return f.seen
 }
 
-// stale is called with the lock held: everything is to be read again, and no event taken until then.
-func (f *Follower) stale() {
-	f.behind = true
-	wake(f.again)
+// reload is called with the lock held: all keys are to be read again, and events dropped until then.
+func (f *Follower) reload() {
+	f.stale = true
+	wake(f.reloadNow)
 }
 
-// failed is called when a request that was sent at a time has failed. One that was answered since says more.
+// failed is called when a request that was sent at a time has failed. It is ignored if etcd has answered a later one.
 func (f *Follower) failed(ctx context.Context, sent time.Time, err error) {
 	if ctx.Err() != nil {
 		return
@@ -160,21 +159,21 @@ func (f *Follower) failed(ctx context.Context, sent time.Time, err error) {
 	err = f.explain(ctx, err)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.status.LastReply.After(sent) || f.advised(err) {
+	if f.status.LastReply.After(sent) || f.hasAdvice(err) {
 		return
 	}
 	if kind(f.status.Err) != kind(err) {
 		f.cfg.Log.Warn("etcd does not answer", "prefix", f.prefix, "error", err)
 		if f.status.Err == nil {
-			f.stale()
+			f.reload()
 		}
 	}
 	f.change(func(s *Status) { s.Err = err })
 }
 
-// advised is called with the lock held. A connection that is refused breaks in several ways, and only some say why: for a
-// while those that do not are passed over.
-func (f *Follower) advised(err error) bool {
+// hasAdvice is called with the lock held. A refused connection fails in several ways, and only some name the cause: for a while
+// the others are ignored.
+func (f *Follower) hasAdvice(err error) bool {
 	const memory = 10 * time.Second
 	if fault.Of(err) == fault.Fatal {
 		f.asked = time.Now()
@@ -186,6 +185,6 @@ func (f *Follower) advised(err error) bool {
 func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
-	default: // somebody has
+	default: // a request is pending
 	}
 }

@@ -40,7 +40,7 @@ func followed(t *testing.T) *Follower {
 		t.Fatal(err)
 	}
 	f.replace(leading(10), 10, 0)
-	f.vouch(f.keys[leaderKey], time.Now(), 30*time.Second)
+	f.extendLease(f.keys[leaderKey], time.Now(), 30*time.Second)
 	if s := f.Status(); s.View.Token != 10 || s.Expires.IsZero() {
 		t.Fatalf("%+v", s)
 	}
@@ -57,7 +57,7 @@ func TestAnOldAnswerDoesNotBringALeaderBack(t *testing.T) {
 	f.replace(leading(10), 12, 10)
 	f.apply(event(f, 11))
 	f.judge(answer(14, 11), 10)
-	f.vouch(entry{value: "pg", modified: 10, lease: 1}, time.Now(), 30*time.Second)
+	f.extendLease(entry{value: "pg", modified: 10, lease: 1}, time.Now(), 30*time.Second)
 	if s := f.Status(); s.View.Leader != "" || !s.Expires.IsZero() {
 		t.Errorf("%+v", s)
 	}
@@ -72,13 +72,13 @@ func TestEventsOfAnOutageAreNotTaken(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
 	f.failed(t.Context(), time.Now().Add(-time.Hour), errors.New("too late to count"))
-	if s := f.Status(); s.Err != nil || len(f.again) != 0 {
+	if s := f.Status(); s.Err != nil || len(f.reloadNow) != 0 {
 		t.Errorf("%+v", s)
 	}
 	f.apply(event(f, 11))
 	f.failed(t.Context(), time.Now(), errors.New("down"))
 	f.apply(event(f, 12))
-	if s := f.Status(); s.View.Token != 11 || s.Err == nil || len(f.again) == 0 {
+	if s := f.Status(); s.View.Token != 11 || s.Err == nil || len(f.reloadNow) == 0 {
 		t.Errorf("%+v", s)
 	}
 	f.replace(leading(13), 13, 11)
@@ -91,7 +91,7 @@ func TestEventsOfAnOutageAreNotTaken(t *testing.T) {
 func TestAnotherLeaderEndsTheProof(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
-	if _, ok := f.judge(answer(12, 9), 10); ok || !f.Status().Expires.IsZero() || len(f.again) == 0 {
+	if _, ok := f.judge(answer(12, 9), 10); ok || !f.Status().Expires.IsZero() || len(f.reloadNow) == 0 {
 		t.Errorf("%+v", f.Status())
 	}
 }
@@ -100,7 +100,7 @@ func TestAnOldAnswerDoesNotEndTheProof(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
 	f.judge(answer(9, 0), 8)
-	if s := f.Status(); s.View.Token != 10 || s.Expires.IsZero() || len(f.again) != 0 {
+	if s := f.Status(); s.View.Token != 10 || s.Expires.IsZero() || len(f.reloadNow) != 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -109,12 +109,12 @@ func TestTheProofOnlyGrows(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
 	until := f.Status().Expires
-	f.vouch(f.keys[leaderKey], time.Now().Add(-5*time.Second), 30*time.Second)
+	f.extendLease(f.keys[leaderKey], time.Now().Add(-5*time.Second), 30*time.Second)
 	if got := f.Status().Expires; !got.Equal(until) {
 		t.Errorf("%s became %s", until, got)
 	}
 	sent := time.Now().Add(time.Second)
-	f.vouch(f.keys[leaderKey], sent, 30*time.Second)
+	f.extendLease(f.keys[leaderKey], sent, 30*time.Second)
 	if got := f.Status().Expires; !got.Equal(sent.Add(29 * time.Second)) {
 		t.Errorf("%s after it was sent", got.Sub(sent))
 	}
@@ -124,7 +124,7 @@ func TestTheProofOnlyGrows(t *testing.T) {
 func TestARestoredEtcdIsBelieved(t *testing.T) {
 	t.Parallel()
 	f := followed(t)
-	if _, ok := f.judge(answer(5, 3), f.seen); ok || !f.Status().Expires.IsZero() || len(f.again) == 0 {
+	if _, ok := f.judge(answer(5, 3), f.seen); ok || !f.Status().Expires.IsZero() || len(f.reloadNow) == 0 {
 		t.Errorf("%+v", f.Status())
 	}
 	f.replace(leading(3), 5, f.seen)

@@ -9,21 +9,21 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// prove asks again and again for what is left of the leader's lease. Several questions may be under way: one that hangs on a
-// dead server does not hold up the next, which another server may answer.
-func (f *Follower) prove(ctx context.Context, client *clientv3.Client) {
+// verifyLease polls what is left of the leader's lease. Several requests may be in flight: one that hangs on a dead server does
+// not delay the next, which another server may answer.
+func (f *Follower) verifyLease(ctx context.Context, client *clientv3.Client) {
 	var g errgroup.Group
 	g.SetLimit(f.cfg.AtOnce)
 	for ctx.Err() == nil {
-		g.TryGo(func() error { f.question(ctx, client); return nil })
+		g.TryGo(func() error { f.ask(ctx, client); return nil })
 		every := f.cfg.Every
 		if f.Status().Err != nil {
-			every /= 2 // who waits for etcd wants to know soon
+			every /= 2 // an outage is retried sooner
 		}
 		t := time.NewTimer(every)
 		select {
 		case <-t.C:
-		case <-f.ask:
+		case <-f.askNow:
 		case <-ctx.Done():
 		}
 		t.Stop()
@@ -31,7 +31,7 @@ func (f *Follower) prove(ctx context.Context, client *clientv3.Client) {
 	_ = g.Wait()
 }
 
-func (f *Follower) question(ctx context.Context, client *clientv3.Client) {
+func (f *Follower) ask(ctx context.Context, client *clientv3.Client) {
 	sent, known := time.Now(), f.seenSoFar()
 	got, err := f.askLeader(ctx, client)
 	if err != nil {
@@ -39,7 +39,7 @@ func (f *Follower) question(ctx context.Context, client *clientv3.Client) {
 		return
 	}
 	held, ok := f.judge(got, known)
-	if !ok || held.lease == 0 { // a leader without a lease never ends, so nothing proves it
+	if !ok || held.lease == 0 { // a leader key without a lease never expires, so it proves nothing
 		return
 	}
 	sentLease := time.Now()
@@ -48,7 +48,7 @@ func (f *Follower) question(ctx context.Context, client *clientv3.Client) {
 		f.failed(ctx, sentLease, fmt.Errorf("asking for the leader's lease: %w", err))
 		return
 	}
-	f.vouch(held, sent, left)
+	f.extendLease(held, sent, left)
 }
 
 func (f *Follower) askLeader(ctx context.Context, client *clientv3.Client) (*clientv3.GetResponse, error) {
@@ -67,8 +67,8 @@ func (f *Follower) askLease(ctx context.Context, client *clientv3.Client, lease 
 	return time.Duration(got.TTL) * time.Second, nil // whole seconds, rounded down by etcd; negative: it has ended
 }
 
-// judge holds an answer against the view, and returns the leader's key if both are of one mind. Known is what had been seen
-// when the question was sent.
+// judge compares a reply with the view, and returns the leader's key if both agree. Known is the revision that had been seen when
+// the request was sent.
 func (f *Follower) judge(got *clientv3.GetResponse, known int64) (entry, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -80,7 +80,7 @@ func (f *Follower) judge(got *clientv3.GetResponse, known int64) (entry, bool) {
 	agreed := f.loaded && found == held.modified && revision >= known
 	f.change(func(s *Status) {
 		if f.answered(s) {
-			f.stale() // a watch that lived through an outage tells what has been
+			f.reload() // a watch that survived an outage reports the past
 		}
 		if !f.loaded || f.old(revision, known) {
 			return
@@ -96,16 +96,16 @@ func (f *Follower) judge(got *clientv3.GetResponse, known int64) (entry, bool) {
 // differ is called with the lock held when etcd's leader is not the one of the view.
 func (f *Follower) differ(s *Status, found int64) {
 	s.Expires = time.Time{}
-	f.stale()
+	f.reload()
 	if found == 0 && s.View.Token != 0 {
 		delete(f.keys, leaderKey)
 		f.show(s, s.View.Revision)
-		s.View.Empty = false // it may be, but that was not the question
+		s.View.Empty = false // it may be, but that was not requested
 	}
 }
 
-// vouch counts from before the question: whatever happened on the way only shortens what is promised.
-func (f *Follower) vouch(held entry, sent time.Time, left time.Duration) {
+// extendLease counts from before the request: any delay only shortens what is promised.
+func (f *Follower) extendLease(held entry, sent time.Time, left time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.keys[leaderKey] != held {
@@ -113,12 +113,12 @@ func (f *Follower) vouch(held entry, sent time.Time, left time.Duration) {
 	}
 	f.change(func(s *Status) {
 		if f.answered(s) {
-			f.stale()
+			f.reload()
 		}
 		until := sent.Add(left - f.cfg.Margin)
 		switch {
 		case left < 0: // the key goes with its lease
-			f.stale()
+			f.reload()
 		case s.View.Token != 0 && left > f.cfg.Margin && until.After(s.Expires):
 			s.Expires = until
 		}

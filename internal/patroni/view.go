@@ -1,8 +1,8 @@
-// Package patroni follows a Patroni cluster through etcd; no other package speaks to etcd.
+// Package patroni follows a Patroni cluster through etcd; no other package connects to etcd.
 //
-// It promises that what it says of the leader is what etcd said at one revision, that a word it missed is made good by
-// reading everything again, and that the time until which it vouches for a leader is counted from before the question was
-// sent. It decides nothing: the gate and its controller do.
+// It promises that its view of the leader is etcd's at one revision, that missed events are recovered by reading all keys again,
+// and that the expiry of a leader's lease is counted from before the request was sent. It decides nothing: the gate and its
+// controller do.
 package patroni
 
 import "time"
@@ -10,12 +10,12 @@ import "time"
 // View is a cluster as etcd holds it at a revision. It is a value: nobody changes what has been handed out.
 type View struct {
 	Revision   int64 // of etcd's whole store
-	Empty      bool  // nothing stands under the prefix
+	Empty      bool  // there are no keys under the prefix
 	Leader     string
 	Token      uint64 // mod_revision of the leader key; zero without a leader
 	Lease      int64  // that the leader key hangs on
 	Members    map[string]Member
-	Failover   *Failover     // asked for and not yet done; nil: none
+	Failover   *Failover     // requested and not yet done; nil: none
 	Sync       Sync          // who may take over without loss
 	Paused     bool          // maintenance: Patroni watches and does nothing
 	TTL        time.Duration // of the lease, as the dynamic configuration says; zero if it does not
@@ -44,12 +44,12 @@ type Sync struct {
 	Standbys []string
 }
 
-// Status is what a follower knows at a moment.
+// Status is the state of a follower at a moment.
 type Status struct {
 	View      View
 	Expires   time.Time // by the monotonic clock: the leader of View.Token is the leader at least until then; zero: not proved
 	LastReply time.Time // when etcd last answered; zero: never
-	Err       error     // why it does not answer now; classified by fault, with a word that says what to do
+	Err       error     // why it does not answer now; classified by fault, with what to do
 
-	Others []string // scopes that do stand in the namespace, while the one that is followed is Empty
+	Others []string // scopes that the namespace has, while the one that is followed is Empty
 }
