@@ -13,20 +13,20 @@ import (
 	"github.com/agrichat/agrichat/internal/gate"
 )
 
-// Limits of single calls, and pauses after failed ones. Nobody waits for ever for a server that hangs; a decision is made anew
-// before it is tried again.
+// Timeouts of single calls, and backoff after failed ones. A server that hangs is not waited for; a decision is made anew before a
+// retry.
 const (
 	callLimit  = 2 * time.Second
 	probeLimit = 2 * time.Second
-	raiseLimit = 5 * time.Minute // it may have to bring a large record's schema up to date; a lost leader ends it
+	raiseLimit = 5 * time.Minute // it may have to migrate a large database; a lost leader ends it
 	retryPause = 250 * time.Millisecond
-	claimEvery = 2500 * time.Millisecond
-	claimRetry = 500 * time.Millisecond
-	claimTrust = 7500 * time.Millisecond // after which another one may act: who wakes from a long sleep asks first
+	leaseEvery = 2500 * time.Millisecond
+	leaseRetry = 500 * time.Millisecond
+	leaseTrust = 7500 * time.Millisecond // after which another controller may have the lease: one that was stopped renews it first
 )
 
-// Workers are paused for longer than until the next time they are: a controller that dies must not stop them for ever, and one
-// that is busy must not let them go.
+// Consumers are paused for longer than the interval of pausing: a controller that dies must not stop them for good, and one that
+// is busy must not let the pause expire.
 const (
 	pauseFor    = 30 * time.Second
 	assertEvery = 10 * time.Second
@@ -36,7 +36,7 @@ const (
 // Config is what a controller is made of; all of it is required, Metrics excepted.
 type Config struct {
 	Cluster          Cluster
-	Orders           Orders
+	Orders           StateStore
 	Workers          Workers
 	Database         Database
 	ID               string // unique among controllers
@@ -45,7 +45,7 @@ type Config struct {
 	Metrics          *Metrics
 }
 
-// Controller opens and shuts the gate, while no other one does.
+// Controller opens and shuts the gate, while it has the lease.
 type Controller struct{ cfg Config }
 
 // New makes a controller.
@@ -56,60 +56,60 @@ func New(c Config) (*Controller, error) {
 	return &Controller{c}, nil
 }
 
-// run is a controller at work. One goroutine owns all of it and decides; whatever may take long happens beside it and comes
-// back as mail.
+// run is the event loop of a controller. One goroutine owns all of it and decides; calls that may take long run in goroutines of
+// their own and post their results as events.
 type run struct {
 	Config
-	mail  chan func()
-	tasks sync.WaitGroup
+	events chan func()
+	tasks  sync.WaitGroup
 
 	order    gate.DesiredState
 	revision uint64
-	stale    bool // the order is to be read before anything is decided
-	quiet    bool // the next one read is no news
+	stale    bool // the desired state must be read before the next decision
+	quiet    bool // the next state that is read is not logged
 	retry    time.Time
 	wrote    time.Time
-	shutAt   time.Time // when the gate was last shut; zero if nobody here saw it
-	swept    gate.Report
+	shutAt   time.Time // when the gate was last shut; zero if not seen by this process
+	report   gate.Report
 
-	server    finding
-	reach     reach
-	announced announcement
-	remarked  remarks
+	server  probeResult
+	reach   reach
+	pending switchover
+	noticed notices
 
-	claim  task
-	acting bool
-	held   time.Time // when the claim was last asked for with success
-	errand task
-	serial uint64 // of the errand; the answer of an older one is dropped
-	stop   context.CancelFunc
-	pause  task
-	open   bool // what workers were last told
+	lease   task
+	leading bool
+	held    time.Time // when the lease was last renewed
+	action  task
+	serial  uint64 // of the action; the result of an older one is dropped
+	stop    context.CancelFunc
+	pause   task
+	open    bool // what consumers were last set to
 
-	troubles map[string]string // what fails, and how; said once
+	failures map[string]string // what fails, and how; logged once
 }
 
-// task is something that happens beside the loop, one at a time.
+// task is a call outside of the loop, one at a time.
 type task struct {
 	busy bool
 	due  time.Time
 }
 
-// Run controls until ctx ends; then it gives up its claim. The gate stays as it is. It returns an error only if the bus
-// refuses it for good.
+// Run controls until ctx ends; then it releases its lease. The gate stays as it is. It returns an error only if the bus refuses it
+// for good.
 func (c *Controller) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
-	r := &run{Config: c.cfg, mail: make(chan func()), stale: true, quiet: true, stop: func() {}, troubles: map[string]string{}}
+	r := &run{Config: c.cfg, events: make(chan func()), stale: true, quiet: true, stop: func() {}, failures: map[string]string{}}
 	r.Metrics.follow(c.cfg.Cluster)
-	defer r.yield(ctx)
-	defer r.tasks.Wait() // a claim that is under way must not land after it was given back
+	defer r.release(ctx)
+	defer r.tasks.Wait() // a renewal in flight must not arrive after the release
 	defer stop()
 	r.tasks.Go(func() { r.watch(ctx) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		changed := c.cfg.Cluster.Changed() // before the status is read, so that nothing happens between
-		wake, err := r.turn(ctx, time.Now())
+		wake, err := r.step(ctx, time.Now())
 		if err != nil {
 			return err
 		}
@@ -119,20 +119,20 @@ func (c *Controller) Run(ctx context.Context) error {
 			return nil
 		case <-changed:
 		case <-timer.C:
-		case do := <-r.mail:
+		case do := <-r.events:
 			do()
 		}
 	}
 }
 
-// turn looks, decides and acts once, and returns when to do so again if nothing happens before.
-func (r *run) turn(ctx context.Context, now time.Time) (time.Time, error) {
+// step observes, decides and acts once, and returns when to do so again without an event.
+func (r *run) step(ctx context.Context, now time.Time) (time.Time, error) {
 	st := r.Cluster.Status()
-	r.announced = r.announced.follow(st.View, now)
+	r.pending = r.pending.follow(st.View, now)
 	r.remark(st, now)
 	r.reach = r.reach.follow(st.View.Token, st.View.Members[st.View.Leader].Address)
-	r.tryClaim(ctx, now, st.Err == nil && !st.LastReply.IsZero() && !r.reach.lost(now))
-	if r.acting && now.Sub(r.held) > claimTrust {
+	r.renewLease(ctx, now, st.Err == nil && !st.LastReply.IsZero() && !r.reach.lost(now))
+	if r.leading && now.Sub(r.held) > leaseTrust {
 		r.act(false)
 	}
 	if now.Before(r.retry) {
@@ -143,15 +143,15 @@ func (r *run) turn(ctx context.Context, now time.Time) (time.Time, error) {
 			return r.retry, err
 		}
 	}
-	if !r.acting {
+	if !r.leading {
 		return r.wake(now, decision{}), nil
 	}
 	if v := st.View; r.server.token != v.Token || r.server.address != v.Members[v.Leader].Address {
 		r.forget()
-		r.server = finding{token: v.Token, address: v.Members[v.Leader].Address, began: now}
+		r.server = probeResult{token: v.Token, address: v.Members[v.Leader].Address, began: now}
 	}
-	d := decide(scene{now: now, id: r.ID, place: path.Join("/", r.Namespace, r.Scope) + "/", look: look{st}, order: r.order, swept: r.swept,
-		server: r.server, announced: r.announced, wrote: r.wrote})
+	d := decide(input{now: now, id: r.ID, place: path.Join("/", r.Namespace, r.Scope) + "/", observed: observation{st}, order: r.order, report: r.report,
+		server: r.server, pending: r.pending, wrote: r.wrote})
 	if d.write {
 		return now, r.write(ctx, d.order)
 	}
@@ -163,40 +163,40 @@ func (r *run) turn(ctx context.Context, now time.Time) (time.Time, error) {
 	return r.wake(now, d), nil
 }
 
-// wake is when the next turn is due.
+// wake is when the next step is due.
 func (r *run) wake(now time.Time, d decision) time.Time {
 	next := now.Add(time.Minute)
 	if d.wake.After(now) {
 		next = earliest(next, d.wake)
 	}
-	if d.do != none && !r.errand.busy {
+	if d.do != none && !r.action.busy {
 		next = earliest(next, d.due)
 	}
-	if !r.claim.busy {
-		next = earliest(next, r.claim.due)
+	if !r.lease.busy {
+		next = earliest(next, r.lease.due)
 	}
-	if r.acting && !r.pause.busy && !now.Before(r.retry) { // until then nobody is told anything
+	if r.leading && !r.pause.busy && !now.Before(r.retry) { // until then consumers are left alone
 		next = earliest(next, r.pause.due)
 	}
 	return next
 }
 
-// read asks for the order that stands. What fails is tried again after a pause, unless it is refused for good.
+// read reads the desired state. A failure is retried after a pause, unless it is permanent.
 func (r *run) read(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	o, revision, err := r.Orders.Read(limited)
-	r.trouble("reading the gate's order", err)
+	r.logFailure("reading the gate's order", err)
 	if err != nil {
 		return r.failed(ctx, err)
 	}
 	r.stale = false
-	r.saw(o, revision, !r.quiet)
+	r.record(o, revision, !r.quiet)
 	r.quiet = false
 	return nil
 }
 
-// write replaces the order. Whether a call that failed has written is for the next reading to tell.
+// write replaces the desired state. The next read shows whether a call that failed has written.
 func (r *run) write(ctx context.Context, o gate.DesiredState) error {
 	limited, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
@@ -204,14 +204,14 @@ func (r *run) write(ctx context.Context, o gate.DesiredState) error {
 	switch {
 	case err == nil:
 		r.wrote = time.Now()
-		r.saw(o, revision, true)
+		r.record(o, revision, true)
 	case errors.Is(err, gate.ErrConflict):
 		r.stale = true
 		return nil
 	default:
 		r.stale = true
 	}
-	r.trouble("writing the gate's order", err)
+	r.logFailure("writing the gate's order", err)
 	return r.failed(ctx, err)
 }
 
@@ -226,8 +226,8 @@ func (r *run) failed(ctx context.Context, err error) error {
 	return nil
 }
 
-// saw takes note of an order, and says so if it is news.
-func (r *run) saw(o gate.DesiredState, revision uint64, news bool) {
+// record keeps a desired state, and logs a transition.
+func (r *run) record(o gate.DesiredState, revision uint64, news bool) {
 	before := r.order
 	r.order, r.revision = o, revision
 	r.Metrics.order(o)
@@ -237,16 +237,16 @@ func (r *run) saw(o gate.DesiredState, revision uint64, news bool) {
 	if o.State == gate.Shut && before.State != gate.Shut {
 		r.shutAt = o.Since
 	}
-	if news && r.acting && o.State != "" {
-		r.tell(before, o)
+	if news && r.leading && o.State != "" {
+		r.logTransition(before, o)
 	}
 	if o.State == gate.Shut && before.State != gate.Shut {
-		r.forget() // what was true of an open gate's leader is asked again before it is opened
+		r.forget() // an open gate's leader is probed again before the gate is opened
 	}
 }
 
-// tell writes one line for every transition; tests read times from them.
-func (r *run) tell(before, o gate.DesiredState) {
+// logTransition logs one line for every transition; tests read times from them.
+func (r *run) logTransition(before, o gate.DesiredState) {
 	r.Metrics.moved(o)
 	level, what := slog.LevelInfo, "the gate is "+string(o.State)
 	if o.State == gate.Shut {
@@ -265,20 +265,20 @@ func (r *run) tell(before, o gate.DesiredState) {
 	}
 }
 
-// trouble says what fails: once, until it fails otherwise or works again.
-func (r *run) trouble(doing string, err error) {
+// logFailure logs what fails: once, until it fails differently or succeeds.
+func (r *run) logFailure(doing string, err error) {
 	switch {
 	case err == nil:
-		delete(r.troubles, doing)
-	case r.troubles[doing] != err.Error() && fault.Of(err) != fault.Stopped:
-		r.troubles[doing] = err.Error()
+		delete(r.failures, doing)
+	case r.failures[doing] != err.Error() && fault.Of(err) != fault.Stopped:
+		r.failures[doing] = err.Error()
 		r.Log.Warn("the gate's controller has a problem; trying again", "doing", doing, "error", err)
 	}
 }
 
-func (r *run) yield(ctx context.Context) {
+func (r *run) release(ctx context.Context) {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), callLimit)
 	defer cancel()
-	r.trouble("giving the claim back", r.Orders.Yield(limited, r.ID))
+	r.logFailure("giving the claim back", r.Orders.Release(limited, r.ID))
 	r.Metrics.acts(false)
 }

@@ -28,7 +28,7 @@ func TestOpensForALeaderAndShutsWithoutOne(t *testing.T) {
 		after(2 * time.Second)
 		w.expect(t, gate.Shut, gate.NotWritable, 9)
 		w.change(func() { w.probe.Writable, w.probe.Timeline = true, 2 })
-		after(eagerly + time.Millisecond)
+		after(fastInterval + time.Millisecond)
 		w.expect(t, gate.Opened, "", 9)
 		want := []string{"shut new-leader 7/0", "recovering  7/1", "open  7/1", "shut no-leader 7/1", "shut new-leader 9/1",
 			"shut not-writable 9/1", "shut new-leader 9/1", "recovering  9/2", "open  9/2"}
@@ -150,7 +150,7 @@ func TestTakingOverShutsNothing(t *testing.T) {
 	})
 }
 
-// Two that both believe to act do no harm, and do not fight for ever.
+// Two controllers that both believe to have the lease do no harm, and do not overwrite each other for good.
 func TestTwoAct(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -192,7 +192,7 @@ func TestAReadOnlyLeaderWithoutANewToken(t *testing.T) {
 		w.mu.Lock()
 		w.probeErr, w.probe.Writable = nil, false
 		w.mu.Unlock()
-		after(rarely + patiently + time.Millisecond)
+		after(rareInterval + slowInterval + time.Millisecond)
 		w.expect(t, gate.Shut, gate.NotWritable, 7)
 		after(11 * time.Second)
 		if o := w.standing(); !strings.Contains(o.Detail, "look at Patroni") {
@@ -201,7 +201,7 @@ func TestAReadOnlyLeaderWithoutANewToken(t *testing.T) {
 		w.mu.Lock()
 		w.probe.Writable = true
 		w.mu.Unlock()
-		after(patiently + time.Millisecond)
+		after(slowInterval + time.Millisecond)
 		w.expect(t, gate.Opened, "", 7)
 	})
 }
@@ -215,16 +215,16 @@ func TestAnAnnouncedChange(t *testing.T) {
 		w.change(func() { w.view.Failover = &patroni.Failover{From: "pg1", To: "pg2"} })
 		after(time.Millisecond)
 		w.expect(t, gate.Shut, gate.Switchover, 7)
-		after(announcedFor - 2*time.Millisecond)
+		after(switchoverFor - 2*time.Millisecond)
 		w.expect(t, gate.Shut, gate.Switchover, 7)
 		after(100 * time.Millisecond)
 		w.expect(t, gate.Opened, "", 7)
-		after(wordEvery)
+		after(detailEvery)
 		if o := w.standing(); !strings.Contains(o.Detail, "has not come") {
 			t.Errorf("it says %q", o.Detail)
 		}
 		w.change(func() { w.view.Failover = nil })
-		after(2 * announcedFor)
+		after(2 * switchoverFor)
 		w.expect(t, gate.Opened, "", 7)
 		if o := w.standing(); o.Detail != "" || o.Round != 2 {
 			t.Errorf("the order is %+v", o)
@@ -286,7 +286,7 @@ func TestWithoutTheBus(t *testing.T) {
 	})
 }
 
-// Pausing workers is a courtesy; the order does not wait for it, and it is said again until it was heard.
+// Pausing consumers is best effort: the desired state does not wait for it, and it is retried until it succeeds.
 func TestWorkersThatCannotBeTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -326,7 +326,7 @@ func TestATokenThatIsBehind(t *testing.T) {
 	})
 }
 
-// What was found out while the gate was open is no reason to open it again, whoever shut it.
+// What was found out while the gate was open is no reason to open it again, whatever closed it.
 func TestOldFindingsOpenNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -362,13 +362,13 @@ func TestTheOrderIsGone(t *testing.T) {
 		w.mu.Unlock()
 		after(time.Second)
 		w.expect(t, gate.Opened, "", 7)
-		if o := w.standing(); o.Round != 2 { // the report of round 1 still stands
+		if o := w.standing(); o.Round != 2 { // the report of round 1 is still current
 			t.Errorf("opened in round %d", o.Round)
 		}
 	})
 }
 
-// An answer that was asked for before the gate was shut says nothing of what is.
+// An answer that was asked for before the gate was shut is stale.
 func TestALateAnswerCountsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -399,19 +399,19 @@ func TestWorkersAreToldAgainAfterTakingOver(t *testing.T) {
 		w.mu.Lock()
 		w.holder, w.until = "b", time.Now().Add(time.Hour)
 		w.mu.Unlock()
-		after(claimEvery)
+		after(leaseEvery)
 		w.mu.Lock()
 		w.holder, w.paused = "", true
 		w.mu.Unlock()
-		after(claimEvery)
+		after(leaseEvery)
 		w.expect(t, gate.Opened, "", 7)
 	})
 }
 
-// Who wakes from a long sleep knows old things, and another one may have acted since.
+// A controller that resumes after a long stop has stale data, and another one may have been active since.
 func TestASleeperAsksFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for slept, want := range map[time.Duration]gate.State{claimTrust: gate.Shut, claimTrust + 1: gate.Opened} {
+		for slept, want := range map[time.Duration]gate.State{leaseTrust: gate.Shut, leaseTrust + 1: gate.Opened} {
 			w := newWorld()
 			w.proved = false
 			w.put(gate.DesiredState{State: gate.Opened, Leader: "pg1", Token: 7})
@@ -420,8 +420,8 @@ func TestASleeperAsksFirst(t *testing.T) {
 			close(awake)
 			p := &part{world: w, frozen: awake}
 			r := &run{Config: Config{Cluster: w, Orders: p, ID: "a", Log: slog.New(slog.DiscardHandler)}, stop: func() {},
-				order: w.order, revision: w.revision, acting: true, held: now.Add(-slept), claim: task{due: now.Add(time.Hour)}}
-			if _, err := r.turn(t.Context(), now); err != nil {
+				order: w.order, revision: w.revision, leading: true, held: now.Add(-slept), lease: task{due: now.Add(time.Hour)}}
+			if _, err := r.step(t.Context(), now); err != nil {
 				t.Fatal(err)
 			}
 			if o := w.standing(); o.State != want {

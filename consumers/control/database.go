@@ -21,8 +21,8 @@ import (
 //go:embed queries/*.sql
 var queries embed.FS
 
-// Measures of the server's questions. A writer that is well ends within the lock's time, since its permission has ended; a commit
-// that waits for a synchronous standby is given up after the fence's, and tried again.
+// Timeouts of the server's statements. A healthy writer ends within the lock's, since its permission has ended; a commit that waits
+// for a synchronous standby is cancelled after the fence's, and retried.
 const (
 	connectLimit = time.Second
 	lockLimit    = 500 * time.Millisecond
@@ -31,7 +31,7 @@ const (
 	minVersion   = 170000
 )
 
-// Server is the record's server, wherever its leader is. It implements Database.
+// Server is the PostgreSQL leader, wherever it is. It implements Database.
 type Server struct {
 	base *pgxpool.Config
 	sql  map[string]string
@@ -76,8 +76,8 @@ func (s *Server) Probe(ctx context.Context, address string) (Probe, error) {
 	return p, nil
 }
 
-// Raise implements Database. It creates the schema where there is none, since nobody can have written there. One that is there
-// is left as it is, however old: workers that know no other may be at work. Roles migrate it when they start, as does
+// Raise implements Database. It creates the schema where there is none, since there can be no writer. An existing one
+// is left as it is, however old: workers of that version may be running. Roles migrate it when they start, as does
 // `agrichat migrate`.
 func (s *Server) Raise(ctx context.Context, address string, token uint64) (seen uint64, err error) {
 	made, seen, err := s.fence(ctx, address, token)
@@ -193,7 +193,7 @@ func (s *Server) at(address string) (*pgxpool.Config, error) {
 	}
 	cc.ValidateConnect = nil // target_session_attrs would turn an answer into an error
 	cc.ConnectTimeout = connectLimit
-	// A host that vanished while it brings the schema up to date must not be waited for until the errand's end.
+	// A host that vanished while it brings the schema up to date must not be waited for until the action's end.
 	cc.DialFunc = (&net.Dialer{Timeout: connectLimit, KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: alive, Interval: alive, Count: 3}}).DialContext
 	cc.RuntimeParams["application_name"] = "agrichat control"
 	cc.RuntimeParams["timezone"] = "UTC"

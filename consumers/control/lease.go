@@ -10,8 +10,8 @@ import (
 )
 
 // A controller that cannot reach the leader offers its lease to the others: it renews it as one that any of them may take over.
-// One that is alone goes on trying. Where nobody reaches the leader the lease goes round, each turn no shorter than unreachableFor,
-// and leaseBackoff keeps a controller from taking the lease back before somebody else has had a try.
+// One that is alone keeps retrying. Where no controller reaches the leader the lease goes round, each turn no shorter than
+// unreachableFor, and leaseBackoff keeps a controller from taking the lease back before another one has tried.
 const (
 	unreachableFor = 5 * time.Second
 	leaseBackoff   = 20 * time.Second
@@ -51,7 +51,7 @@ func (r reach) lost(now time.Time) bool {
 	return !r.since.IsZero() && r.last.Sub(r.since) >= unreachableFor && now.Sub(r.last) < leaseBackoff
 }
 
-// answered reports whether the server said anything, a refusal included: another controller would hear the same.
+// answered reports whether the server replied, a refusal included: another controller would get the same.
 func answered(err error) bool {
 	var pe *pgconn.PgError
 	return err == nil || errors.As(err, &pe) || fault.Of(err) == fault.Fatal
@@ -65,7 +65,7 @@ func (r *run) noteReach(now time.Time, err error) {
 	if lost == before {
 		return
 	}
-	r.claim.due = now
+	r.lease.due = now
 	if lost {
 		r.Log.Warn("the leader's server cannot be reached from here: another controller may take the lease", "id", r.ID,
 			"address", r.reach.address, "error", err)

@@ -73,7 +73,7 @@ func TestController_LeaseWithoutLeader(t *testing.T) {
 				t.Errorf("the lease went to %v and is held by %q, want a all the time", got, w.acting())
 			}
 			a.cutOff(nil)
-			after(patiently + 100*time.Millisecond)
+			after(slowInterval + 100*time.Millisecond)
 			w.expect(t, gate.Opened, "", 9)
 		})
 	})
@@ -95,7 +95,7 @@ func TestController_LeaseWithoutLeader(t *testing.T) {
 			if most := int(passed / leaseBackoff * 2); turns < 5 || turns > most {
 				t.Errorf("%d turns in %v, want between 5 and %d", turns, passed, most)
 			}
-			// Whoever reaches it first opens the gate, within the other's turn.
+			// The first controller that reaches it opens the gate, within the other's turn.
 			b.cutOff(nil)
 			after(leaseBackoff + handoverBound)
 			w.expect(t, gate.Opened, "", 9)

@@ -10,66 +10,66 @@ import (
 	"github.com/agrichat/agrichat/internal/gate"
 )
 
-// The paces of looking at a server. A leader that was just made is asked often, since every answer is waited for; one that
-// takes writes is asked so that nobody goes on trusting a leader that turned read-only without a word to etcd.
+// The intervals of probes. A new leader is probed often, since writers wait for it; one that takes writes is probed to notice a
+// leader that became read-only without a change in etcd.
 const (
-	eagerly   = 100 * time.Millisecond
-	patiently = time.Second // what has gone on for longer than patience, and will not change from one moment to the next
-	rarely    = 5 * time.Second
-	patience  = 10 * time.Second
-	wordEvery = 2 * time.Second // how often a sentence for people may change while nothing else does
+	fastInterval = 100 * time.Millisecond
+	slowInterval = time.Second // for what has lasted longer than slowAfter, and will not change from one moment to the next
+	rareInterval = 5 * time.Second
+	slowAfter    = 10 * time.Second
+	detailEvery  = 2 * time.Second // how often the detail may change while nothing else does
 )
 
-// enoughRefusals in a row, while the gate is open, say that the leader takes no writes: one may have hit a moment of change.
-const enoughRefusals = 2
+// maxRefusals in a row, while the gate is open, mean that the leader takes no writes: a single one may coincide with a change.
+const maxRefusals = 2
 
-// errand is what to do about the leader's server.
-type errand uint8
+// action is what to do with the leader's server.
+type action uint8
 
 const (
-	none errand = iota
+	none action = iota
 	probe
 	raise
 )
 
-// scene is everything that a decision is made of.
-type scene struct {
-	now       time.Time
-	id        string // of the controller
-	place     string // where the cluster is in etcd, for people
-	look      look
-	order     gate.DesiredState
-	swept     gate.Report
-	server    finding
-	announced announcement
-	wrote     time.Time // when the order was last written
+// input is everything that a decision depends on.
+type input struct {
+	now      time.Time
+	id       string // of the controller
+	place    string // where the cluster is in etcd, for people
+	observed observation
+	order    gate.DesiredState
+	report   gate.Report
+	server   probeResult
+	pending  switchover
+	wrote    time.Time // when the order was last written
 }
 
-// decision is what should stand, and what to do next.
+// decision is the state to write, and what to do next.
 type decision struct {
 	order  gate.DesiredState
-	write  bool // order is not what stands
-	forget bool // what was found out about the server counts no more
-	do     errand
+	write  bool // order differs from the current one
+	forget bool // drop what is known of the server
+	do     action
 	due    time.Time // when to do it
 	wake   time.Time // when to decide again if nothing happens before; zero: nothing passes by itself
 }
 
-// why is a reason with its sentence.
+// why is a reason and its detail.
 type why struct {
 	reason gate.Reason
 	detail string
 }
 
-// decide says what the order should be. It is pure: whoever decides the same scene decides the same.
-func decide(s scene) decision {
+// decide returns the desired state. It is pure: the same input gives the same decision.
+func decide(s input) decision {
 	d := s.judge()
 	d.order.By = s.id
-	d.wake = earliest(d.wake, s.look.wake(s.now), s.announced.wake(s.now))
+	d.wake = earliest(d.wake, s.observed.wake(s.now), s.pending.wake(s.now))
 	same, detail := sameOrder(d.order, s.order)
 	d.write = !same
 	if same && detail {
-		if next := s.wrote.Add(wordEvery); s.now.Before(next) {
+		if next := s.wrote.Add(detailEvery); s.now.Before(next) {
 			d.wake = earliest(d.wake, next)
 		} else {
 			d.write = true
@@ -85,25 +85,25 @@ func sameOrder(a, b gate.DesiredState) (same, detail bool) {
 	return a == b, detail
 }
 
-func (s scene) judge() decision {
-	if s.order.Hold == nil && s.look.LastReply.IsZero() && s.look.Err == nil {
+func (s input) judge() decision {
+	if s.order.Hold == nil && s.observed.LastReply.IsZero() && s.observed.Err == nil {
 		if s.order.State == "" {
 			return decision{order: s.shut(why{gate.Starting, "nobody has looked yet"})}
 		}
-		return decision{order: s.order} // whoever looked before us knew more than we do
+		return decision{order: s.order} // the previous controller knew more than this one
 	}
-	if w := s.prevented(); w.reason != "" {
+	if w := s.blocked(); w.reason != "" {
 		return decision{order: s.shut(w), forget: true}
 	}
-	if s.stands() {
+	if s.current() {
 		return s.watch()
 	}
 	return s.open()
 }
 
-// prevented says what forbids writing whatever the leader's server says of itself.
-func (s scene) prevented() why {
-	l, v := s.look, s.look.View
+// blocked returns what forbids writing, whatever the leader's server reports.
+func (s input) blocked() why {
+	l, v := s.observed, s.observed.View
 	switch {
 	case s.order.Hold != nil:
 		h := s.order.Hold
@@ -118,7 +118,7 @@ func (s scene) prevented() why {
 		return why{gate.Unproved, fmt.Sprintf("the lease of %s may have ended, and nobody has renewed it", v.Leader)}
 	case s.foreign(v.Initialize):
 		return s.otherCluster(v.Initialize)
-	case s.announced.shuts(s.now):
+	case s.pending.shuts(s.now):
 		return why{gate.Switchover, fmt.Sprintf("a change of the leader from %s is announced", v.Leader)}
 	case v.Members[v.Leader].Address == "":
 		return why{gate.NoAddress, fmt.Sprintf("the member %s under %s gives no conn_url that can be read", v.Leader, s.place)}
@@ -126,58 +126,58 @@ func (s scene) prevented() why {
 	return why{}
 }
 
-func (s scene) noCluster() why {
+func (s input) noCluster() why {
 	text := fmt.Sprintf("nothing stands under %s in etcd: check patroni.namespace and patroni.scope", s.place)
-	if len(s.look.Others) > 0 {
-		text += "; there is " + strings.Join(s.look.Others, ", ")
+	if len(s.observed.Others) > 0 {
+		text += "; there is " + strings.Join(s.observed.Others, ", ")
 	}
-	return why{gate.NoCluster, join(text, s.look.Err)}
+	return why{gate.NoCluster, join(text, s.observed.Err)}
 }
 
-// unanswered is for a leader that etcd does not vouch for because it does not answer. A refusal weighs no more than silence
-// while the lease can still be proved: shutting sooner would gain nothing.
-func (s scene) unanswered() why {
-	if fault.Of(s.look.Err) == fault.Fatal {
-		return why{gate.EtcdRefuses, s.look.Err.Error()}
+// unanswered is for a leader whose lease is not confirmed because etcd does not answer. While the lease is valid a refusal counts
+// as a timeout: closing the gate sooner would gain nothing.
+func (s input) unanswered() why {
+	if fault.Of(s.observed.Err) == fault.Fatal {
+		return why{gate.EtcdRefuses, s.observed.Err.Error()}
 	}
-	return why{gate.Unproved, join("etcd does not answer", s.look.Err)}
+	return why{gate.Unproved, join("etcd does not answer", s.observed.Err)}
 }
 
 // foreign reports whether a system identifier is another cluster's. An order that names none takes what it finds.
-func (s scene) foreign(system string) bool {
+func (s input) foreign(system string) bool {
 	return s.order.System != "" && system != "" && system != s.order.System
 }
 
-func (s scene) otherCluster(system string) why {
+func (s input) otherCluster(system string) why {
 	return why{gate.OtherCluster, fmt.Sprintf("the cluster %s was written to, and this is %s: if that is meant, agrichat gate resume --adopt",
 		s.order.System, system)}
 }
 
-// stands reports whether the standing order is for the present leader.
-func (s scene) stands() bool {
-	o, v := s.order, s.look.View
+// current reports whether the desired state is for the present leader.
+func (s input) current() bool {
+	o, v := s.order, s.observed.View
 	return (o.State == gate.Recovering || o.State == gate.Opened) && o.Token == v.Token && o.Leader == v.Leader
 }
 
-// watch keeps what stands while nothing speaks against it.
-func (s scene) watch() decision {
-	d := decision{order: s.order, do: probe, due: s.server.again(rarely)}
+// watch keeps the current state while nothing contradicts it.
+func (s input) watch() decision {
+	d := decision{order: s.order, do: probe, due: s.server.again(rareInterval)}
 	if w, sure := s.refused(); w.reason != "" {
 		if sure {
 			d.order, d.due = s.shut(w), s.server.again(s.pace(w))
 			return d
 		}
-		d.due = s.server.again(patiently)
+		d.due = s.server.again(slowInterval)
 	}
 	d.order.Detail = s.remark()
 	if s.order.State != gate.Recovering {
 		return d
 	}
-	if s.swept.Round == s.order.Round && s.swept.Token == s.order.Token {
+	if s.report.Round == s.order.Round && s.report.Token == s.order.Token {
 		d.order.State, d.order.Since = gate.Opened, clock(s.now)
 		return d
 	}
-	if late := s.order.Since.Add(patience); s.now.Before(late) {
+	if late := s.order.Since.Add(slowAfter); s.now.Before(late) {
 		d.wake = late
 	} else if d.order.Detail == "" {
 		d.order.Detail = "no worker has filled the ledger's holes yet: does one run, and what does it log?"
@@ -185,28 +185,27 @@ func (s scene) watch() decision {
 	return d
 }
 
-// refused says what the server's last answer has against an open gate, and whether that is sure.
-func (s scene) refused() (w why, sure bool) {
+// refused returns what the last probe has against an open gate, and whether that is certain.
+func (s input) refused() (w why, sure bool) {
 	w = s.unfit()
 	switch w.reason {
 	case gate.NotWritable, gate.DatabaseRefuses:
-		return w, s.server.refusals >= enoughRefusals
+		return w, s.server.refusals >= maxRefusals
 	case gate.OtherCluster, gate.OlderTimeline:
 		return w, true
 	}
-	return why{}, false // no answer is no refusal: etcd says whether it still leads
+	return why{}, false // no answer is no refusal: etcd decides whether it still leads
 }
 
-// open brings a leader that does not have the gate to it: it must be proved writable, and the token raised, before holes are
-// filled under it.
-func (s scene) open() decision {
+// open prepares the gate for a new leader: it must be found writable, and the token raised, before gaps are backfilled under it.
+func (s input) open() decision {
 	w, next := s.unfit(), probe
 	if w.reason == "" && s.server.raised {
 		o := s.order
 		o.State, o.Reason, o.Detail, o.Since = gate.Recovering, "", s.remark(), clock(s.now)
-		o.Leader, o.Token = s.look.View.Leader, s.look.View.Token
+		o.Leader, o.Token = s.observed.View.Leader, s.observed.View.Token
 		o.System, o.Timeline = s.server.probe.System, s.server.probe.Timeline
-		o.Round = max(o.Round, s.swept.Round) + 1 // a report that outlived its order must not pass for this round's
+		o.Round = max(o.Round, s.report.Round) + 1 // a report that outlived its order must not pass for this round's
 		return decision{order: o}
 	}
 	due := s.server.again(s.pace(w))
@@ -219,12 +218,12 @@ func (s scene) open() decision {
 			due = s.server.again(s.pace(w))
 		}
 	}
-	return decision{order: s.shut(w), do: next, due: due, wake: s.server.began.Add(patience)}
+	return decision{order: s.shut(w), do: next, due: due, wake: s.server.began.Add(slowAfter)}
 }
 
-// unfit says what the server's last answer has against writing to it.
-func (s scene) unfit() why {
-	f, v := s.server, s.look.View
+// unfit returns what the last probe has against writing to the server.
+func (s input) unfit() why {
+	f, v := s.server, s.observed.View
 	p := f.probe
 	switch {
 	case !f.asked && f.err == nil:
@@ -239,7 +238,7 @@ func (s scene) unfit() why {
 	case v.Initialize != "" && p.System != v.Initialize:
 		return why{gate.OtherCluster, fmt.Sprintf("the server at %s is of the cluster %s, and %s is of %s: check the member's conn_url",
 			f.address, p.System, s.place, v.Initialize)}
-	case !p.Writable && s.now.Sub(f.began) < patience:
+	case !p.Writable && s.now.Sub(f.began) < slowAfter:
 		return why{gate.NotWritable, v.Leader + " takes no writes yet"}
 	case !p.Writable:
 		return why{gate.NotWritable, fmt.Sprintf("%s leads and stays read-only: look at Patroni and PostgreSQL on that host", v.Leader)}
@@ -250,64 +249,64 @@ func (s scene) unfit() why {
 	return why{}
 }
 
-// meanwhile is what is said until the server has answered: a reason to be kept that was found before, perhaps by another
-// controller, or what is being done.
-func (s scene) meanwhile(doing string, keep ...gate.Reason) why {
-	if o := s.order; o.State == gate.Shut && o.Token == s.look.View.Token && slices.Contains(keep, o.Reason) {
+// meanwhile is the reason until the server has answered: one that was found before, perhaps by another controller, or what is
+// being done.
+func (s input) meanwhile(doing string, keep ...gate.Reason) why {
+	if o := s.order; o.State == gate.Shut && o.Token == s.observed.View.Token && slices.Contains(keep, o.Reason) {
 		return why{o.Reason, o.Detail}
 	}
 	return why{gate.NewLeader, join(doing, s.server.failed)}
 }
 
-// behind says that the database has seen a higher token than etcd gives.
-func (s scene) behind() why {
-	if s.server.seen <= s.look.View.Token {
+// behind returns that the database has seen a higher token than etcd has.
+func (s input) behind() why {
+	if s.server.seen <= s.observed.View.Token {
 		return why{}
 	}
 	return why{gate.TokenBehind, fmt.Sprintf("the database has seen token %d, and etcd gives %d: etcd was restored from an older copy or made anew. "+
 		"Raise its revision above that (etcdutl snapshot restore --bump-revision, or writes to any key), then switch the leader over",
-		s.server.seen, s.look.View.Token)}
+		s.server.seen, s.observed.View.Token)}
 }
 
-// pace is how often a server is asked that is not written to.
-func (s scene) pace(w why) time.Duration {
+// pace is the interval of probes while the gate is closed.
+func (s input) pace(w why) time.Duration {
 	switch w.reason {
 	case gate.DatabaseRefuses, gate.TokenBehind:
-		return rarely
+		return rareInterval
 	case gate.OtherCluster, gate.OlderTimeline:
-		return patiently
+		return slowInterval
 	}
-	if s.now.Sub(s.server.began) >= patience {
-		return patiently
+	if s.now.Sub(s.server.began) >= slowAfter {
+		return slowInterval
 	}
-	return eagerly
+	return fastInterval
 }
 
-// shut is the standing order, shut for a reason. What was proved stays in it.
-func (s scene) shut(w why) gate.DesiredState {
-	o, v := s.order, s.look.View
+// shut is the current state, closed for a reason. What was verified stays in it.
+func (s input) shut(w why) gate.DesiredState {
+	o, v := s.order, s.observed.View
 	if o.State != gate.Shut {
 		o.State, o.Since = gate.Shut, clock(s.now)
 	}
 	o.Reason, o.Detail = w.reason, w.detail
-	if v.Leader != "" && v.Token != 0 && s.look.proved(s.now) {
+	if v.Leader != "" && v.Token != 0 && s.observed.proved(s.now) {
 		o.Leader, o.Token = v.Leader, v.Token
 	}
 	return o
 }
 
-// remark is what people should know while all is well.
-func (s scene) remark() string {
+// remark is what people should know although nothing is wrong.
+func (s input) remark() string {
 	switch {
-	case s.look.View.Paused:
+	case s.observed.View.Paused:
 		return "Patroni is in maintenance: nobody takes over if the leader is lost"
-	case s.announced.over(s.now):
+	case s.pending.over(s.now):
 		return "a change of the leader was announced and has not come: Patroni gave it up, or waits"
 	}
 	return ""
 }
 
-// clock is a time as others can read it.
+// clock is a time without its monotonic part, in UTC.
 func clock(t time.Time) time.Time { return t.Round(0).UTC() }
 
 func join(sentence string, err error) string {

@@ -10,7 +10,7 @@ import (
 	"github.com/agrichat/agrichat/internal/patroni"
 )
 
-// Metrics are the figures of the gate. They outlive the controller, which may be started again; nil keeps none.
+// Metrics are the metrics of the gate. They outlive the controller, which may be started again; nil keeps none.
 type Metrics struct {
 	state       *prometheus.GaugeVec
 	reason      *prometheus.GaugeVec
@@ -26,7 +26,7 @@ type Metrics struct {
 	status atomic.Pointer[func() patroni.Status]
 }
 
-// NewMetrics registers the figures of the gate.
+// NewMetrics registers the metrics of the gate.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "agrichat_gate_" + name, Help: help})
@@ -86,7 +86,7 @@ func (m *Metrics) silence() float64 {
 	return -1
 }
 
-// order shows an order that stands. Every state and reason has a line, so that a graph has no gaps.
+// order exports the desired state. Every state and reason has a series, so that a graph has no gaps.
 func (m *Metrics) order(o gate.DesiredState) {
 	if m == nil {
 		return

@@ -22,7 +22,7 @@ import (
 	"github.com/agrichat/agrichat/internal/testenv"
 )
 
-// stage is real servers, a controller, and a worker that fills holes as soon as it is asked to.
+// stage is real servers, a controller, and a worker that backfills gaps as soon as it is requested to.
 type stage struct {
 	t       *testing.T
 	etcd    *testenv.EtcdCluster

@@ -17,33 +17,33 @@ import (
 
 // world is everything outside controllers, in memory.
 type world struct {
-	mu       sync.Mutex // covers all below
-	view     patroni.View
-	proved   bool // the lease goes on
-	err      error
-	changed  chan struct{} // closed when the cluster changed
-	order    gate.DesiredState
-	revision uint64
-	swept    gate.Report
-	moved    chan struct{} // closed when the bucket changed
-	sweeps   bool          // a worker fills holes at once
-	holder   string
-	sighted  bool      // what the holder last reported
-	until    time.Time // of the claim
-	takes    []string  // who took the claim, in order
-	paused   bool
-	until30  time.Time // of the pause
-	probe    Probe
-	probeErr error
-	raiseErr error
-	hang     bool          // raisings hang until they are given up
-	late     chan struct{} // raisings answer when it is closed, whether anybody waits or not
-	fence    uint64
-	raised   []uint64
-	states   []string // every order that was written
-	swaps    int
-	broken   error // of the bus
-	unpaused error // of the workers
+	mu            sync.Mutex // covers all below
+	view          patroni.View
+	proved        bool // the lease goes on
+	err           error
+	changed       chan struct{} // closed when the cluster changed
+	order         gate.DesiredState
+	revision      uint64
+	swept         gate.Report
+	moved         chan struct{} // closed when the bucket changed
+	sweeps        bool          // a worker backfills gaps at once
+	holder        string
+	etcdReachable bool      // what the holder last reported
+	until         time.Time // of the claim
+	takes         []string  // who took the claim, in order
+	paused        bool
+	until30       time.Time // of the pause
+	probe         Probe
+	probeErr      error
+	raiseErr      error
+	hang          bool          // raisings hang until they are given up
+	late          chan struct{} // raisings answer when it is closed, whether anybody waits or not
+	fence         uint64
+	raised        []uint64
+	states        []string // every order that was written
+	swaps         int
+	broken        error // of the bus
+	unpaused      error // of the workers
 }
 
 func newWorld() *world {
@@ -55,7 +55,7 @@ func newWorld() *world {
 	}
 }
 
-// change changes the cluster and wakes who follows it.
+// change changes the cluster and wakes its followers.
 func (w *world) change(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -102,7 +102,7 @@ type part struct {
 	*world
 	frozen chan struct{} // closed: not frozen
 	at     string        // freezes when this is called
-	gone   bool          // the watch tells that there is no order
+	gone   bool          // the watch reports that there is no state
 	cut    error         // what this one's probes get; the world's mutex covers it
 }
 
@@ -164,19 +164,19 @@ func (p *part) Watch(ctx context.Context, changed func(gate.DesiredState, uint64
 	}
 }
 
-func (p *part) Claim(ctx context.Context, id string, sighted bool) (bool, error) {
+func (p *part) Lease(ctx context.Context, id string, etcdReachable bool) (bool, error) {
 	if err := p.here(ctx, "claim"); err != nil {
 		return false, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.holder != id && p.holder != "" && time.Now().Before(p.until) && (p.sighted || !sighted) {
+	if p.holder != id && p.holder != "" && time.Now().Before(p.until) && (p.etcdReachable || !etcdReachable) {
 		return false, nil
 	}
 	if p.holder != id {
 		p.takes = append(p.takes, id)
 	}
-	p.holder, p.sighted, p.until = id, sighted, time.Now().Add(8*time.Second)
+	p.holder, p.etcdReachable, p.until = id, etcdReachable, time.Now().Add(8*time.Second)
 	return true, nil
 }
 
@@ -199,7 +199,7 @@ func (w *world) handovers() []string {
 	return slices.Clone(w.takes)
 }
 
-func (p *part) Yield(_ context.Context, id string) error {
+func (p *part) Release(_ context.Context, id string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.holder == id {
@@ -282,7 +282,7 @@ func (w *world) start(t *testing.T, id, at string) (p *part, stop func()) {
 	}
 }
 
-// after lets time pass until everybody waits.
+// after lets time pass until all goroutines wait.
 func after(d time.Duration) {
 	time.Sleep(d) // of the bubble: it passes at once
 	synctest.Wait()

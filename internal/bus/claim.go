@@ -21,10 +21,10 @@ type claim struct {
 	At      time.Time `json:"at"`      // for people: no two clocks are compared
 }
 
-// Claim tries to act as the controller, or to go on doing so: held is true while this id does. It is called every two to three
+// Lease tries to act as the controller, or to go on doing so: held is true while this id does. It is called every two to three
 // seconds. Another's claim is taken over when it was not renewed for ten seconds that passed here, or at once when its holder
 // has no word from etcd and this one has.
-func (o *Orders) Claim(ctx context.Context, id string, sighted bool) (held bool, err error) {
+func (o *Orders) Lease(ctx context.Context, id string, etcdReachable bool) (held bool, err error) {
 	data, revision, err := o.last(ctx, controllerKey)
 	if err != nil {
 		return false, err
@@ -35,11 +35,11 @@ func (o *Orders) Claim(ctx context.Context, id string, sighted bool) (held bool,
 		if err := readKey(controllerKey, data, &has); err != nil {
 			return false, err // it lapses like any other
 		}
-		if has.ID != id && (has.Sighted || !sighted) {
+		if has.ID != id && (has.Sighted || !etcdReachable) {
 			return false, nil
 		}
 	}
-	_, err = o.write(ctx, controllerKey, claim{ID: id, Sighted: sighted, At: o.now().UTC()}, revision)
+	_, err = o.write(ctx, controllerKey, claim{ID: id, Sighted: etcdReachable, At: o.now().UTC()}, revision)
 	if errors.Is(err, gate.ErrConflict) {
 		return false, nil
 	}
@@ -56,8 +56,8 @@ func (o *Orders) unchanged(revision uint64) time.Duration {
 	return o.now().Sub(o.since)
 }
 
-// Yield gives the claim back, if this id has it: whoever asks next gets it at once.
-func (o *Orders) Yield(ctx context.Context, id string) error {
+// Release gives the claim back, if this id has it: whoever asks next gets it at once.
+func (o *Orders) Release(ctx context.Context, id string) error {
 	data, revision, err := o.last(ctx, controllerKey)
 	if err != nil || len(data) == 0 {
 		return err

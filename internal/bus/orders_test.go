@@ -164,10 +164,10 @@ func newClaimer(t *testing.T, ts *testServer, id string) *claimer {
 }
 
 // claims lets time pass in this process, and claims.
-func (c *claimer) claims(after time.Duration, sighted, want bool) {
+func (c *claimer) claims(after time.Duration, etcdReachable, want bool) {
 	c.t.Helper()
 	c.clock = c.clock.Add(after)
-	held, err := c.o.Claim(c.t.Context(), c.id, sighted)
+	held, err := c.o.Lease(c.t.Context(), c.id, etcdReachable)
 	if err != nil || held != want {
 		c.t.Fatalf("%s holds the claim: %v, want %v (%v)", c.id, held, want, err)
 	}
@@ -210,13 +210,13 @@ func TestClaim(t *testing.T) {
 	})
 	t.Run("yielded", func(t *testing.T) {
 		a, b := twoClaimers(t)
-		must(t, a.o.Yield(t.Context(), "a"))
+		must(t, a.o.Release(t.Context(), "a"))
 		a.claims(0, true, true)
-		must(t, b.o.Yield(t.Context(), "b"))
+		must(t, b.o.Release(t.Context(), "b"))
 		b.claims(0, true, false)
-		must(t, a.o.Yield(t.Context(), "a"))
+		must(t, a.o.Release(t.Context(), "a"))
 		b.claims(0, false, true)
-		must(t, a.o.Yield(t.Context(), "a"))
+		must(t, a.o.Release(t.Context(), "a"))
 		b.claims(0, true, true)
 	})
 	t.Run("its holder has no word", func(t *testing.T) {
@@ -233,10 +233,10 @@ func TestClaim(t *testing.T) {
 		a, b := twoClaimers(t)
 		_, err := a.o.kv.Put(t.Context(), controllerKey, []byte("me"))
 		must(t, err)
-		if held, err := b.o.Claim(t.Context(), "b", true); held || err == nil || !strings.Contains(err.Error(), "nats kv del AGRICHAT_GATE controller") {
+		if held, err := b.o.Lease(t.Context(), "b", true); held || err == nil || !strings.Contains(err.Error(), "nats kv del AGRICHAT_GATE controller") {
 			t.Fatal(held, err)
 		}
-		must(t, b.o.Yield(t.Context(), "b"))
+		must(t, b.o.Release(t.Context(), "b"))
 		b.claims(10*time.Second, true, true)
 	})
 	t.Run("lost between reading and writing", func(t *testing.T) {
@@ -266,7 +266,7 @@ func TestClaimsAtOnce(t *testing.T) {
 		for i, o := range all {
 			wg.Go(func() {
 				id := fmt.Sprint("c", i)
-				got, err := o.Claim(t.Context(), id, true)
+				got, err := o.Lease(t.Context(), id, true)
 				if err != nil {
 					t.Error(err)
 				}
@@ -280,6 +280,6 @@ func TestClaimsAtOnce(t *testing.T) {
 		if held.Load() != 1 {
 			t.Fatalf("%d hold the claim", held.Load())
 		}
-		must(t, all[0].Yield(context.WithoutCancel(t.Context()), winner.Load().(string)))
+		must(t, all[0].Release(context.WithoutCancel(t.Context()), winner.Load().(string)))
 	}
 }

@@ -102,7 +102,7 @@ func TestWatch(t *testing.T) {
 	late.order(1, rev)
 	late.sweep(1)
 
-	held, err := o.Claim(t.Context(), "x", true) // nobody's news
+	held, err := o.Lease(t.Context(), "x", true) // nobody's news
 	if err != nil || !held {
 		t.Fatal(err)
 	}

@@ -8,21 +8,21 @@ import (
 	"github.com/agrichat/agrichat/internal/patroni"
 )
 
-// post hands something over to the loop.
+// post sends an event to the loop.
 func (r *run) post(ctx context.Context, do func()) {
 	select {
-	case r.mail <- do:
+	case r.events <- do:
 	case <-ctx.Done():
 	}
 }
 
-// watch hears what happens in the bucket.
+// watch posts what changes in the bucket, and retries when the watch fails.
 func (r *run) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := r.Orders.Watch(ctx, func(o gate.DesiredState, revision uint64) {
-			r.post(ctx, func() { r.heard(o, revision) })
+			r.post(ctx, func() { r.observe(o, revision) })
 		}, func(s gate.Report) { r.post(ctx, func() { r.reported(s) }) })
-		r.post(ctx, func() { r.trouble("watching the gate's order", err) })
+		r.post(ctx, func() { r.logFailure("watching the gate's order", err) })
 		select {
 		case <-ctx.Done():
 		case <-time.After(retryPause):
@@ -30,40 +30,40 @@ func (r *run) watch(ctx context.Context) {
 	}
 }
 
-// heard takes note of an order that stands. What it cannot be sure of is read: an order that is gone, one that a person has to
-// look at, and a revision that has passed, or is that of a bucket made anew.
-func (r *run) heard(o gate.DesiredState, revision uint64) {
+// observe keeps a state from the watch. A doubtful one is read again: one that is gone, that cannot be decoded, or whose revision
+// has passed or is that of a bucket that was created anew.
+func (r *run) observe(o gate.DesiredState, revision uint64) {
 	switch {
 	case revision == r.revision || r.stale:
 	case revision < r.revision, o.Reason == gate.Unreadable:
 		r.stale = true
 	default:
-		r.saw(o, revision, true)
+		r.record(o, revision, true)
 	}
 }
 
-// reported takes note of a sweep. A late report of an earlier round must not hide the one that is waited for.
+// reported keeps the report of a backfill. A late report of an earlier round must not hide the one that is awaited.
 func (r *run) reported(s gate.Report) {
-	if s.Round >= r.swept.Round || s.Token > r.swept.Token {
-		r.swept = s
+	if s.Round >= r.report.Round || s.Token > r.report.Token {
+		r.report = s
 	}
 }
 
-// tryClaim asks to be the one that acts. Who cannot ask does not act: it could write no order either.
-func (r *run) tryClaim(ctx context.Context, now time.Time, sighted bool) {
-	if r.claim.busy || now.Before(r.claim.due) {
+// renewLease acquires or renews the lease. A controller that cannot is not active: it could write no state either.
+func (r *run) renewLease(ctx context.Context, now time.Time, etcdReachable bool) {
+	if r.lease.busy || now.Before(r.lease.due) {
 		return
 	}
-	r.claim = task{busy: true, due: now.Add(claimEvery)}
+	r.lease = task{busy: true, due: now.Add(leaseEvery)}
 	r.tasks.Go(func() {
 		limited, cancel := context.WithTimeout(ctx, callLimit)
 		defer cancel()
-		held, err := r.Orders.Claim(limited, r.ID, sighted)
+		held, err := r.Orders.Lease(limited, r.ID, etcdReachable)
 		r.post(ctx, func() {
-			r.claim.busy = false
-			r.trouble("claiming the gate", err)
+			r.lease.busy = false
+			r.logFailure("claiming the gate", err)
 			if err != nil {
-				r.claim.due = time.Now().Add(claimRetry)
+				r.lease.due = time.Now().Add(leaseRetry)
 			}
 			if held = held && err == nil; held {
 				r.held = now
@@ -73,12 +73,12 @@ func (r *run) tryClaim(ctx context.Context, now time.Time, sighted bool) {
 	})
 }
 
-// act begins or ceases to act. Whoever begins knows nothing that was not just asked.
+// act becomes active or passive. A controller that becomes active starts without cached knowledge.
 func (r *run) act(acting bool) {
-	if acting == r.acting {
+	if acting == r.leading {
 		return
 	}
-	r.acting = acting
+	r.leading = acting
 	r.forget()
 	if acting {
 		r.reach = reach{}
@@ -92,19 +92,19 @@ func (r *run) act(acting bool) {
 	r.Log.Info("this controller acts", "id", r.ID)
 }
 
-// forget drops what was found out about the leader's server, and what is being asked.
+// forget drops what is known of the leader's server, and the probe in flight.
 func (r *run) forget() {
 	r.stop()
 	r.serial++
-	r.errand.busy, r.server = false, finding{}
+	r.action.busy, r.server = false, probeResult{}
 }
 
-// begin begins an errand, if one is due and none is under way.
+// begin starts an action, if one is due and none is in flight.
 func (r *run) begin(ctx context.Context, now time.Time, d decision) {
-	if d.do == none || r.errand.busy || now.Before(d.due) {
+	if d.do == none || r.action.busy || now.Before(d.due) {
 		return
 	}
-	r.errand.busy, r.server.tried = true, now
+	r.action.busy, r.server.tried = true, now
 	r.serial++
 	serial, f, limit := r.serial, r.server, probeLimit
 	if d.do == raise {
@@ -117,28 +117,28 @@ func (r *run) begin(ctx context.Context, now time.Time, d decision) {
 		found := r.ask(limited, d.do, f)
 		r.post(ctx, func() {
 			if serial == r.serial {
-				r.errand.busy = false
+				r.action.busy = false
 				if d.do == probe {
 					r.noteReach(time.Now(), found.err)
 				}
-				r.found(found)
+				r.recordResult(found)
 			}
 		})
 	})
 }
 
-// ask does an errand and returns what is known after it.
-func (r *run) ask(ctx context.Context, do errand, f finding) finding {
+// ask executes an action and returns what is known after it.
+func (r *run) ask(ctx context.Context, do action, f probeResult) probeResult {
 	if do == raise {
 		seen, err := r.Database.Raise(ctx, f.address, f.token)
-		return f.lifted(f.token, seen, err)
+		return f.afterRaise(f.token, seen, err)
 	}
 	p, err := r.Database.Probe(ctx, f.address)
-	return f.answered(time.Now(), p, err)
+	return f.afterProbe(time.Now(), p, err)
 }
 
-// found takes note of what an errand brought.
-func (r *run) found(f finding) {
+// recordResult keeps the result of an action.
+func (r *run) recordResult(f probeResult) {
 	before := r.server
 	r.server = f
 	if r.order.State != gate.Shut {
@@ -156,8 +156,8 @@ func (r *run) found(f finding) {
 	}
 }
 
-// assert tells the workers' consumers what stands. It comes after the order and never holds it up: a worker that is delivered
-// something while the gate is shut waits at its own.
+// assert pauses or resumes the workers' consumers. It follows the desired state and never delays it: a worker that is delivered a
+// message while the gate is shut waits at its own gate.
 func (r *run) assert(ctx context.Context, now time.Time) {
 	open := r.order.State == gate.Opened
 	if r.pause.busy || open == r.open && now.Before(r.pause.due) {
@@ -178,26 +178,26 @@ func (r *run) assert(ctx context.Context, now time.Time) {
 			if err != nil {
 				r.pause.due = time.Now().Add(assertRetry)
 			}
-			r.trouble("pausing or resuming the workers", err)
+			r.logFailure("pausing or resuming the workers", err)
 		})
 	})
 }
 
-// remarks are what was said of the cluster that shuts nothing.
-type remarks struct{ paused, over bool }
+// notices are conditions of the cluster that were logged and close nothing.
+type notices struct{ paused, over bool }
 
-// remark says what people should know although it shuts nothing.
+// remark logs conditions that people should know although they close nothing.
 func (r *run) remark(st patroni.Status, now time.Time) {
 	r.Metrics.maintained(st.View.Paused)
-	said := r.remarked
-	r.remarked = remarks{st.View.Paused, r.announced.over(now)}
-	if !r.acting {
+	said := r.noticed
+	r.noticed = notices{st.View.Paused, r.pending.over(now)}
+	if !r.leading {
 		return
 	}
-	if r.remarked.over && !said.over {
+	if r.noticed.over && !said.over {
 		r.Log.Warn("a change of the leader was announced and has not come: Patroni gave it up, or waits", "leader", st.View.Leader)
 	}
-	if r.remarked.paused != said.paused {
+	if r.noticed.paused != said.paused {
 		r.Log.Warn("Patroni's maintenance begins or ends; while it lasts nobody takes over a lost leader", "maintenance", st.View.Paused)
 	}
 }
