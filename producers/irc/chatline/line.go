@@ -124,6 +124,7 @@ func ChannelEvent(n event.Namespace, a event.Account, c event.Channel, info even
 	}
 }
 
+// Renamed is the line of a new nick.
 func Renamed(nick, to string) Line {
 	to = BareNick(to)
 	return Service(event.ActionRename, "nick", nick, to, to)

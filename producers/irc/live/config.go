@@ -17,6 +17,7 @@ import (
 	"github.com/agrichat/agrichat/producers/irc/chatline"
 )
 
+// Sample is the configuration of a live source.
 const Sample = `network: libera            # the network's name: the scope of its nicks and channels
 server: irc.libera.chat:6697
 tls: true                  # the default
@@ -84,6 +85,7 @@ type channelConfig struct {
 	key  string
 }
 
+// New makes a live source of its configuration.
 func New(decode func(into any) error) (producers.Source, error) {
 	c := config{ConnectTimeout: 30 * time.Second, PingAfter: time.Minute, PingTimeout: 30 * time.Second}
 	if err := decode(&c); err != nil {

@@ -16,6 +16,7 @@ type Folders struct {
 	folders map[string][][]string // by channel
 }
 
+// Recognise says how sure it is that a file is a log, and notes its folder.
 func (s *Folders) Recognise(f producers.File) producers.Confidence {
 	c := recognise(f)
 	if c == producers.No {

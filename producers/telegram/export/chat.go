@@ -39,12 +39,14 @@ type Chat struct {
 	ObservedUnnamed time.Time `json:"observed_unnamed,omitzero"` // as Unnamed
 }
 
+// AddTopic notes that a message opened a topic.
 func (c *Chat) AddTopic(id string) {
 	if i, known := slices.BinarySearch(c.Topics, id); !known {
 		c.Topics = slices.Insert(c.Topics, i, id)
 	}
 }
 
+// IsTopic reports whether a message opened a topic.
 func (c *Chat) IsTopic(id string) bool {
 	_, known := slices.BinarySearch(c.Topics, id)
 	return known
@@ -129,6 +131,7 @@ func ChatTypes() []string {
 	}
 }
 
+// Set takes a member of the chat's object: its name, type or id.
 func (c *Chat) Set(name string, value Text) {
 	switch name {
 	case "name":

@@ -30,6 +30,7 @@ type Latest struct {
 	changed time.Time
 }
 
+// Add takes a time; none is passed over.
 func (l *Latest) Add(m filekit.LocalTime) {
 	if m.IsZero() {
 		return

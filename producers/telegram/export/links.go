@@ -12,6 +12,7 @@ type MarkedLinks struct {
 
 type span struct{ from, to int }
 
+// Reset forgets all links, for the next text.
 func (k *MarkedLinks) Reset() { k.Links, k.spans = k.Links[:0], k.spans[:0] }
 
 // Add takes a link, and the words that stand for it at an offset of the text, which is negative if it is not known.

@@ -21,8 +21,10 @@ const (
 // Civil is a date of no zone.
 type Civil struct{ Year, Month, Day int }
 
+// String is the date in the form of ISO 8601.
 func (d Civil) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
+// Time is the date's midnight in UTC.
 func (d Civil) Time() time.Time {
 	return time.Date(d.Year, time.Month(d.Month), d.Day, 0, 0, 0, 0, time.UTC)
 }
