@@ -1,6 +1,6 @@
--- Chats that may hold the same messages under other ids: those whose name holds the name of one of keys or is held by it, and those of keys with
+-- Chats that may hold the same messages under other ids: those whose name contains the name of one of keys or is contained in it, and those of keys with
 -- both ids and content keys, and those that share content keys with one of keys: the same chat under another name, channel or account. Of each
--- chat the least keys are looked for, which are drawn at random, being hashes. A chat without a name goes by its id, which is the folder's name where no list of channels lay beside it. keys: channel keys in hexadecimal.
+-- chat the lowest keys are compared: a random sample, for they are hashes. A chat without a name goes by its id, which is the folder's name where there was no list of channels. keys: channel keys in hexadecimal.
 WITH
     asked AS (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16) AS key),
     named AS (SELECT key, source, lowerUTF8(if(name = '', channel, name)) AS called FROM channels FINAL WHERE lengthUTF8(called) >= 3),

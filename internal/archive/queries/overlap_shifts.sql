@@ -1,8 +1,8 @@
 -- The same messages at two times: in one chat, texts under content keys that one author wrote exactly twice, or two authors once each and nobody
 -- else, a whole number of quarter hours and at most 26 hours apart. One distance that is that of most of them is a phone or a computer that moved
--- to another zone; where clocks were set on in one of the zones and not in the other, there are further ones, an hour or half of one
+-- to another zone; where summer time began in one of the zones and not in the other, there are further ones, an hour or half of one
 -- away from it. Within one minute it is none: each export was read in its own zone, or one is a log of what was collected live too; a person
--- seldom says the same twice in a minute, and two who do are one person under two names, which is found by that.
+-- seldom writes the same twice in a minute, and two who do are one person under two names, which is found by that.
 WITH
     spoken AS
     (

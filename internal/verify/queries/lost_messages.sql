@@ -1,4 +1,4 @@
--- $1: incarnation. Messages that have events and no row, and where one of these stands; 0: on an earlier stream.
+-- $1: incarnation. Messages that have events and no row, and the position of one; 0: on an earlier stream.
 SELECT e.thing_id, coalesce(max(e.position) FILTER (WHERE e.incarnation = $1), 0)
 FROM agrichat.events e
 WHERE e.kind IN ('message', 'deletion', 'unparsed')

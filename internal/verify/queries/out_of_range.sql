@@ -1,4 +1,4 @@
--- $1, $2: the seconds since 1970 from which on and before which ClickHouse holds a time. How many times of each kind lie outside.
+-- $1, $2: first second and end, since 1970, of the times that ClickHouse can hold. Number of times of each kind outside of them.
 WITH r AS (SELECT to_timestamp($1::bigint) AS first, to_timestamp($2::bigint) AS beyond)
 SELECT 'messages', count(*) FILTER (WHERE m.sent_at < r.first OR m.sent_at >= r.beyond)
     + count(*) FILTER (WHERE m.edited_at < r.first OR m.edited_at >= r.beyond)

@@ -1,2 +1,2 @@
--- A name under which other transactions can see what this one sees, as long as it is open.
+-- The name of a snapshot that other transactions can import while this one is open.
 SELECT pg_export_snapshot()
