@@ -2,7 +2,6 @@ package all_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -112,7 +111,7 @@ func writeRead(t *testing.T, out *strings.Builder, name event.Source, f producer
 		fmt.Fprintf(out, "refused: %s\n", fault.Of(err))
 		return
 	}
-	batches, err := drain(t, src, nil)
+	batches, err := producertest.Drain(t.Context(), src, nil)
 	for i, b := range batches {
 		fmt.Fprintf(out, "batch: %+v\n", b.Counts)
 		for _, n := range b.Notices {
@@ -124,7 +123,7 @@ func writeRead(t *testing.T, out *strings.Builder, name event.Source, f producer
 			fmt.Fprintf(out, "%d events %s\n", len(b.Events), event.Digest(string(lines)))
 		}
 		fmt.Fprintf(out, "cursor: %s\n", b.Cursor)
-		rest, _ := drain(t, src, b.Cursor)
+		rest, _ := producertest.Drain(t.Context(), src, b.Cursor)
 		if diff := cmp.Diff(batches[i+1:], rest); diff != "" && !(len(rest) == 0 && i+1 == len(batches)) {
 			t.Errorf("%s: resuming after batch %d differs: %s", f.Path, i, diff)
 		}
@@ -146,25 +145,6 @@ func envelopes(t *testing.T, events []event.Event) []byte {
 		out.Write(append(b, '\n'))
 	}
 	return out.Bytes()
-}
-
-func drain(t *testing.T, src producers.Source, from producers.Cursor) (out []producers.Batch, err error) {
-	t.Helper()
-	s, err := src.Connect(t.Context(), from)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	for {
-		b, err := s.Next(t.Context())
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
-		if err != nil {
-			return out, err
-		}
-		out = append(out, b)
-	}
 }
 
 // longRecords are enough for several batches of any source.

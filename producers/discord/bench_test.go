@@ -1,9 +1,7 @@
 package discord
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -32,31 +30,13 @@ func bench(b *testing.B, path string, data []byte, n int) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if got := drain(b, path, data); got != n+2 {
+		src, err := Definition().Archive(producertest.File(path, data), producers.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if got := len(producertest.Events(drainFrom(b, src, nil))); got != n+2 {
 			b.Fatalf("%d events", got)
 		}
 	}
 	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "messages/s")
-}
-
-func drain(b *testing.B, path string, data []byte) (events int) {
-	src, err := Definition().Archive(producertest.File(path, data), producers.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	s, err := src.Connect(b.Context(), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	for {
-		batch, err := s.Next(b.Context())
-		if errors.Is(err, io.EOF) {
-			return events
-		}
-		if err != nil {
-			b.Fatal(err)
-		}
-		events += len(batch.Events)
-	}
 }

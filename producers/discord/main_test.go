@@ -2,7 +2,6 @@ package discord
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -165,23 +164,11 @@ func readFile(t *testing.T, f producers.File) []event.Event {
 	return producertest.Events(drainFrom(t, src, nil))
 }
 
-// drainFrom returns all batches from a cursor on; none is nil.
-func drainFrom(t *testing.T, src producers.Source, from producers.Cursor) []producers.Batch {
+func drainFrom(t testing.TB, src producers.Source, from producers.Cursor) []producers.Batch {
 	t.Helper()
-	out := []producers.Batch{}
-	s, err := src.Connect(t.Context(), from)
+	out, err := producertest.Drain(t.Context(), src, from)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = s.Close() }()
-	for {
-		b, err := s.Next(t.Context())
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, b)
-	}
+	return out
 }

@@ -125,6 +125,12 @@ func read(
 	if err != nil {
 		return nil, fmt.Errorf("making the source: %w", err)
 	}
+	return Drain(ctx, src, from)
+}
+
+// Drain returns all batches of an archive from a cursor on; none is nil. Where reading fails it returns those before, and the error.
+func Drain(ctx context.Context, src producers.Source, from producers.Cursor) (out []producers.Batch, err error) {
+	out = []producers.Batch{}
 	s, err := src.Connect(ctx, from)
 	if err != nil {
 		return nil, fmt.Errorf("connecting: %w", err)

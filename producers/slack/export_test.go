@@ -47,50 +47,22 @@ func readExport(t *testing.T, export fs.FS) (out []event.Event) {
 	return out
 }
 
-func batchesOf(t testing.TB, def producers.Definition, f producers.File, o producers.Options) (out []producers.Batch) {
+func batchesOf(t testing.TB, def producers.Definition, f producers.File, o producers.Options) []producers.Batch {
 	t.Helper()
 	src, err := def.Archive(f, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := src.Connect(t.Context(), nil)
+	out, err := producertest.Drain(t.Context(), src, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = s.Close() }()
-	for {
-		b, err := s.Next(t.Context())
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, b)
-	}
+	return out
 }
 
-func drain(t testing.TB, def producers.Definition, f producers.File) (out []event.Event) {
+func drain(t testing.TB, def producers.Definition, f producers.File) []event.Event {
 	t.Helper()
-	src, err := def.Archive(f, producers.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := src.Connect(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = s.Close() }()
-	for {
-		b, err := s.Next(t.Context())
-		if errors.Is(err, io.EOF) {
-			return out
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, b.Events...)
-	}
+	return producertest.Events(batchesOf(t, def, f, producers.Options{}))
 }
 
 func whole() fstest.MapFS {
