@@ -216,7 +216,12 @@ func (s *reader) scanned() filekit.Position {
 }
 
 // At implements filekit.Reader.
-func (s *reader) At() filekit.Position { return s.here().Position }
+func (s *reader) At() filekit.Position {
+	if len(s.queue) > 0 {
+		return s.before.Position
+	}
+	return s.scanned()
+}
 
 // Cursor implements filekit.Reader.
 func (s *reader) Cursor() any { return s.here() }
