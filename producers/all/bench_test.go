@@ -1,11 +1,12 @@
 package all_test
 
 import (
+	"errors"
+	"io"
 	"testing"
 
 	"github.com/agrichat/agrichat/producers"
 	"github.com/agrichat/agrichat/producers/all"
-	"github.com/agrichat/agrichat/producers/producertest"
 )
 
 // BenchmarkRead reads a long export of each connector on one core: nothing here runs beside anything else.
@@ -34,9 +35,21 @@ func readLong(b *testing.B, d producers.Definition, f producers.File) (events in
 	if err != nil {
 		b.Fatal(err)
 	}
-	batches, err := producertest.Drain(b.Context(), src, nil)
+	s, err := src.Connect(b.Context(), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return len(producertest.Events(batches))
+	for {
+		batch, err := s.Next(b.Context())
+		if errors.Is(err, io.EOF) {
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+			return events
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		events += len(batch.Events)
+	}
 }
