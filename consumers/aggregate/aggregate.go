@@ -1,8 +1,8 @@
-// Package aggregate keeps the figures: it writes the facts that the keeper of the record publishes into ClickHouse.
+// Package aggregate writes the facts that the store publishes into ClickHouse.
 //
-// It promises that a delivery that was handled is in ClickHouse, whole, that handling it again, in other company, later
-// than a newer one or at the same time as another process changes nothing, and that it adds and subtracts nothing: a row
-// is the full state of a thing, and ClickHouse lets the highest version stand. It retries nothing; internal/deliver does.
+// It promises that a delivery that was handled is in ClickHouse, whole; that handling it is idempotent, in another batch, later than a
+// newer one or concurrently with another process; and that it adds and subtracts nothing: a row is the full state of a thing, and
+// ClickHouse keeps the highest version. It retries nothing; internal/deliver does.
 package aggregate
 
 import (
@@ -31,8 +31,8 @@ type Inserter interface {
 type Config struct {
 	// Metrics counts what is written; a nil registerer counts into the void.
 	Metrics prometheus.Registerer
-	// Hook, if set, is called at "inserted", after each block: a place where tests kill the process. There are blocks of
-	// several tables in a batch, and between two of them ClickHouse holds half of it.
+	// Failpoint, if set, is called at "inserted", after each block: where tests kill the process. A batch has blocks of
+	// several tables, and between two of them ClickHouse holds half of it.
 	Failpoint func(point string)
 }
 
@@ -42,8 +42,8 @@ type Handler struct {
 	metrics *metrics
 	hook    func(point string)
 
-	mu    sync.Mutex // covers spare
-	spare []*rows    // emptied ones: there are as many as batches were handled at once
+	mu   sync.Mutex // covers pool
+	pool []*rows    // emptied buffers: as many as batches were handled at once
 }
 
 var _ consumers.Handler = (*Handler)(nil)
@@ -61,18 +61,18 @@ func New(db Inserter, cfg Config) (*Handler, error) {
 }
 
 // Handle writes the facts of a batch. What cannot be decoded is named in a *consumers.PartialError as poison, and the rest
-// is written; an error of ClickHouse's says that nothing is known to be. What a newer program wrote is readable for another
-// one: then the batch is left as it is, and the error is fatal.
+// is written; after an error of ClickHouse nothing may be. What a newer program wrote is readable for another one:
+// then the batch is left as it is, and the error is fatal.
 func (h *Handler) Handle(ctx context.Context, batch []consumers.Delivery) error {
 	start := time.Now()
-	rows := h.takeRows()
-	defer h.giveBack(rows)
-	failed, err := rows.gather(batch)
+	rows := h.getRows()
+	defer h.putRows(rows)
+	failed, err := rows.decode(batch)
 	if err != nil {
 		return err
 	}
 	for _, b := range rows.blocks() {
-		if err := h.db.Insert(ctx, b.sql, b.token(rows.again), b.columns()); err != nil {
+		if err := h.db.Insert(ctx, b.sql, b.token(rows.republishID), b.columns()); err != nil {
 			h.metrics.failed.Inc()
 			return fmt.Errorf("inserting %d rows into %s: %w", b.rows(), b.table, err)
 		}
@@ -88,30 +88,30 @@ func (h *Handler) Handle(ctx context.Context, batch []consumers.Delivery) error 
 	return nil
 }
 
-func (h *Handler) takeRows() *rows {
+func (h *Handler) getRows() *rows {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := len(h.spare)
+	n := len(h.pool)
 	if n == 0 {
 		return newRows()
 	}
-	last := h.spare[n-1]
-	h.spare = h.spare[:n-1]
+	last := h.pool[n-1]
+	h.pool = h.pool[:n-1]
 	return last
 }
 
-// giveBack keeps the memory of rows for the next batch. A sync.Pool may lose it: two collections of garbage between two
-// batches, half a second apart, empty one.
-func (h *Handler) giveBack(r *rows) {
+// putRows keeps the buffers of rows for the next batch. A sync.Pool may lose them: two garbage collections between two batches, half a
+// second from each other, empty one.
+func (h *Handler) putRows(r *rows) {
 	r.empty()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.spare = append(h.spare, r)
+	h.pool = append(h.pool, r)
 }
 
-// gather decodes a batch, and returns what failed. A delivery that is wrong in any part adds no row. If one is of a newer form
+// decode adds a batch to the rows, and returns what failed. A delivery that is wrong in any part adds no row. If one is of a newer form
 // the whole batch fails.
-func (r *rows) gather(batch []consumers.Delivery) (map[int]error, error) {
+func (r *rows) decode(batch []consumers.Delivery) (map[int]error, error) {
 	failed := make(map[int]error)
 	for i := range batch {
 		facts, err := r.reader.Read(batch[i].Data)

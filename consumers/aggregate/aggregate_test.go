@@ -95,8 +95,8 @@ func handler(t testing.TB, db aggregate.Inserter) *aggregate.Handler {
 	return h
 }
 
-// TestEqualsModel is the promise: however the facts come, every table and every view says what the model says.
-func TestEqualsModel(t *testing.T) {
+// TestHandler_Handle_equalsModel is the promise: however the facts come, every table and every view says what the model says.
+func TestHandler_Handle_equalsModel(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

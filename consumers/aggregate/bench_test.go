@@ -58,7 +58,7 @@ func benchmark(b *testing.B, store aggregate.Inserter) {
 	n := 0
 	for b.Loop() {
 		n++
-		// Another telling, or the server would not write the block again.
+		// A republication, or the server would drop the block as a duplicate.
 		again, err := fact.Encode(&fact.Batch{Again: fmt.Sprint(n)})
 		if err != nil {
 			b.Fatal(err)
@@ -70,8 +70,8 @@ func benchmark(b *testing.B, store aggregate.Inserter) {
 	b.ReportMetric(float64(n*facts)/time.Since(start).Seconds(), "facts/s")
 }
 
-// BenchmarkOurSide decodes and gathers.
-func BenchmarkOurSide(b *testing.B) { benchmark(b, nowhere{}) }
+// BenchmarkHandler_Handle_withoutServer decodes and gathers.
+func BenchmarkHandler_Handle_withoutServer(b *testing.B) { benchmark(b, nowhere{}) }
 
-// BenchmarkClickHouse also encodes, sends and waits for the disk.
-func BenchmarkClickHouse(b *testing.B) { benchmark(b, store(b)) }
+// BenchmarkHandler_Handle also encodes, sends and waits for the disk.
+func BenchmarkHandler_Handle(b *testing.B) { benchmark(b, store(b)) }

@@ -52,7 +52,7 @@ const (
 )
 
 // A block is closed when it has as many rows or bytes: far below what the server would cut in two by itself
-// (max_insert_block_size, a million rows), for then a token would not stand for the whole.
+// (max_insert_block_size, a million rows), because then a deduplication token would not name the whole.
 const (
 	maxRows  = 100_000
 	maxBytes = 64 << 20
@@ -65,11 +65,11 @@ func newBlock(table ch.Table, sql string, layout []column) *block {
 func (b *block) rows() int  { return b.n }
 func (b *block) full() bool { return b.n >= maxRows || b.bytes >= maxBytes }
 
-// token names the block by its table, its rows' keys and versions and their order, and by what else decides their content:
-// the form of the facts and which telling of them this is. Of equal deliveries it is equal.
-func (b *block) token(again string) string {
+// token is ClickHouse's deduplication token. It names the block by its table, its rows' keys and versions and their order, and by what
+// else decides their content: the form of the facts and the id of a republication. Equal deliveries have equal tokens.
+func (b *block) token(republishID string) string {
 	h := sha256.New()
-	_, _ = h.Write([]byte(again)) // a hash never fails
+	_, _ = h.Write([]byte(republishID)) // a hash never fails
 	_, _ = h.Write([]byte{0, fact.FormVersion})
 	_, _ = h.Write([]byte(b.table))
 	_, _ = h.Write(b.sum.Sum(nil))
@@ -89,10 +89,10 @@ func (b *block) row(key string, v fact.Version) *block {
 	return b
 }
 
-// roomy says that a block has room for far more rows than are in it. Batches of one import differ by less.
-func (b *block) roomy() bool { return cap(b.cols[0].strings) > max(1000, 16*b.n) }
+// oversized reports whether the buffers of a block fit far more rows than are in it. Batches of one import differ by less.
+func (b *block) oversized() bool { return cap(b.cols[0].strings) > max(1000, 16*b.n) }
 
-// empty makes a block ready for other rows. It keeps the memory, and nothing of what was in it.
+// empty makes a block ready for other rows. It keeps the buffers, and nothing of what was in them.
 func (b *block) empty() {
 	for i := range b.cols {
 		b.cols[i].empty()

@@ -61,8 +61,8 @@ func (r *recorder) Insert(_ context.Context, sql, token string, columns []ch.Col
 	return nil
 }
 
-// TestTheLayoutsAreTheStatements compares the two lists of columns that must agree.
-func TestTheLayoutsAreTheStatements(t *testing.T) {
+// TestLayouts compares the two lists of columns that must agree.
+func TestLayouts(t *testing.T) {
 	words := regexp.MustCompile(`\w+`)
 	all := newRows()
 	for _, b := range []*blocks{&all.messages, &all.versions, &all.reactions, &all.memberships, &all.channels, &all.identities, &all.sightings} {
@@ -93,7 +93,7 @@ func tokens(t *testing.T, batch ...consumers.Delivery) []string {
 	return r.tokens
 }
 
-func TestTheTokenNamesTheBlock(t *testing.T) {
+func TestBlock_token(t *testing.T) {
 	one := messages(1)
 	newer := messages(1)
 	newer.Version.Counter++
@@ -111,7 +111,7 @@ func TestTheTokenNamesTheBlock(t *testing.T) {
 		"another version": tokens(t, delivery(t, 1, newer)),
 		"another table":   tokens(t, delivery(t, 1, reaction)),
 		"more rows":       tokens(t, delivery(t, 1, messages(2))),
-		"another telling": tokens(t, delivery(t, 1, again)),
+		"a republication": tokens(t, delivery(t, 1, again)),
 	} {
 		if slices.Equal(a, other) {
 			t.Errorf("%s has the same token", what)
@@ -119,7 +119,7 @@ func TestTheTokenNamesTheBlock(t *testing.T) {
 	}
 }
 
-func TestABlockIsClosedBeforeTheServerWouldCutIt(t *testing.T) {
+func TestBlocks_open_limits(t *testing.T) {
 	all := newRows()
 	for range 3 {
 		if err := all.add(messages(maxRows/2 + 1)); err != nil {
@@ -135,8 +135,8 @@ func TestABlockIsClosedBeforeTheServerWouldCutIt(t *testing.T) {
 	}
 }
 
-// TestAnErrorOfTheStoreSaysNothingIsStored whatever else was wrong with the batch.
-func TestAnErrorOfTheStoreSaysNothingIsStored(t *testing.T) {
+// TestHandler_Handle_insertFails whatever else was wrong with the batch.
+func TestHandler_Handle_insertFails(t *testing.T) {
 	r := recorder{refuse: "messages", err: fault.AsTransient(errors.New("too many parts"), time.Second)}
 	reg := prometheus.NewRegistry()
 	h, err := New(&r, Config{Metrics: reg})
@@ -156,7 +156,7 @@ func TestAnErrorOfTheStoreSaysNothingIsStored(t *testing.T) {
 	}
 }
 
-func TestAWrongFactAddsNoRow(t *testing.T) {
+func TestHandler_Handle_undecodable(t *testing.T) {
 	for what, spoil := range map[string]func(*fact.Batch){
 		"id too short":      func(b *fact.Batch) { b.Messages[1].Thing = "00" },
 		"id not hex":        func(b *fact.Batch) { b.Messages[1].Thing = strings.Repeat("x", 32) },
@@ -186,14 +186,14 @@ func values(t *testing.T, all *rows) map[string][]string {
 				t.Fatal(err)
 			}
 			name := fmt.Sprint(i, b.table, c.Name)
-			out[name] = []string{string(text), fmt.Sprint(c.Rows), b.token(all.again)}
+			out[name] = []string{string(text), fmt.Sprint(c.Rows), b.token(all.republishID)}
 		}
 	}
 	return out
 }
 
-// TestRowsLetGoOfWhatIsNotNeeded, and of nothing else.
-func TestRowsLetGoOfWhatIsNotNeeded(t *testing.T) {
+// TestRows_empty_shrinks, and of nothing else.
+func TestRows_empty_shrinks(t *testing.T) {
 	all := newRows()
 	room := func(n int) int {
 		t.Helper()
@@ -201,10 +201,10 @@ func TestRowsLetGoOfWhatIsNotNeeded(t *testing.T) {
 			t.Fatal(err)
 		}
 		all.empty()
-		if len(all.messages.spare) == 0 {
+		if len(all.messages.pool) == 0 {
 			return 0
 		}
-		return cap(all.messages.spare[0].cols[0].strings)
+		return cap(all.messages.pool[0].cols[0].strings)
 	}
 	large := room(maxRows / 2)
 	if large < maxRows/2 {
@@ -221,8 +221,8 @@ func TestRowsLetGoOfWhatIsNotNeeded(t *testing.T) {
 	}
 }
 
-// TestEmptiedRowsAreAsNew whatever was in them, and whether or not it could be read.
-func TestEmptiedRowsAreAsNew(t *testing.T) {
+// TestRows_empty whatever was in them, and whether or not it could be read.
+func TestRows_empty(t *testing.T) {
 	at := time.Unix(1, 0).UTC()
 	whole := messages(3)
 	whole.Again = "again"
@@ -241,21 +241,21 @@ func TestEmptiedRowsAreAsNew(t *testing.T) {
 			deliveries = append(deliveries, delivery(t, 1, b))
 		}
 		fresh := newRows()
-		failed, err := fresh.gather(deliveries)
-		if got, gotErr := used.gather(deliveries); err != nil || gotErr != nil || len(got) != len(failed) {
+		failed, err := fresh.decode(deliveries)
+		if got, gotErr := used.decode(deliveries); err != nil || gotErr != nil || len(got) != len(failed) {
 			t.Errorf("batch %d: %d failed, and of new rows %d: %v, %v", i, len(got), len(failed), gotErr, err)
 		}
 		if diff := cmp.Diff(values(t, fresh), values(t, used)); diff != "" {
 			t.Errorf("batch %d (-new rows +emptied ones):\n%s", i, diff)
 		}
 		used.empty()
-		if left := used.blocks(); len(left) != 0 || used.again != "" {
+		if left := used.blocks(); len(left) != 0 || used.republishID != "" {
 			t.Errorf("batch %d left %d blocks", i, len(left))
 		}
 	}
 }
 
-func TestWords(t *testing.T) {
+func TestMeasure(t *testing.T) {
 	for text, want := range map[string]uint32{
 		"": 0, " . - ' ": 0, "one": 1, "don't": 1, "что-то такое": 2, "a,b;c": 3, "e\u0301te\u0301": 1, "日本語 です": 2, "- one -two": 2,
 		"x1 22": 2, "👍": 0, "\xff\xfeabc": 1, "Ё́лка": 1,
@@ -284,7 +284,7 @@ func countedPlainly(s string) (characters, words uint32) {
 	return characters, words
 }
 
-func TestEveryCharacterIsCounted(t *testing.T) {
+func TestMeasure_characters(t *testing.T) {
 	for r := range rune(0x30000) {
 		for _, s := range []string{string(r), "a" + string(r) + "b", "- " + string(r) + "-д"} {
 			characters, words := measure(s)

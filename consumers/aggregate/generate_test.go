@@ -27,7 +27,7 @@ func newWorld(seed uint64) *world {
 	}
 }
 
-// generate makes n deliveries, in the order in which the keeper of the record would.
+// generate makes n deliveries, in the order in which the store would.
 func generate(t testing.TB, seed uint64, n int) []consumers.Delivery {
 	t.Helper()
 	w := newWorld(seed)
@@ -47,7 +47,7 @@ func generate(t testing.TB, seed uint64, n int) []consumers.Delivery {
 	return out
 }
 
-// advance goes on to the next transaction; now and then under a new leader, or in a store that was built anew, and both
+// advance begins the next transaction; now and then under a new leader, or in a store that was rebuilt, and both
 // may begin again with lower counters.
 func (w *world) advance() {
 	switch w.r.IntN(12) {
@@ -125,7 +125,7 @@ func (w *world) thing(b *fact.Batch, native string, k event.ThingKind) event.Thi
 	return event.Thing(event.Source(b.Source), event.Namespace(b.Namespace), event.Channel(b.Channel), event.NativeID(native), k)
 }
 
-// person gives a key and an id, or nobody.
+// person returns a key and an id, or neither.
 func (w *world) person(b *fact.Batch) (key, id string) {
 	n := w.r.IntN(5)
 	if n == 4 {

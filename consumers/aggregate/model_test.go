@@ -15,7 +15,7 @@ import (
 	"github.com/agrichat/agrichat/internal/fact"
 )
 
-// state is a thing as a batch told it.
+// state is a thing as a batch has it.
 type state[T any] struct {
 	*fact.Batch
 	is T
@@ -200,7 +200,7 @@ func (m *model) seenBy() [][]string {
 	return out
 }
 
-// plainWords is words, said in another way.
+// plainWords is words, computed in another way.
 func plainWords(s string) int {
 	n := 0
 	for _, f := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ,.?/:=\t\n\"\\\x00👩👧\u200d", r) }) {
@@ -237,7 +237,7 @@ func (m *model) views() map[string][][]string {
 	}
 }
 
-// tally is what the views of figures add up for one of their rows.
+// tally is what the aggregate views add up for one of their rows.
 type tally struct {
 	messages, deleted, edited, service, unparsed, characters, words, reactions int
 	people, chats                                                              map[string]bool

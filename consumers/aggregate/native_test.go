@@ -12,7 +12,7 @@ import (
 )
 
 // nativeTypes checks that the driver takes our values for the tables' own types, which it is given over the native
-// protocol. The embedded engine speaks HTTP only, where we name simpler ones.
+// protocol. The embedded engine has HTTP only, where we name simpler types.
 type nativeTypes struct {
 	t     *testing.T
 	types map[string]string // by table.column
@@ -41,7 +41,7 @@ func (n *nativeTypes) Insert(_ context.Context, sql, _ string, columns []ch.Colu
 	return nil
 }
 
-func TestTheDriverTakesOurValuesForTheTablesTypes(t *testing.T) {
+func TestColumns_types(t *testing.T) {
 	t.Parallel()
 	db := store(t)
 	sql, err := reads.ReadFile("testdata/types.sql")

@@ -9,10 +9,10 @@ import (
 	"github.com/agrichat/agrichat/internal/fact"
 )
 
-// rows gathers the facts of a batch by table. The last block of each list is the one that grows.
+// rows buffers the facts of a batch by table. The last block of each list is the one that grows.
 type rows struct {
 	messages, versions, reactions, memberships, channels, identities, sightings blocks
-	again                                                                       string // what sets these facts apart from an earlier telling
+	republishID                                                                 string // distinguishes a republication of these facts
 
 	reader fact.Reader
 	raw    []byte // for the ids of one batch
@@ -23,7 +23,7 @@ type blocks struct {
 	sql    string
 	layout func() []column
 	list   []*block
-	spare  []*block // emptied ones
+	pool   []*block // emptied ones
 }
 
 func newRows() *rows {
@@ -44,8 +44,8 @@ func (b *blocks) open() *block {
 		return b.list[n-1]
 	}
 	var next *block
-	if n := len(b.spare); n > 0 {
-		next, b.spare = b.spare[n-1], b.spare[:n-1]
+	if n := len(b.pool); n > 0 {
+		next, b.pool = b.pool[n-1], b.pool[:n-1]
 	} else {
 		next = newBlock(b.table, b.sql, b.layout())
 	}
@@ -57,26 +57,26 @@ func (r *rows) tables() []*blocks {
 	return []*blocks{&r.channels, &r.identities, &r.messages, &r.versions, &r.reactions, &r.memberships, &r.sightings}
 }
 
-// empty makes rows ready for another batch. They keep the memory of this one, and what is far more than it needed they let
-// go: after an import come single messages.
+// empty makes rows ready for another batch. They keep the buffers of this one, and release those that are far larger than it needed:
+// after an import come single messages.
 func (r *rows) empty() {
 	for _, t := range r.tables() {
-		clear(t.spare[:cap(t.spare)]) // this batch has not needed them
-		t.spare = t.spare[:0]
+		clear(t.pool[:cap(t.pool)]) // this batch has not needed them
+		t.pool = t.pool[:0]
 		for _, b := range t.list {
-			if !b.roomy() {
+			if !b.oversized() {
 				b.empty()
-				t.spare = append(t.spare, b)
+				t.pool = append(t.pool, b)
 			}
 		}
 		clear(t.list)
 		t.list = t.list[:0]
 	}
-	r.again = ""
+	r.republishID = ""
 	r.reader.Forget()
 }
 
-// blocks returns what is to be inserted: names before what bears them, so that a page seldom shows a nameless chat.
+// blocks returns what is to be inserted: names before what refers to them, so that a page seldom shows a chat without a name.
 func (r *rows) blocks() []*block {
 	var all []*block
 	for _, t := range r.tables() {
@@ -85,13 +85,13 @@ func (r *rows) blocks() []*block {
 	return all
 }
 
-// add takes a whole batch of facts, or none of it.
+// add adds a whole batch of facts, or none of it.
 func (r *rows) add(f *fact.Batch) error {
 	ids, err := r.ids(f)
 	if err != nil {
 		return err
 	}
-	r.again += f.Again
+	r.republishID += f.Again
 	p := place{Batch: f, key: ids.next(), number: f.Version.Big()}
 	r.addFacts(p, ids)
 	return nil
@@ -108,7 +108,7 @@ func (p place) begin(b *block, key string) *block {
 	return b.row(key, p.Version).text(p.key).version(p.number).text(p.Source, p.Namespace, p.Channel)
 }
 
-// ids are the ids, keys and hashes of a batch, as 16 bytes each, in the order in which addFacts asks for them. They are read before
+// ids are the ids, keys and hashes of a batch, as 16 bytes each, in the order in which addFacts takes them. They are read before
 // the first row is made, so that a wrong one leaves nothing half done.
 type ids struct {
 	raw string
@@ -135,7 +135,7 @@ type idReader struct {
 	err error
 }
 
-// hash appends a hash; 16 zero bytes for one that is not known.
+// hash appends a hash; 16 zero bytes for one that is missing.
 func (r *idReader) hash(h fact.Hash) { r.raw = append(r.raw, h[:]...) }
 
 // read appends one id; 16 zero bytes for one that is not given and need not be.

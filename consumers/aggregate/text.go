@@ -9,8 +9,8 @@ import (
 // on with a run and begins none, so that "don't", "что-то" and a letter with a combining accent are one word. Scripts that
 // write no spaces count as one run.
 //
-// It takes no branch at a letter or a space of ASCII: where words end nobody can guess, and a wrong guess costs the processor
-// more than all the rest.
+// It takes no branch at a letter or a space of ASCII: where words end is unpredictable, and a mispredicted branch costs more than all the
+// rest.
 func measure(s string) (characters, words uint32) {
 	inside := uint32(0) // 1 in a word
 	for i := 0; i < len(s); characters++ {
