@@ -1,8 +1,8 @@
 // Package consumers is the contract of a place that events go to, and nothing else.
 //
-// A consumer is given batches of messages of a stream and makes them durable. It promises that the same batch may come
-// again, whole or in other company, in any order, from another process at the same time, and that this changes nothing.
-// Fetching, settling, retrying, setting aside and back-pressure are internal/deliver's.
+// A consumer is given batches of messages of a stream and makes them durable. It promises to be idempotent: the same batch may come
+// again, whole or mixed with others, in any order, concurrently with another process, and this changes nothing.
+// Fetching, settling, retries, dead letters and back-pressure are internal/deliver's.
 package consumers
 
 import (
@@ -21,7 +21,7 @@ import (
 // Delivery is one message of a stream.
 type Delivery struct {
 	Sequence uint64 // in the stream, from 1
-	Line     int    // of an event that was taken out of a bundle: where it stands there, from 0
+	Line     int    // of an event that was split off a bundle: its line there, from 0
 	Subject  string
 	EventIDs string // the header that carries the event's id, or those of a bundle; empty where the stream has none
 	Data     []byte
@@ -29,7 +29,7 @@ type Delivery struct {
 	Attempts uint64    // how often it has been delivered, this time included
 }
 
-// IsBundle reports whether the message carries several events: see event.Position and what stands above it.
+// IsBundle reports whether the message carries several events: see event.Position and the comment above it.
 func (d *Delivery) IsBundle() bool { return strings.Contains(d.EventIDs, event.IDSeparator) }
 
 // Events returns how many events the message says it carries.
@@ -48,7 +48,7 @@ func (d *Delivery) Carries(id string) bool {
 	return false
 }
 
-// Named is the id as a log has it: of a bundle the first, and how many follow.
+// Named is the id for a log: of a bundle the first one, and how many follow.
 func (d *Delivery) Named() string {
 	first, _, bundle := strings.Cut(d.EventIDs, event.IDSeparator)
 	if !bundle {
@@ -78,7 +78,7 @@ func (d *Delivery) Split() []Delivery {
 	return out
 }
 
-// Position is where the event of a message that carries one stands, or the first one of a bundle.
+// Position is the position of the event that the message carries, or of the first one of a bundle.
 func (d *Delivery) Position() event.Position { return event.At(d.Sequence, d.Line) }
 
 // Envelopes yields the envelopes in the message, in the order of the stream.
@@ -91,16 +91,16 @@ func (d *Delivery) Envelopes() iter.Seq[[]byte] {
 
 // Handler makes deliveries durable.
 type Handler interface {
-	// Handle returns nil when all of the batch is stored. A *PartialError says that all is stored but what it names; poison
-	// that it names was judged by the handler alone, no store had a say in it, and needs no proof that the store is well. Any
-	// other error says that nothing is known to be stored. It is called by several goroutines at once, blocks as long as it
+	// Handle returns nil when all of the batch is stored. A *PartialError means that all is stored but what it names; poison
+	// that it names was found by the handler alone, without the store, and needs no proof that the store is healthy. After any
+	// other error nothing may be stored. It is called by several goroutines at once, blocks as long as it
 	// needs, obeys ctx, and keeps nothing of the batch after it returns.
 	Handle(ctx context.Context, batch []Delivery) error
 }
 
 // DeadLetterer is a handler that keeps a record of what it will never store.
 type DeadLetterer interface {
-	// DeadLetter notes that d went to the dead letters because of cause; called after their copy is acknowledged and before d is. Of a
+	// DeadLetter records that d went to the dead letters because of cause; called after their copy is acknowledged and before d is. Of a
 	// bundle no copy is made before: it stores what it can of it, and makes copies of the rest itself.
 	DeadLetter(ctx context.Context, d Delivery, cause error) error
 }

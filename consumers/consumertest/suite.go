@@ -1,5 +1,5 @@
-// Package consumertest is the suite that every consumer passes: whatever deliveries it is given twice, in other company, in
-// another order, at the same time or only half way, its store ends in the same state.
+// Package consumertest is the conformance suite that every consumer passes: whatever deliveries it is given as duplicates, in other
+// batches, in another order, concurrently or cancelled half way, its store ends in the same state.
 //
 // It promises nothing about what that state is; the consumer's own tests compare it with a model.
 package consumertest
@@ -137,7 +137,7 @@ func testShuffled(t *testing.T, s Suite, want any) {
 }
 
 // testConcurrent has several goroutines handle the same deliveries, each in an order and in batches of its own. A handler
-// may refuse what it cannot do beside another: then it is asked again, as internal/deliver would.
+// may fail with a conflict: then it is called again, as internal/deliver would.
 func testConcurrent(t *testing.T, s Suite, want any) {
 	const workers = 4
 	sub := s.New(t)
@@ -149,7 +149,7 @@ func testConcurrent(t *testing.T, s Suite, want any) {
 		}
 		wg.Go(func() {
 			for b := range slices.Chunk(all, 2+w) {
-				if err := insist(t.Context(), sub.Handler, b); err != nil {
+				if err := retry(t.Context(), sub.Handler, b); err != nil {
 					t.Errorf("handling beside others: %v", err)
 					return
 				}
@@ -160,8 +160,8 @@ func testConcurrent(t *testing.T, s Suite, want any) {
 	s.same(t, sub, want)
 }
 
-// insist tries a batch a few times while its error is one that passes.
-func insist(ctx context.Context, h consumers.Handler, batch []consumers.Delivery) error {
+// retry retries a batch a few times while its error is transient.
+func retry(ctx context.Context, h consumers.Handler, batch []consumers.Delivery) error {
 	const tries = 20
 	var err error
 	for range tries {
@@ -180,11 +180,11 @@ func testCancelled(t *testing.T, s Suite, want any) {
 		err := sub.Handler.Handle(ctx, s.Deliveries(t))
 		cancel()
 		if err != nil && fault.Of(err) == fault.Poison {
-			t.Errorf("cancelled at look %d: the class is poison, and the batch would be set aside: %v", n, err)
+			t.Errorf("cancelled at look %d: the class is poison, and the batch would be dead-lettered: %v", n, err)
 		}
 		if err == nil {
 			t.Logf("it looks %d times at its context", n-1)
-			s.same(t, sub, want) // it said that all is stored
+			s.same(t, sub, want) // it returned that all is stored
 			break
 		}
 	}
@@ -194,7 +194,7 @@ func testCancelled(t *testing.T, s Suite, want any) {
 	s.same(t, sub, want)
 }
 
-// testBroken puts deliveries that can never be stored among good ones: they are named, and the good ones are stored.
+// testBroken mixes deliveries that can never be stored with good ones: they are named, and the good ones are stored.
 func testBroken(t *testing.T, s Suite, want any) {
 	if s.Broken == nil {
 		t.Skip("nothing is broken for this handler")

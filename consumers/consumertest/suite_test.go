@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// memory is a handler as it should be: "key=version" and the highest version of a key stands. The faults are what a
+// memory is a handler as it should be: "key=version" and the highest version of a key wins. The faults are what a
 // handler can do wrong.
 type memory struct {
 	mu     sync.Mutex // covers states
@@ -94,19 +94,19 @@ func suite(fault string) consumertest.Suite {
 	}
 }
 
-func TestAGoodHandlerPasses(t *testing.T) { consumertest.Run(t, suite("")) }
+func TestRun_goodHandler(t *testing.T) { consumertest.Run(t, suite("")) }
 
 // faultEnv makes a child of this test run the suite on a handler with that fault.
 const faultEnv = "CONSUMERTEST_FAULT"
 
-func TestABadHandlerFails(t *testing.T) {
+func TestRun_badHandler(t *testing.T) {
 	if f := os.Getenv(faultEnv); f != "" {
 		consumertest.Run(t, suite(f))
 		return
 	}
 	for _, f := range []string{"adds up", "lets the last one stand", "hides the broken", "stops at the broken", "poison when stopped"} {
 		t.Run(f, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestABadHandlerFails$")
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRun_badHandler$")
 			cmd.Env = append(os.Environ(), faultEnv+"="+f)
 			var exit *exec.ExitError
 			if out, err := cmd.CombinedOutput(); !errors.As(err, &exit) {
