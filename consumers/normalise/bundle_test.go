@@ -51,19 +51,19 @@ func somewhere(facts map[string]string) map[string]string {
 	return out
 }
 
-// TestBundlesMakeWhatTheirEventsMake holds that how events travel changes nothing but where they stand.
-func TestBundlesMakeWhatTheirEventsMake(t *testing.T) {
+// TestStore_Handle_bundles holds that bundling changes nothing but positions.
+func TestStore_Handle_bundles(t *testing.T) {
 	t.Parallel()
 	log := newWorld(77, 300).deliveries()
 	together := bundles(log, 13)
-	alone, bundled := whole(t, log), whole(t, together)
-	if diff := cmp.Diff(somewhere(alone.standing()), somewhere(bundled.standing())); diff != "" {
+	alone, bundled := storedWhole(t, log), storedWhole(t, together)
+	if diff := cmp.Diff(somewhere(alone.current()), somewhere(bundled.current())); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestEventsOfABundleKeepTheirOrder holds that messages of one instant stand in the order in which they were said.
-func TestEventsOfABundleKeepTheirOrder(t *testing.T) {
+// TestStore_Handle_bundleOrder holds that messages of one instant keep the order of their lines.
+func TestStore_Handle_bundleOrder(t *testing.T) {
 	t.Parallel()
 	w := &world{}
 	sent := event.Known(time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC), event.PrecisionSecond)
@@ -78,7 +78,7 @@ func TestEventsOfABundleKeepTheirOrder(t *testing.T) {
 	}
 	log := bundles(w.deliveries(), 15)
 	pool := database(t)
-	k := keeper(t, pool, newListener(log))
+	k := newSystem(t, pool, newListener(log))
 	for _, i := range []int{2, 0, 1} { // the order of arrival says nothing
 		if err := k.Handle(t.Context(), log[i:i+1]); err != nil {
 			t.Fatal(err)
@@ -102,15 +102,15 @@ func TestEventsOfABundleKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// TestABundleIsStoredWholeOrNotAtAll holds that a line that cannot be read keeps its sequence out of the ledger, and what it
-// came with out of the record: whoever takes it apart publishes all of it.
-func TestABundleIsStoredWholeOrNotAtAll(t *testing.T) {
+// TestStore_Handle_bundleAtomic holds that a line that cannot be read keeps its sequence out of the ledger, and what it
+// came with from being stored: a splitter publishes all of it.
+func TestStore_Handle_bundleAtomic(t *testing.T) {
 	t.Parallel()
 	log := newWorld(5, 30).deliveries()
 	log[12].Data = []byte(`{"v":1,`)
 	together := bundles(log, 10)
 	l, pool := newListener(together), database(t)
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	err := k.Handle(t.Context(), together)
 	var partial *consumers.PartialError
 	if !errors.As(err, &partial) || len(partial.Failed) != 1 || fault.Of(partial.Failed[1]) != fault.Poison ||
@@ -131,8 +131,8 @@ func TestABundleIsStoredWholeOrNotAtAll(t *testing.T) {
 		}
 	}
 	guilty := event.At(2, 2)
-	if l.buried[guilty] == "" || len(l.buried) != 1 {
-		t.Errorf("copies were made of %v", l.buried)
+	if l.deadLettered[guilty] == "" || len(l.deadLettered) != 1 {
+		t.Errorf("copies were made of %v", l.deadLettered)
 	}
 	var letters []uint64
 	if err := pool.QueryRow(t.Context(), "SELECT array_agg(position) FROM agrichat.dead_letters").Scan(&letters); err != nil ||
@@ -143,20 +143,20 @@ func TestABundleIsStoredWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("the ledger holds %s: %v", all, err)
 	}
 	rest := slices.Delete(slices.Clone(log), 12, 13)
-	if diff := cmp.Diff(somewhere(whole(t, rest).standing()), somewhere(l.standing())); diff != "" {
+	if diff := cmp.Diff(somewhere(storedWhole(t, rest).current()), somewhere(l.current())); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestABundleThatLacksLines holds that an event that the header names and no line holds is a dead letter, and not forgotten.
-func TestABundleThatLacksLines(t *testing.T) {
+// TestStore_DeadLetter_bundleLacksLines holds that an event that the header names and no line holds becomes a dead letter.
+func TestStore_DeadLetter_bundleLacksLines(t *testing.T) {
 	t.Parallel()
 	log := newWorld(8, 6).deliveries()
 	together := bundles(log, 6)
 	lines := bytes.Split(together[0].Data, []byte(event.LineEnd))
 	together[0].Data = bytes.Join(lines[:4], []byte(event.LineEnd))
 	l, pool := newListener(together), database(t)
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	var partial *consumers.PartialError
 	if err := k.Handle(t.Context(), together); !errors.As(err, &partial) || !strings.Contains(partial.Failed[0].Error(), "names 6 events, and it has 4 lines") {
 		t.Fatal(err)
@@ -164,22 +164,22 @@ func TestABundleThatLacksLines(t *testing.T) {
 	if err := k.DeadLetter(t.Context(), together[0], partial.Failed[0]); err != nil {
 		t.Fatal(err)
 	}
-	if len(l.buried) != 2 || l.buried[event.At(1, 4)] == "" || l.buried[event.At(1, 5)] == "" {
-		t.Errorf("copies were made of %v", l.buried)
+	if len(l.deadLettered) != 2 || l.deadLettered[event.At(1, 4)] == "" || l.deadLettered[event.At(1, 5)] == "" {
+		t.Errorf("copies were made of %v", l.deadLettered)
 	}
-	if diff := cmp.Diff(somewhere(whole(t, log[:4]).standing()), somewhere(l.standing())); diff != "" {
+	if diff := cmp.Diff(somewhere(storedWhole(t, log[:4]).current()), somewhere(l.current())); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestABundleDiesWhileItIsTakenApart holds that it may be taken apart again from any point on.
-func TestABundleDiesWhileItIsTakenApart(t *testing.T) {
+// TestStore_DeadLetter_crashWhileSplitting holds that a bundle may be split again from any point on.
+func TestStore_DeadLetter_crashWhileSplitting(t *testing.T) {
 	t.Parallel()
 	log := newWorld(6, 12).deliveries()
 	log[3].Data, log[7].Data = []byte("?"), []byte("!")
 	together := bundles(log, 12)
 	l, pool := newListener(together), database(t)
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	dies := errors.New("no dead letters now")
 	l.buryFails = dies
 	if err := k.DeadLetter(t.Context(), together[0], errors.New("x")); !errors.Is(err, dies) {
@@ -189,24 +189,24 @@ func TestABundleDiesWhileItIsTakenApart(t *testing.T) {
 		t.Errorf("without its letters the ledger holds %s: %v", held, err)
 	}
 	l.buryFails = nil
-	if err := k.DeadLetter(t.Context(), together[0], errors.New("x")); err != nil || len(l.buried) != 2 {
-		t.Fatal(l.buried, err)
+	if err := k.DeadLetter(t.Context(), together[0], errors.New("x")); err != nil || len(l.deadLettered) != 2 {
+		t.Fatal(l.deadLettered, err)
 	}
 	rest := append(append(slices.Clone(log[:3]), log[4:7]...), log[8:]...)
-	if diff := cmp.Diff(somewhere(whole(t, rest).standing()), somewhere(l.standing())); diff != "" {
+	if diff := cmp.Diff(somewhere(storedWhole(t, rest).current()), somewhere(l.current())); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestABundleThatIsRefusedWhole is one letter, for which every event of it is noted.
-func TestABundleThatIsRefusedWhole(t *testing.T) {
+// TestStore_DeadLetter_bundleAllRejected is one dead letter, with a row for every event of it.
+func TestStore_DeadLetter_bundleAllRejected(t *testing.T) {
 	t.Parallel()
 	together := bundles(newWorld(23, 9).deliveries(), 9)
 	l, pool := newListener(together), database(t)
 	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (kind = 'none')"); err != nil {
 		t.Fatal(err)
 	}
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	if err := k.DeadLetter(t.Context(), together[0], errors.New("it failed five times")); err != nil {
 		t.Fatal(err)
 	}
@@ -214,13 +214,13 @@ func TestABundleThatIsRefusedWhole(t *testing.T) {
 	if err := pool.QueryRow(t.Context(), "SELECT count(*), count(DISTINCT event_id) FROM agrichat.dead_letters WHERE position >> 10 = 1").Scan(&noted, &distinct); err != nil || noted != 9 {
 		t.Errorf("%d events are noted, %d different: %v", noted, distinct, err)
 	}
-	if l.buried[event.At(1, 0)] != "it failed five times" || len(l.buried) != 1 {
-		t.Errorf("copies were made of %v", l.buried)
+	if l.deadLettered[event.At(1, 0)] != "it failed five times" || len(l.deadLettered) != 1 {
+		t.Errorf("copies were made of %v", l.deadLettered)
 	}
 }
 
-// TestTheSweepTakesBundlesApart holds that one event that the record refuses, or nobody can read, keeps no other from it.
-func TestTheSweepTakesBundlesApart(t *testing.T) {
+// TestRecovery_Reconcile_splitsBundles holds that one event that Postgres rejects, or that cannot be decoded, keeps no other from being stored.
+func TestRecovery_Reconcile_splitsBundles(t *testing.T) {
 	t.Parallel()
 	log := newWorld(22, 30).deliveries()
 	refused := log[6].EventIDs
@@ -239,8 +239,8 @@ func TestTheSweepTakesBundlesApart(t *testing.T) {
 	if _, err := k.Reconcile(t.Context(), 6, false); err != nil {
 		t.Fatal(err)
 	}
-	if len(l.buried) != 2 || l.buried[event.At(2, 1)] == "" || l.buried[event.At(5, 2)] == "" {
-		t.Errorf("copies were made of %v", l.buried)
+	if len(l.deadLettered) != 2 || l.deadLettered[event.At(2, 1)] == "" || l.deadLettered[event.At(5, 2)] == "" {
+		t.Errorf("copies were made of %v", l.deadLettered)
 	}
 	if held, err := k.LedgerRange(t.Context(), 1, 6); err != nil || held.Len() != 6 {
 		t.Errorf("the ledger holds %s: %v", held, err)
@@ -250,26 +250,26 @@ func TestTheSweepTakesBundlesApart(t *testing.T) {
 	}
 }
 
-// TestTheSweepTakesNotEverythingApart holds that a record that refuses everything makes no dead letters.
-func TestTheSweepTakesNotEverythingApart(t *testing.T) {
+// TestRecovery_Reconcile_allBundlesRejected holds that a Postgres that rejects everything makes no dead letters.
+func TestRecovery_Reconcile_allBundlesRejected(t *testing.T) {
 	t.Parallel()
 	log := bundles(newWorld(23, 600).deliveries(), 3)
 	l, pool := newListener(log), database(t)
 	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (kind = 'none')"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := keeper(t, pool, l).Reconcile(t.Context(), 200, false)
-	if err == nil || !strings.Contains(err.Error(), "rejects one message after the other") || len(l.buried) > 0 {
-		t.Errorf("%d were taken apart; it says %v", len(l.buried), err)
+	_, err := newSystem(t, pool, l).Reconcile(t.Context(), 200, false)
+	if err == nil || !strings.Contains(err.Error(), "rejects one message after the other") || len(l.deadLettered) > 0 {
+		t.Errorf("%d were taken apart; it says %v", len(l.deadLettered), err)
 	}
 }
 
-// TestALargeBatchIsSeveralTransactions holds that what many bundles carry together is parted between messages.
-func TestALargeBatchIsSeveralTransactions(t *testing.T) {
+// TestStore_Handle_largeBatch holds that what many bundles carry together is split between messages.
+func TestStore_Handle_largeBatch(t *testing.T) {
 	t.Parallel()
 	log := bundles(newWorld(31, 9500).deliveries(), 1000)
 	l, pool := newListener(log), database(t)
-	if err := keeper(t, pool, l).Handle(t.Context(), log); err != nil {
+	if err := newSystem(t, pool, l).Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}
 	var transactions, most int
@@ -281,22 +281,22 @@ func TestALargeBatchIsSeveralTransactions(t *testing.T) {
 	}
 }
 
-// TestLinesBeyondWhatAPositionHolds are no bundle of ours: it is taken apart, and nothing of it is lost.
-func TestLinesBeyondWhatAPositionHolds(t *testing.T) {
+// TestStore_DeadLetter_tooManyLines are no bundle of ours: it is split, and nothing of it is lost.
+func TestStore_DeadLetter_tooManyLines(t *testing.T) {
 	t.Parallel()
 	log := newWorld(32, event.BundleMost+9).deliveries()
 	together := bundles(log, len(log))
 	together[0].Sequence = 2 // whose last bit is not set: it would be by a line that runs over
 	l, pool := newListener(together), database(t)
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	var partial *consumers.PartialError
 	if err := k.Handle(t.Context(), together); !errors.As(err, &partial) || !strings.Contains(partial.Failed[0].Error(), "more than 1024 lines") {
 		t.Fatal(err)
 	}
-	if err := k.DeadLetter(t.Context(), together[0], partial.Failed[0]); err != nil || len(l.buried) != 0 {
-		t.Fatal(l.buried, err)
+	if err := k.DeadLetter(t.Context(), together[0], partial.Failed[0]); err != nil || len(l.deadLettered) != 0 {
+		t.Fatal(l.deadLettered, err)
 	}
-	if diff := cmp.Diff(somewhere(whole(t, log).standing()), somewhere(l.standing())); diff != "" {
+	if diff := cmp.Diff(somewhere(storedWhole(t, log).current()), somewhere(l.current())); diff != "" {
 		t.Error(diff)
 	}
 	var elsewhere int

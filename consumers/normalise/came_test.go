@@ -12,10 +12,10 @@ import (
 
 // While others publish, what one import published is thousands of spans. Counting what came of them must not compare every event
 // with every span: of a million messages that would be billions.
-func TestStore_Came_spans(t *testing.T) {
+func TestReports_ImportCounts_spans(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
-	k := keeper(t, pool, newListener(nil))
+	k := newSystem(t, pool, newListener(nil))
 	if err := k.Handle(t.Context(), restoreMessages(1)); err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +37,8 @@ func TestStore_Came_spans(t *testing.T) {
 	}
 }
 
-// TestStore_Came_updated holds that events which stood before are counted where they were completed or corrected, and nowhere else.
-func TestStore_Came_updated(t *testing.T) {
+// TestReports_ImportCounts_updated holds that events which were stored before are counted where they were completed or corrected, and nowhere else.
+func TestReports_ImportCounts_updated(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
 	log := deliverEach(t,
@@ -46,7 +46,7 @@ func TestStore_Came_updated(t *testing.T) {
 		reading(t, at.Add(-3*time.Hour), event.Reading{ZoneNamed: 1}, event.Unedited, "t"),
 		reading(t, at, event.Reading{ZoneNamed: 1}, event.RevisionAt(at), "u"),
 		reading(t, at, event.Reading{}, event.Unedited, "t"))
-	k := keeper(t, database(t), newListener(log))
+	k := newSystem(t, database(t), newListener(log))
 	for i := range log {
 		if err := k.Handle(t.Context(), log[i:i+1]); err != nil {
 			t.Fatal(err)

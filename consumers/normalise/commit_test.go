@@ -13,7 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-// cutter is a connection that breaks right after the next commit was sent: nobody learns what came of it.
+// cutter is a connection that breaks right after the next commit was sent: its outcome is unknown.
 type cutter struct {
 	net.Conn
 	armed *atomic.Bool
@@ -42,19 +42,19 @@ func cutting(t *testing.T, pool *pgxpool.Pool, armed *atomic.Bool) *pgxpool.Pool
 	return out
 }
 
-// TestACommitWithoutAnAnswer holds that the ledger decides: on the server that has the transaction it is told and not applied
+// TestStore_Handle_commitUnanswered holds that the ledger decides: on the server that has the transaction it is published and not applied
 // again, on one that lost it it is applied.
-func TestACommitWithoutAnAnswer(t *testing.T) {
+func TestStore_Handle_commitUnanswered(t *testing.T) {
 	t.Parallel()
 	log := newWorld(51, 60).deliveries()
-	want := whole(t, log).standing()
+	want := storedWhole(t, log).current()
 	for name, lost := range map[string]bool{"stands": false, "was lost": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var armed atomic.Bool
 			old, l := database(t), newListener(log)
 			raise(t, old, 1)
-			k := keeperThrough(t, cutting(t, old, &armed), l, under(1), nil)
+			k := newSystemThrough(t, cutting(t, old, &armed), l, under(1), nil)
 			if err := k.Handle(t.Context(), log[:1]); err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +63,7 @@ func TestACommitWithoutAnAnswer(t *testing.T) {
 				t.Fatalf("it says %v", err)
 			}
 			until(t, old, "SELECT count(*) = 2 FROM agrichat.ledger")
-			if l.told == 0 || len(l.standing()) == len(want) {
+			if l.told == 0 || len(l.current()) == len(want) {
 				t.Error("what nobody knows to stand was told")
 			}
 			pool := old
@@ -71,10 +71,10 @@ func TestACommitWithoutAnAnswer(t *testing.T) {
 				pool = database(t)
 			}
 			raise(t, pool, 2)
-			if err := keeperThrough(t, pool, l, under(2), nil).Handle(t.Context(), log); err != nil {
+			if err := newSystemThrough(t, pool, l, under(2), nil).Handle(t.Context(), log); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, l.standing()); diff != "" {
+			if diff := cmp.Diff(want, l.current()); diff != "" {
 				t.Error(diff)
 			}
 			var rows int

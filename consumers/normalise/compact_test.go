@@ -16,7 +16,7 @@ import (
 func TestStore_Compact_answers(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
-	k := keeper(t, pool, newListener(nil))
+	k := newSystem(t, pool, newListener(nil))
 	const n = 60
 	for i := uint64(1); i <= n; i++ {
 		e := sealed(t, event.NativeID(fmt.Sprint((i+1)/2*2)), event.Unedited, &event.Message{Text: "text"}, event.Person{ID: "ann"})
@@ -25,7 +25,7 @@ func TestStore_Compact_answers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := k.MarkDeleted(t.Context(), seqset.Of(2000)); err != nil { // nothing stands there
+	if err := k.MarkDeleted(t.Context(), seqset.Of(2000)); err != nil { // nothing is there
 		t.Fatal(err)
 	}
 	restoreExec(t, pool, "UPDATE agrichat.ledger SET written_at = written_at - interval '3 days' WHERE counter <= 20")

@@ -13,7 +13,7 @@ func TestConformance(t *testing.T) {
 	conforms(t, func(*testing.T) []consumers.Delivery { return newWorld(42, 60).deliveries() })
 }
 
-func TestConformanceOfBundles(t *testing.T) {
+func TestConformance_bundles(t *testing.T) {
 	t.Parallel()
 	conforms(t, func(*testing.T) []consumers.Delivery { return bundles(newWorld(43, 60).deliveries(), 4) })
 }
@@ -25,8 +25,8 @@ func conforms(t *testing.T, log func(*testing.T) []consumers.Delivery) {
 		New: func(t *testing.T) consumertest.Subject {
 			t.Helper()
 			pool, l := database(t), newListener(log(t))
-			return consumertest.Subject{Handler: keeper(t, pool, l), State: func(context.Context) (any, error) {
-				return map[string]any{"record": state(t, pool), "facts": l.standing()}, nil
+			return consumertest.Subject{Handler: newSystem(t, pool, l), State: func(context.Context) (any, error) {
+				return map[string]any{"record": state(t, pool), "facts": l.current()}, nil
 			}}
 		},
 		Broken: func(sequence uint64) consumers.Delivery {

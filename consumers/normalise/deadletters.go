@@ -128,7 +128,7 @@ func (x *deadLetters) settleBundle(ctx context.Context, b *splitBundle) error {
 
 // backfill is Store.Backfill.
 func (x *deadLetters) backfill(ctx context.Context, batch []consumers.Delivery, rejected func(sequence uint64, cause error) error) error {
-	var failed error // of a dead letter, which says nothing against the batch
+	var failed error // of a dead letter, which proves nothing against the batch
 	apply := func(part []consumers.Delivery) error {
 		err := x.apply.retrying(ctx, part, applyBackfill)
 		var partial *consumers.PartialError

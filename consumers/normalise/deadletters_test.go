@@ -14,10 +14,10 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-func TestStore_DeadLettersIn(t *testing.T) {
+func TestReports_DeadLettersIn(t *testing.T) {
 	t.Parallel()
 	log, sent := collectedBy(t, 1, 120, "alice")
-	k := keeper(t, database(t), newListener(log))
+	k := newSystem(t, database(t), newListener(log))
 	if err := k.Handle(t.Context(), log[:40]); err != nil {
 		t.Fatal(err)
 	}

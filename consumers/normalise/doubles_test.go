@@ -34,7 +34,7 @@ func delivery(t *testing.T, sequence uint64, e event.Event) consumers.Delivery {
 	return consumers.Delivery{Sequence: sequence, Data: data, EventIDs: e.ID.String()}
 }
 
-func TestStore_Handle_doubles(t *testing.T) {
+func TestStore_Handle_duplicates(t *testing.T) {
 	t.Parallel()
 	ann := event.Person{ID: "ann", Name: "Ann"}
 	for name, tt := range map[string]struct {
@@ -70,7 +70,7 @@ func TestStore_Handle_doubles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := database(t)
-			k := keeper(t, pool, newListener(nil))
+			k := newSystem(t, pool, newListener(nil))
 			e := sealed(t, "m", event.Unedited, tt.body, ann)
 			for seq := uint64(1); seq < 3; seq++ { // the second changes nothing
 				if err := k.Handle(t.Context(), []consumers.Delivery{delivery(t, seq, e)}); err != nil {
@@ -87,7 +87,7 @@ func TestStore_Handle_doubles(t *testing.T) {
 	t.Run("accounts, names and events of one batch", func(t *testing.T) {
 		t.Parallel()
 		pool := database(t)
-		k := keeper(t, pool, newListener(nil))
+		k := newSystem(t, pool, newListener(nil))
 		var batch []consumers.Delivery
 		for i := range 12 {
 			bodies := []event.Body{&event.Message{Text: "x"}, &event.Identity{Username: "ann"}, &event.ChannelInfo{Name: "C"}, &event.Membership{State: event.MemberJoined}}

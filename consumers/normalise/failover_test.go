@@ -39,7 +39,7 @@ func (r *reign) Enter(ctx context.Context) (*gate.Permit, error) {
 	return gate.NewPermit(ctx, gate.Term{Token: r.token.Load()}, leave), nil
 }
 
-// shut is a gate that nobody gets through.
+// shut is a gate that never opens.
 type shut struct{}
 
 func (shut) Enter(ctx context.Context) (*gate.Permit, error) {
@@ -47,7 +47,7 @@ func (shut) Enter(ctx context.Context) (*gate.Permit, error) {
 	return nil, ctx.Err()
 }
 
-func keeperThrough(t *testing.T, pool *pgxpool.Pool, l *listener, g gate.Gate, hook func(string)) *system {
+func newSystemThrough(t *testing.T, pool *pgxpool.Pool, l *listener, g gate.Gate, hook func(string)) *system {
 	t.Helper()
 	k, err := open(t.Context(), normalise.Config{Pool: pool, Gate: g, Stream: l, Log: slog.New(slog.DiscardHandler), Failpoint: hook})
 	if err != nil {
@@ -68,9 +68,9 @@ func raise(t *testing.T, pool *pgxpool.Pool, token uint64) {
 	execute(t, pool, "UPDATE agrichat.fence SET token = $1", int64(token))
 }
 
-// TestALostTailIsToldOver holds that after a failover that took transactions back, and after the recovery, everybody who was
-// told of what was lost has been told what is, of whatever states in between they heard.
-func TestALostTailIsToldOver(t *testing.T) {
+// TestRecovery_AfterFailover_lostTail holds that after a failover that rolled transactions back, and after the recovery, a consumer that got
+// facts of what was lost has got the facts of what is stored, whatever states it saw in between.
+func TestRecovery_AfterFailover_lostTail(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -80,23 +80,23 @@ func TestALostTailIsToldOver(t *testing.T) {
 			old, new := database(t), database(t)
 			for _, pool := range []*pgxpool.Pool{old, new} { // both have what was replicated, word for word
 				raise(t, pool, 1)
-				if err := apply(t.Context(), keeperThrough(t, pool, l, under(1), nil), rand.New(rand.NewPCG(seed, 9)), log[:100]); err != nil {
+				if err := apply(t.Context(), newSystemThrough(t, pool, l, under(1), nil), rand.New(rand.NewPCG(seed, 9)), log[:100]); err != nil {
 					t.Fatal(err)
 				}
 			}
-			lost := keeperThrough(t, old, l, under(1), nil)
+			lost := newSystemThrough(t, old, l, under(1), nil)
 			for i := 100; i < 200; i++ {
 				if err := lost.Handle(t.Context(), log[i:i+1]); err != nil {
 					t.Fatal(err)
 				}
 			}
 			raise(t, new, 2)
-			filled, err := keeperThrough(t, new, l, shut{}, nil).RecoverAfterFailover(t.Context(), under(2), 200)
+			filled, err := newSystemThrough(t, new, l, shut{}, nil).RecoverAfterFailover(t.Context(), under(2), 200)
 			if err != nil || filled != 100 {
 				t.Fatalf("filled %d, want 100: %v", filled, err)
 			}
 			now := newListener(log)
-			if err := keeperThrough(t, new, now, under(2), nil).RepublishFrom(t.Context(), 0, func(int) {}); err != nil {
+			if err := newSystemThrough(t, new, now, under(2), nil).RepublishFrom(t.Context(), 0, func(int) {}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(now.facts, l.facts); diff != "" {
@@ -109,14 +109,14 @@ func TestALostTailIsToldOver(t *testing.T) {
 	}
 }
 
-// TestACounterGivenOutAgainIsNotMarked holds that a worker that slept through a failover marks nobody else's transaction.
-func TestACounterGivenOutAgainIsNotMarked(t *testing.T) {
+// TestStore_Handle_counterReused holds that a worker that was stopped during a failover does not mark another's transaction.
+func TestStore_Handle_counterReused(t *testing.T) {
 	t.Parallel()
 	log := newWorld(31, 20).deliveries()
 	pool, g := database(t), under(1)
 	raise(t, pool, 1)
-	k := keeperThrough(t, pool, newListener(log), g, func(point string) {
-		if point == "facts" { // told, not yet marked: now another leader gives its counter to somebody who has not told
+	k := newSystemThrough(t, pool, newListener(log), g, func(point string) {
+		if point == "facts" { // published, not yet marked: now another leader allocates its counter to a transaction that is not published
 			execute(t, pool, "UPDATE agrichat.ledger SET token = 2")
 			raise(t, pool, 2)
 			g.token.Store(2)
@@ -131,13 +131,13 @@ func TestACounterGivenOutAgainIsNotMarked(t *testing.T) {
 	}
 }
 
-// TestWhatWasFoundUnderATokenIsNotMarkedUnderAnother is the same for those who tell what others left untold.
-func TestWhatWasFoundUnderATokenIsNotMarkedUnderAnother(t *testing.T) {
+// TestPublisher_Republish_tokenChanged is the same for publishing what other processes left pending.
+func TestPublisher_Republish_tokenChanged(t *testing.T) {
 	t.Parallel()
 	log := newWorld(32, 20).deliveries()
 	pool, g, l := database(t), under(1), newListener(log)
 	raise(t, pool, 1)
-	k := keeperThrough(t, pool, l, g, nil)
+	k := newSystemThrough(t, pool, l, g, nil)
 	l.fail = errors.New("no bus")
 	if err := k.Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
@@ -156,9 +156,9 @@ func TestWhatWasFoundUnderATokenIsNotMarkedUnderAnother(t *testing.T) {
 	}
 }
 
-// TestWhatTheRecordIsIsReadAgain holds that no fact carries a generation, and no row an incarnation, that a failover took back:
-// with a token that tells of it, and without.
-func TestWhatTheRecordIsIsReadAgain(t *testing.T) {
+// TestStore_Handle_identityReadAgain holds that no fact carries a generation, and no row an incarnation, that a failover took back:
+// with a token that shows it, and without.
+func TestStore_Handle_identityReadAgain(t *testing.T) {
 	t.Parallel()
 	for name, token := range map[string]uint64{"a new token": 2, "no token": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestWhatTheRecordIsIsReadAgain(t *testing.T) {
 			log := newWorld(33, 60).deliveries()
 			pool, g, l := database(t), under(1), newListener(log)
 			raise(t, pool, 1)
-			k := keeperThrough(t, pool, l, g, nil)
+			k := newSystemThrough(t, pool, l, g, nil)
 			for i, step := range []struct {
 				lose       string
 				generation uint16
@@ -200,17 +200,17 @@ func TestWhatTheRecordIsIsReadAgain(t *testing.T) {
 	}
 }
 
-// TestTheTokenIsReadAfterTheWait holds that a writer that waits while the token is raised sees the new one.
-func TestTheTokenIsReadAfterTheWait(t *testing.T) {
+// TestStore_Handle_tokenAfterWait holds that a writer that waits while the token is raised sees the new one.
+func TestStore_Handle_tokenAfterWait(t *testing.T) {
 	t.Parallel()
 	log := newWorld(34, 20).deliveries()
 	pool := database(t)
 	raise(t, pool, 1)
-	k := keeperThrough(t, pool, newListener(log), under(1), nil)
+	k := newSystemThrough(t, pool, newListener(log), under(1), nil)
 	if err := k.Handle(t.Context(), log[:10]); err != nil {
 		t.Fatal(err)
 	}
-	before := everything(t, pool)
+	before := allRows(t, pool)
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -232,12 +232,12 @@ func TestTheTokenIsReadAfterTheWait(t *testing.T) {
 	if err := <-handled; err == nil || !strings.Contains(err.Error(), "token 1 is stale: the database has seen 2") {
 		t.Errorf("it says %v", err)
 	}
-	if diff := cmp.Diff(before, everything(t, pool)); diff != "" {
+	if diff := cmp.Diff(before, allRows(t, pool)); diff != "" {
 		t.Errorf("it wrote (-before +after):\n%s", diff)
 	}
 }
 
-// until asks until the answer is yes.
+// until polls until the answer is yes.
 func until(t *testing.T, pool *pgxpool.Pool, sql string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -249,23 +249,23 @@ func until(t *testing.T, pool *pgxpool.Pool, sql string) {
 	}
 }
 
-// TestNothingIsWrittenUnderAnotherToken goes through everything that writes, under a token that the database is past and under
-// one that it has not seen: not even what a new record lacks is given to it.
-func TestNothingIsWrittenUnderAnotherToken(t *testing.T) {
+// TestStore_Handle_otherToken goes through everything that writes, under a token that the database is past and under
+// one that it has not seen: not even a new database is initialised.
+func TestStore_Handle_otherToken(t *testing.T) {
 	t.Parallel()
 	log := newWorld(35, 20).deliveries()
 	for token, say := range map[uint64]string{4: "token 4 is stale: the database has seen 5", 6: "token 6 has not been raised here"} {
 		pool := database(t)
 		raise(t, pool, 5)
-		k := keeperThrough(t, pool, newListener(log), under(token), nil)
+		k := newSystemThrough(t, pool, newListener(log), under(token), nil)
 		for _, born := range []bool{false, true} {
 			if born {
-				if err := keeperThrough(t, pool, newListener(log), under(5), nil).Handle(t.Context(), log[:5]); err != nil {
+				if err := newSystemThrough(t, pool, newListener(log), under(5), nil).Handle(t.Context(), log[:5]); err != nil {
 					t.Fatal(err)
 				}
 				execute(t, pool, "UPDATE agrichat.ledger SET written_at = '2020-01-01'")
 			}
-			before := everything(t, pool)
+			before := allRows(t, pool)
 			for name, write := range map[string]func() error{
 				"Handle":  func() error { return k.Handle(t.Context(), log) },
 				"Repair":  func() error { return k.Repair(t.Context(), log) },
@@ -279,15 +279,15 @@ func TestNothingIsWrittenUnderAnotherToken(t *testing.T) {
 					t.Errorf("%s says %v, want %q", name, err, say)
 				}
 			}
-			if diff := cmp.Diff(before, everything(t, pool)); diff != "" {
+			if diff := cmp.Diff(before, allRows(t, pool)); diff != "" {
 				t.Errorf("under token %d (-before +after):\n%s", token, diff)
 			}
 		}
 	}
 }
 
-// everything is all rows of all tables that a keeper writes beside those of state, as they are.
-func everything(t *testing.T, pool *pgxpool.Pool) map[string][]string {
+// allRows is all rows of all tables that a store writes in addition to those of state, as they are.
+func allRows(t *testing.T, pool *pgxpool.Pool) map[string][]string {
 	t.Helper()
 	out := state(t, pool)
 	for _, table := range []string{"ledger", "store", "incarnations", "dead_letters"} {
@@ -302,12 +302,12 @@ func everything(t *testing.T, pool *pgxpool.Pool) map[string][]string {
 	return out
 }
 
-// TestOneSweepsAtATime holds that a second sweeper is turned away, and that one who is stopped is not waited for.
-func TestOneSweepsAtATime(t *testing.T) {
+// TestRecovery_AfterFailover_oneAtATime holds that a second recovery is turned away, and that a stopped one is not waited for.
+func TestRecovery_AfterFailover_oneAtATime(t *testing.T) {
 	t.Parallel()
 	log := newWorld(36, 40).deliveries()
 	pool, l := database(t), newListener(log)
-	k := keeperThrough(t, pool, l, shut{}, nil)
+	k := newSystemThrough(t, pool, l, shut{}, nil)
 	var second error
 	l.publishing = func() { _, second = k.RecoverAfterFailover(t.Context(), gate.Open{}, 40) }
 	if filled, err := k.RecoverAfterFailover(t.Context(), gate.Open{}, 40); err != nil || filled != 40 {
@@ -348,12 +348,12 @@ func TestOneSweepsAtATime(t *testing.T) {
 	}
 }
 
-// TestRecoveringTellsAndJoinsNothing holds what a round does and leaves.
-func TestRecoveringTellsAndJoinsNothing(t *testing.T) {
+// TestRecovery_AfterFailover_publishes holds what a round does and leaves.
+func TestRecovery_AfterFailover_publishes(t *testing.T) {
 	t.Parallel()
 	log := newWorld(37, 40).deliveries()
 	pool, l := database(t), newListener(log)
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	for part := range 2 {
 		if err := k.Handle(t.Context(), log[part*10:part*10+10]); err != nil {
 			t.Fatal(err)
@@ -363,7 +363,7 @@ func TestRecoveringTellsAndJoinsNothing(t *testing.T) {
 	_ = k.Handle(t.Context(), log[20:30])
 	l.fail = nil
 	execute(t, pool, "UPDATE agrichat.ledger SET written_at = '2020-01-01' WHERE facts_at IS NOT NULL")
-	filled, err := keeperThrough(t, pool, l, shut{}, nil).RecoverAfterFailover(t.Context(), gate.Open{}, 40)
+	filled, err := newSystemThrough(t, pool, l, shut{}, nil).RecoverAfterFailover(t.Context(), gate.Open{}, 40)
 	if err != nil || filled != 10 {
 		t.Fatalf("filled %d: %v", filled, err)
 	}
@@ -374,16 +374,16 @@ func TestRecoveringTellsAndJoinsNothing(t *testing.T) {
 	if rows != 4 || untold != 0 {
 		t.Errorf("the ledger has %d rows, %d untold; want 4 and 0", rows, untold)
 	}
-	if diff := cmp.Diff(whole(t, log).standing(), l.standing()); diff != "" {
+	if diff := cmp.Diff(storedWhole(t, log).current(), l.current()); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// whole is what somebody who missed nothing was told.
-func whole(t *testing.T, log []consumers.Delivery) *listener {
+// storedWhole is what a consumer that missed nothing has got.
+func storedWhole(t *testing.T, log []consumers.Delivery) *listener {
 	t.Helper()
 	l := newListener(log)
-	if err := keeper(t, database(t), l).Handle(t.Context(), log); err != nil {
+	if err := newSystem(t, database(t), l).Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -398,32 +398,32 @@ func (late) Enter(ctx context.Context) (*gate.Permit, error) {
 	return gate.NewPermit(late{context.WithoutCancel(ctx)}, gate.Term{}, func() {}), nil
 }
 
-func TestTheClockIsReadBeforeTheCommit(t *testing.T) {
+func TestStore_Handle_permitEnds(t *testing.T) {
 	t.Parallel()
 	log := newWorld(38, 10).deliveries()
 	pool := database(t)
-	if err := keeper(t, pool, newListener(log)).Handle(t.Context(), log[:5]); err != nil {
+	if err := newSystem(t, pool, newListener(log)).Handle(t.Context(), log[:5]); err != nil {
 		t.Fatal(err)
 	}
-	before := everything(t, pool)
-	err := keeperThrough(t, pool, newListener(log), late{}, nil).Handle(t.Context(), log)
+	before := allRows(t, pool)
+	err := newSystemThrough(t, pool, newListener(log), late{}, nil).Handle(t.Context(), log)
 	if !errors.Is(err, gate.ErrShut) || fault.Of(err) != fault.Transient || !strings.Contains(err.Error(), "committing") {
 		t.Errorf("it says %v", err)
 	}
-	if diff := cmp.Diff(before, everything(t, pool)); diff != "" {
+	if diff := cmp.Diff(before, allRows(t, pool)); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestOneLifeHasOneNumber holds that of several keepers that find the stream new one gives it a number.
-func TestOneLifeHasOneNumber(t *testing.T) {
+// TestStore_Handle_concurrentIdentity holds that of several stores that find the stream new one writes its incarnation.
+func TestStore_Handle_concurrentIdentity(t *testing.T) {
 	t.Parallel()
 	log := newWorld(39, 60).deliveries()
 	for range 5 {
 		pool := database(t)
 		var g errgroup.Group
 		for i := range 6 {
-			k := keeper(t, pool, newListener(log))
+			k := newSystem(t, pool, newListener(log))
 			g.Go(func() error { return k.Handle(t.Context(), log[i*10:i*10+10]) })
 		}
 		if err := g.Wait(); err != nil {

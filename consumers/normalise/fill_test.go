@@ -7,9 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestManyHolesAreReadAtOnce holds that holes are filled by ranges, and that one that a range leaves out is gone only if its
+// TestRecovery_Backfill_range holds that gaps are filled by ranges, and that one that a range leaves out counts as deleted only if its
 // own question says so.
-func TestManyHolesAreReadAtOnce(t *testing.T) {
+func TestRecovery_Backfill_range(t *testing.T) {
 	t.Parallel()
 	const n = 10_000
 	log := newWorld(41, n).deliveries()
@@ -18,7 +18,7 @@ func TestManyHolesAreReadAtOnce(t *testing.T) {
 		delete(l.log, seq)
 	}
 	l.late = func(seq uint64) bool { return seq > n-50 }
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	if err := k.Handle(t.Context(), log[6000:6010]); err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +41,11 @@ func TestManyHolesAreReadAtOnce(t *testing.T) {
 	}
 }
 
-func TestFewHolesAreAskedFor(t *testing.T) {
+func TestRecovery_Backfill_get(t *testing.T) {
 	t.Parallel()
 	log := newWorld(42, 400).deliveries()
 	l, pool := newListener(log), database(t)
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	for i := 0; i < 400; i += 100 {
 		if err := k.Handle(t.Context(), log[i+2:i+100]); err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func TestFewHolesAreAskedFor(t *testing.T) {
 	if gets, ranges := l.gets.Load(), l.ranges.Load(); gets != 12 || ranges != 0 { // four of them confirm the stream
 		t.Errorf("it asked for %d messages and %d ranges", gets, ranges)
 	}
-	if diff := cmp.Diff(whole(t, log).standing(), l.standing()); diff != "" {
+	if diff := cmp.Diff(storedWhole(t, log).current(), l.current()); diff != "" {
 		t.Error(diff)
 	}
 }

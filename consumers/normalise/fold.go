@@ -18,12 +18,12 @@ import (
 // state, it reads those only.
 type folder struct{ *batchTx }
 
-// addUnreacted adds to every group as of when its message had no reactions, and a group for every message that says so anew and may have
-// some: one that stood before.
-func (f *folder) addUnreacted(ctx context.Context, groups map[event.ThingID]*projection.Group, moved []projection.PendingEvent) error {
+// addUnreacted adds to every group as of when its message had no reactions, and a group for every message that says so as of a later
+// time and may have some: one that was stored before.
+func (f *folder) addUnreacted(ctx context.Context, groups map[event.ThingID]*projection.Group, changed []projection.PendingEvent) error {
 	latest := map[event.ThingID]int64{}
-	for i := range moved {
-		it := &moved[i]
+	for i := range changed {
+		it := &changed[i]
 		if it.Kind != event.KindMessage || it.Reading.AsOf == 0 {
 			continue
 		}
@@ -34,7 +34,7 @@ func (f *folder) addUnreacted(ctx context.Context, groups map[event.ThingID]*pro
 		}
 		latest[it.ThingID] = max(latest[it.ThingID], it.Reading.AsOf)
 	}
-	var stored [][16]byte // of a message that does not stand the record knows nothing
+	var stored [][16]byte // of a message that is not stored nothing is known
 	for t := range groups {
 		if f.stored[t] != nil || f.force() {
 			stored = append(stored, t)
@@ -51,7 +51,7 @@ func (f *folder) addUnreacted(ctx context.Context, groups map[event.ThingID]*pro
 	return nil
 }
 
-// readUnreacted raises latest to what the record knows of these messages.
+// readUnreacted raises latest to what is stored of these messages.
 func (f *folder) readUnreacted(ctx context.Context, messages [][16]byte, latest map[event.ThingID]int64) error {
 	if len(messages) == 0 {
 		return nil
@@ -90,10 +90,10 @@ func (f *folder) addPolls(ctx context.Context, groups map[event.ThingID]*project
 	return nil
 }
 
-func (f *folder) foldMessages(ctx context.Context, moved []projection.PendingEvent) error {
+func (f *folder) foldMessages(ctx context.Context, changed []projection.PendingEvent) error {
 	groups := map[event.ThingID]*projection.Group{}
-	var stubs []event.ThingID // wanted by reactions and polls, if no row stands
-	for i, it := range moved {
+	var placeholders []event.ThingID // placeholders, wanted by reactions and polls if no row is stored
+	for i, it := range changed {
 		t := it.MessageID()
 		if t == (event.ThingID{}) {
 			continue
@@ -105,7 +105,7 @@ func (f *folder) foldMessages(ctx context.Context, moved []projection.PendingEve
 		}
 		if it.TargetID != (event.ThingID{}) {
 			g.NativeID = it.Target()
-			stubs = append(stubs, t)
+			placeholders = append(placeholders, t)
 			if it.Kind == event.KindPoll {
 				g.AddPoll(it)
 			}
@@ -114,10 +114,10 @@ func (f *folder) foldMessages(ctx context.Context, moved []projection.PendingEve
 		g.Add(it)
 		g.Whole = g.Whole || i >= len(f.inserted)
 	}
-	for _, t := range stubs {
+	for _, t := range placeholders {
 		s, g := f.stored[t], groups[t]
 		if s != nil && g != nil && len(g.Events) == 0 && (len(g.Polls) == 0 || !s.Versioned) {
-			delete(groups, t) // nothing changes in a message that only gets a reaction
+			delete(groups, t) // a message that only gets a reaction does not change
 		}
 	}
 	if err := f.addCurrent(ctx, groups); err != nil {
@@ -132,7 +132,7 @@ func (f *folder) foldMessages(ctx context.Context, moved []projection.PendingEve
 	return f.foldGroups(groups)
 }
 
-// addCurrent adds the current version to every group for which the row and that version stand for all that is stored.
+// addCurrent adds the current version to every group for which the row and that version say all that is stored.
 func (f *folder) addCurrent(ctx context.Context, groups map[event.ThingID]*projection.Group) error {
 	wanted := map[event.ThingID]event.ID{}
 	for t, g := range groups {
@@ -140,7 +140,7 @@ func (f *folder) addCurrent(ctx context.Context, groups map[event.ThingID]*proje
 		if s == nil || g.Whole {
 			continue
 		}
-		// Of a second deletion the row does not say how well the first one's time is known.
+		// For a second deletion the row lacks the precision of the first one's time.
 		second := s.Deleted && slices.ContainsFunc(g.Events, func(it projection.PendingEvent) bool { return it.Kind == event.KindDeletion })
 		if g.Whole = !s.Versioned || second || s.ChangesAssumedTime(g.Events); !g.Whole {
 			wanted[t] = s.CurrentVersion()
@@ -169,7 +169,7 @@ func (f *folder) addCurrent(ctx context.Context, groups map[event.ThingID]*proje
 	return nil
 }
 
-// addStored adds to every group whose message is folded as a whole, and stands or should, the events that are stored of it.
+// addStored adds to every group whose message is folded as a whole the events that are stored of it.
 func (f *folder) addStored(ctx context.Context, groups map[event.ThingID]*projection.Group) error {
 	var keys [][16]byte
 	for t, g := range groups {
@@ -189,9 +189,9 @@ func (f *folder) addStored(ctx context.Context, groups map[event.ThingID]*projec
 
 // foldReactions folds the reactions to whole messages where a snapshot or an event that was stored already has changed, and else
 // only those of the people and emoji that are touched.
-func (f *folder) foldReactions(ctx context.Context, moved []projection.PendingEvent) error {
+func (f *folder) foldReactions(ctx context.Context, changed []projection.PendingEvent) error {
 	groups := map[event.ThingID]*projection.Group{}
-	for i, it := range moved {
+	for i, it := range changed {
 		if it.TargetID == (event.ThingID{}) || it.Kind == event.KindPoll {
 			continue
 		}
@@ -203,21 +203,21 @@ func (f *folder) foldReactions(ctx context.Context, moved []projection.PendingEv
 		g.Add(it)
 		g.Whole = g.Whole || i >= len(f.inserted) || it.Kind != event.KindReaction
 	}
-	if err := f.addUnreacted(ctx, groups, moved); err != nil {
+	if err := f.addUnreacted(ctx, groups, changed); err != nil {
 		return err
 	}
-	whole, part := map[event.ThingID]*projection.Group{}, map[event.ThingID]*projection.Group{}
+	whole, partial := map[event.ThingID]*projection.Group{}, map[event.ThingID]*projection.Group{}
 	for t, g := range groups {
 		if g.Whole {
 			whole[t] = g
 		} else {
-			part[t] = g
+			partial[t] = g
 		}
 	}
 	if err := f.foldWholeReactions(ctx, whole); err != nil {
 		return err
 	}
-	if err := f.foldTouchedReactions(ctx, part); err != nil {
+	if err := f.foldTouchedReactions(ctx, partial); err != nil {
 		return err
 	}
 	slices.SortFunc(f.written.reactions, projection.CompareReactions)
@@ -242,7 +242,7 @@ func (f *folder) foldWholeReactions(ctx context.Context, groups map[event.ThingI
 	}
 	for _, t := range targets {
 		g := groups[t]
-		stored := projection.InChannel(g.ChannelRef, old[t])
+		stored := projection.SetChannel(g.ChannelRef, old[t])
 		known := stored
 		if f.force() {
 			known = projection.WithLostRows(g, t, stored)
@@ -289,7 +289,7 @@ func (f *folder) foldTouchedReactions(ctx context.Context, groups map[event.Thin
 		return err
 	}
 	for _, t := range list {
-		stored := projection.InChannel(t.ChannelRef, old[t.Message])
+		stored := projection.SetChannel(t.ChannelRef, old[t.Message])
 		f.changeReactions(t.Fold(named[t.Message], stored), stored)
 	}
 	return nil
@@ -352,13 +352,13 @@ func (f *folder) namedBeside(ctx context.Context, list []*projection.TouchedReac
 	return out, nil
 }
 
-// fold computes the new states of everything that the new and grown events are about.
+// fold computes the new states of everything that the inserted and updated events are about.
 func (f *folder) fold(ctx context.Context) error {
-	moved := slices.Concat(f.inserted, f.updated)
-	if err := f.foldMessages(ctx, moved); err != nil {
+	changed := slices.Concat(f.inserted, f.updated)
+	if err := f.foldMessages(ctx, changed); err != nil {
 		return err
 	}
-	if err := f.foldReactions(ctx, moved); err != nil {
+	if err := f.foldReactions(ctx, changed); err != nil {
 		return err
 	}
 	if err := f.foldSightings(ctx); err != nil {
@@ -373,11 +373,11 @@ func (f *folder) foldGroups(groups map[event.ThingID]*projection.Group) error {
 		if err != nil {
 			return err
 		}
-		if s, stands := f.stored[t]; stands {
+		if s, exists := f.stored[t]; exists {
 			row.Erased = s.Erased
 			f.written.replaced.messages = append(f.written.replaced.messages, t)
 		}
-		if len(g.Events) == 0 { // a stub made by a reaction: it stands where the reaction does
+		if len(g.Events) == 0 { // a placeholder made by a reaction: it has the reaction's position
 			row.Incarnation = f.identity.incarnation
 		}
 		f.written.messages = append(f.written.messages, row)
@@ -386,26 +386,26 @@ func (f *folder) foldGroups(groups map[event.ThingID]*projection.Group) error {
 	return nil
 }
 
-// foldMemberships hears every copy of an event for itself, as names are learnt.
+// foldMemberships observes every copy of an event for itself, as names are.
 func (f *folder) foldMemberships(ctx context.Context) error {
-	var words []projection.MembershipObservation
+	var observed []projection.MembershipObservation
 	for i := range f.copies {
-		words = append(words, projection.ObserveMemberships(projection.RefOf(&f.copies[i]), &f.copies[i])...)
+		observed = append(observed, projection.ObserveMemberships(projection.RefOf(&f.copies[i]), &f.copies[i])...)
 	}
-	if len(words) == 0 {
+	if len(observed) == 0 {
 		return nil
 	}
-	words = projection.DistinctObservations(words)
+	observed = projection.DistinctObservations(observed)
 	byThing := map[event.ThingID]*projection.MembershipObservation{}
-	for i := range words {
-		byThing[words[i].Thing] = &words[i]
+	for i := range observed {
+		byThing[observed[i].Thing] = &observed[i]
 	}
 	keys := sortedMapKeys(byThing)
 	old, err := f.readMemberships(ctx, "memberships_lock", keys, byThing)
 	if err != nil {
 		return err
 	}
-	if err := f.hearMembers(ctx, words); err != nil {
+	if err := f.recordObservations(ctx, observed); err != nil {
 		return err
 	}
 	now, err := f.readMemberships(ctx, "membership_top", keys, byThing)
@@ -425,23 +425,23 @@ func (f *folder) foldMemberships(ctx context.Context) error {
 	return nil
 }
 
-// hearMembers keeps what was said, beside all that was said before.
-func (f *folder) hearMembers(ctx context.Context, words []projection.MembershipObservation) error {
-	things, events := make([][16]byte, len(words)), make([][16]byte, len(words))
-	states, names, ats := make([]string, len(words)), make([]string, len(words)), make([]*time.Time, len(words))
-	positions := make([]int64, len(words))
-	for i, m := range words {
+// recordObservations keeps the observations of this batch with all earlier ones.
+func (f *folder) recordObservations(ctx context.Context, observed []projection.MembershipObservation) error {
+	things, events := make([][16]byte, len(observed)), make([][16]byte, len(observed))
+	states, names, ats := make([]string, len(observed)), make([]string, len(observed)), make([]*time.Time, len(observed))
+	positions := make([]int64, len(observed))
+	for i, m := range observed {
 		things[i], events[i], states[i], names[i], ats[i] = m.Thing, m.Event, m.State, m.Name, m.At
 		positions[i] = int64(m.Position)
 	}
 	if _, err := f.tx.Exec(ctx, f.sql["membership_hear"], things, events, states, names, ats, positions); err != nil {
-		return fmt.Errorf("keeping memberships: %w", err)
+		return fmt.Errorf("recording memberships: %w", err)
 	}
 	return nil
 }
 
 // foldSightings adds a row for every account that an event was collected by and that is new, and updates those of accounts that
-// have moved into the event's row. Rows that nothing changes are left alone, unless everything is written again. The rows of the
+// have moved into the event's row. Unchanged rows are left alone, unless everything is forced. The rows of the
 // events are locked, so these need no lock of their own.
 func (f *folder) foldSightings(ctx context.Context) error {
 	wanted := projection.CollectSightings(f.inserted, f.updated, f.sighted)

@@ -72,7 +72,7 @@ func TestStore_Handle_hashes(t *testing.T) {
 		w.awkward()
 		log := w.deliveries()
 		pool, l := database(t), newListener(log)
-		if err := apply(t.Context(), keeper(t, pool, l), rand.New(rand.NewPCG(seed, 5)), log); err != nil {
+		if err := apply(t.Context(), newSystem(t, pool, l), rand.New(rand.NewPCG(seed, 5)), log); err != nil {
 			t.Fatal(err)
 		}
 		got := map[string]fact.Hash{}

@@ -22,15 +22,15 @@ type identity struct {
 	db *transactor
 }
 
-// errReplaced says that the store or the stream was put back while it was in use. What is known of it is checked anew, and the
-// transaction is run again.
-var errReplaced = errors.New("the store or the stream was put back to an earlier state")
+// errReplaced says that the store or the stream was restored from a backup while it was in use. The cache is invalidated, and the
+// transaction is retried.
+var errReplaced = errors.New("the store or the stream was restored to an earlier state")
 
-// server is what the store knows of the server that it was last written on, and what that server says now.
+// server is on which server the store was last written, and on which it is now.
 type server struct {
 	knownSystem, knownTimeline string // empty: not recorded
 	knownToken                 int64
-	system, timeline           string // system is empty where the role may not ask
+	system, timeline           string // system is empty where the role may not read it
 	counter                    int64  // the newest that was committed
 }
 
@@ -55,8 +55,8 @@ func (s server) recorded(token int64) bool {
 	return s.system == s.knownSystem && s.timeline == s.knownTimeline && token == s.knownToken
 }
 
-// wentBack says why facts may have been published that this store knows nothing of, under versions that it would hand out again;
-// empty: none were. A failover raises the token, and thereby every version.
+// wentBack returns why facts may have been published that this store does not have, under versions that it would allocate again; empty:
+// none were. A failover raises the token, and thereby every version.
 func (s server) wentBack(ident storeIdentity, published fact.Version) string {
 	if ident.generation < 0 {
 		return ""
@@ -76,15 +76,15 @@ func (s server) wentBack(ident storeIdentity, published fact.Version) string {
 	return ""
 }
 
-// report says that the store has a new generation or the stream a new incarnation, and why.
+// report logs that the store has a new generation or the stream a new incarnation, and why.
 func (i *identity) report(was, is storeIdentity, n need) {
 	if n.store != "" && is.generation != was.generation {
-		i.cfg.Log.Warn("the database was put back: it has a new generation, and all facts are published again",
+		i.cfg.Log.Warn("the database was restored: it has a new generation, and all facts are published again",
 			"cause", n.store, "was", was.generation, "generation", is.generation)
 		i.cfg.Replaced("generation")
 	}
 	if n.stream != "" && is.incarnation != was.incarnation {
-		i.cfg.Log.Warn("the stream was put back: it is read again from the beginning, and all facts are published again",
+		i.cfg.Log.Warn("the stream was restored: it is read again from the beginning, and all facts are published again",
 			"cause", n.stream, "was", was.incarnation, "incarnation", is.incarnation)
 		i.cfg.Replaced("incarnation")
 	}
@@ -93,8 +93,8 @@ func (i *identity) report(was, is storeIdentity, n need) {
 // chatStream is the stream whose sequences the ledger holds.
 const chatStream = "CHAT"
 
-// ensure returns when the stream was created. At every new token it looks at both again and gives the record what it lacks: its
-// generation, and its number for this life of the stream. Several may do so at once.
+// ensure returns when the stream was created. Under every new token it reads the identities of both again, and initialises what the
+// database lacks: its generation, and the incarnation of the stream. Several may do so concurrently.
 func (i *identity) ensure(permit *gate.Permit) (time.Time, error) {
 	if created, ok := i.cache.under(permit.Token); ok {
 		return created, nil
@@ -102,12 +102,12 @@ func (i *identity) ensure(permit *gate.Permit) (time.Time, error) {
 	ctx := permit.Context()
 	created, err := i.cfg.Stream.Incarnation(ctx)
 	if err != nil {
-		return created, fmt.Errorf("asking when the stream was created: %w", err)
+		return created, fmt.Errorf("reading when the stream was created: %w", err)
 	}
 	// Read before the store is: others may be publishing, and what is published was committed before.
 	published, err := i.cfg.Stream.Published(ctx)
 	if err != nil {
-		return created, fmt.Errorf("asking what was published: %w", err)
+		return created, fmt.Errorf("reading what was published: %w", err)
 	}
 	var has storeIdentity
 	var anchors []ledgerAnchor
@@ -123,7 +123,7 @@ func (i *identity) ensure(permit *gate.Permit) (time.Time, error) {
 	if err != nil {
 		return created, err
 	}
-	// The bus is asked between transactions: who waits for it must not hold up whoever raises the token.
+	// Hold no transaction while waiting for NATS: it would block raising the fencing token.
 	other, err := i.otherStream(ctx, has.incarnation, anchors)
 	if err != nil {
 		return created, err
@@ -139,11 +139,11 @@ func (i *identity) ensure(permit *gate.Permit) (time.Time, error) {
 	return created, nil
 }
 
-// need is why a record needs a new incarnation or a new generation, beside having none; empty: it does not.
+// need is why a store needs a new incarnation or a new generation although it has one; empty: it does not.
 type need struct{ stream, store string }
 
-// bear gives the record what it lacks. Of several who do so at once the first wins; the others' generations are never used,
-// which is harmless: they only have to rise.
+// initialise writes what the store lacks. Of concurrent initialisers the first commit wins; the others' generations are skipped, which
+// is harmless: they only have to rise.
 func (i *identity) initialise(permit *gate.Permit, created time.Time, has storeIdentity, n need, at server, published fact.Version) (storeIdentity, error) {
 	if has.complete() && n == (need{}) && at.recorded(has.token) {
 		return has, nil
@@ -152,13 +152,13 @@ func (i *identity) initialise(permit *gate.Permit, created time.Time, has storeI
 	if has.generation < 0 || n.store != "" {
 		var err error
 		if next, err = i.cfg.Stream.NextGeneration(permit.Context(), max(uint16(max(has.generation, 0)), published.Generation)); err != nil {
-			return has, fmt.Errorf("asking for a generation: %w", err)
+			return has, fmt.Errorf("allocating a generation: %w", err)
 		}
 		i.cfg.Failpoint("generation")
 	}
 	err := i.db.run(permit, created, func(ctx context.Context, tx pgx.Tx, _ storeIdentity) error {
 		if _, err := tx.Exec(ctx, i.sql["incarnations_alone"]); err != nil {
-			return fmt.Errorf("noting a new incarnation of the stream: %w", err)
+			return fmt.Errorf("recording a new incarnation of the stream: %w", err)
 		}
 		if next > 0 {
 			if _, err := tx.Exec(ctx, i.sql["store_generate"], int32(next), has.generation); err != nil {
@@ -173,12 +173,12 @@ func (i *identity) initialise(permit *gate.Permit, created time.Time, has storeI
 		}
 		added, err := tx.Exec(ctx, i.sql["incarnation_add"], chatStream, created, has.incarnation)
 		if err != nil {
-			return fmt.Errorf("noting a new incarnation of the stream: %w", err)
+			return fmt.Errorf("recording a new incarnation of the stream: %w", err)
 		}
 		// The stream of facts went back too, perhaps before ClickHouse had all of it.
 		if added.RowsAffected() > 0 && next == 0 {
 			if _, err := tx.Exec(ctx, i.sql["store_republish"], has.generation); err != nil {
-				return fmt.Errorf("noting that facts are to be published again: %w", err)
+				return fmt.Errorf("recording that facts are to be published again: %w", err)
 			}
 		}
 		return nil
@@ -211,7 +211,7 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// anchors returns events that were entered in a life of the stream: the highest, and some of earlier transactions.
+// anchors returns events of the ledger in an incarnation of the stream: the highest, and some of earlier transactions.
 func (i *identity) anchors(ctx context.Context, q querier, incarnation int32) ([]ledgerAnchor, error) {
 	rows, err := q.Query(ctx, i.sql["ledger_anchors"], incarnation)
 	if err != nil {
@@ -233,8 +233,8 @@ const (
 	endPause = 250 * time.Millisecond
 )
 
-// otherStream says why the stream cannot be the one that the ledger knows; empty: it can. An event that was entered stands at its
-// sequence, or was deleted; what lies above the stream's end was not deleted.
+// otherStream returns why the stream cannot be the one of the ledger; empty: it can. An event of the ledger is at its sequence, or was
+// deleted; what lies above the stream's end was not deleted.
 func (i *identity) otherStream(ctx context.Context, incarnation int32, anchors []ledgerAnchor) (why string, err error) {
 	if i.cache.isReplaced(-1, incarnation) {
 		return "a message was delivered at a sequence that the ledger holds, and its events are not stored", nil
@@ -245,7 +245,7 @@ func (i *identity) otherStream(ctx context.Context, incarnation int32, anchors [
 	var end uint64
 	for try := 1; ; try++ {
 		if end, err = i.cfg.Stream.LastSequence(ctx); err != nil {
-			return "", fmt.Errorf("asking for the stream's last sequence: %w", err)
+			return "", fmt.Errorf("reading the stream's last sequence: %w", err)
 		}
 		if uint64(anchors[0].sequence) <= end || try == endTries {
 			break
@@ -260,10 +260,10 @@ func (i *identity) otherStream(ctx context.Context, incarnation int32, anchors [
 	for _, a := range anchors {
 		d, found, err := i.cfg.Stream.Get(ctx, uint64(a.sequence))
 		if err != nil {
-			return "", fmt.Errorf("looking at sequence %d of the stream: %w", a.sequence, err)
+			return "", fmt.Errorf("reading sequence %d of the stream: %w", a.sequence, err)
 		}
 		if found && !holdsEvent(&d, a.event) {
-			return fmt.Sprintf("another event than the ledger's stands at sequence %d", a.sequence), nil
+			return fmt.Sprintf("another event than the ledger's is at sequence %d", a.sequence), nil
 		}
 	}
 	return "", nil
@@ -278,8 +278,8 @@ func holdsEvent(d *consumers.Delivery, id event.ID) bool {
 	return err == nil && e.ID == id
 }
 
-// current returns the record's number for the stream's life without writing one; 0 if it has none, or if the stream is no longer
-// the one that the record knows. What others have found since counts.
+// current returns the stream's incarnation without writing one; 0 if the database has none, or if the stream is no longer the one of
+// the ledger. What other processes have found since counts.
 func (i *identity) current(ctx context.Context) (int32, error) {
 	number, created := i.cache.reading()
 	if number != 0 {
@@ -293,7 +293,7 @@ func (i *identity) current(ctx context.Context) (int32, error) {
 	}
 	created, err := i.cfg.Stream.Incarnation(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("asking when the stream was created: %w", err)
+		return 0, fmt.Errorf("reading when the stream was created: %w", err)
 	}
 	if err := i.cfg.Pool.QueryRow(ctx, i.sql["incarnation_newest"], chatStream, created).Scan(&number); err != nil {
 		return 0, pg.Classify(fmt.Errorf("looking up the stream's incarnation: %w", err))

@@ -50,9 +50,9 @@ func crowd(seed uint64, n int) []consumers.Delivery {
 	return w.deliveries()
 }
 
-// TestStore_IncrementalFold compares what two workers make of events in random order, in small batches and repeated, with a fold of
+// TestStore_Handle_incrementalFold compares what two workers make of events in random order, in small batches and repeated, with a fold of
 // all events about each message.
-func TestStore_IncrementalFold(t *testing.T) {
+func TestStore_Handle_incrementalFold(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -62,14 +62,14 @@ func TestStore_IncrementalFold(t *testing.T) {
 			a, b := database(t), database(t)
 			var all seqset.Set
 			all.Add(1, uint64(len(log)))
-			if err := keeper(t, a, whole).Backfill(t.Context(), all); err != nil { // folds with all events that are stored
+			if err := newSystem(t, a, whole).Backfill(t.Context(), all); err != nil { // folds with all events that are stored
 				t.Fatal(err)
 			}
-			bySmallBatches(t, keeper(t, b, small).Handle, log, seed)
+			bySmallBatches(t, newSystem(t, b, small).Handle, log, seed)
 			if diff := cmp.Diff(state(t, a), state(t, b)); diff != "" {
 				t.Errorf("the incremental fold differs (-whole +incremental):\n%s", diff)
 			}
-			if diff := cmp.Diff(whole.standing(), small.standing()); diff != "" {
+			if diff := cmp.Diff(whole.current(), small.current()); diff != "" {
 				t.Errorf("the facts of the incremental fold differ (-whole +incremental):\n%s", diff)
 			}
 		})
@@ -142,7 +142,7 @@ func BenchmarkStore_OneMore(b *testing.B) {
 	for name, kind := range map[string]func(int, *event.Event){"reaction": asReaction, "edit": asEdit, "membership": asMembership} {
 		b.Run(name, func(b *testing.B) {
 			log := popular(b, before+b.N, kind)
-			k := keeper(b, database(b), newListener(nil))
+			k := newSystem(b, database(b), newListener(nil))
 			for at := 0; at < before; at += 1000 {
 				if err := k.Handle(b.Context(), log[at:at+1000]); err != nil {
 					b.Fatal(err)

@@ -19,11 +19,11 @@ type ledger struct {
 	ids *identity
 }
 
-// markPublished records that the facts of a transaction are published. That it goes by counter and token is what makes this right under
-// a later token too: another leader may have given the counter to somebody else.
+// markPublished records that the facts of a transaction are published. It is by counter and token, which is right under a later token
+// too: another leader may have allocated the counter again.
 //
-// A store that has taken another generation since may have lost the transaction without a new token, and given its counter to
-// another one: nothing is marked then, and what is pending is published again.
+// A store that has taken another generation since may have lost the transaction without a new token, and allocated its counter again:
+// nothing is marked then, and what is pending is republished.
 func (l *ledger) markPublished(ctx context.Context, generation int32, published rowVersion) error {
 	return markError(l.db.write(ctx, func(ctx context.Context, tx pgx.Tx, ident storeIdentity) error {
 		if ident.generation != generation {
@@ -33,7 +33,8 @@ func (l *ledger) markPublished(ctx context.Context, generation int32, published 
 	}))
 }
 
-// markPublishedUnder is markPublished for what others wrote: it was looked up and read under a token, and is marked under that one or not at all.
+// markPublishedUnder is markPublished for transactions of other processes: they were read under a token, and are marked under that
+// one or not at all.
 func (l *ledger) markPublishedUnder(ctx context.Context, token int64, published []rowVersion) error {
 	return markError(l.db.write(ctx, func(ctx context.Context, tx pgx.Tx, ident storeIdentity) error {
 		if ident.token != token {
@@ -54,7 +55,7 @@ func (l *ledger) markIn(ctx context.Context, tx pgx.Tx, published []rowVersion) 
 
 func markError(err error) error {
 	if err != nil {
-		return pg.Classify(fmt.Errorf("noting that facts are published: %w", err))
+		return pg.Classify(fmt.Errorf("recording that facts are published: %w", err))
 	}
 	return nil
 }
@@ -76,7 +77,7 @@ func (l *ledger) held(ctx context.Context, q rowQuerier, incarnation int32, firs
 	return seqset.Parse(text)
 }
 
-// compact joins the ledger's rows that are older than age and told of.
+// compact is Store.Compact.
 func (l *ledger) compact(ctx context.Context, age time.Duration) error {
 	err := l.db.write(ctx, func(ctx context.Context, tx pgx.Tx, _ storeIdentity) error {
 		_, err := tx.Exec(ctx, l.sql["ledger_compact"], age)
@@ -105,7 +106,7 @@ func (l *ledger) pendingAfter(ctx context.Context, patience time.Duration, after
 		return err
 	})
 	if err != nil {
-		return nil, 0, pg.Classify(fmt.Errorf("looking for pending facts: %w", err))
+		return nil, 0, pg.Classify(fmt.Errorf("reading pending facts: %w", err))
 	}
 	return page, token, nil
 }

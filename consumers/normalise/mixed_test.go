@@ -11,9 +11,9 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// TestStore_Mixed holds that messages are found which share a minute with ones from before a sequence, by the clocks of whichever zone they were
-// read in, and none that stand in minutes of their own.
-func TestStore_Mixed(t *testing.T) {
+// TestReports_Mixed holds that messages are found which share a minute with ones from before a sequence, by the clocks of whichever zone they were
+// read in, and none that are in minutes of their own.
+func TestReports_Mixed(t *testing.T) {
 	t.Parallel()
 	line := func(name string, hour, minute int, zone string) event.Event {
 		in, err := time.LoadLocation(zone)
@@ -34,7 +34,7 @@ func TestStore_Mixed(t *testing.T) {
 	log := deliverEach(t,
 		line("early", 9, 59, "UTC"), line("old", 10, 0, "UTC"), line("berlin", 10, 1, "Europe/Berlin"), line("own", 10, 4, "Local"),
 		line("new", 10, 0, "UTC"), line("york", 10, 1, "America/New_York"), line("late", 10, 2, "UTC"), line("numbered", 9, 59, "UTC"))
-	k := keeper(t, database(t), newListener(log))
+	k := newSystem(t, database(t), newListener(log))
 	if err := k.Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ type namer struct{ *batchTx }
 
 // ensureNames makes sure that every channel and identity of the batch has a row, and locks those whose names change. Rows that
 // are missing are inserted without a counter first, so that of two workers who meet the same author one waits for the
-// other instead of failing; that only the time of a name moves on is written at the very end, when it holds nobody up.
+// other instead of failing; a name whose time alone moves on is written at the very end, where its lock is shortest.
 func (n *namer) ensureNames(ctx context.Context) error {
 	if err := n.nameChannels(ctx, projection.CollectChannels(n.copies, n.rereadings.Charsets)); err != nil {
 		return err
@@ -36,23 +36,23 @@ func (n *namer) nameChannels(ctx context.Context, channels []projection.ChannelR
 		sources[i], namespaces[i], names[i] = projection.Clean(string(c.Source)), projection.Clean(string(c.Namespace)), string(c.Channel)
 	}
 	if _, err := n.tx.Exec(ctx, n.sql["channels_ensure"], keys, sources, namespaces, names); err != nil {
-		return fmt.Errorf("making channels: %w", err)
+		return fmt.Errorf("inserting channels: %w", err)
 	}
-	told := channels[:0:0]
+	named := channels[:0:0]
 	for _, c := range channels {
 		if c.Event != nil {
-			told = append(told, c)
+			named = append(named, c)
 		}
 	}
-	changed, err := n.changedChannels(ctx, channels, told)
+	changed, err := n.changedChannels(ctx, channels, named)
 	n.written.channels = changed
 	return err
 }
 
-// changedChannels locks the channels that were told of and those without a counter, and returns them as they are now.
-func (n *namer) changedChannels(ctx context.Context, all, told []projection.ChannelRow) ([]projection.ChannelRow, error) {
+// changedChannels locks the channels that events name and those without a counter, and returns those that change.
+func (n *namer) changedChannels(ctx context.Context, all, named []projection.ChannelRow) ([]projection.ChannelRow, error) {
 	rows, err := n.tx.Query(ctx, n.sql["channels_lock"], ids(all, func(r *projection.ChannelRow) [16]byte { return r.Key }),
-		ids(told, func(r *projection.ChannelRow) [16]byte { return r.Key }))
+		ids(named, func(r *projection.ChannelRow) [16]byte { return r.Key }))
 	if err != nil {
 		return nil, fmt.Errorf("locking channels: %w", err)
 	}
@@ -62,12 +62,12 @@ func (n *namer) changedChannels(ctx context.Context, all, told []projection.Chan
 	}
 	var out []projection.ChannelRow
 	var key [16]byte
-	var stands projection.ChannelRow
+	var stored projection.ChannelRow
 	var reading []byte
 	var isNew bool
-	_, err = pgx.ForEachRow(rows, []any{&key, &stands.Name, &stands.Kind, &stands.Topic, &stands.AsOf, &stands.Event, &reading, &isNew},
+	_, err = pgx.ForEachRow(rows, []any{&key, &stored.Name, &stored.Kind, &stored.Topic, &stored.AsOf, &stored.Event, &reading, &isNew},
 		func() error {
-			row := stands
+			row := stored
 			if reading != nil {
 				if err := json.Unmarshal(reading, &row.Reading); err != nil {
 					return fmt.Errorf("decoding how a channel's name was read: %w", err)
@@ -75,11 +75,11 @@ func (n *namer) changedChannels(ctx context.Context, all, told []projection.Chan
 			}
 			row.ChannelRef = byKey[key].ChannelRef
 			row.Name, row.Topic = n.rereadings.Renames.Apply(key, row.Name), n.rereadings.Renames.Apply(key, row.Topic)
-			isRenamed := row.Name != stands.Name || row.Topic != stands.Topic
+			isRenamed := row.Name != stored.Name || row.Topic != stored.Topic
 			if row.Merge(byKey[key]) || isRenamed || isNew || n.force() && byKey[key].Event != nil {
 				out = append(out, row)
 			}
-			stands.AsOf, stands.Event, reading = nil, nil, nil
+			stored.AsOf, stored.Event, reading = nil, nil, nil
 			return nil
 		})
 	if err != nil {
@@ -98,19 +98,19 @@ func (n *namer) nameIdentities(ctx context.Context, met []projection.IdentityRow
 	}
 	var missing, changing []projection.IdentityRow
 	for _, m := range met {
-		stands, found := known[m.Key]
+		stored, found := known[m.Key]
 		if !found {
 			missing = append(missing, m)
 			changing = append(changing, m)
 			continue
 		}
-		now := stands
+		now := stored
 		now.Rename(n.rereadings.Renames)
 		now.Merge(&m)
 		switch {
-		case !now.SameNames(&stands) || n.force():
+		case !now.SameNames(&stored) || n.force():
 			changing = append(changing, m)
-		case !now.SameTimes(&stands):
+		case !now.SameTimes(&stored):
 			n.touched = append(n.touched, now)
 		}
 	}
@@ -131,7 +131,7 @@ func (n *namer) ensureIdentities(ctx context.Context, missing []projection.Ident
 		namespaces[i], names[i] = projection.Clean(string(m.Namespace)), projection.Clean(string(m.ID))
 	}
 	if _, err := n.tx.Exec(ctx, n.sql["identities_ensure"], keys, sources, namespaces, names); err != nil {
-		return fmt.Errorf("making identities: %w", err)
+		return fmt.Errorf("inserting identities: %w", err)
 	}
 	return nil
 }
@@ -146,11 +146,11 @@ func (n *namer) changeIdentities(ctx context.Context, changing []projection.Iden
 		return err
 	}
 	for _, m := range changing {
-		stands := locked[m.Key]
-		now := stands
+		stored := locked[m.Key]
+		now := stored
 		now.Rename(n.rereadings.Renames)
 		now.Merge(&m)
-		if stands.Placeholder || n.force() || !now.SameNames(&stands) || !now.SameTimes(&stands) {
+		if stored.Placeholder || n.force() || !now.SameNames(&stored) || !now.SameTimes(&stored) {
 			now.Source, now.Namespace, now.ID = m.Source, m.Namespace, m.ID
 			n.written.identities = append(n.written.identities, now)
 		}
@@ -171,7 +171,7 @@ func (n *namer) touch(ctx context.Context) error {
 	}
 	var found int
 	if err := n.tx.QueryRow(ctx, n.sql["identities_age"], keys, names, ats, usernames, usernameAts).Scan(&found); err != nil {
-		return fmt.Errorf("noting when names were shown: %w", err)
+		return fmt.Errorf("updating when names were shown: %w", err)
 	}
 	if found != count {
 		return errConflict

@@ -1,9 +1,10 @@
-// Package normalise keeps the record: it turns events of the bus into rows of PostgreSQL, and tells what changed.
+// Package normalise stores events of the bus as rows of PostgreSQL, and publishes what changed as facts.
 //
-// It promises that a state in the record is a pure function of the set of events that were ever stored, so that order,
-// repetition and company of deliveries do not matter; that rows and the ledger of the sequences they came from are written
-// in one transaction, under a token that the database checks; and that facts are published after the commit, at once or, where
-// the stream does not take them, later: the ledger tells which are pending. It does not fetch, retry outages, or decide what is a dead letter.
+// It promises that a stored state is a pure function of the set of events that were ever stored, so that order, duplicates and batching
+// of deliveries do not matter: applying a delivery is idempotent; that rows and the ledger of the sequences they came from are written
+// in one transaction, under a fencing token that the database checks; and that facts are published after the commit, at once or, where
+// the stream does not take them, in a later retry: the ledger holds which are pending. It does not fetch, retry outages, or decide what
+// is a dead letter.
 package normalise
 
 import (
@@ -28,42 +29,42 @@ import (
 //go:embed queries/*.sql
 var queries embed.FS
 
-// Stream is what the keeper needs of the bus. Its methods may block, and several may be called at once; an unmarked error is
+// Stream is what the store needs of the bus. Its methods may block, and several may be called at once; an unmarked error is
 // transient.
 type Stream interface {
 	// PublishFacts returns when all of them are acknowledged. Called after every commit that changed something.
 	PublishFacts(ctx context.Context, facts []fact.Batch) error
 	// Incarnation returns when the stream CHAT was created. Called before anything is written, and again under every new token.
 	Incarnation(ctx context.Context) (time.Time, error)
-	// LastSequence returns the last sequence that CHAT ever gave out, by the word of the stream's leader.
+	// LastSequence returns the last sequence that CHAT ever gave out, as the stream's leader answers.
 	LastSequence(ctx context.Context) (uint64, error)
-	// NextGeneration returns a number above the given one that no store was given before. Called when a store has none, or was put
-	// back to an earlier state.
+	// NextGeneration returns a number above the given one that no store was given before. Called when a store has none, or was
+	// restored from a backup.
 	NextGeneration(ctx context.Context, above uint16) (uint16, error)
 	// Published returns the highest version that facts were published under; it may be a little too low, never too high.
 	Published(ctx context.Context) (fact.Version, error)
-	// Get returns the message at a sequence of CHAT; found is false if it was deleted, by the word of the stream's leader.
+	// Get returns the message at a sequence of CHAT; found is false if it was deleted, as the stream's leader answers.
 	Get(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
-	// DeadLetter returns when a copy of a message of CHAT, or of an event out of one, stands among the dead letters; a second one is
-	// not made. Called by the sweep, for what was settled and cannot be read, and for what is guilty in a bundle.
+	// DeadLetter returns when a copy of a message of CHAT, or of an event out of one, is among the dead letters; it is idempotent. Called
+	// while backfilling, for what was settled and cannot be decoded, and for the events of a bundle that cannot be stored.
 	DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error
 }
 
-// Config is what a keeper is made of; all of it is required, Hook, Observe and Replaced excepted.
+// Config is what a store is made of; all of it is required but Failpoint, Observe and Replaced.
 type Config struct {
 	Pool   *pgxpool.Pool
 	Gate   gate.Gate
 	Stream Stream
 	Log    *slog.Logger
-	// Failpoint is called between two effects: the places where tests kill the process.
+	// Failpoint is called between two effects: where tests kill the process.
 	Failpoint func(point string)
-	// Observe is told of every transaction.
+	// Observe is called after every transaction.
 	Observe func(Transaction)
-	// Replaced is called when a store that was put back took a new "generation", or a stream that was a new "incarnation".
+	// Replaced is called when a store that was restored from a backup took a new "generation", or such a stream a new "incarnation".
 	Replaced func(what string)
 }
 
-// Transaction is what Observe is told.
+// Transaction is what Observe counts.
 type Transaction struct {
 	Events, Facts, Conflicts int
 	Unstored                 uint64 // sequences that were removed from the stream before they were stored
@@ -219,7 +220,7 @@ func (s *Store) LedgerRange(ctx context.Context, first, last uint64) (seqset.Set
 }
 
 // LedgerFloor reads again which database and stream this is, in an admitted transaction, and returns the stream's incarnation, the
-// fencing token, and a sequence up to which the ledger is known to have no gap.
+// fencing token, and a sequence up to which the ledger has no gap.
 func (s *Store) LedgerFloor(ctx context.Context) (incarnation int32, token int64, floor uint64, err error) {
 	ident, floor, err := s.ledger.floor(ctx)
 	return ident.incarnation, ident.token, floor, err
@@ -233,7 +234,7 @@ func (s *Store) LedgerGaps(ctx context.Context, incarnation int32, first, last u
 
 // Backfill stores deliveries that the ledger does not hold although they were settled, and publishes all that they are about. What cannot
 // be decoded becomes a dead letter, since it will not be delivered again. What Postgres rejects together is halved until the culprit is
-// alone; rejected hears of it, and its error ends the backfill. A rejected message stays a gap, unless it is a bundle of which Postgres
+// alone; rejected is called with it, and its error ends the backfill. A rejected message stays a gap, unless it is a bundle of which Postgres
 // takes some events.
 func (s *Store) Backfill(ctx context.Context, incarnation int32, batch []consumers.Delivery, rejected func(sequence uint64, cause error) error) error {
 	return s.during(incarnation).deadLetters.backfill(ctx, batch, rejected)

@@ -43,8 +43,8 @@ type listener struct {
 	fail   error // what publishing answers
 	told   int
 
-	buried    map[event.Position]string
-	buryFails error
+	deadLettered map[event.Position]string
+	buryFails    error
 
 	publishing          func() // called before anything is
 	gets, ranges, nexts atomic.Int64
@@ -55,7 +55,7 @@ type listener struct {
 
 func newListener(log []consumers.Delivery) *listener {
 	l := &listener{facts: map[string]string{}, states: map[string]fact.Version{}, log: map[uint64]consumers.Delivery{},
-		buried: map[event.Position]string{}}
+		deadLettered: map[event.Position]string{}}
 	for _, d := range log {
 		l.log[d.Sequence] = d
 	}
@@ -75,31 +75,31 @@ func (l *listener) PublishFacts(_ context.Context, batches []fact.Batch) error {
 		l.told += b.Len()
 		where := b.Source + "/" + b.Channel
 		for _, f := range b.Messages {
-			l.hear(b.Version, "message "+f.Thing, where, f)
+			l.record(b.Version, "message "+f.Thing, where, f)
 		}
 		for _, f := range b.Versions {
-			l.hear(b.Version, "version "+f.Event, where, f)
+			l.record(b.Version, "version "+f.Event, where, f)
 		}
 		for _, f := range b.Reactions {
-			l.hear(b.Version, "reaction "+f.Thing, where, f)
+			l.record(b.Version, "reaction "+f.Thing, where, f)
 		}
 		for _, f := range b.Memberships {
-			l.hear(b.Version, "membership "+f.Thing, where, f)
+			l.record(b.Version, "membership "+f.Thing, where, f)
 		}
 		for _, f := range b.Channels {
-			l.hear(b.Version, "channel "+b.ChannelKey, where, f)
+			l.record(b.Version, "channel "+b.ChannelKey, where, f)
 		}
 		for _, f := range b.Identities {
-			l.hear(b.Version, "identity "+f.Key, b.Source, f)
+			l.record(b.Version, "identity "+f.Key, b.Source, f)
 		}
 		for _, f := range b.Sightings {
-			l.hear(b.Version, "sighting "+f.ID, where, f)
+			l.record(b.Version, "sighting "+f.ID, where, f)
 		}
 	}
 	return nil
 }
 
-func (l *listener) hear(v fact.Version, key, where string, f any) {
+func (l *listener) record(v fact.Version, key, where string, f any) {
 	b, err := json.Marshal(f)
 	if err != nil {
 		panic(err)
@@ -116,8 +116,8 @@ func (l *listener) hear(v fact.Version, key, where string, f any) {
 	l.states[key], l.facts[key] = v, text
 }
 
-// standing is all facts but those of reactions that count nobody, and of removed sightings.
-func (l *listener) standing() map[string]string {
+// current is all facts but those of reactions that count nobody, and of removed sightings.
+func (l *listener) current() map[string]string {
 	out := maps.Clone(l.facts)
 	maps.DeleteFunc(out, func(key, text string) bool {
 		return strings.Contains(text, `"count":0,`) || strings.HasPrefix(key, "sighting ") && strings.Contains(text, `"removed":true`)
@@ -174,7 +174,7 @@ func (l *listener) Range(ctx context.Context, from, to uint64, _ bool, yield fun
 
 func (l *listener) DeadLetter(_ context.Context, d consumers.Delivery, cause error) error {
 	if l.buryFails == nil {
-		l.buried[d.Position()] = cause.Error()
+		l.deadLettered[d.Position()] = cause.Error()
 	}
 	return l.buryFails
 }
@@ -197,7 +197,7 @@ func database(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
-func keeper(t testing.TB, pool *pgxpool.Pool, l *listener) *system {
+func newSystem(t testing.TB, pool *pgxpool.Pool, l *listener) *system {
 	t.Helper()
 	k, err := open(t.Context(), normalise.Config{Pool: pool, Gate: gate.Open{}, Stream: l, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -206,7 +206,7 @@ func keeper(t testing.TB, pool *pgxpool.Pool, l *listener) *system {
 	return k
 }
 
-// state is everything in the record but the counters of transactions.
+// state is everything that is stored but the counters of transactions.
 func state(t *testing.T, pool *pgxpool.Pool) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
@@ -215,7 +215,7 @@ func state(t *testing.T, pool *pgxpool.Pool) map[string][]string {
 		where := ""
 		switch table {
 		case "reactions":
-			where = "WHERE count > 0" // those that were only told of in some order
+			where = "WHERE count > 0" // those that were published in some orders only
 		case "sightings":
 			where = "WHERE NOT removed" // likewise
 		}
@@ -231,7 +231,7 @@ func state(t *testing.T, pool *pgxpool.Pool) map[string][]string {
 	return out
 }
 
-// apply gives the deliveries to the keeper in batches of random size.
+// apply gives the deliveries to the store in batches of random size.
 func apply(ctx context.Context, k *system, r *rand.Rand, ds []consumers.Delivery) error {
 	for len(ds) > 0 {
 		n := 1 + r.IntN(min(len(ds), 25))
@@ -243,7 +243,7 @@ func apply(ctx context.Context, k *system, r *rand.Rand, ds []consumers.Delivery
 	return nil
 }
 
-func TestOrderRepetitionAndCompanyDoNotMatter(t *testing.T) {
+func TestStore_Handle_anyOrder(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -252,18 +252,18 @@ func TestOrderRepetitionAndCompanyDoNotMatter(t *testing.T) {
 			inOrder, shuffled := newListener(log), newListener(log)
 			a, b := database(t), database(t)
 			r := rand.New(rand.NewPCG(seed, 2))
-			if err := apply(t.Context(), keeper(t, a, inOrder), r, log); err != nil {
+			if err := apply(t.Context(), newSystem(t, a, inOrder), r, log); err != nil {
 				t.Fatal(err)
 			}
-			applyWildly(t, keeper(t, b, shuffled), log, seed)
+			applyWildly(t, newSystem(t, b, shuffled), log, seed)
 			if diff := cmp.Diff(state(t, a), state(t, b)); diff != "" {
 				t.Errorf("the record depends on order (-in order +shuffled):\n%s", diff)
 			}
-			if diff := cmp.Diff(inOrder.standing(), shuffled.standing()); diff != "" {
+			if diff := cmp.Diff(inOrder.current(), shuffled.current()); diff != "" {
 				t.Errorf("the facts depend on order (-in order +shuffled):\n%s", diff)
 			}
 			again := newListener(log)
-			if err := keeper(t, b, again).RepublishFrom(t.Context(), 0, func(int) {}); err != nil {
+			if err := newSystem(t, b, again).RepublishFrom(t.Context(), 0, func(int) {}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(shuffled.facts, again.facts); diff != "" {
@@ -293,11 +293,11 @@ func applyWildly(t *testing.T, k *system, log []consumers.Delivery, seed uint64)
 	}
 }
 
-func TestTheLedgerDecides(t *testing.T) {
+func TestStore_Handle_ledgerDecides(t *testing.T) {
 	t.Parallel()
 	log := newWorld(99, 50).deliveries()
 	l, pool := newListener(log), database(t)
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	if err := k.Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +320,7 @@ func TestTheLedgerDecides(t *testing.T) {
 	}
 }
 
-func TestFactsThatWereNotToldAreTold(t *testing.T) {
+func TestPublisher_publishesPending(t *testing.T) {
 	t.Parallel()
 	log := newWorld(5, 60).deliveries()
 	for name, revive := range map[string]func(*system) error{
@@ -329,18 +329,18 @@ func TestFactsThatWereNotToldAreTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, whole := newListener(log), newListener(log)
-			if err := keeper(t, database(t), whole).Handle(t.Context(), log); err != nil {
+			if err := newSystem(t, database(t), whole).Handle(t.Context(), log); err != nil {
 				t.Fatal(err)
 			}
 			pool := database(t)
-			k := keeper(t, pool, l)
+			k := newSystem(t, pool, l)
 			l.fail = errors.New("no bus")
 			if err := k.Handle(t.Context(), log); err != nil {
 				t.Fatalf("stored messages are not settled: %v", err)
 			}
 			l.fail = nil
 			if revive == nil {
-				revive = func(*system) error { return keeper(t, pool, l).Handle(t.Context(), log) }
+				revive = func(*system) error { return newSystem(t, pool, l).Handle(t.Context(), log) }
 			}
 			if err := revive(k); err != nil {
 				t.Fatal(err)
@@ -352,15 +352,15 @@ func TestFactsThatWereNotToldAreTold(t *testing.T) {
 	}
 }
 
-func TestTheSweepFillsHoles(t *testing.T) {
+func TestRecovery_Reconcile_fillsGaps(t *testing.T) {
 	t.Parallel()
 	log := newWorld(6, 80).deliveries()
 	whole, l := database(t), newListener(log)
-	if err := keeper(t, whole, newListener(log)).Handle(t.Context(), log); err != nil {
+	if err := newSystem(t, whole, newListener(log)).Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}
 	pool := database(t)
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	if err := k.Handle(t.Context(), append(append([]consumers.Delivery{}, log[:10]...), log[40:]...)); err != nil {
 		t.Fatal(err)
 	}
@@ -376,11 +376,11 @@ func TestTheSweepFillsHoles(t *testing.T) {
 	}
 }
 
-func TestStaleTokenIsRefused(t *testing.T) {
+func TestStore_Handle_staleToken(t *testing.T) {
 	t.Parallel()
 	log := newWorld(7, 5).deliveries()
 	pool := database(t)
-	k := keeper(t, pool, newListener(log))
+	k := newSystem(t, pool, newListener(log))
 	if _, err := pool.Exec(t.Context(), "UPDATE agrichat.fence SET token = 9"); err != nil {
 		t.Fatal(err)
 	}
@@ -393,12 +393,12 @@ func TestStaleTokenIsRefused(t *testing.T) {
 	}
 }
 
-func TestUnreadableEnvelopesAreNamed(t *testing.T) {
+func TestStore_Handle_undecodable(t *testing.T) {
 	t.Parallel()
 	log := newWorld(8, 5).deliveries()
 	log[2].Data = []byte(`{"v":1,`)
 	pool := database(t)
-	err := keeper(t, pool, newListener(log)).Handle(t.Context(), log)
+	err := newSystem(t, pool, newListener(log)).Handle(t.Context(), log)
 	var partial *consumers.PartialError
 	if !errors.As(err, &partial) || len(partial.Failed) != 1 || partial.Failed[2] == nil {
 		t.Fatalf("got %v", err)
@@ -412,7 +412,7 @@ func TestUnreadableEnvelopesAreNamed(t *testing.T) {
 	}
 }
 
-func TestEveryQueryIsPrepared(t *testing.T) {
+func TestQueries(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
 	conn, err := pool.Acquire(t.Context())
@@ -433,8 +433,8 @@ func TestEveryQueryIsPrepared(t *testing.T) {
 	}
 }
 
-// TestWhatIsLargeIsStored holds that no length of anything stops the keeper: indexes and search have limits of their own.
-func TestWhatIsLargeIsStored(t *testing.T) {
+// TestStore_Handle_largeMessage holds that no length of anything stops the store: indexes and search have limits of their own.
+func TestStore_Handle_largeMessage(t *testing.T) {
 	t.Parallel()
 	var words strings.Builder
 	for i := range 300_000 {
@@ -460,7 +460,7 @@ func TestWhatIsLargeIsStored(t *testing.T) {
 		log = append(log, consumers.Delivery{Sequence: uint64(i + 1), Data: data, EventIDs: e.ID.String()})
 	}
 	pool := database(t)
-	if err := keeper(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
+	if err := newSystem(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(state(t, pool)["messages"]); n != 2 {
@@ -475,12 +475,12 @@ func cmpOr(a, b event.Channel) event.Channel {
 	return a
 }
 
-// TestAStreamMadeAnew begins again at sequence 1: its sequences are not those that the ledger holds.
-func TestAStreamMadeAnew(t *testing.T) {
+// TestStore_Handle_newStream begins again at sequence 1: its sequences are not those that the ledger holds.
+func TestStore_Handle_newStream(t *testing.T) {
 	t.Parallel()
 	log := newWorld(11, 40).deliveries()
 	pool := database(t)
-	if err := keeper(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
+	if err := newSystem(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}
 	anew := slices.Clone(log)
@@ -488,7 +488,7 @@ func TestAStreamMadeAnew(t *testing.T) {
 	for i := range anew {
 		anew[i].Sequence = uint64(i + 1)
 	}
-	k := keeper(t, pool, newListener(anew)) // another event stands at the last sequence that was entered
+	k := newSystem(t, pool, newListener(anew)) // another event is at the last sequence of the ledger
 	if held, err := k.LedgerRange(t.Context(), 1, 40); err != nil || held.Len() != 0 {
 		t.Fatalf("of the new stream the ledger holds %s: %v", held, err)
 	}
@@ -501,11 +501,11 @@ func TestAStreamMadeAnew(t *testing.T) {
 	}
 }
 
-func TestWhatIsKnownIsNotPublishedAgain(t *testing.T) {
+func TestReports_AlreadyStored(t *testing.T) {
 	t.Parallel()
 	w := newWorld(12, 40)
 	pool := database(t)
-	k := keeper(t, pool, newListener(nil))
+	k := newSystem(t, pool, newListener(nil))
 	before, err := k.AlreadyStored(t.Context(), w.events)
 	if err != nil || slices.Contains(before, true) {
 		t.Fatalf("an empty record knows %v: %v", before, err)
@@ -524,9 +524,9 @@ func TestWhatIsKnownIsNotPublishedAgain(t *testing.T) {
 	}
 }
 
-// TestACopyThatSaysLessIsKnown holds that of two copies that differ the one that would add nothing is not published again, and
+// TestReports_AlreadyStored_lessContent holds that of two copies that differ the one that would add nothing is not published again, and
 // the one that would is: in its text, its author's name, or its time.
-func TestACopyThatSaysLessIsKnown(t *testing.T) {
+func TestReports_AlreadyStored_lessContent(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
 	said := func(text, name string, precision event.Precision) event.Event {
@@ -539,7 +539,7 @@ func TestACopyThatSaysLessIsKnown(t *testing.T) {
 		return e
 	}
 	stored := said("a text", "Nick", event.PrecisionSecond)
-	k := keeper(t, database(t), newListener(nil))
+	k := newSystem(t, database(t), newListener(nil))
 	data, err := event.Encode(&stored)
 	if err != nil {
 		t.Fatal(err)
@@ -570,12 +570,12 @@ func TestACopyThatSaysLessIsKnown(t *testing.T) {
 	}
 }
 
-// TestEveryViewAnswers reads all that others may rely on.
-func TestEveryViewAnswers(t *testing.T) {
+// TestViews reads all that others may rely on.
+func TestViews(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
 	log := newWorld(13, 200).deliveries()
-	if err := keeper(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
+	if err := newSystem(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
 		t.Fatal(err)
 	}
 	for _, view := range []string{"v_messages", "v_versions", "v_reactions", "v_seen_by", "v_memberships", "v_attachments", "v_links",

@@ -18,7 +18,7 @@ func TestStore_Handle_foreign(t *testing.T) {
 	t.Run("a time that is of the year 10000 in UTC", func(t *testing.T) {
 		t.Parallel()
 		pool := database(t)
-		k := keeper(t, pool, newListener(nil))
+		k := newSystem(t, pool, newListener(nil))
 		for i, body := range []event.Body{&event.Message{Text: "x"}, &event.Reactions{Target: "m", People: []event.ReactionPerson{
 			{Person: event.Person{ID: "ann"}, Emoji: "👍", Sent: event.Instant{At: sealed(t, "m", event.Unedited, &event.Message{}, event.Person{}).Sent.At, Precision: event.PrecisionSecond}}}}} {
 			d := delivery(t, uint64(i+1), sealed(t, "m", event.Unedited, body, event.Person{ID: "ann"}))
@@ -41,7 +41,7 @@ func TestStore_Handle_foreign(t *testing.T) {
 		pool := database(t)
 		m := &event.Message{Text: "x", Details: map[string]string{"a\x00": "1\x00", "a\uFFFD": "2", "\x00": "3", "b": "4", "c\x00\x00": "5", "c\x00\uFFFD": "6"}}
 		d := delivery(t, 1, sealed(t, "m", event.Unedited, m, event.Person{ID: "ann"}))
-		if err := keeper(t, pool, newListener(nil)).Handle(t.Context(), []consumers.Delivery{d}); err != nil {
+		if err := newSystem(t, pool, newListener(nil)).Handle(t.Context(), []consumers.Delivery{d}); err != nil {
 			t.Fatal(err)
 		}
 		const want = `{"b": "4", "a` + "\uFFFD" + `": "2", "` + "\uFFFD" + `": "3", "a` + "\uFFFD" + ` (2)": "1` + "\uFFFD" + `", "c` + "\uFFFD\uFFFD" + `": "5", "c` + "\uFFFD\uFFFD" + ` (2)": "6"}`
@@ -58,7 +58,7 @@ func TestStore_Handle_foreign(t *testing.T) {
 		log[0].EventIDs = ""
 		log[1].EventIDs = strings.Repeat("0", 32)
 		log[2].EventIDs = "x"
-		err := keeper(t, pool, newListener(log)).Handle(t.Context(), log)
+		err := newSystem(t, pool, newListener(log)).Handle(t.Context(), log)
 		var partial *consumers.PartialError
 		if !errors.As(err, &partial) || len(partial.Failed) != 2 || fault.Of(partial.Failed[1]) != fault.Poison || !strings.Contains(partial.Failed[2].Error(), `header names event "x"`) {
 			t.Fatal(err)
@@ -66,7 +66,7 @@ func TestStore_Handle_foreign(t *testing.T) {
 	})
 }
 
-func TestStore_newerVersion(t *testing.T) {
+func TestStore_Handle_newerVersion(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{
 		"of a form that can be read": "", "of another form": `{"v":3,"id":["a"],"source":{"x":1}}`,
@@ -81,7 +81,7 @@ func TestStore_newerVersion(t *testing.T) {
 				log[4].Data = []byte(data)
 			}
 			l := newListener(log)
-			k := keeper(t, pool, l)
+			k := newSystem(t, pool, l)
 			_, recovered := k.RecoverAfterFailover(t.Context(), gate.Open{}, 9)
 			_, swept := k.Reconcile(t.Context(), 9, false)
 			for where, err := range map[string]error{"handle": k.Handle(t.Context(), log), "recover": recovered, "sweep": swept} {
@@ -89,20 +89,20 @@ func TestStore_newerVersion(t *testing.T) {
 					t.Errorf("%s: %v", where, err)
 				}
 			}
-			if len(l.buried) != 0 || len(state(t, pool)["events"]) != 0 {
-				t.Errorf("buried %v, stored %d", l.buried, len(state(t, pool)["events"]))
+			if len(l.deadLettered) != 0 || len(state(t, pool)["events"]) != 0 {
+				t.Errorf("buried %v, stored %d", l.deadLettered, len(state(t, pool)["events"]))
 			}
 		})
 	}
 }
 
-// rejecting has Postgres refuse some of what is stored, with an error that nobody classified.
+// rejecting has Postgres reject some of what is stored, with an unmarked error.
 const rejecting = `CREATE FUNCTION agrichat.reject() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 	IF NEW.body::text LIKE '%%reject%%' THEN RAISE EXCEPTION 'rejected' USING ERRCODE = '%s'; END IF; RETURN NEW; END $$;
 	CREATE TRIGGER reject BEFORE INSERT ON agrichat.events FOR EACH ROW EXECUTE FUNCTION agrichat.reject()`
 
-// TestStore_Recover_goesOn holds that recovery ends, and leaves a gap for what cannot be stored, whatever the error.
-func TestStore_Recover_goesOn(t *testing.T) {
+// TestRecovery_AfterFailover_rejected holds that recovery ends, and leaves a gap for what cannot be stored, whatever the error.
+func TestRecovery_AfterFailover_rejected(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		code string
@@ -125,7 +125,7 @@ func TestStore_Recover_goesOn(t *testing.T) {
 				}
 				log = append(log, delivery(t, uint64(i+1), sealed(t, event.NativeID(fmt.Sprint(i)), event.Unedited, &event.Message{Text: text}, event.Person{})))
 			}
-			k := keeper(t, pool, newListener(log))
+			k := newSystem(t, pool, newListener(log))
 			if _, err := k.RecoverAfterFailover(t.Context(), gate.Open{}, 200); err != nil {
 				t.Fatal(err)
 			}
@@ -137,8 +137,8 @@ func TestStore_Recover_goesOn(t *testing.T) {
 	}
 }
 
-// TestStore_Bury_duplicateKey holds that a bundle is split whatever the class of the error is.
-func TestStore_Bury_duplicateKey(t *testing.T) {
+// TestStore_DeadLetter_duplicateKey holds that a bundle is split whatever the class of the error is.
+func TestStore_DeadLetter_duplicateKey(t *testing.T) {
 	t.Parallel()
 	pool := database(t)
 	if _, err := pool.Exec(t.Context(), fmt.Sprintf(rejecting, "23505")); err != nil {
@@ -152,7 +152,7 @@ func TestStore_Bury_duplicateKey(t *testing.T) {
 	}
 	bundle := consumers.Delivery{Sequence: 1, EventIDs: strings.Join(ids, event.IDSeparator), Data: bytes.Join(lines, []byte(event.LineEnd))}
 	l := newListener([]consumers.Delivery{bundle})
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	err := k.Handle(t.Context(), []consumers.Delivery{bundle})
 	if !fault.Unmarked(err) {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestStore_Bury_duplicateKey(t *testing.T) {
 	if err := k.DeadLetter(t.Context(), bundle, err); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(state(t, pool)["events"]); n != 49 || len(l.buried) != 1 || l.buried[event.At(1, 49)] == "" {
-		t.Errorf("%d stored, dead: %v", n, l.buried)
+	if n := len(state(t, pool)["events"]); n != 49 || len(l.deadLettered) != 1 || l.deadLettered[event.At(1, 49)] == "" {
+		t.Errorf("%d stored, dead: %v", n, l.deadLettered)
 	}
 }

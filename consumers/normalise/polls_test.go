@@ -12,8 +12,8 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// asked is sometimes a poll as a message has it: with votes, as old programs wrote it, or without.
-func (w *world) asked() *event.Poll {
+// randomPoll is sometimes a poll as a message has it: with votes, as old programs wrote it, or without.
+func (w *world) randomPoll() *event.Poll {
 	if w.r.IntN(2) == 0 {
 		return nil
 	}
@@ -25,8 +25,8 @@ func (w *world) poll(target event.NativeID) {
 	w.emit(event.KindPoll, target, event.RevisionSeq(w.r.Uint64N(1<<40)), &event.PollResults{Target: target, Poll: p}, event.Person{})
 }
 
-// TestStore_Polls compares the incremental fold of polls by two workers with a fold of all events.
-func TestStore_Polls(t *testing.T) {
+// TestStore_Handle_polls compares the incremental fold of polls by two workers with a fold of all events.
+func TestStore_Handle_polls(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(6) {
 		w := newWorld(seed+100, 0)
@@ -49,22 +49,22 @@ func TestStore_Polls(t *testing.T) {
 			a, b := database(t), database(t)
 			var all seqset.Set
 			all.Add(1, uint64(len(log)))
-			if err := keeper(t, a, whole).Backfill(t.Context(), all); err != nil {
+			if err := newSystem(t, a, whole).Backfill(t.Context(), all); err != nil {
 				t.Fatal(err)
 			}
-			bySmallBatches(t, keeper(t, b, small).Handle, log, seed)
+			bySmallBatches(t, newSystem(t, b, small).Handle, log, seed)
 			if diff := cmp.Diff(state(t, a), state(t, b)); diff != "" {
 				t.Errorf("the incremental fold differs (-whole +incremental):\n%s", diff)
 			}
-			if diff := cmp.Diff(whole.standing(), small.standing()); diff != "" {
+			if diff := cmp.Diff(whole.current(), small.current()); diff != "" {
 				t.Errorf("the facts of the incremental fold differ (-whole +incremental):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestStore_LatestPoll gives a poll and two results of it in every order: the later results stand, placeholder or not.
-func TestStore_LatestPoll(t *testing.T) {
+// TestStore_Handle_latestPoll gives a poll and two results of it in every order: the later results win, placeholder or not.
+func TestStore_Handle_latestPoll(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 	db := database(t)
@@ -77,7 +77,7 @@ func TestStore_LatestPoll(t *testing.T) {
 				sequence++
 				made[i].Sequence = sequence
 			}
-			k := keeper(t, db, newListener(nil))
+			k := newSystem(t, db, newListener(nil))
 			for _, i := range order {
 				if err := k.Handle(t.Context(), made[i:i+1]); err != nil {
 					t.Fatal(err)

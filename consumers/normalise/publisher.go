@@ -13,8 +13,8 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-// A commit waits at most publishTimeout for its facts. After a failure nobody publishes for firstRetry at first, and for
-// longestRetry at most; without a failure pending facts of other processes are looked for every pendingInterval.
+// A commit waits at most publishTimeout for its facts. After a failure no commit publishes for firstRetry at first, and for
+// longestRetry at most (a backoff); without a failure pending facts of other processes are looked for every pendingInterval.
 const (
 	publishTimeout  = 10 * time.Second
 	firstRetry      = time.Second
@@ -147,7 +147,7 @@ func (p *Publisher) PublishPending(ctx context.Context) error {
 			wait = max(pauses.NextBackOff(), p.breaker.remaining())
 			p.breaker.signal()
 			if !pendingPublish(ctx, err) { // the breaker logs the others
-				p.cfg.Log.Warn("publishing pending facts failed; trying again later", "error", err, "pause", wait)
+				p.cfg.Log.Warn("publishing pending facts failed; retrying later", "error", err, "pause", wait)
 			}
 			if pause(ctx, wait) != nil {
 				return nil
@@ -177,7 +177,7 @@ func (p *Publisher) awaitPending(ctx context.Context, atMost time.Duration) (tim
 }
 
 // publishBacklog publishes all pending facts in the order of their transactions. A transaction whose facts the stream will never
-// take is logged and passed over. After a failure it tries a single transaction: a full stream may have room for it.
+// take is logged and passed over. After a failure it tries a single transaction: a full stream may take that.
 func (p *Publisher) publishBacklog(ctx context.Context, patience time.Duration) error {
 	var after int64
 	size := republishStep
@@ -219,8 +219,8 @@ func (p *Publisher) publishOldest(ctx context.Context, patience time.Duration) e
 	return nil
 }
 
-// publishCommitted publishes what a transaction changed, and notes that it did. Facts can be made again from Postgres: where the stream
-// does not take them the ledger row stays pending, the delivery is settled, and PublishPending catches up.
+// publishCommitted publishes what a transaction changed, and marks it published. Facts can be built again from Postgres: where the
+// stream does not take them the ledger row stays pending, the delivery is settled, and PublishPending retries.
 func (p *Publisher) publishCommitted(ctx context.Context, done txResult) error {
 	if len(done.pending) == 0 && (done.counter == 0 || done.count == 0) {
 		return nil
@@ -238,7 +238,7 @@ func (p *Publisher) publishCommitted(ctx context.Context, done txResult) error {
 }
 
 func (p *Publisher) publishNow(ctx context.Context, done txResult) error {
-	if len(done.pending) > 0 { // an earlier life committed these and died before it could tell
+	if len(done.pending) > 0 { // an earlier process committed these and died before it published
 		if err := p.republishAll(ctx, done.token, done.pending); err != nil {
 			return err
 		}

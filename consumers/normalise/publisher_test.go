@@ -12,7 +12,7 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-func TestStore_PublishPending(t *testing.T) {
+func TestPublisher_PublishPending(t *testing.T) {
 	t.Parallel()
 	log := newWorld(51, 400).deliveries()
 	for name, fail := range map[string]error{
@@ -24,7 +24,7 @@ func TestStore_PublishPending(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, pool := newListener(log), database(t)
-			k := keeper(t, pool, l)
+			k := newSystem(t, pool, l)
 			var tries atomic.Int64
 			l.publishing = func() { tries.Add(1) }
 			l.fail = fail
@@ -47,7 +47,7 @@ func TestStore_PublishPending(t *testing.T) {
 			l.fail = nil
 			l.mu.Unlock()
 			if fail == nil {
-				k = keeper(t, pool, l)
+				k = newSystem(t, pool, l)
 				if _, err := k.Reconcile(t.Context(), 0, true); err != nil {
 					t.Fatal(err)
 				}
@@ -56,7 +56,7 @@ func TestStore_PublishPending(t *testing.T) {
 				}
 			}
 			publishAll(t, k)
-			if diff := cmp.Diff(whole(t, log).standing(), l.standing()); diff != "" {
+			if diff := cmp.Diff(storedWhole(t, log).current(), l.current()); diff != "" {
 				t.Error(diff)
 			}
 		})

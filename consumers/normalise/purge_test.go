@@ -8,7 +8,7 @@ import (
 
 // A store that is new, over a stream that begins at fifty million: one question finds out what was purged, and the next
 // reconciliation begins above it.
-func TestStore_Sweep_purged(t *testing.T) {
+func TestRecovery_Reconcile_purged(t *testing.T) {
 	t.Parallel()
 	const purged, n = 50_000_000, 200
 	log := newWorld(73, n).deliveries()
@@ -17,7 +17,7 @@ func TestStore_Sweep_purged(t *testing.T) {
 	}
 	l, pool := newListener(log), database(t)
 	l.end = purged + n
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	l.gets.Store(0)
 	if filled, err := k.Reconcile(t.Context(), purged+n, true); err != nil || filled != purged+n {
 		t.Fatalf("filled %d: %v", filled, err)
@@ -28,7 +28,7 @@ func TestStore_Sweep_purged(t *testing.T) {
 	if diff := cmp.Diff([]string{"{[1,50000001)}"}, unstoredRows(t.Context(), t, pool)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if diff := cmp.Diff(whole(t, log).standing(), l.standing()); diff != "" {
+	if diff := cmp.Diff(storedWhole(t, log).current(), l.current()); diff != "" {
 		t.Error(diff)
 	}
 	for i := range 2 { // the first of them learns that there is no gap
@@ -43,7 +43,7 @@ func TestStore_Sweep_purged(t *testing.T) {
 }
 
 // A gap in the middle of the stream costs a question, not one for every sequence of it.
-func TestStore_Sweep_gapInTheMiddle(t *testing.T) {
+func TestRecovery_Reconcile_gapInTheMiddle(t *testing.T) {
 	t.Parallel()
 	const gap, n = 20_000, 200
 	log := newWorld(74, n).deliveries()
@@ -52,7 +52,7 @@ func TestStore_Sweep_gapInTheMiddle(t *testing.T) {
 	}
 	l, pool := newListener(log), database(t)
 	l.end = gap + n
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	l.gets.Store(0)
 	if filled, err := k.Reconcile(t.Context(), gap+n, true); err != nil || filled != gap+n {
 		t.Fatalf("filled %d: %v", filled, err)

@@ -87,7 +87,7 @@ func scanStoredMessage(row pgx.CollectableRow) (*projection.StoredMessage, error
 	return &s, err
 }
 
-// told collects the facts of rows by the transaction that last changed them.
+// factsByVersion collects the facts of rows by the transaction that last changed them.
 type factsByVersion struct {
 	identity storeIdentity
 	by       map[rowVersion]*projection.FactBuilder
@@ -103,16 +103,16 @@ func (t factsByVersion) of(s rowVersion) *projection.FactBuilder {
 }
 
 // gather reads, in one snapshot, the rows changed by the transactions first to last; only, if not nil, names which of them.
-// A store that remembers blocks knows by the time that this is another telling.
-func (p *Publisher) gather(ctx context.Context, first, last int64, only []int64, telling time.Time) ([]fact.Batch, int64, error) {
+// The time salts ClickHouse's deduplication token, so that a republication is not dropped as a duplicate.
+func (p *Publisher) gather(ctx context.Context, first, last int64, only []int64, now time.Time) ([]fact.Batch, int64, error) {
 	tx, err := p.cfg.Pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return nil, 0, pg.Classify(fmt.Errorf("reading facts again: %w", err))
+		return nil, 0, pg.Classify(fmt.Errorf("reading facts: %w", err))
 	}
 	defer pg.Rollback(ctx, tx)
 	t := factsByVersion{by: map[rowVersion]*projection.FactBuilder{}}
 	if err := tx.QueryRow(ctx, p.sql["store_now"]).Scan(&t.identity.token, &t.identity.generation); err != nil {
-		return nil, 0, pg.Classify(fmt.Errorf("reading facts again: %w", err))
+		return nil, 0, pg.Classify(fmt.Errorf("reading facts: %w", err))
 	}
 	for _, part := range []struct {
 		query string
@@ -128,11 +128,11 @@ func (p *Publisher) gather(ctx context.Context, first, last int64, only []int64,
 	} {
 		rows, err := tx.Query(ctx, p.sql[part.query], first, last, only)
 		if err != nil {
-			return nil, 0, pg.Classify(fmt.Errorf("reading facts again (%s): %w", part.query, err))
+			return nil, 0, pg.Classify(fmt.Errorf("reading facts (%s): %w", part.query, err))
 		}
 		_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, part.scan(row, t) })
 		if err != nil {
-			return nil, 0, pg.Classify(fmt.Errorf("reading facts again (%s): %w", part.query, err))
+			return nil, 0, pg.Classify(fmt.Errorf("reading facts (%s): %w", part.query, err))
 		}
 	}
 	var out []fact.Batch
@@ -140,7 +140,7 @@ func (p *Publisher) gather(ctx context.Context, first, last int64, only []int64,
 		out = append(out, g.Batches()...)
 	}
 	for i := range out {
-		out[i].Again = strconv.FormatInt(telling.UnixNano(), 36)
+		out[i].Again = strconv.FormatInt(now.UnixNano(), 36)
 	}
 	return out, t.identity.token, nil
 }
@@ -266,7 +266,7 @@ func scanIdentityFact(row pgx.CollectableRow, t factsByVersion) error {
 	return nil
 }
 
-// events reads whole events back.
+// readEvents reads whole events back.
 func (r *rowReader) readEvents(ctx context.Context, query string, keys [][16]byte, more ...any) ([]projection.PendingEvent, error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -282,7 +282,7 @@ func (r *rowReader) readEvents(ctx context.Context, query string, keys [][16]byt
 	return out, nil
 }
 
-// reactions reads the rows that stand, by message. The message's row is locked, or is about to be inserted by whoever
+// readReactions reads the stored rows, by message. The message's row is locked, or is about to be inserted by the transaction that
 // writes any of these, so they need no lock of their own.
 func (r *rowReader) readReactions(ctx context.Context, query string, keys [][16]byte) (map[event.ThingID][]projection.ReactionRow, error) {
 	rows, err := r.tx.Query(ctx, r.sql[query], keys)

@@ -36,7 +36,7 @@ func deliverEach(t *testing.T, events ...event.Event) (log []consumers.Delivery)
 	return log
 }
 
-// TestStore_Handle_readings holds that of copies that were read in different ways the one that a user settled last stands, in
+// TestStore_Handle_readings holds that of copies that were read in different ways the one that a user settled last wins, in
 // whatever order and transactions they come.
 func TestStore_Handle_readings(t *testing.T) {
 	t.Parallel()
@@ -67,7 +67,7 @@ func TestStore_Handle_readings(t *testing.T) {
 			for _, apart := range []bool{false, true} {
 				pool := database(t)
 				log := deliverEach(t, c.events...)
-				k := keeper(t, pool, newListener(log))
+				k := newSystem(t, pool, newListener(log))
 				parts := [][]consumers.Delivery{log}
 				if apart {
 					parts = slices.Collect(slices.Chunk(log, 1))
@@ -89,8 +89,8 @@ func TestStore_Handle_readings(t *testing.T) {
 	}
 }
 
-// TestVersions_Unversioned holds that a copy which does not say whether it was edited is no version beside real ones.
-func TestVersions_Unversioned(t *testing.T) {
+// TestStore_Handle_unversioned holds that a copy which does not say whether it was edited is no version among real ones.
+func TestStore_Handle_unversioned(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
 	page := reading(t, at, event.Reading{Unversioned: true}, event.Unedited, "second")
@@ -108,7 +108,7 @@ func TestVersions_Unversioned(t *testing.T) {
 			t.Parallel()
 			pool := database(t)
 			log := deliverEach(t, c.events...)
-			if err := keeper(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
+			if err := newSystem(t, pool, newListener(log)).Handle(t.Context(), log); err != nil {
 				t.Fatal(err)
 			}
 			got := seenBy(t, pool, "SELECT revision || ' ' || text FROM agrichat.v_versions ORDER BY 1")
@@ -119,14 +119,14 @@ func TestVersions_Unversioned(t *testing.T) {
 	}
 }
 
-// TestStore_Known_differs holds that a copy with another text is published once, whichever text stands, and counted.
-func TestStore_Known_differs(t *testing.T) {
+// TestReports_AlreadyStored_differs holds that a copy with another text is published once, whichever text is stored, and counted.
+func TestReports_AlreadyStored_differs(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2021, 4, 3, 22, 0, 0, 0, time.UTC)
 	long := reading(t, at, event.Reading{Unversioned: true}, event.Unedited, "a longer text")
 	short := reading(t, at, event.Reading{Unversioned: true}, event.Unedited, "edited")
 	log := deliverEach(t, long, short)
-	k := keeper(t, database(t), newListener(log))
+	k := newSystem(t, database(t), newListener(log))
 	if err := k.Handle(t.Context(), log[:1]); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ type Mixed struct {
 	Key    string // of the chat, in hexadecimal
 	Minute int64  // as clocks showed it, since 1970
 	ID     string // external
-	Fresh  bool   // it first stood at the sequence or later, in the current incarnation
+	Fresh  bool   // it was first stored from the sequence or a later one, in the current incarnation
 }
 
 // Mixed returns the messages of all such minutes of the chats. chats are event.Key in hexadecimal.
@@ -38,27 +38,27 @@ func (r *Reports) Mixed(ctx context.Context, chats []string, from uint64) ([]Mix
 	}
 	rows, err := r.cfg.Pool.Query(ctx, r.sql["mixed"], chats, incarnation, int64(from<<10))
 	if err != nil {
-		return nil, pg.Classify(fmt.Errorf("looking for messages of one minute: %w", err))
+		return nil, pg.Classify(fmt.Errorf("reading messages of one minute: %w", err))
 	}
 	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Mixed])
 	if err != nil {
-		return nil, pg.Classify(fmt.Errorf("looking for messages of one minute: %w", err))
+		return nil, pg.Classify(fmt.Errorf("reading messages of one minute: %w", err))
 	}
 	return out, nil
 }
 
-// ImportCounts is what of some sequences came into the record, for one chat.
+// ImportCounts is what of some sequences was stored, for one chat.
 type ImportCounts struct {
 	Source, Namespace, Channel string
 	Name                       string // what the chat is called now
-	Stored                     int64  // different events that first stood at one of the sequences
-	Facts                      int64  // rows that stand as the transactions of these sequences wrote them
-	Updated                    int64  // different events that stood before and that these sequences completed or corrected
+	Stored                     int64  // different events that were first stored from one of the sequences
+	Facts                      int64  // rows that are still as the transactions of these sequences wrote them
+	Updated                    int64  // different events that were stored before and that these sequences completed or corrected
 	Differing                  int64  // of both, those of which copies had different texts
 	Swapped                    int64  // of both, those of which copies were sure of dates whose day and month are exchanged
 }
 
-// ImportCounts counts, in the record itself, what came of the sequences of the current incarnation.
+// ImportCounts counts, in the database, what came of the sequences of the current incarnation.
 func (r *Reports) ImportCounts(ctx context.Context, sequences seqset.Set) ([]ImportCounts, error) {
 	incarnation, err := r.ids.current(ctx)
 	if err != nil {
@@ -133,45 +133,45 @@ func (r *Reports) UnstoredIn(ctx context.Context, sequences seqset.Set) (seqset.
 	}
 	var text string
 	if err := r.cfg.Pool.QueryRow(ctx, r.sql["unstored_in"], incarnation, sequences.String()).Scan(&text); err != nil {
-		return seqset.Set{}, pg.Classify(fmt.Errorf("asking what was removed before it was stored: %w", err))
+		return seqset.Set{}, pg.Classify(fmt.Errorf("reading what was removed before it was stored: %w", err))
 	}
 	return seqset.Parse(text)
 }
 
-// AlreadyStored implements what importers ask: which of these exact events, collected by these accounts, the record holds from
-// the current incarnation of the stream. Those need not be published again.
+// AlreadyStored reports, for importers, which of exactly these events, collected by these accounts, are stored from the current
+// incarnation of the stream: publishing them would only make duplicates.
 func (r *Reports) AlreadyStored(ctx context.Context, events []event.Event) ([]bool, error) {
 	out := make([]bool, len(events))
 	incarnation, err := r.ids.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	stand, err := r.contents(ctx, events)
+	stored, err := r.contents(ctx, events)
 	if err != nil {
 		return nil, err
 	}
-	seen, err := r.seen(ctx, events, stand)
+	seen, err := r.seen(ctx, events, stored)
 	if err != nil {
 		return nil, err
 	}
-	var said event.Content
-	var other []int // stand, and say something else
+	var encoded event.Content
+	var other []int // are stored with other content
 	for i := range events {
-		s, found := stand[events[i].ID]
+		s, found := stored[events[i].ID]
 		if !found || s.incarnation != incarnation || !seen[i] {
 			continue
 		}
-		if out[i] = s.is(&events[i], &said); !out[i] {
+		if out[i] = s.is(&events[i], &encoded); !out[i] {
 			other = append(other, i)
 		}
 	}
 	if err := r.compareWhole(ctx, events, other, out); err != nil {
 		return nil, err
 	}
-	return out, r.saysUnreacted(ctx, events, stand, out)
+	return out, r.saysUnreacted(ctx, events, stored, out)
 }
 
-// content is what of an event that stands tells whether a copy says the same.
+// content is what of a stored event decides whether a copy is its duplicate.
 type content struct {
 	incarnation int32
 	digest      [16]byte
@@ -197,12 +197,12 @@ func (r *Reports) contents(ctx context.Context, events []event.Event) (map[event
 
 func asking(err error) error {
 	if err != nil {
-		return pg.Classify(fmt.Errorf("asking what the record holds: %w", err))
+		return pg.Classify(fmt.Errorf("reading what is stored: %w", err))
 	}
 	return nil
 }
 
-// seen reports for each event whether it is known that its account collected it.
+// seen reports for each event whether it is stored that its account collected it.
 func (r *Reports) seen(ctx context.Context, events []event.Event, stored map[event.ID]content) ([]bool, error) {
 	out := make([]bool, len(events))
 	byID := map[[16]byte][]int{}
@@ -235,12 +235,12 @@ func (r *Reports) seen(ctx context.Context, events []event.Event, stored map[eve
 	return out, asking(err)
 }
 
-// is reports whether a copy says what stands and nothing else. One of which it is not true may still say less.
-func (c *content) is(e *event.Event, said *event.Content) bool {
-	return said.Read(e) == nil && said.Digest() == c.digest
+// is reports whether a copy has exactly the stored content. One that has not may still add nothing.
+func (c *content) is(e *event.Event, encoded *event.Content) bool {
+	return encoded.Read(e) == nil && encoded.Digest() == c.digest
 }
 
-// compareWhole finds out which of some events would add nothing to what stands, by reading that.
+// compareWhole finds out which of some events would add nothing to the stored ones, by reading those.
 func (r *Reports) compareWhole(ctx context.Context, events []event.Event, which []int, out []bool) error {
 	if len(which) == 0 {
 		return nil
@@ -262,8 +262,8 @@ func (r *Reports) compareWhole(ctx context.Context, events []event.Event, which 
 		byID[it.ID] = it
 	}
 	for _, at := range which {
-		if stands, ok := byID[events[at].ID]; ok {
-			if out[at], err = projection.Contains(stands, &events[at]); err != nil {
+		if stored, ok := byID[events[at].ID]; ok {
+			if out[at], err = projection.Contains(stored, &events[at]); err != nil {
 				return err
 			}
 		}
@@ -271,7 +271,7 @@ func (r *Reports) compareWhole(ctx context.Context, events []event.Event, which 
 	return nil
 }
 
-// reacted returns which of the messages have reactions in the record, or had.
+// reacted returns which of the messages have stored reactions, or had.
 func (r *Reports) reacted(ctx context.Context, messages [][16]byte) (map[event.ThingID]bool, error) {
 	rows, err := r.cfg.Pool.Query(ctx, r.sql["reactions_any"], sortedKeys(messages))
 	if err != nil {
@@ -286,12 +286,12 @@ func (r *Reports) reacted(ctx context.Context, messages [][16]byte) (map[event.T
 	return out, asking(err)
 }
 
-// saysUnreacted finds out which of the known events say of a message with reactions, anew, that it has none: those are not known.
-func (r *Reports) saysUnreacted(ctx context.Context, events []event.Event, stand map[event.ID]content, known []bool) error {
+// saysUnreacted takes out of the stored events those that say of a message with reactions, as of a later time, that it has none.
+func (r *Reports) saysUnreacted(ctx context.Context, events []event.Event, stored map[event.ID]content, known []bool) error {
 	var asked [][16]byte
 	for i := range events {
 		e := &events[i]
-		if !known[i] || e.Reading.AsOf <= stand[e.ID].asOf {
+		if !known[i] || e.Reading.AsOf <= stored[e.ID].asOf {
 			continue
 		}
 		if e.Kind == event.KindMessage {
@@ -309,7 +309,7 @@ func (r *Reports) saysUnreacted(ctx context.Context, events []event.Event, stand
 	}
 	for i := range events {
 		e := &events[i]
-		known[i] = known[i] && (e.Reading.AsOf <= stand[e.ID].asOf || e.Kind != event.KindMessage || !reacted[e.Thing()])
+		known[i] = known[i] && (e.Reading.AsOf <= stored[e.ID].asOf || e.Kind != event.KindMessage || !reacted[e.Thing()])
 	}
 	return nil
 }
@@ -322,7 +322,7 @@ func (r *Reports) CounterAt(ctx context.Context, sequence uint64) (int64, error)
 	}
 	var c int64
 	if err := r.cfg.Pool.QueryRow(ctx, r.sql["counter_at"], incarnation, int64(sequence)).Scan(&c); err != nil {
-		return 0, pg.Classify(fmt.Errorf("looking up the transaction of sequence %d: %w", sequence, err))
+		return 0, pg.Classify(fmt.Errorf("reading the transaction of sequence %d: %w", sequence, err))
 	}
 	return c, nil
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
-// republishStep is how many transactions are told again at once: a batch of facts for each of their channels fits in memory.
+// republishStep is how many transactions are republished at once: a batch of facts for each of their channels fits in memory.
 const republishStep = 32
 
-// Republish tells again what the transactions of these counters changed and nobody has changed since. It marks nothing: whoever
-// names counters does not know under which token they were drawn.
+// Republish publishes again what the transactions of these counters changed and no other has changed since. It marks nothing: a caller
+// who names counters does not know under which token they were allocated.
 func (p *Publisher) Republish(ctx context.Context, counters []int64) error {
 	for part := range slices.Chunk(counters, republishStep) {
 		if _, err := p.republishCounters(ctx, part); err != nil {
@@ -28,8 +28,8 @@ func (p *Publisher) Republish(ctx context.Context, counters []int64) error {
 	return nil
 }
 
-// republishAll tells what transactions changed, for whoever died before it could, and marks them. They were read under a token,
-// and only under that one their counters mean what they meant.
+// republishAll publishes what transactions changed whose processes died before they published it, and marks them. They were read under
+// a token, and only under that one their counters mean the same.
 func (p *Publisher) republishAll(ctx context.Context, token int64, transactions []rowVersion) error {
 	for part := range slices.Chunk(transactions, republishStep) {
 		counters := make([]int64, len(part))
@@ -41,7 +41,7 @@ func (p *Publisher) republishAll(ctx context.Context, token int64, transactions 
 			return err
 		}
 		if under != token {
-			return fault.AsTransient(fmt.Errorf("telling again under token %d what was found under %d: %w", under, token, errTokenChanged), 0)
+			return fault.AsTransient(fmt.Errorf("republishing under token %d what was found under %d: %w", under, token, errTokenChanged), 0)
 		}
 		if err := p.ledger.markPublishedUnder(ctx, token, part); err != nil {
 			return err
@@ -50,9 +50,8 @@ func (p *Publisher) republishAll(ctx context.Context, token int64, transactions 
 	return nil
 }
 
-// RepublishFrom tells again everything that was last changed by a transaction from the given counter on. A store of facts that is
-// empty or has lost something is made whole by it; for one that is whole it is harmless. done is called with the number of
-// facts told so far.
+// RepublishFrom publishes again everything that was last changed by a transaction from the given counter on. It completes a ClickHouse
+// that is empty or has lost rows; for a complete one it is idempotent. done is called with the number of facts published so far.
 func (p *Publisher) RepublishFrom(ctx context.Context, from int64, done func(facts int)) error {
 	var newest, token int64
 	if err := p.cfg.Pool.QueryRow(ctx, p.sql["counter_newest"]).Scan(&newest, &token); err != nil {
@@ -64,8 +63,8 @@ func (p *Publisher) RepublishFrom(ctx context.Context, from int64, done func(fac
 		if err != nil {
 			return err
 		}
-		if under != token { // what has been passed over may have been written anew, under counters that were given out again
-			return fault.AsTransient(fmt.Errorf("telling everything again: %w; begin again", errTokenChanged), 0)
+		if under != token { // rows that were passed over may have been written again, under counters that were allocated twice
+			return fault.AsTransient(fmt.Errorf("republishing: %w; begin again", errTokenChanged), 0)
 		}
 		if err := p.send(ctx, batches); err != nil {
 			return fmt.Errorf("publishing facts: %w", err)
@@ -78,7 +77,7 @@ func (p *Publisher) RepublishFrom(ctx context.Context, from int64, done func(fac
 	return nil
 }
 
-// republishCounters returns the token of the snapshot that it told from.
+// republishCounters returns the token of the snapshot that the facts were read from.
 func (p *Publisher) republishCounters(ctx context.Context, counters []int64) (token int64, err error) {
 	batches, token, err := p.gather(ctx, slices.Min(counters), slices.Max(counters), counters, time.Now())
 	if err != nil || len(batches) == 0 {
@@ -87,18 +86,18 @@ func (p *Publisher) republishCounters(ctx context.Context, counters []int64) (to
 	return token, p.publish(ctx, batches)
 }
 
-// How a republication is paced: it rests as long as it works, and notes every so many steps how far it has come.
+// How a republication is paced: it pauses as long as it works, and records every so many steps how far it has come.
 const (
 	republishNote = 16
 	republishWait = "10s" // for writers of an older generation to end
 )
 
-// RepublishPending publishes the facts of a store that has taken a new generation, beside normal writing. It goes on where a
-// process that died left off. Of several who call it one works; the others get ErrSweeping.
+// RepublishPending publishes the facts of a store that has taken a new generation, concurrently with normal writing. It resumes where a
+// process that died left off. Of several callers one works; the others get lock.ErrHeld.
 func (p *Publisher) RepublishPending(ctx context.Context) error {
 	var from int64
 	if err := p.cfg.Pool.QueryRow(ctx, p.sql["republish_from"]).Scan(&from); err != nil {
-		return pg.Classify(fmt.Errorf("asking what is to be published again: %w", err))
+		return pg.Classify(fmt.Errorf("reading what is to be republished: %w", err))
 	}
 	if from == 0 {
 		return nil
@@ -114,7 +113,7 @@ func (p *Publisher) republish(ctx context.Context) error {
 		return tx.QueryRow(ctx, p.sql["republish_from"]).Scan(&from)
 	})
 	if err != nil {
-		return pg.Classify(fmt.Errorf("asking what is to be published again: %w", err))
+		return pg.Classify(fmt.Errorf("reading what is to be republished: %w", err))
 	}
 	if newest, err = p.barrier(ctx); err != nil {
 		return err
@@ -127,7 +126,7 @@ func (p *Publisher) republish(ctx context.Context) error {
 			return err
 		}
 		if under != ident.token {
-			return errTokenChanged // the next call goes on under the newer token
+			return errTokenChanged // the next call resumes under the newer token
 		}
 		if err := p.send(ctx, batches); err != nil {
 			return fmt.Errorf("publishing facts again: %w", err)
@@ -160,12 +159,12 @@ func (p *Publisher) noteRepublished(ctx context.Context, generation int32, from 
 		return err
 	})
 	if err != nil {
-		return pg.Classify(fmt.Errorf("noting how far facts are published again: %w", err))
+		return pg.Classify(fmt.Errorf("recording how far facts are republished: %w", err))
 	}
 	return nil
 }
 
-// barrier waits until everybody who began to write under an older generation has ended, and returns the newest counter: what
+// barrier waits until all transactions that began under an older generation have ended, and returns the newest counter: what
 // comes after it is published under the new one.
 func (p *Publisher) barrier(ctx context.Context) (newest int64, err error) {
 	tx, err := p.cfg.Pool.Begin(ctx)
@@ -184,12 +183,12 @@ func (p *Publisher) barrier(ctx context.Context) (newest int64, err error) {
 	return newest, nil
 }
 
-// KeepRepublishing calls RepublishPending from time to time until ctx ends. What fails is tried again.
+// KeepRepublishing calls RepublishPending from time to time until ctx ends. What fails is retried.
 func (p *Publisher) KeepRepublishing(ctx context.Context, every time.Duration) {
 	for {
 		err := p.RepublishPending(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, lock.ErrHeld) {
-			p.cfg.Log.Warn("publishing all facts again failed; going on later", "error", err, "pause", every)
+			p.cfg.Log.Warn("publishing all facts again failed; retrying later", "error", err, "pause", every)
 		}
 		if pause(ctx, every) != nil {
 			return

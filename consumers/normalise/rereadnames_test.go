@@ -34,7 +34,7 @@ func named(t *testing.T, native event.NativeID, at time.Time, r event.Reading, n
 	return out
 }
 
-// TestStore_Handle_namesReread holds that names read in a charset that was named later stand, in whatever order copies come and also where
+// TestStore_Handle_namesReread holds that names read in a charset that was named later win, in whatever order copies come and also where
 // the zone was named with it.
 func TestStore_Handle_namesReread(t *testing.T) {
 	t.Parallel()
@@ -63,7 +63,7 @@ func TestStore_Handle_namesReread(t *testing.T) {
 			for _, apart := range []bool{false, true} {
 				pool := database(t)
 				log := deliverEach(t, slices.Concat(c.events...)...)
-				k := keeper(t, pool, newListener(log))
+				k := newSystem(t, pool, newListener(log))
 				parts := [][]consumers.Delivery{log}
 				if apart {
 					parts = slices.Collect(slices.Chunk(log, 1))
@@ -84,7 +84,7 @@ func TestStore_Handle_namesReread(t *testing.T) {
 	}
 }
 
-// TestStore_Handle_channelReread holds that of two events of one instant that name a channel the one in the surer charset stands, whichever
+// TestStore_Handle_channelReread holds that of two events of one instant that name a channel the one in the surer charset wins, whichever
 // id it has.
 func TestStore_Handle_channelReread(t *testing.T) {
 	t.Parallel()
@@ -95,7 +95,7 @@ func TestStore_Handle_channelReread(t *testing.T) {
 		for _, events := range [][]event.Event{{guessed, settled}, {settled, guessed}} {
 			pool := database(t)
 			log := deliverEach(t, events...)
-			k := keeper(t, pool, newListener(log))
+			k := newSystem(t, pool, newListener(log))
 			for _, d := range log {
 				if err := k.Handle(t.Context(), []consumers.Delivery{d}); err != nil {
 					t.Fatal(err)

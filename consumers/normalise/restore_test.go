@@ -16,7 +16,7 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// watched returns a keeper that counts what it found replaced.
+// watched returns a store that counts what it found replaced.
 func watched(t *testing.T, pool *pgxpool.Pool, l *listener, hook func(string)) (*system, map[string]*atomic.Int64) {
 	t.Helper()
 	n := map[string]*atomic.Int64{"generation": {}, "incarnation": {}}
@@ -37,11 +37,11 @@ func stored(t *testing.T, pool *pgxpool.Pool) (n int) {
 }
 
 // A stream that was put back gives its sequences to other messages: they are stored.
-func TestStore_HandleStreamPutBack(t *testing.T) {
+func TestStore_Handle_streamRestored(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
-		noted  bool // the stream's end shows it, and the keeper is asked to look
+		noted  bool // the stream's end shows it, and the store is invalidated
 		beyond int  // messages after the old end
 	}{
 		{"noticed by its end", true, 0},
@@ -101,7 +101,7 @@ func TestStore_HandleStreamPutBack(t *testing.T) {
 }
 
 // What a store does that has gone back is published under a new generation, and so is all that it holds.
-func TestStore_SettleStorePutBack(t *testing.T) {
+func TestStore_Handle_storeRestored(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*testing.T, *pgxpool.Pool, *listener, *system){
 		"published under a counter that it has not come to": func(_ *testing.T, _ *pgxpool.Pool, l *listener, k *system) {
@@ -165,9 +165,9 @@ func TestStore_SettleStorePutBack(t *testing.T) {
 	}
 }
 
-// Without a token only the generation tells that a counter may have been given out again: what was published under another one
+// Without a token only the generation shows that a counter may have been allocated twice: what was published under another one
 // marks nothing.
-func TestStore_HandleGenerationChangedMeanwhile(t *testing.T) {
+func TestStore_Handle_generationChanged(t *testing.T) {
 	t.Parallel()
 	all := restoreMessages(1)
 	pool := database(t)

@@ -63,7 +63,7 @@ func TestStore_Handle_accounts(t *testing.T) {
 	)
 	log, sent := collectedBy(t, 1, 20, "bob", "alice", "carol")
 	pool := database(t)
-	k := keeper(t, pool, newListener(log))
+	k := newSystem(t, pool, newListener(log))
 	if err := k.Handle(t.Context(), log[:20]); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestStore_Handle_accountsOutOfOrder(t *testing.T) {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
 			t.Parallel()
 			pool := database(t)
-			k := keeper(t, pool, newListener(log))
+			k := newSystem(t, pool, newListener(log))
 			for _, i := range order {
 				if err := k.Handle(t.Context(), log[i:i+1]); err != nil {
 					t.Fatal(err)
@@ -129,7 +129,7 @@ func TestStore_Handle_accountsOfOldRows(t *testing.T) {
 	t.Parallel()
 	log, sent := collectedBy(t, 1, 1, "bob", "carol")
 	pool := database(t)
-	k := keeper(t, pool, newListener(log))
+	k := newSystem(t, pool, newListener(log))
 	if err := k.Handle(t.Context(), log[:1]); err != nil {
 		t.Fatal(err)
 	}

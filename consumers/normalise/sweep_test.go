@@ -12,14 +12,14 @@ import (
 	"github.com/agrichat/agrichat/internal/gate"
 )
 
-// TestTheSweepSetsAsideWhatCannotBeRead holds that what was settled without being stored does not stay a hole that is read
-// again for ever.
-func TestTheSweepSetsAsideWhatCannotBeRead(t *testing.T) {
+// TestRecovery_Reconcile_undecodable holds that what was settled without being stored does not stay a gap that is read
+// again and again.
+func TestRecovery_Reconcile_undecodable(t *testing.T) {
 	t.Parallel()
 	log := newWorld(21, 30).deliveries()
 	log[4].Data, log[20].Data = []byte(`{"v":1,`), nil
 	l, pool := newListener(log), database(t)
-	k := keeper(t, pool, l)
+	k := newSystem(t, pool, l)
 	l.buryFails = errors.New("no dead letters now")
 	if _, err := k.Reconcile(t.Context(), 30, false); !errors.Is(err, l.buryFails) {
 		t.Fatalf("without a copy it says %v", err)
@@ -38,13 +38,13 @@ func TestTheSweepSetsAsideWhatCannotBeRead(t *testing.T) {
 	if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM agrichat.dead_letters WHERE position >> 10 IN (5, 21) AND cause <> ''").Scan(&noted); err != nil || noted != 2 {
 		t.Errorf("%d dead letters are noted: %v", noted, err)
 	}
-	if l.buried[event.At(5, 0)] == "" || l.buried[event.At(21, 0)] == "" || len(l.buried) != 2 {
-		t.Errorf("copies were made of %v", l.buried)
+	if l.deadLettered[event.At(5, 0)] == "" || l.deadLettered[event.At(21, 0)] == "" || len(l.deadLettered) != 2 {
+		t.Errorf("copies were made of %v", l.deadLettered)
 	}
 }
 
-// TestTheSweepSaysOnceWhatIsRefused holds that one message that the record will not take keeps no other from it.
-func TestTheSweepSaysOnceWhatIsRefused(t *testing.T) {
+// TestRecovery_Reconcile_logsRejectedOnce holds that one message that Postgres rejects keeps no other from being stored.
+func TestRecovery_Reconcile_logsRejectedOnce(t *testing.T) {
 	t.Parallel()
 	log := newWorld(22, 30).deliveries()
 	l, pool := newListener(log), database(t)
@@ -69,20 +69,20 @@ func TestTheSweepSaysOnceWhatIsRefused(t *testing.T) {
 	if n := strings.Count(said.String(), "\n"); n != 1 || !strings.Contains(said.String(), "sequence=7") {
 		t.Errorf("it says:\n%s", &said)
 	}
-	if len(l.buried) != 0 {
-		t.Errorf("a refusal without a witness made dead letters: %v", l.buried)
+	if len(l.deadLettered) != 0 {
+		t.Errorf("a refusal without a witness made dead letters: %v", l.deadLettered)
 	}
 }
 
-// TestTheSweepStopsWhereEverythingIsRefused holds that a record that takes nothing is not passed over.
-func TestTheSweepStopsWhereEverythingIsRefused(t *testing.T) {
+// TestRecovery_Reconcile_allRejected holds that a record that takes nothing is not passed over.
+func TestRecovery_Reconcile_allRejected(t *testing.T) {
 	t.Parallel()
 	log := newWorld(23, 150).deliveries()
 	l, pool := newListener(log), database(t)
 	if _, err := pool.Exec(t.Context(), "ALTER TABLE agrichat.events ADD CHECK (kind = 'none')"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := keeper(t, pool, l).Reconcile(t.Context(), 150, false)
+	_, err := newSystem(t, pool, l).Reconcile(t.Context(), 150, false)
 	if err == nil || !strings.Contains(err.Error(), "rejects one message after the other") {
 		t.Errorf("it says %v", err)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/agrichat/agrichat/consumers"
 )
 
-// TestWhatWasLostIsMadeAnew holds that every row of a state is explained by events, and comes of them again as it was.
-func TestWhatWasLostIsMadeAnew(t *testing.T) {
+// TestStore_Repair holds that every row of a state is explained by events, and comes of them again as it was.
+func TestStore_Repair(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(4) {
 		for table, key := range map[string]string{"reactions": "thing_id", "memberships": "thing_id", "channels": "key",
@@ -22,7 +22,7 @@ func TestWhatWasLostIsMadeAnew(t *testing.T) {
 				t.Parallel()
 				log := newWorld(seed, 300).deliveries()
 				pool := database(t)
-				k := keeper(t, pool, newListener(log))
+				k := newSystem(t, pool, newListener(log))
 				for part := range slices.Chunk(log, 20) { // so that rows come and are withdrawn
 					if err := k.Handle(t.Context(), part); err != nil {
 						t.Fatal(err)
@@ -56,7 +56,7 @@ func TestWhatWasLostIsMadeAnew(t *testing.T) {
 	}
 }
 
-// keysOf lists the rows that somebody was told of, and tombstones of messages that never came: verification finds these too.
+// keysOf lists the rows that were published, and tombstones of messages that never came: verification finds these too.
 func keysOf(t *testing.T, pool *pgxpool.Pool, table, key string) [][16]byte {
 	t.Helper()
 	where := ""
@@ -74,9 +74,9 @@ func keysOf(t *testing.T, pool *pgxpool.Pool, table, key string) [][16]byte {
 	return out
 }
 
-func TestNothingIsMadeOfWhatCannotBeRead(t *testing.T) {
+func TestStore_AffectedIDs_undecodable(t *testing.T) {
 	t.Parallel()
-	k := keeper(t, database(t), newListener(nil))
+	k := newSystem(t, database(t), newListener(nil))
 	if ids := k.AffectedIDs(consumers.Delivery{Sequence: 1, Data: []byte("{")}); len(ids) != 0 {
 		t.Errorf("it made %x", ids)
 	}

@@ -1,6 +1,7 @@
 package normalise
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -179,7 +180,7 @@ func (b *batchTx) compare(ctx context.Context) error {
 	return nil
 }
 
-// nextCounter allocates the commit sequence, now that every stored row is locked: whoever changes one of them next gets a higher one.
+// nextCounter allocates the commit sequence, now that every stored row is locked: the next transaction that changes one of them gets a higher one.
 func (b *batchTx) nextCounter(ctx context.Context) error {
 	before := b.cache.committed(b.identity)
 	if err := b.tx.QueryRow(ctx, b.sql["draw"]).Scan(&b.version.counter); err != nil {
@@ -206,7 +207,7 @@ func (b *batchTx) ledgerInsert(ctx context.Context) error {
 	return nil
 }
 
-// lockMessages locks, in order, every message row that stands and that the batch may change.
+// lockMessages locks, in order, every stored message row that the batch may change.
 func (b *batchTx) lockMessages(ctx context.Context) error {
 	var keys [][16]byte
 	for i := range b.events {
@@ -275,7 +276,7 @@ func (b *batchTx) facts() ([]fact.Batch, int) {
 	return g.Batches(), g.Count
 }
 
-// countFacts is what facts will return, known before the rows are complete.
+// countFacts is how many facts there will be, before the rows are complete.
 func (b *batchTx) countFacts() int {
 	n := len(b.inserted) + len(b.updated) + len(b.written.reactions) + len(b.written.memberships) + len(b.written.channels) +
 		len(b.written.identities) + len(b.written.sightings)
@@ -305,4 +306,30 @@ func (b *batchTx) checkStored(ctx context.Context, delivered []projection.Pendin
 		return b.cache.replace(-1, b.identity.incarnation)
 	}
 	return nil
+}
+
+func sortedKeys(keys [][16]byte) [][16]byte {
+	slices.SortFunc(keys, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(keys)
+}
+
+func sortedMapKeys[V any](m map[event.ThingID]V) [][16]byte {
+	keys := make([][16]byte, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	return sortedKeys(keys)
+}
+
+// ids picks one id of every element, leaving out zero ones and adjacent duplicates.
+func ids[T any](of []T, id func(*T) [16]byte) [][16]byte {
+	out := make([][16]byte, 0, len(of))
+	for i := range of {
+		k := id(&of[i])
+		if k == ([16]byte{}) || len(out) > 0 && out[len(out)-1] == k {
+			continue
+		}
+		out = append(out, k)
+	}
+	return out
 }

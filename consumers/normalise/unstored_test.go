@@ -28,8 +28,8 @@ func unstoredRows(ctx context.Context, t *testing.T, pool *pgxpool.Pool) []strin
 	return out
 }
 
-// TestStore_Unstored: what the stream no longer holds is recorded where it was never stored, and nowhere else.
-func TestStore_Unstored(t *testing.T) {
+// TestRecovery_Reconcile_unstored: what the stream no longer holds is recorded where it was never stored, and nowhere else.
+func TestRecovery_Reconcile_unstored(t *testing.T) {
 	t.Parallel()
 	log := newWorld(71, 400).deliveries()
 	l, pool := newListener(log), database(t)

@@ -13,7 +13,7 @@ import (
 
 // world makes random events about few things, so that they meet: edits, deletions, reactions and snapshots of them, polls, people
 // who rename themselves, memberships, repeats, copies of one event that several accounts collected and that know different much,
-// lists in which one thing stands twice, and envelopes as only another program writes them.
+// lists with duplicates, and envelopes as only another program writes them.
 type world struct {
 	r      *rand.Rand
 	events []event.Event
@@ -116,7 +116,7 @@ func (w *world) text(rev event.Revision) *event.Message {
 		m.Attachments = []event.Attachment{{Kind: "photo", Name: "a.jpg", Bytes: 5}}
 		m.Forward = &event.Forward{From: event.Person{Name: "X"}}
 	}
-	m.Poll = w.asked()
+	m.Poll = w.randomPoll()
 	m.Mentions = twice(w, []event.Person{w.person(), w.person()})
 	m.Links = twice(w, []string{"https://example.org/a", ""})
 	m.Hashtags = twice(w, []string{"#метка", "b"})

@@ -14,7 +14,7 @@ import (
 // rowWriter writes the rows that have changed.
 type rowWriter struct{ *batchTx }
 
-// write puts every change into its table. Rows that stand are deleted and written anew in the same transaction: a COPY of
+// write puts every change into its table. Stored rows are deleted and inserted again in the same transaction: a COPY of
 // whole rows is several times as fast as updates, and one way of writing has one set of mistakes.
 func (w *rowWriter) write(ctx context.Context) error {
 	if err := w.remove(ctx); err != nil {
@@ -51,7 +51,7 @@ func (w *rowWriter) remove(ctx context.Context) error {
 	return nil
 }
 
-// maxKept is how many bytes of room for rows are kept for the next transaction.
+// maxKept is how large a buffer may be to go back to the pool.
 const maxKept = 16 << 20
 
 // copy writes rows that put puts, one after the other, into a table of so many columns.
@@ -59,7 +59,7 @@ func (w *rowWriter) copy(ctx context.Context, table string, columns, n int, put 
 	if n == 0 {
 		return nil
 	}
-	c := w.buffers.Get().(*pg.Copy) // nothing else is put into it
+	c := w.buffers.Get().(*pg.Copy) // the pool holds nothing else
 	c.Reset(columns)
 	defer func() {
 		if c.Cap() <= maxKept {

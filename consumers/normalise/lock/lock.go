@@ -39,7 +39,7 @@ const (
 	Reconciliation ID = 0x6167726972656363 // "agrirecc"
 )
 
-// The server ends a session that was idle for idleTimeout, so that a stopped holder blocks nobody for longer; the holder pings several
+// The server ends a session that was idle for idleTimeout, so that a stopped holder blocks no other process for longer; the holder pings several
 // times in that time.
 const (
 	idleTimeout  = 5 * time.Second

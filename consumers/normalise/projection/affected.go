@@ -5,8 +5,8 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// AffectedIDs returns the ids of all that a delivery can have made or changed in the record, whatever became of it: what was lost
-// there is made anew by whatever names it here. Of a delivery that cannot be read there are none.
+// AffectedIDs returns the ids of all rows that a delivery can have made or changed, whatever became of it: a lost row is made again by
+// any delivery that names it here. For a delivery that cannot be decoded there are none.
 func AffectedIDs(d consumers.Delivery) [][16]byte {
 	items, err := DecodeMessage(nil, &d)
 	if err != nil {

@@ -2,10 +2,10 @@ package projection
 
 import "github.com/agrichat/agrichat/internal/event"
 
-// Charsets is, of the events of a transaction whose texts were not UTF-8, how the events that stand were read.
+// Charsets is how the stored events were decoded, of the events of a transaction whose texts were not UTF-8.
 type Charsets map[event.ID]event.Reading
 
-// overrules reports whether the event of a copy stands in a surer charset.
+// overrules reports whether the stored event was decoded with a surer charset than the copy.
 func (c Charsets) overrules(it *PendingEvent) bool {
 	return it.Reading.Charset != "" && c != nil && c[it.ID].SurerCharset(it.Reading)
 }

@@ -72,7 +72,7 @@ func isNamed(id event.ID, s string) bool {
 }
 
 func decodeEnvelope(data []byte) (PendingEvent, error) {
-	e, thing, err := event.DecodeWithoutRaw(data) // the record keeps no raw form of what was parsed
+	e, thing, err := event.DecodeWithoutRaw(data) // the raw form of what was parsed is not stored
 	if err != nil {
 		return PendingEvent{}, err
 	}
@@ -95,7 +95,7 @@ func withoutNUL(e *event.Event) error {
 	}
 	m, _ := e.Body.(*event.Message)
 	if m != nil {
-		m.Details = nil // decoding would add the cleaned keys to those that stand
+		m.Details = nil // decoding would add the cleaned keys to the old ones
 	}
 	if err := json.Unmarshal(cleanJSON(body), e.Body); err != nil {
 		return fmt.Errorf("cleaning the body: %w", err)

@@ -5,7 +5,7 @@ import (
 	"github.com/agrichat/agrichat/internal/fact"
 )
 
-// FactBuilder groups facts of one transaction by channel.
+// FactBuilder builds the facts of one transaction, in batches by channel.
 type FactBuilder struct {
 	version  fact.Version
 	batches  map[event.Key]*fact.Batch
@@ -41,7 +41,7 @@ func (g *FactBuilder) batch(p ChannelRef) *fact.Batch {
 
 func (g *FactBuilder) AddMessage(r *MessageRow) {
 	if r.Kind == nil {
-		return // nobody is told of a stub
+		return // placeholder rows publish no fact
 	}
 	b := g.batch(r.ChannelRef)
 	b.Messages = append(b.Messages, r.Fact())

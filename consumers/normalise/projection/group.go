@@ -70,14 +70,14 @@ func (s *StoredMessage) ChangesAssumedTime(events []PendingEvent) bool {
 func (s *StoredMessage) CurrentVersion() event.ID { return event.StateID(s.Thing, s.Revision) }
 
 // HidesAuthor reports whether an event that is older than the current version may name the author: which older version named the
-// one in the row is not known without reading all.
+// one in the row cannot be decided without reading all.
 func HidesAuthor(current *PendingEvent, fresh []PendingEvent) bool {
 	return current.Author.IsZero() && slices.ContainsFunc(fresh, func(it PendingEvent) bool {
 		return it.Kind == event.KindMessage && !it.Author.IsZero() && event.CompareVersions(it.Event, current.Event) < 0
 	})
 }
 
-func InChannel(p ChannelRef, rows []ReactionRow) []ReactionRow {
+func SetChannel(p ChannelRef, rows []ReactionRow) []ReactionRow {
 	for i := range rows {
 		rows[i].ChannelRef = p
 	}

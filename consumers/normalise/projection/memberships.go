@@ -23,7 +23,7 @@ type MembershipObservation struct {
 }
 
 // ObserveMemberships returns what an event says of memberships: an event of its own says it of its author, a service message of
-// those it names, or else of its author. People without an id cannot be told apart and are left out.
+// those it names, or else of its author. People without an id cannot be distinguished and are left out.
 func ObserveMemberships(p ChannelRef, it *PendingEvent) []MembershipObservation {
 	switch b := it.Body.(type) {
 	case *event.Membership:
@@ -85,11 +85,11 @@ func (r *MembershipRow) Same(o *MembershipRow) bool {
 }
 
 // DistinctObservations sorts and joins equal words: the first place of each counts.
-func DistinctObservations(words []MembershipObservation) []MembershipObservation {
-	slices.SortFunc(words, func(a, b MembershipObservation) int {
+func DistinctObservations(observations []MembershipObservation) []MembershipObservation {
+	slices.SortFunc(observations, func(a, b MembershipObservation) int {
 		return cmp.Or(a.compare(&b), cmp.Compare(a.Position, b.Position))
 	})
-	return slices.CompactFunc(words, func(a, b MembershipObservation) bool { return a.compare(&b) == 0 })
+	return slices.CompactFunc(observations, func(a, b MembershipObservation) bool { return a.compare(&b) == 0 })
 }
 
 func (w *MembershipObservation) compare(o *MembershipObservation) int {

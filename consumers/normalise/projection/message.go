@@ -10,7 +10,7 @@ import (
 )
 
 // FoldMessage returns the state of a message from all events about it, each once, in any order. With a base they are the current
-// version of that row and the new events; base stands for all others. The results of a poll are always all there are.
+// version of that row and the new events; base summarises all others. The results of a poll are always all there are.
 func FoldMessage(g *Group, thing event.ThingID) (*MessageRow, error) {
 	events, base := g.Events, g.Base
 	r := &MessageRow{ChannelRef: g.ChannelRef, Thing: thing, ExternalID: string(g.NativeID)}
@@ -36,7 +36,7 @@ func FoldMessage(g *Group, thing event.ThingID) (*MessageRow, error) {
 	return r, r.showVersion(current, g)
 }
 
-// addProvenance notes who saw the message and where it first stood.
+// addProvenance adds who collected the message and its lowest position.
 func (r *MessageRow) addProvenance(it *PendingEvent, first bool) {
 	r.Accounts = union(r.Accounts, it.Accounts)
 	if first || it.Incarnation < r.Incarnation || it.Incarnation == r.Incarnation && it.Position < r.Position {
@@ -66,7 +66,7 @@ func (r *MessageRow) showVersion(current *PendingEvent, g *Group) error {
 	return nil
 }
 
-// authorOf returns the current version's author; an edit that names nobody keeps the latest one named.
+// authorOf returns the current version's author; an edit without an author keeps the latest one named.
 func authorOf(current *PendingEvent, events []PendingEvent) event.Person {
 	if !current.Author.IsZero() {
 		return current.Author
@@ -114,7 +114,7 @@ type messageBody struct {
 	ReplyTo *event.Ref        `json:"reply_to,omitempty"` // where it is in another channel
 }
 
-// isOwn reports whether a message stands in the channel of this one: only there its id means anything.
+// isOwn reports whether a message is in the channel of this one: only there its id means anything.
 func (r *MessageRow) isOwn(ref *event.Ref) bool {
 	return (ref.Channel == "" || ref.Channel == r.Channel) && (ref.Namespace == "" || ref.Namespace == r.Namespace)
 }

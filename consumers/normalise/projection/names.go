@@ -9,7 +9,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// IdentityRow is an identity as it is known.
+// IdentityRow is an identity with its latest names.
 type IdentityRow struct {
 	Key         event.Key `fact:"Key"`
 	Source      event.Source
@@ -20,11 +20,11 @@ type IdentityRow struct {
 	Username    string `pg:"username" fact:"Username"`
 	UsernameAt  *time.Time
 	Bot         bool `pg:"bot" fact:"Bot"`
-	Placeholder bool // has a row, but no transaction has written it yet
+	Placeholder bool // the row was inserted without a version, and no transaction has written it yet
 }
 
-// Merge takes over what a later word says. Of two names of one instant the greater stands: any rule will do that does not
-// depend on arrival.
+// Merge takes over the later names. Of two names of one instant the greater wins: any rule will do that does not depend on the order of
+// arrival.
 func (r *IdentityRow) Merge(o *IdentityRow) {
 	if o.Name != "" && laterName(o.AsOf, o.Name, r.AsOf, r.Name) {
 		r.Name, r.AsOf = o.Name, o.AsOf
@@ -70,12 +70,11 @@ func sameTime(a, b *time.Time) bool {
 	return a == nil && b == nil || a != nil && b != nil && a.Equal(*b)
 }
 
-// CollectIdentities returns everyone whom the events name, by key, as these events know them, sorted by key. Every copy of an
-// event counts for itself: which copies come together is chance. What a copy calls somebody counts for nothing where the event stands in a
-// surer charset.
+// CollectIdentities returns every person whom the events name, with the latest names in these events, sorted by key. Every copy of an
+// event counts for itself: which copies share a batch is chance. Names in a copy are ignored where the stored event has a surer charset.
 func CollectIdentities(items []PendingEvent, charsets Charsets) []IdentityRow {
-	known := map[event.Key]*IdentityRow{}
-	meet := func(it *PendingEvent, who event.Person, username string) {
+	found := map[event.Key]*IdentityRow{}
+	add := func(it *PendingEvent, who event.Person, username string) {
 		if who.ID == "" {
 			return
 		}
@@ -88,17 +87,17 @@ func CollectIdentities(items []PendingEvent, charsets Charsets) []IdentityRow {
 		if charsets.overrules(it) {
 			r.Name, r.Username = "", ""
 		}
-		if old, ok := known[r.Key]; ok {
+		if old, ok := found[r.Key]; ok {
 			old.Merge(&r)
 			return
 		}
-		known[r.Key] = &r
+		found[r.Key] = &r
 	}
 	for i := range items {
-		eachPerson(&items[i], meet)
+		eachPerson(&items[i], add)
 	}
-	out := make([]IdentityRow, 0, len(known))
-	for _, r := range known {
+	out := make([]IdentityRow, 0, len(found))
+	for _, r := range found {
 		if r.Name == "" {
 			r.AsOf = nil
 		}
@@ -111,23 +110,23 @@ func CollectIdentities(items []PendingEvent, charsets Charsets) []IdentityRow {
 	return out
 }
 
-func eachPerson(it *PendingEvent, meet func(*PendingEvent, event.Person, string)) {
+func eachPerson(it *PendingEvent, add func(*PendingEvent, event.Person, string)) {
 	switch b := it.Body.(type) {
 	case *event.Identity:
-		meet(it, it.Author, b.Username)
+		add(it, it.Author, b.Username)
 		return
 	case *event.Message:
 		if b.Service != nil {
 			for _, m := range b.Service.Members {
-				meet(it, m, "")
+				add(it, m, "")
 			}
 		}
 	case *event.Reactions:
 		for _, p := range b.People {
-			meet(it, p.Person, "")
+			add(it, p.Person, "")
 		}
 	}
-	meet(it, it.Author, "")
+	add(it, it.Author, "")
 }
 
 // ChannelRow is what a channel is called.
@@ -141,7 +140,7 @@ type ChannelRow struct {
 	Reading event.Reading // of the event
 }
 
-// Merge takes over what a later event says; it reports whether it did.
+// Merge takes over the names of a later event; it reports whether it did.
 func (r *ChannelRow) Merge(o *ChannelRow) bool {
 	if o.Event == nil || r.Event != nil && o.compare(r) <= 0 {
 		return false
@@ -150,7 +149,7 @@ func (r *ChannelRow) Merge(o *ChannelRow) bool {
 	return true
 }
 
-// compare orders what two events say: by time, then by how surely their charset is known, then by anything that does not depend on arrival.
+// compare orders what two events say: by time, then by the surer charset, then by anything that does not depend on arrival.
 func (r *ChannelRow) compare(o *ChannelRow) int {
 	if !sameTime(r.AsOf, o.AsOf) {
 		switch {
@@ -173,21 +172,21 @@ func (r *ChannelRow) compare(o *ChannelRow) int {
 
 // CollectChannels returns every channel that the events are in, as these events know it, sorted by key.
 func CollectChannels(items []PendingEvent, charsets Charsets) []ChannelRow {
-	known := map[event.Key]*ChannelRow{}
+	found := map[event.Key]*ChannelRow{}
 	for i := range items {
 		it := &items[i]
-		r, ok := known[it.ChannelID]
+		r, ok := found[it.ChannelID]
 		if !ok {
 			r = &ChannelRow{ChannelRef: RefOf(it)}
-			known[it.ChannelID] = r
+			found[it.ChannelID] = r
 		}
 		if info, is := it.Body.(*event.ChannelInfo); is && !charsets.overrules(it) {
 			id := [16]byte(it.ID)
 			r.Merge(&ChannelRow{Name: info.Name, Kind: info.Type, Topic: info.Topic, AsOf: TimeOrNil(it.Sent), Event: &id, Reading: it.Reading})
 		}
 	}
-	out := make([]ChannelRow, 0, len(known))
-	for _, r := range known {
+	out := make([]ChannelRow, 0, len(found))
+	for _, r := range found {
 		out = append(out, *r)
 	}
 	slices.SortFunc(out, func(a, b ChannelRow) int { return bytes.Compare(a.Key[:], b.Key[:]) })

@@ -11,8 +11,8 @@ import (
 	"github.com/agrichat/agrichat/internal/fact"
 )
 
-// PendingEvent is an event on its way into the record, or read back from it. One that was read back has no names of its place:
-// Source, Namespace, Channel and NativeID are then empty, its ids stand beside it.
+// PendingEvent is an event that is to be stored, or one that was read back. One that was read back has no names of its channel: Source,
+// Namespace, Channel and NativeID are then empty, and the ids are in the fields here.
 type PendingEvent struct {
 	*event.Event
 	ThingID       event.ThingID
@@ -40,8 +40,8 @@ func newPendingEvent(e *event.Event, thing event.ThingID) PendingEvent {
 	return it
 }
 
-// Unique joins copies of one event, so that each is in the batch once, and sorts by event id: every transaction writes
-// in the same order, so that two of them cannot wait for each other.
+// Unique merges duplicates, so that each event is in the batch once, and sorts by event id: every transaction writes in the same order,
+// so that two of them cannot deadlock.
 func Unique(items []PendingEvent) []PendingEvent {
 	out := slices.Clone(items)
 	slices.SortFunc(out, func(a, b PendingEvent) int {
@@ -93,22 +93,22 @@ func without(a, b []string) []string {
 	return out
 }
 
-// Merge merges a copy into the event that stands; more reports whether that changes anything.
-func Merge(stands, it PendingEvent) (both PendingEvent, more bool) {
+// Merge merges a copy into the stored event; more reports whether that changes anything.
+func Merge(stored, it PendingEvent) (both PendingEvent, more bool) {
 	both = it // has the names of its place
-	both.Event = event.Merge(it.Event, stands.Event)
-	both.Incarnation, both.Position, both.Accounts = stands.Incarnation, stands.Position, stands.Accounts
-	// Where the stream was made anew, the event stands where it stands now.
-	if it.Incarnation > stands.Incarnation || it.Incarnation == stands.Incarnation && it.Position < stands.Position {
+	both.Event = event.Merge(it.Event, stored.Event)
+	both.Incarnation, both.Position, both.Accounts = stored.Incarnation, stored.Position, stored.Accounts
+	// Where the stream was created again, the position is the one in the newest incarnation.
+	if it.Incarnation > stored.Incarnation || it.Incarnation == stored.Incarnation && it.Position < stored.Position {
 		both.Incarnation, both.Position, both.Accounts = it.Incarnation, it.Position, it.Accounts
 	}
-	both.OtherAccounts = without(union(union(stands.Accounts, it.Accounts), it.OtherAccounts), both.Accounts)
-	more = !sameContent(both.Event, stands.Event) || both.Position != stands.Position || both.Incarnation != stands.Incarnation
+	both.OtherAccounts = without(union(union(stored.Accounts, it.Accounts), it.OtherAccounts), both.Accounts)
+	more = !sameContent(both.Event, stored.Event) || both.Position != stored.Position || both.Incarnation != stored.Incarnation
 	return both, more
 }
 
-// Contains takes the event through its envelope, as it would come from the bus.
-func Contains(stands PendingEvent, e *event.Event) (bool, error) {
+// Contains reports whether an event adds nothing to the stored one. It takes the event through its envelope, as it would come from the bus.
+func Contains(stored PendingEvent, e *event.Event) (bool, error) {
 	data, err := event.Encode(e)
 	if err != nil {
 		return false, err
@@ -117,18 +117,18 @@ func Contains(stands PendingEvent, e *event.Event) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	it.Incarnation, it.Position = stands.Incarnation, stands.Position
-	it.Reading.AsOf = min(it.Reading.AsOf, stands.Reading.AsOf) // saysUnreacted compares it
-	keepNamingTime(&it, &stands)
-	_, more := Merge(stands, it)
+	it.Incarnation, it.Position = stored.Incarnation, stored.Position
+	it.Reading.AsOf = min(it.Reading.AsOf, stored.Reading.AsOf) // saysUnreacted compares it
+	keepNamingTime(&it, &stored)
+	_, more := Merge(stored, it)
 	return !more, nil
 }
 
-// keepNamingTime takes a zone and a charset that stand already, and that a user has named again, for named when they were named first: to say
-// them once more adds nothing, also of a copy that says less than what stands.
-func keepNamingTime(it, stands *PendingEvent) {
-	r, was := &it.Reading, &stands.Reading
-	if r.ZoneNamed != 0 && was.ZoneNamed != 0 && it.Sent.Zone == stands.Sent.Zone {
+// keepNamingTime takes a stored zone or charset that a user has named again for named when it was named first: naming it once more adds
+// nothing, also in a copy that has less than the stored event.
+func keepNamingTime(it, stored *PendingEvent) {
+	r, was := &it.Reading, &stored.Reading
+	if r.ZoneNamed != 0 && was.ZoneNamed != 0 && it.Sent.Zone == stored.Sent.Zone {
 		r.ZoneNamed = min(r.ZoneNamed, was.ZoneNamed)
 	}
 	if r.CharsetNamed != 0 && was.CharsetNamed != 0 && r.Charset == was.Charset {
@@ -163,7 +163,7 @@ func sameInstant(a, b event.Instant) bool {
 	return a == b && at.Equal(bt)
 }
 
-// Fact that the record holds the event.
+// Fact is that the event is stored.
 func (it *PendingEvent) Fact() fact.Edition {
 	return fact.Edition{Event: it.ID.String(), Thing: it.ThingID.String(), Kind: string(it.Kind), Revision: string(it.Revision),
 		SentAt: TimeOrNil(it.Sent), Position: uint64(it.Position)}

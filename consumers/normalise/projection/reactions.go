@@ -15,40 +15,40 @@ type Reactor struct {
 	Emoji  string
 }
 
-// reactionObservation is the latest that was said of a reactor.
+// reactionObservation is the latest observation of a reactor.
 type reactionObservation struct {
-	asOf      event.Instant // when the word was true
-	eventID   event.ID      // decides between two words of one instant
-	reactedAt event.Instant // when the person reacted, if known
+	asOf      event.Instant // when the observation was true
+	eventID   event.ID      // decides between two observations of one instant
+	reactedAt event.Instant // when the person reacted; zero if the list does not say
 	person    event.Person
 	removed   bool
 	undated   bool // by a list whose export may be of any age
 }
 
-func (w reactionObservation) later(than reactionObservation) bool {
-	if !w.asOf.At.Equal(than.asOf.At) {
-		return w.asOf.Later(than.asOf)
+func (o reactionObservation) later(than reactionObservation) bool {
+	if !o.asOf.At.Equal(than.asOf.At) {
+		return o.asOf.Later(than.asOf)
 	}
-	return bytes.Compare(w.eventID[:], than.eventID[:]) > 0
+	return bytes.Compare(o.eventID[:], than.eventID[:]) > 0
 }
 
-// FoldReactions returns the reactions to a message from all events about them, each once, in any order. old are the rows
-// that stand: those that nothing supports any more are returned as removed, because somebody was told of them.
+// FoldReactions returns the reactions to a message from all events about them, each once, in any order. old are the stored
+// rows: those that no event supports any more are returned as removed, because they were published.
 func FoldReactions(p ChannelRef, target event.NativeID, message event.ThingID, events []PendingEvent, old []ReactionRow) []ReactionRow {
-	words, shown, latest := observeReactions(p, events)
-	rows, named := NamedRows(p, target, message, words, shown)
-	rows = append(rows, UnnamedRows(p, target, message, latest, named)...)
-	rows = append(rows, Withdrawn(rows, old)...)
+	observations, snapshots, latest := observeReactions(p, events)
+	rows, named := namedRows(p, target, message, observations, snapshots)
+	rows = append(rows, unnamedRows(p, target, message, latest, named)...)
+	rows = append(rows, withdrawn(rows, old)...)
 	slices.SortFunc(rows, func(a, b ReactionRow) int { return bytes.Compare(a.Thing[:], b.Thing[:]) })
 	return rows
 }
 
-// NamedRows returns a row for every reactor, and how many of them stand by each emoji.
-func NamedRows(p ChannelRef, target event.NativeID, message event.ThingID, words map[Reactor]reactionObservation, shown []*Snapshot) ([]ReactionRow, map[string]int) {
-	rows := make([]ReactionRow, 0, len(words))
+// namedRows returns a row for every reactor, and how many of them are not removed, by emoji.
+func namedRows(p ChannelRef, target event.NativeID, message event.ThingID, observations map[Reactor]reactionObservation, snapshots []*snapshot) ([]ReactionRow, map[string]int) {
+	rows := make([]ReactionRow, 0, len(observations))
 	named := map[string]int{}
-	for who, w := range words {
-		for _, s := range shown { // the youngest first
+	for who, w := range observations {
+		for _, s := range snapshots { // the youngest first
 			if !s.at.Later(w.asOf) {
 				break
 			}
@@ -68,8 +68,8 @@ func NamedRows(p ChannelRef, target event.NativeID, message event.ThingID, words
 	return rows, named
 }
 
-// Snapshot is an export's list of reactions.
-type Snapshot struct {
+// snapshot is an export's list of reactions.
+type snapshot struct {
 	*PendingEvent
 	*event.Reactions
 	at      event.Instant // the latest at which it was true
@@ -77,20 +77,20 @@ type Snapshot struct {
 	unnamed map[string]int // by emoji, how many more people reacted than are named
 }
 
-// excludes reports whether a list that is complete for the emoji does not know the reactor. What a younger word says of him stands.
-func (s *Snapshot) excludes(who Reactor) bool {
+// excludes reports whether a list that is complete for the emoji does not name the reactor. A younger observation outweighs it.
+func (s *snapshot) excludes(who Reactor) bool {
 	_, there := s.people[who]
 	return !there && s.complete(who.Emoji)
 }
 
-// complete reports whether nobody reacted with the emoji who is not named: the list says so, or it counts as many as it names. A list
+// complete reports whether everyone who reacted with the emoji is named: the list says so, or it counts as many as it names. A list
 // that counts at all counts every emoji.
-func (s *Snapshot) complete(emoji string) bool {
+func (s *snapshot) complete(emoji string) bool {
 	return s.Complete || len(s.Counts) > 0 && s.unnamed[emoji] <= 0
 }
 
 // countUnnamed fills open.
-func (s *Snapshot) countUnnamed() {
+func (s *snapshot) countUnnamed() {
 	if s.Complete {
 		return
 	}
@@ -103,7 +103,7 @@ func (s *Snapshot) countUnnamed() {
 	}
 }
 
-func (s *Snapshot) total() int {
+func (s *snapshot) total() int {
 	n := 0
 	for _, c := range s.Counts {
 		n += c.Count
@@ -112,7 +112,7 @@ func (s *Snapshot) total() int {
 }
 
 // compare orders snapshots: the later instant comes first, then the fuller list, then the higher id.
-func (s *Snapshot) compare(o *Snapshot) int {
+func (s *snapshot) compare(o *snapshot) int {
 	return cmp.Or(o.at.At.Compare(s.at.At), cmp.Compare(o.total(), s.total()), bytes.Compare(o.ID[:], s.ID[:]))
 }
 
@@ -124,16 +124,16 @@ func trueAt(it *PendingEvent) event.Instant {
 	return it.Sent
 }
 
-// NoReactions is the list that a message stands for whose export told all reactions, and none to it.
+// NoReactions is the empty list of reactions that a message implies whose export has all reactions, and none to it.
 func NoReactions(message event.ThingID, asOf int64) PendingEvent {
 	return PendingEvent{Event: &event.Event{ID: event.ID(message), Kind: event.KindMessage, Reading: event.Reading{AsOf: asOf}, Body: &event.Reactions{Complete: true}}}
 }
 
-// latestCounts returns the list whose counts stand. That nobody had reacted to a message takes counts away, as it does people, only where the list
+// latestCounts returns the list whose counts are current. That a message had no reactions takes counts away, as it does people, only where the list
 // that has them says as of when it was true: others may be as old as the message itself, whenever their export was made.
-func latestCounts(shown []*Snapshot) (latest *Snapshot) {
-	var none *Snapshot
-	for _, s := range shown {
+func latestCounts(snapshots []*snapshot) (latest *snapshot) {
+	var none *snapshot
+	for _, s := range snapshots {
 		switch {
 		case s.Kind != event.KindMessage:
 			if none != nil && s.Reading.AsOf != 0 {
@@ -147,13 +147,14 @@ func latestCounts(shown []*Snapshot) (latest *Snapshot) {
 	return none
 }
 
-// observeReactions gathers the latest word on every reactor, the snapshots, of which the youngest comes first, and that one alone.
-func observeReactions(p ChannelRef, events []PendingEvent) (words map[Reactor]reactionObservation, shown []*Snapshot, latest *Snapshot) {
-	words = map[Reactor]reactionObservation{}
-	say := func(who event.Person, emoji string, w reactionObservation) Reactor {
+// observeReactions returns the latest observation of every reactor, the snapshots, the youngest first, and the one whose counts are
+// current.
+func observeReactions(p ChannelRef, events []PendingEvent) (observations map[Reactor]reactionObservation, snapshots []*snapshot, latest *snapshot) {
+	observations = map[Reactor]reactionObservation{}
+	observe := func(who event.Person, emoji string, o reactionObservation) Reactor {
 		key := Reactor{who.Key(p.Source, p.Namespace), emoji}
-		if old, heard := words[key]; who.ID != "" && (!heard || w.later(old)) {
-			words[key] = w
+		if old, found := observations[key]; who.ID != "" && (!found || o.later(old)) {
+			observations[key] = o
 		}
 		return key
 	}
@@ -161,32 +162,32 @@ func observeReactions(p ChannelRef, events []PendingEvent) (words map[Reactor]re
 		it := &events[i]
 		switch b := it.Body.(type) {
 		case *event.Reaction:
-			say(it.Author, b.Emoji, reactionObservation{asOf: it.Sent, eventID: it.ID, reactedAt: it.Sent, person: it.Author, removed: b.Removed})
+			observe(it.Author, b.Emoji, reactionObservation{asOf: it.Sent, eventID: it.ID, reactedAt: it.Sent, person: it.Author, removed: b.Removed})
 		case *event.Reactions:
-			s := &Snapshot{PendingEvent: it, Reactions: b, at: trueAt(it), people: map[Reactor]struct{}{}}
+			s := &snapshot{PendingEvent: it, Reactions: b, at: trueAt(it), people: map[Reactor]struct{}{}}
 			for _, rp := range b.People {
-				s.people[say(rp.Person, rp.Emoji, reactionObservation{asOf: s.at, eventID: it.ID, reactedAt: rp.Sent, person: rp.Person, undated: it.Reading.AsOf == 0})] = struct{}{}
+				s.people[observe(rp.Person, rp.Emoji, reactionObservation{asOf: s.at, eventID: it.ID, reactedAt: rp.Sent, person: rp.Person, undated: it.Reading.AsOf == 0})] = struct{}{}
 			}
 			s.countUnnamed()
-			shown = append(shown, s)
+			snapshots = append(snapshots, s)
 		}
 	}
-	slices.SortFunc(shown, (*Snapshot).compare)
-	return words, shown, latestCounts(shown)
+	slices.SortFunc(snapshots, (*snapshot).compare)
+	return observations, snapshots, latestCounts(snapshots)
 }
 
-func namedRow(p ChannelRef, target event.NativeID, message event.ThingID, who Reactor, w reactionObservation) ReactionRow {
+func namedRow(p ChannelRef, target event.NativeID, message event.ThingID, who Reactor, o reactionObservation) ReactionRow {
 	key := [16]byte(who.Person)
 	return ReactionRow{
-		ChannelRef: p, Message: message, Target: string(target), PersonKey: &key, Person: string(w.person.ID),
+		ChannelRef: p, Message: message, Target: string(target), PersonKey: &key, Person: string(o.person.ID),
 		Thing:      namedReactionID(p, target, who),
-		PersonName: w.person.Name, Emoji: who.Emoji, Count: 1, At: w.reactedAt.Bounded(), Removed: w.removed,
+		PersonName: o.person.Name, Emoji: who.Emoji, Count: 1, At: o.reactedAt.Bounded(), Removed: o.removed,
 	}
 }
 
-// UnnamedRows counts, for each emoji of the latest snapshot, those whom nobody named. Equal emoji are one reaction: a network may
+// unnamedRows counts, for each emoji of the latest snapshot, the people who are not named. Equal emoji are one reaction: a network may
 // list a reaction twice, or write one placeholder for several.
-func UnnamedRows(p ChannelRef, target event.NativeID, message event.ThingID, s *Snapshot, named map[string]int) []ReactionRow {
+func unnamedRows(p ChannelRef, target event.NativeID, message event.ThingID, s *snapshot, named map[string]int) []ReactionRow {
 	if s == nil {
 		return nil
 	}
@@ -206,7 +207,7 @@ func UnnamedRows(p ChannelRef, target event.NativeID, message event.ThingID, s *
 	return rows
 }
 
-// maxCount is the highest count of one reaction that is stored.
+// maxCount is the highest stored count of one reaction.
 const maxCount = 1 << 30
 
 func namedReactionID(p ChannelRef, target event.NativeID, who Reactor) event.ThingID {
@@ -218,9 +219,9 @@ func unnamedReactionID(p ChannelRef, target event.NativeID, emoji string) event.
 		event.ThingReaction)
 }
 
-// EverCounted returns a row for every emoji that any snapshot counts, whoever it then turned out to be: the rows of those who
+// everCounted returns a row for every emoji that any snapshot counts, even if all were named later: the rows of those who
 // were named later stay, withdrawn, and are lost with the others.
-func EverCounted(p ChannelRef, target event.NativeID, message event.ThingID, events []PendingEvent) []ReactionRow {
+func everCounted(p ChannelRef, target event.NativeID, message event.ThingID, events []PendingEvent) []ReactionRow {
 	var rows []ReactionRow
 	seen := map[event.ThingID]struct{}{}
 	for i := range events {
@@ -239,8 +240,8 @@ func EverCounted(p ChannelRef, target event.NativeID, message event.ThingID, eve
 	return rows
 }
 
-// ByReaction indexes rows by the reaction they are of.
-func ByReaction(rows []ReactionRow) map[event.ThingID]*ReactionRow {
+// byReaction indexes rows by the reaction they are of.
+func byReaction(rows []ReactionRow) map[event.ThingID]*ReactionRow {
 	out := make(map[event.ThingID]*ReactionRow, len(rows))
 	for i := range rows {
 		out[rows[i].Thing] = &rows[i]
@@ -248,11 +249,11 @@ func ByReaction(rows []ReactionRow) map[event.ThingID]*ReactionRow {
 	return out
 }
 
-// Withdrawn returns the rows of old that are not among rows, as removed and counting nobody: whether they were ever told
-// depends on what came first, so they stand for nothing.
-func Withdrawn(rows, old []ReactionRow) []ReactionRow {
+// withdrawn returns the rows of old that are not among rows, as removed and with a count of zero: whether they were ever published
+// depends on the order of arrival, so they count for nothing.
+func withdrawn(rows, old []ReactionRow) []ReactionRow {
 	var out []ReactionRow
-	current := ByReaction(rows)
+	current := byReaction(rows)
 	for _, o := range old {
 		if current[o.Thing] == nil {
 			o.Removed, o.Count, o.At = true, 0, event.Instant{}
@@ -270,8 +271,8 @@ func (r *ReactionRow) Same(o *ReactionRow) bool {
 
 // WithLostRows adds to the stored rows those that may have been lost.
 func WithLostRows(g *Group, message event.ThingID, stored []ReactionRow) []ReactionRow {
-	all, found := slices.Clone(stored), ByReaction(stored)
-	for _, r := range EverCounted(g.ChannelRef, g.NativeID, message, g.Events) {
+	all, found := slices.Clone(stored), byReaction(stored)
+	for _, r := range everCounted(g.ChannelRef, g.NativeID, message, g.Events) {
 		if found[r.Thing] == nil {
 			all = append(all, r)
 		}
@@ -281,7 +282,7 @@ func WithLostRows(g *Group, message event.ThingID, stored []ReactionRow) []React
 
 // ChangedReactions returns the rows that differ from the stored ones, all of them with force, and which of them replace a stored one.
 func ChangedReactions(rows, stored []ReactionRow, force bool) (changed []ReactionRow, replaced [][16]byte) {
-	old := ByReaction(stored)
+	old := byReaction(stored)
 	for _, row := range rows {
 		o := old[row.Thing]
 		if o != nil && o.Same(&row) && !force {

@@ -4,15 +4,15 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-// SightingRow records that an account collected an event, beside the account in the event's own row. That one is of the copy at
-// the lowest position, so it is the same in whatever order the copies arrive.
+// SightingRow records that an account collected an event, in addition to the account in the event's own row. That one is of the copy
+// at the lowest position, so it is the same in whatever order the copies arrive.
 type SightingRow struct {
 	ChannelRef
 	ID      [16]byte      `pg:"sighting_id" fact:"ID"`
 	Event   event.ID      `pg:"event_id" fact:"Event"`
 	Thing   event.ThingID `pg:"thing_id" fact:"Thing"`
 	Account string        `pg:"account" fact:"Account"`
-	Removed bool          `pg:"removed" fact:"Removed"` // the account stands in the event's row now
+	Removed bool          `pg:"removed" fact:"Removed"` // the account is in the event's own row now
 }
 
 // SightingID is the key of an event and an account.
@@ -20,7 +20,7 @@ func SightingID(id event.ID, account string) [16]byte {
 	return event.Thing("", "", event.Channel(id[:]), event.NativeID(account), "sighting")
 }
 
-// CollectSightings returns, by id, a row for every account that collected a copy of an event that is new, changed or seen again, beside
+// CollectSightings returns, by id, a row for every account that collected a copy of an event that is new, changed or seen again, except
 // the account in the event's own row.
 func CollectSightings(inserted, updated, sighted []PendingEvent) map[[16]byte]SightingRow {
 	out := map[[16]byte]SightingRow{}

@@ -10,11 +10,11 @@ import (
 
 func TestSnapshot_compare(t *testing.T) {
 	t.Parallel()
-	at := func(minute, count int, id byte) *Snapshot {
-		return &Snapshot{PendingEvent: &PendingEvent{Event: &event.Event{ID: event.ID{id}}}, Reactions: &event.Reactions{Counts: []event.ReactionCount{{Emoji: "x", Count: count}}},
+	at := func(minute, count int, id byte) *snapshot {
+		return &snapshot{PendingEvent: &PendingEvent{Event: &event.Event{ID: event.ID{id}}}, Reactions: &event.Reactions{Counts: []event.ReactionCount{{Emoji: "x", Count: count}}},
 			at: event.Known(time.Unix(int64(60*minute), 0), event.PrecisionSecond)}
 	}
-	ordered := []*Snapshot{at(3, 1, 1), at(2, 5, 1), at(2, 4, 3), at(2, 4, 2), at(1, 9, 9)}
+	ordered := []*snapshot{at(3, 1, 1), at(2, 5, 1), at(2, 4, 3), at(2, 4, 2), at(1, 9, 9)}
 	for i, a := range ordered {
 		for j, b := range ordered {
 			if got, want := a.compare(b), min(max(i-j, -1), 1); got != want {
@@ -22,9 +22,9 @@ func TestSnapshot_compare(t *testing.T) {
 			}
 		}
 	}
-	twice := []*Snapshot{ordered[4], ordered[2], ordered[2], ordered[0]}
-	slices.SortFunc(twice, (*Snapshot).compare)
-	if !slices.Equal(twice, []*Snapshot{ordered[0], ordered[2], ordered[2], ordered[4]}) {
+	twice := []*snapshot{ordered[4], ordered[2], ordered[2], ordered[0]}
+	slices.SortFunc(twice, (*snapshot).compare)
+	if !slices.Equal(twice, []*snapshot{ordered[0], ordered[2], ordered[2], ordered[4]}) {
 		t.Error("a list that is there twice is out of order")
 	}
 }

@@ -11,12 +11,12 @@ import (
 // linkPattern finds links by their scheme, or by www.
 var linkPattern = regexp.MustCompile(`(?i)\b(?:https?|ftp|ircs?|tg|magnet|mailto)://[^\s<>"]+|\bwww\.[^\s<>"]+`)
 
-// hashtagPattern finds words after a # that does not stand inside a word or a link; at least one letter, so that "#1" is a
+// hashtagPattern finds words after a # that is not inside a word or a link; at least one letter, so that "#1" is a
 // number.
 var hashtagPattern = regexp.MustCompile(`(?:^|[^\pL\pN_&/#])#([\pL\pN_]*\pL[\pL\pN_]*)`)
 
 // references returns what a message points at: what its network marked, and what its text shows. Each list is in order of
-// first appearance, without doubles.
+// first appearance, without duplicates.
 func references(m *event.Message) (links, hashtags, mentions []string) {
 	links = slices.Clone(m.Links)
 	if strings.Contains(m.Text, "://") || strings.Contains(m.Text, "www.") {
@@ -61,7 +61,7 @@ func findLinks(text string) []string {
 	return found
 }
 
-// overruns reports whether a link that was found is one that is stated and what stands behind that.
+// overruns reports whether a link that was found is a stated one and the text behind that.
 func overruns(stated []string, found string) bool {
 	return slices.ContainsFunc(stated, func(l string) bool {
 		return l != "" && !leadsNowhere(l) && (strings.HasPrefix(found, l) || strings.HasPrefix("https://"+found, l))
@@ -74,7 +74,7 @@ func leadsNowhere(link string) bool {
 	return ok && strings.Trim(rest, "/") == ""
 }
 
-// hasScheme reports whether a link without a scheme stands among links with one.
+// hasScheme reports whether a link without a scheme is among the links with one.
 func hasScheme(links []string, bare string) bool {
 	return !strings.Contains(bare, "://") && (slices.Contains(links, "https://"+bare) || slices.Contains(links, "http://"+bare))
 }

@@ -16,8 +16,8 @@ type TouchedReactions struct {
 	Emoji    map[string]struct{}
 
 	observations map[Reactor]reactionObservation
-	snapshots    []*Snapshot
-	Latest       *Snapshot
+	snapshots    []*snapshot
+	latest       *snapshot
 }
 
 func NewTouchedReactions(message event.ThingID, g *Group) *TouchedReactions {
@@ -25,7 +25,7 @@ func NewTouchedReactions(message event.ThingID, g *Group) *TouchedReactions {
 	for i := range g.Events {
 		it := &g.Events[i]
 		b, is := it.Body.(*event.Reaction)
-		if !is || it.Author.ID == "" { // of nobody there is no state
+		if !is || it.Author.ID == "" { // without an id there is no state
 			continue
 		}
 		t.Reactors[Reactor{it.Author.Key(g.Source, g.Namespace), b.Emoji}] = it.Author.ID
@@ -48,25 +48,25 @@ func (t *TouchedReactions) RowIDs() [][16]byte {
 
 // Observe keeps the latest words on the touched reactors, and of the latest snapshot the counts of the touched emoji.
 func (t *TouchedReactions) Observe() {
-	t.observations, t.snapshots, t.Latest = observeReactions(t.ChannelRef, t.Events)
+	t.observations, t.snapshots, t.latest = observeReactions(t.ChannelRef, t.Events)
 	maps.DeleteFunc(t.observations, func(who Reactor, _ reactionObservation) bool { _, is := t.Reactors[who]; return !is })
-	if t.Latest == nil {
+	if t.latest == nil {
 		return
 	}
-	part := *t.Latest.Reactions
+	part := *t.latest.Reactions
 	part.Counts = slices.DeleteFunc(slices.Clone(part.Counts), func(c event.ReactionCount) bool { _, is := t.Emoji[c.Emoji]; return !is })
-	t.Latest = &Snapshot{PendingEvent: t.Latest.PendingEvent, Reactions: &part}
+	t.latest = &snapshot{PendingEvent: t.latest.PendingEvent, Reactions: &part}
 }
 
 func CompareReactions(a, b ReactionRow) int { return bytes.Compare(a.Thing[:], b.Thing[:]) }
 
 // CountedEmoji returns the emoji of which the latest snapshot counts reactions.
 func (t *TouchedReactions) CountedEmoji() map[string]struct{} {
-	if t.Latest == nil {
+	if t.latest == nil {
 		return nil
 	}
 	counted := map[string]struct{}{}
-	for _, c := range t.Latest.Counts {
+	for _, c := range t.latest.Counts {
 		counted[c.Emoji] = struct{}{}
 	}
 	return counted
@@ -75,10 +75,10 @@ func (t *TouchedReactions) CountedEmoji() map[string]struct{} {
 // Fold returns the rows of the touched reactions: others counts, by emoji, the named people who are not touched; stored are the rows
 // of the touched ones, and get the names of their channel.
 func (t *TouchedReactions) Fold(others map[string]int, stored []ReactionRow) []ReactionRow {
-	rows, counts := NamedRows(t.ChannelRef, t.NativeID, t.Message, t.observations, t.snapshots)
+	rows, counts := namedRows(t.ChannelRef, t.NativeID, t.Message, t.observations, t.snapshots)
 	for emoji, n := range others {
 		counts[emoji] += n
 	}
-	rows = append(rows, UnnamedRows(t.ChannelRef, t.NativeID, t.Message, t.Latest, counts)...)
-	return append(rows, Withdrawn(rows, stored)...)
+	rows = append(rows, unnamedRows(t.ChannelRef, t.NativeID, t.Message, t.latest, counts)...)
+	return append(rows, withdrawn(rows, stored)...)
 }

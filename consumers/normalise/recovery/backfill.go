@@ -44,7 +44,7 @@ func (b *backfill) skipPurged(ctx context.Context, first, last uint64) (next, fi
 	return end + 1, missing.Len(), b.store.MarkUnstored(ctx, b.incarnation, missing)
 }
 
-// nextStored asks the stream's leader for the first message from a sequence on: up to end, and not above last, there is none. What
+// nextStored reads from the stream's leader the first message from a sequence on: up to end, and not above last, there is none. What
 // lies above the stream's end was not deleted: a new leader may not have applied it yet.
 func (b *backfill) nextStored(ctx context.Context, first, last uint64) (end uint64, d consumers.Delivery, found bool, err error) {
 	d, found, err = b.Stream.Next(ctx, first)
@@ -121,7 +121,7 @@ func (b *backfill) read(ctx context.Context, s seqset.Set) error {
 }
 
 // resolve finds out what became of the sequences that a range left out, with one request for each gap and each message that was
-// late. Several gaps are asked about at once, and a gap with very many late messages in several turns.
+// late. Several gaps are resolved at once, and a gap with very many late messages in several turns.
 func (b *backfill) resolve(ctx context.Context, s seqset.Set) error {
 	if s.Len() <= fewGaps {
 		return b.get(ctx, s)
@@ -163,7 +163,7 @@ func (b *backfill) resolve(ctx context.Context, s seqset.Set) error {
 type gapAnswer struct {
 	late    []consumers.Delivery
 	deleted seqset.Set
-	rest    seqset.Set // not asked yet
+	rest    seqset.Set // not resolved yet
 }
 
 func (b *backfill) askGap(ctx context.Context, first, last uint64) (a gapAnswer, err error) {

@@ -31,11 +31,11 @@ type Store interface {
 
 // Stream is what recovery needs of the stream CHAT. Its methods may block, and several may be called at once.
 type Stream interface {
-	// Get returns the message at a sequence; found is false if it was deleted, by the word of the stream's leader.
+	// Get returns the message at a sequence; found is false if it was deleted, as the stream's leader answers.
 	Get(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
-	// Next returns the first message at the sequence or above it, by the word of the stream's leader.
+	// Next returns the first message at the sequence or above it, as the stream's leader answers.
 	Next(ctx context.Context, sequence uint64) (d consumers.Delivery, found bool, err error)
-	// LastSequence returns the last sequence that the stream ever gave out, by the word of its leader.
+	// LastSequence returns the last sequence that the stream ever gave out, as its leader answers.
 	LastSequence(ctx context.Context) (uint64, error)
 	// Range calls yield with the messages from one sequence to another, in order. That one is left out proves nothing. The delivery is
 	// yield's to keep; an error of it ends the range and is returned.
@@ -73,7 +73,7 @@ type Recovery struct {
 // which a worker may have committed on a server that then lost it, has the oldest pending facts published (the rest is PublishPending's,
 // so that no start waits for a backlog), and compacts the ledger. It returns how many sequences it applied.
 //
-// all publishes also for transactions that may be publishing right now: right at the start, when no other process is known to live. It may
+// all publishes also for transactions that may be publishing right now: right at the start, when no other process may be running. It may
 // be called from time to time: what it could not do because a server was away, the next run does. Of several callers one works; the
 // others get lock.ErrHeld.
 func (r *Recovery) Reconcile(ctx context.Context, s Store, acked uint64, all bool) (filled uint64, err error) {
@@ -110,7 +110,7 @@ func (r *Recovery) AfterFailover(ctx context.Context, s Store, delivered uint64)
 	return filled, err
 }
 
-// fillUpTo backfills the ledger's gaps up to a sequence. It begins above what is known to have none, and above what was purged from
+// fillUpTo backfills the ledger's gaps up to a sequence. It begins above the ledger's floor, and above what was purged from
 // the stream's beginning.
 func (r *Recovery) fillUpTo(ctx context.Context, s Store, last uint64) (filled uint64, err error) {
 	incarnation, token, floor, err := s.LedgerFloor(ctx)
@@ -135,7 +135,7 @@ func (r *Recovery) fillUpTo(ctx context.Context, s Store, last uint64) (filled u
 // Backfill applies the given sequences by reading them from the stream. Those that it no longer holds are inserted into the ledger and
 // recorded as unstored. What cannot be decoded becomes a dead letter: it was settled, so it will not be delivered again. What Postgres
 // rejects stays a gap, which is logged once and which verification names; it is not tried again under this token, since one rejection
-// without a success beside it proves nothing against the message.
+// without a success proves nothing against the message.
 func (r *Recovery) Backfill(ctx context.Context, s Store, missing seqset.Set) error {
 	b := &backfill{Recovery: r, store: s}
 	return b.fill(ctx, missing)
