@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/consumers/normalise/projection"
-
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/pg"
 )

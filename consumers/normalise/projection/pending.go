@@ -1,3 +1,7 @@
+// Package projection computes rows and facts from events: decoding, merging copies, folding states, names, and what a text refers to.
+//
+// It promises to be pure: the same events give the same rows, in whatever order and batches they come, and however often. It reads no
+// database and no clock; the store reads what it needs and hands it over.
 package projection
 
 import (
