@@ -13,6 +13,8 @@ import (
 // system is a store with its parts and its recovery, as a worker has them.
 type system struct {
 	*normalise.Store
+	*normalise.Publisher
+	*normalise.Reports
 	recovery *recovery.Recovery
 }
 
@@ -23,12 +25,13 @@ func open(ctx context.Context, c normalise.Config) (*system, error) {
 		return nil, err
 	}
 	l, _ := c.Stream.(*listener)
-	return &system{Store: s,
+	return &system{Store: s, Publisher: s.Publisher(), Reports: s.Reports(),
 		recovery: &recovery.Recovery{Stream: l, Locked: lock.On(c.Pool), Log: c.Log}}, nil
 }
 
-func (s *system) RepublishPending(ctx context.Context) error {
-	return s.Publisher().RepublishPending(ctx)
+// Republish is the store's.
+func (s *system) Republish(ctx context.Context, counters []int64) error {
+	return s.Store.Republish(ctx, counters)
 }
 
 func (s *system) Reconcile(ctx context.Context, acked uint64, all bool) (uint64, error) {

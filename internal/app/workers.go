@@ -84,7 +84,7 @@ func (w *workers) normalise(ctx context.Context) error {
 		g.Go(func() error { return w.recoverEpochs(ctx, r, store, b, orders) })
 	}
 	g.Go(func() error {
-		c.metrics.watchUnpublished(ctx, store.Pending)
+		c.metrics.watchUnpublished(ctx, store.Reports().Pending)
 		return nil
 	})
 	g.Go(func() error {
@@ -92,9 +92,9 @@ func (w *workers) normalise(ctx context.Context) error {
 			return err
 		}
 		g.Go(func() error { return w.keepReconciling(ctx, r, store, b) })
-		g.Go(func() error { return store.PublishPending(ctx) })
+		g.Go(func() error { return store.Publisher().PublishPending(ctx) })
 		g.Go(func() error {
-			store.KeepRepublishing(ctx, republishInterval)
+			store.Publisher().KeepRepublishing(ctx, republishInterval)
 			return nil
 		})
 		return w.deliverTo(ctx, b, bus.Chat, bus.Normalise, w.cfg.Normalise, store, immediate())

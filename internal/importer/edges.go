@@ -24,7 +24,7 @@ func (o *overlapCheck) edges(ctx context.Context, store *normalise.Store, first 
 	}
 	lacked, brought := map[minute]int{}, map[minute]int{}
 	for part := range slices.Chunk(slices.Sorted(maps.Keys(s.held)), chatsPerQuery) {
-		mixed, err := store.Mixed(ctx, part, first)
+		mixed, err := store.Reports().Mixed(ctx, part, first)
 		if err != nil {
 			return err
 		}

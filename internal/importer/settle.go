@@ -27,7 +27,7 @@ func (i *Importer) settle(ctx context.Context) error {
 		return err
 	}
 	return verify.RetryTransient(ctx, func(ctx context.Context) error {
-		stored, err := store.ImportCounts(ctx, i.result.Sequences)
+		stored, err := store.Reports().ImportCounts(ctx, i.result.Sequences)
 		if err != nil {
 			return err
 		}
@@ -39,11 +39,11 @@ func (i *Importer) settle(ctx context.Context) error {
 
 // countUnstored counts the published events that no row of events came of.
 func (i *Importer) countUnstored(ctx context.Context, store *normalise.Store) error {
-	dead, err := store.DeadLettersIn(ctx, i.result.Sequences)
+	dead, err := store.Reports().DeadLettersIn(ctx, i.result.Sequences)
 	if err != nil {
 		return err
 	}
-	removed, err := store.UnstoredIn(ctx, i.result.Sequences)
+	removed, err := store.Reports().UnstoredIn(ctx, i.result.Sequences)
 	if err != nil {
 		return err
 	}

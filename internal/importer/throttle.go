@@ -18,7 +18,7 @@ func (i *Importer) throttle(b *bus.Bus, store *normalise.Store) ingest.Throttle 
 	var t ingest.Throttle = b.Throttle(bus.ThrottleConfig{Lead: leadLimit(i.Dedicated), Watches: []bus.Watch{
 		{Stream: bus.Chat, Consumer: bus.Normalise, High: leadMessages, Low: leadMessages / 2},
 	}})
-	t = throttlePending(t, store.Pending)
+	t = throttlePending(t, store.Reports().Pending)
 	t = throttleFacts(t, func(ctx context.Context) (bus.StreamStatus, error) { return b.Stream(ctx, bus.Facts) })
 	if i.Data != "" {
 		t = spaceThrottle{Throttle: t, dir: i.Data, free: freeSpace}

@@ -75,8 +75,8 @@ func Run(ctx context.Context, a *app.App, c Config) (_ *Report, err error) {
 		err = replayLog(ctx, b, store, r, c.Force)
 	} else {
 		var from int64
-		if from, err = store.CounterAt(ctx, r.From); err == nil {
-			err = store.RepublishFrom(ctx, from, func(int) {})
+		if from, err = store.Reports().CounterAt(ctx, r.From); err == nil {
+			err = store.Publisher().RepublishFrom(ctx, from, func(int) {})
 		}
 	}
 	r.Facts, r.Seconds = out.facts, time.Since(began).Seconds()
