@@ -44,7 +44,7 @@ func (o *overlapCheck) edges(ctx context.Context, store *normalise.Store, first 
 	}
 	for _, key := range slices.Sorted(maps.Keys(counts)) {
 		if n := counts[key]; n > 0 {
-			o.duplicates(noticeOverlapNew, fmt.Sprintf("messages of chat %q stand beside others of the same minute that an earlier import brought and that this "+
+			o.duplicates(noticeOverlapNew, fmt.Sprintf("messages of chat %q are stored with others of the same minute that an earlier import brought and that this "+
 				"export lacks: edited or deleted between the exports, cut at the end of one, or their author renamed", s.chats.title(key)), "", n)
 		}
 	}

@@ -72,7 +72,7 @@ func (o *overlapCheck) compareCopies(stored []normalise.ImportCounts, counts map
 		if read := counts[chat]; c.Differing >= minLone && 2*c.Differing > int64(read.Read)-c.Stored && producers.IsByName(chat.Channel) {
 			o.twoChats[archive.OverlapKey(c.Source, c.Namespace, c.Channel)] = true // edits make fewer
 			o.copies = append(o.copies, Notice{Code: noticeOverlapNone, Count: countOf(c.Differing), Option: "--channel", Files: []string{},
-				Text: fmt.Sprintf("messages of chat %q came with the ids of others, and of two only one stands, the other is in the log: two chats of "+
+				Text: fmt.Sprintf("messages of chat %q came with the ids of others, and of two only one is stored, the other is in the log: two chats of "+
 					"one name became one; import each again with a channel of its own", cmp.Or(c.Name, c.Channel))})
 			continue
 		}
@@ -85,7 +85,7 @@ func (o *overlapCheck) compareCopies(stored []normalise.ImportCounts, counts map
 	}
 	if n > 0 {
 		o.copies = append(o.copies, Notice{Code: noticeTexts, Count: countOf(n), Files: []string{},
-			Text: "messages came with different texts under one id, without a time of the edit: the longest text stands, the others are in the log"})
+			Text: "messages came with different texts under one id, without a time of the edit: the longest text is shown, the others are in the log"})
 	}
 }
 
@@ -190,7 +190,7 @@ func (o *overlapCheck) scope(chats []ChatReport) overlapScope {
 				"edited, their author renamed, or one export is not whole", s.chats.title(key)), "", n)
 		}
 		if n := ingest.Meeting(of); n > 0 { // they count once, so that none is a duplicate
-			o.found = append(o.found, Notice{Code: noticeOverlapEdge, Text: fmt.Sprintf("messages of chat %q stand in a minute in which two exports meet; "+
+			o.found = append(o.found, Notice{Code: noticeOverlapEdge, Text: fmt.Sprintf("messages of chat %q are in a minute in which two exports meet; "+
 				"equal ones of one author are taken for the same", s.chats.title(key)), Count: n, Files: []string{}})
 		}
 	}
@@ -254,24 +254,24 @@ func (o *overlapCheck) note(f archive.Overlap, chats chatsByKey) {
 	switch {
 	case f.Kind == archive.OverlapPeople:
 		code, option = noticeOverlapPeople, ""
-		text = fmt.Sprintf("messages of chat %s stand under two authors, %q and %q: a contact that was renamed between two exports",
+		text = fmt.Sprintf("messages of chat %s are stored under two authors, %q and %q: a contact that was renamed between two exports",
 			chats.name(f.Key), f.Authors[0], f.Authors[1])
 	case f.Kind == archive.OverlapZones && f.Shift == 0:
 		code, option = noticeOverlapZones, ""
-		text = fmt.Sprintf("messages of chat %s stand twice at one time: two exports printed them in different zones and each was read in its own, or "+
+		text = fmt.Sprintf("messages of chat %s are stored twice at one time: two exports printed them in different zones and each was read in its own, or "+
 			"one is a log of what was collected live", chats.name(f.Key))
 	case f.Kind == archive.OverlapZones:
 		code, option = noticeOverlapZones, "--zone"
-		text = fmt.Sprintf("messages of chat %s stand at two times, %s apart: two exports printed them in different zones", chats.name(f.Key), f.Shift)
+		text = fmt.Sprintf("messages of chat %s are stored at two times, %s apart: two exports printed them in different zones", chats.name(f.Key), f.Shift)
 	case f.Key == f.Other:
 		option = ""
-		text = fmt.Sprintf("messages of chat %s stand under two kinds of ids: once with the network's own and once without", chats.name(f.Key))
+		text = fmt.Sprintf("messages of chat %s are stored under two kinds of ids: once with the network's own and once without", chats.name(f.Key))
 	case chats.differ(f):
 		option = ""
-		text = fmt.Sprintf("messages stand in two chats, %s of %s and %s of %s: the exports of two accounts of one chat, or two kinds of export",
+		text = fmt.Sprintf("messages are stored in two chats, %s of %s and %s of %s: the exports of two accounts of one chat, or two kinds of export",
 			chats.name(f.Key), chats[f.Key].Namespace, chats.name(f.Other), chats[f.Other].Namespace)
 	default:
-		text = fmt.Sprintf("messages stand in two chats, %s and %s: two kinds of export of one chat", chats.name(f.Key), chats.name(f.Other))
+		text = fmt.Sprintf("messages are stored in two chats, %s and %s: two kinds of export of one chat", chats.name(f.Key), chats.name(f.Other))
 	}
 	o.duplicates(code, text, option, countOf(f.Messages))
 }
