@@ -34,12 +34,12 @@ func (p *program) importCommand() *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
 		Use:   "import PATH...",
-		Short: "Bring archives in, and wait until everything in them is stored and aggregated",
-		Long: "Walks files and folders, recognises exports by their content, and brings them in. What is stored already\n" +
-			"is not published again. It ends when everything is stored and aggregated. An import that was stopped or killed goes on\n" +
-			"where it was when the same command is given again. What could not be read is kept as it came, and listed in a file in\n" +
+		Short: "Import archives, and wait until everything in them is stored and aggregated",
+		Long: "Walks files and folders, recognises exports by their content, and imports them. What is stored already\n" +
+			"is not published again. It ends when everything is stored and aggregated. An import that was stopped or killed resumes where\n" +
+			"it was when the same command is given again. A record that could not be read is stored unparsed, and listed in a file in\n" +
 			"the folder rejected of the data folder. What could not be stored is a dead letter: it is counted by its cause, and the\n" +
-			"exit status is 1. What was assumed is told in notes, each with the option that settles it: import the files again with that\n" +
+			"exit status is 1. Notes list what was assumed, each with the option that settles it: import the files again with that\n" +
 			"option; for --zone and --charset agrichat reread does it without the files.",
 		Example: "  # everything in a folder, zips too; the second time only what is new\n" +
 			"  agrichat import ~/exports --account alice --zone Europe/Moscow\n\n" +

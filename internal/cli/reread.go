@@ -25,11 +25,11 @@ func (p *program) rereadCommand() *cobra.Command {
 	var f rereadFlags
 	c := &cobra.Command{
 		Use:   "reread",
-		Short: "Read what is stored again, in the zone or charset that was assumed wrongly",
+		Short: "Correct the zone or charset of stored messages that was assumed wrongly",
 		Long: "Imports read times without a zone as UTC, and text that is not UTF-8 in a guessed charset, unless the zone or charset is named;\n" +
-			"they say so. This command puts it right without the files: it reads the log again and publishes every event that comes out\n" +
-			"otherwise, under its old id. The later word counts: what was named before is read again too. Times whose zone the network gave,\n" +
-			"and text that was UTF-8, stay as they are.",
+			"notes list how many. This command corrects it without the files: it reads the log again and publishes every event that\n" +
+			"changes, under its old id. The zone or charset named last takes precedence over those named before. Times whose zone the\n" +
+			"network gave, and text that was UTF-8, do not change.",
 		Example: "  # the WhatsApp exports were made in Moscow\n" +
 			"  agrichat reread --source whatsapp --zone Europe/Moscow\n\n" +
 			"  # an old log, which was taken for Western European\n" +

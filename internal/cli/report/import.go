@@ -28,13 +28,13 @@ func Import(w io.Writer, r *importer.Report) error {
 	printDead(w, r)
 	printNotices(w, r.Notices)
 	if r.Resumed > 0 {
-		fmt.Fprintf(w, "went on after %d records that an earlier import had read\n", r.Resumed)
+		fmt.Fprintf(w, "resumed after %d records that an earlier import had read\n", r.Resumed)
 	}
 	if r.Rejects != "" {
 		fmt.Fprintf(w, "rejected: %d records and files that could not be read; %s lists them with the reasons\n", r.Rejected, r.Rejects)
 	}
 	if r.Belonging > 0 {
-		fmt.Fprintf(w, "beside them %s of the exports: media, styles, lists\n", Counted(r.Belonging, "file"))
+		fmt.Fprintf(w, "not read by themselves: %s of the exports: media, styles, lists\n", Counted(r.Belonging, "file"))
 	}
 	for i, s := range r.Skipped {
 		if i == importer.MaxListed {
@@ -60,17 +60,17 @@ func printMeanings(w io.Writer, r *importer.Report) {
 		text string
 	}{
 		{true, "records: what the files consist of: messages, lines"},
-		{true, "events: what the records tell: a message and each version of it, reactions, who is who, what a chat is called"},
-		{r.Published > 0, "published: events that were sent on to be stored"},
+		{true, "events: what was made of the records: messages and their versions, reactions, names of people and of chats"},
+		{r.Published > 0, "published: events that were sent to be stored"},
 		{r.Known > 0, "known: events that were stored before, and were not published again"},
 		{r.Stored > 0, "stored: published events that are new in PostgreSQL"},
 		{r.Updated > 0, "updated: published events that PostgreSQL held, and that were completed or corrected"},
-		{r.Already > 0, "already stored: published events that PostgreSQL held as they are; two files may tell the same"},
+		{r.Already > 0, "already stored: published events that PostgreSQL held unchanged; two files may contain the same"},
 		{r.Dead > 0, "dead-lettered: published events that could not be stored; agrichat dlq list shows them"},
-		{r.Facts > 0, "facts, in the table aggregated: what changed by these events, and is in ClickHouse now"},
-		{r.Unparsed > 0, "unparsed: records that could not be understood; they are kept as they came"},
-		{r.Ambiguous > 0, "ambiguous: records without an id that others may equal (the same text in one minute, or no time), so that they were told apart by counting"},
-		{r.Overlapping > 0, "overlapping: messages that seem to stand twice; the notes say why"},
+		{r.Facts > 0, "facts, in the table aggregated: states that these events changed, now in ClickHouse"},
+		{r.Unparsed > 0, "unparsed: records that could not be parsed; they are stored as they are"},
+		{r.Ambiguous > 0, "ambiguous: records without an id that may be duplicates of others (the same text in one minute, or no time), and that were distinguished by their number"},
+		{r.Overlapping > 0, "overlapping: messages that may be stored twice; the notes give the reason"},
 	} {
 		if m.said {
 			fmt.Fprintln(w, "  "+m.text)
@@ -204,7 +204,7 @@ func filesOf(n importer.Notice) string {
 	return fmt.Sprintf(" in %d files", n.FileCount)
 }
 
-// Reread prints what was read otherwise.
+// Reread prints what changed.
 func Reread(w io.Writer, r *importer.RereadReport) error {
 	if len(r.Chats) > 0 {
 		t := NewTable(w)
@@ -219,9 +219,9 @@ func Reread(w io.Writer, r *importer.RereadReport) error {
 	}
 	printNotices(w, r.Notices)
 	if r.Changed == 0 {
-		_, err := fmt.Fprintf(w, "nothing is read otherwise now: all was read so before, or --source, --namespace and --channel fit nothing that is stored; in %.1f s\n", r.Seconds)
+		_, err := fmt.Fprintf(w, "nothing changed: all was read so before, or nothing that is stored matches --source, --namespace and --channel; in %.1f s\n", r.Seconds)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%d events are read otherwise now, %d published, in %.1f s\n", r.Changed, r.Published, r.Seconds)
+	_, err := fmt.Fprintf(w, "%d events changed, %d published, in %.1f s\n", r.Changed, r.Published, r.Seconds)
 	return err
 }
