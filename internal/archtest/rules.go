@@ -124,8 +124,6 @@ func barred() []Edge {
 func large() []Exception {
 	const todo = "to be split"
 	return []Exception{
-		{"consumers/normalise", "", todo},
-		{"consumers/normalise", "Store", todo},
 		{"internal/app", "App", todo},
 		{"internal/bench", "env", todo},
 		{"internal/bus", "", todo},
@@ -154,11 +152,8 @@ func untested() []Exception {
 func dialects() []Exception {
 	const todo = "not renamed yet"
 	return []Exception{
-		{"consumers/aggregate", "comments", todo},
-		{"consumers/consumertest", "comments", todo},
 		{"consumers/control", "comments", todo}, {"consumers/control", "names", todo},
-		{"consumers/normalise", "comments", todo}, {"consumers/normalise", "names", todo},
-		{"consumers/normalise/projection", "comments", todo},
+		{"consumers/normalise", "names", todo},
 		{"internal/app", "comments", todo},
 		{"internal/app/datadir", "comments", todo},
 		{"internal/app/failpoint", "comments", todo},
