@@ -150,7 +150,8 @@ func (s *source) comments() {
 	}
 }
 
-// word reports a banned word, unless its package is still to be renamed.
+// word reports a banned word, unless its package is still to be renamed: then it has an entry in dialects, which moves with the
+// code and is removed with the last of the words.
 func (s *source) word(kind string, line int, format string, args ...any) {
 	if !s.excused(s.rules.Dialects, cmpEmpty(s.pkg, "main"), kind) {
 		s.find(s.name, line, format, args...)
