@@ -50,7 +50,7 @@ func (b *run) bentoStep(ctx context.Context) error {
 		return nil
 	}
 	err := b.with(ctx, uses{nats: true, postgres: true}, func(ctx context.Context, r *env) error {
-		limited, cancel := context.WithTimeoutCause(ctx, bentoPatience, fmt.Errorf("Bento was not done after %s", bentoPatience))
+		limited, cancel := context.WithTimeoutCause(ctx, bentoPatience, fmt.Errorf("running Bento: not done after %s", bentoPatience))
 		defer cancel()
 		return r.runBento(limited)
 	})
@@ -126,7 +126,7 @@ func (r *env) timeBento(ctx context.Context, pool *pgxpool.Pool, publish, insert
 		}
 		waiting.Go(func() {
 			if err := c.Wait(); err != nil || c == writer { // who publishes may end, for the file does
-				stop(fmt.Errorf("Bento ended too early: %w", cmp.Or(err, os.ErrProcessDone)))
+				stop(fmt.Errorf("running Bento: it ended too early: %w", cmp.Or(err, os.ErrProcessDone)))
 			}
 		})
 	}

@@ -50,7 +50,7 @@ func TestDigest(t *testing.T) {
 		}
 	})
 	long := strings.Repeat("x", 1000)
-	if event.Digest(long, "y") == event.Digest(long+"y") || event.Digest(long) != event.Digest(long) {
+	if event.Digest(long, "y") == event.Digest(long+"y") || event.Digest(long) != event.Digest(strings.Clone(long)) {
 		t.Error("long parts run together")
 	}
 }

@@ -19,7 +19,6 @@ import (
 type table struct {
 	output
 
-	in    io.Closer
 	scan  *scanner
 	cols  columns
 	clock clock
@@ -92,7 +91,7 @@ func (t *table) row() (cells []string, n int, why string) {
 		case n >= filekit.MaxRecord:
 			return nil, n, "the row is longer than any message"
 		case !t.scan.Fill() && t.scan.EOF():
-			if cells, n, whole = parseRow(t.scan.Rest(), t.cols.delimiter, true, 0); !whole {
+			if _, n, whole = parseRow(t.scan.Rest(), t.cols.delimiter, true, 0); !whole {
 				return nil, n, "a cell has no end"
 			}
 		}

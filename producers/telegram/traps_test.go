@@ -19,9 +19,9 @@ import (
 // accountEvents are the messages of the account fixture, by channel and id.
 func accountEvents(t *testing.T) map[string]*event.Event {
 	t.Helper()
-	_, all := readAll(t, account1(t).Data, producers.Options{})
+	readAll(t, account1(t).Data, producers.Options{})
 	c := account1(t)
-	all = producertest.Events(producertest.Read(t, Definition(), c, nil)) // from its own folder, for the files
+	all := producertest.Events(producertest.Read(t, Definition(), c, nil)) // from its own folder, for the files
 	out := map[string]*event.Event{}
 	for i := range all {
 		e := &all[i]

@@ -55,7 +55,7 @@ const (
 )
 
 // errRejected says that Postgres rejects one message after the other, which is hardly the fault of all of them.
-var errRejected = errors.New("Postgres rejects one message after the other")
+var errRejected = errors.New("PostgreSQL rejects one message after the other")
 
 // Recovery backfills one store from its stream. It is safe for concurrent use.
 type Recovery struct {

@@ -15,29 +15,29 @@ import (
 
 // record is a message as the exporter writes it. What has no field here is in details, if it is a plain value.
 type record struct {
-	id, kind                 string // kind: message, service, unsupported
-	date, unix               string
-	edited, editedUnix       string
-	from, fromID             string
-	text                     string
-	links                    []string
-	mentions                 []mention
-	replyTo, replyPeer       string
-	forwarded                bool
-	forwardFrom, forwardID   string
-	photo, file, fileName    string
-	mediaType, mime          string
-	photoBytes, fileBytes    int64
-	width, height            int
-	seconds                  float64
-	poll                     *poll
-	reactions                []reaction
-	action, target           string
-	title, newTitle          string
-	members                  []string
-	details                  map[string]string
-	hasText, hasPhoto, isBot bool
-	linksStated              bool // links are all that the text has
+	id, kind               string // kind: message, service, unsupported
+	date, unix             string
+	edited, editedUnix     string
+	from, fromID           string
+	text                   string
+	links                  []string
+	mentions               []mention
+	replyTo, replyPeer     string
+	forwarded              bool
+	forwardFrom, forwardID string
+	photo, file, fileName  string
+	mediaType, mime        string
+	photoBytes, fileBytes  int64
+	width, height          int
+	seconds                float64
+	poll                   *poll
+	reactions              []reaction
+	action, target         string
+	title, newTitle        string
+	members                []string
+	details                map[string]string
+	hasText, hasPhoto      bool
+	linksStated            bool // links are all that the text has
 }
 
 // isLike reports whether two readings of one record have the same parts: not so in a charset whose bytes look like brackets.
