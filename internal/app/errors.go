@@ -86,6 +86,12 @@ func unreachable(err error) string {
 
 // Hosts is the host part of an address, without its secrets.
 func Hosts(address string) string {
+	if list := strings.Split(address, ","); len(list) > 1 && strings.Count(address, "://") == len(list) {
+		for i, a := range list {
+			list[i] = Hosts(a)
+		}
+		return strings.Join(list, ",")
+	}
 	if u, err := url.Parse(address); err == nil && u.Host != "" {
 		return u.Host
 	}
