@@ -1,8 +1,8 @@
-// Package app composes a process: which servers it runs, which it connects to, and which components work beside it.
+// Package app composes a process: which servers it runs, which it connects to, and which components run in it.
 //
 // It promises that servers which are configured are used and the others run embedded in the data directory; that one process
 // owns that directory and others attach to its servers; that components start in the order of what they need and stop in the
-// reverse one, after the work of the command; and that nobody writes to PostgreSQL but through the gate. It parses no flags
+// reverse one, after the work of the command; and that every writer to PostgreSQL goes through the gate. It parses no flags
 // and prints nothing.
 package app
 
@@ -25,12 +25,12 @@ import (
 	"github.com/agrichat/agrichat/producers/all"
 )
 
-// Environment is what a process gets from whoever starts it.
+// Environment is what a process is started with.
 type Environment struct {
 	Config  config.Config
 	Log     *slog.Logger
 	Environ []string                         // as os.Environ gives it, for failpoints
-	Notify  func(format string, args ...any) // tells a person what is waited for; nil: nobody reads it
+	Notify  func(format string, args ...any) // reports to a person what is waited for; nil: there is no reader
 }
 
 // LoadConfig loads the configuration.
@@ -146,7 +146,7 @@ func open(ctx context.Context, env Environment, o Options) (*App, error) {
 	return a, nil
 }
 
-// processID tells this process from others that follow the gate.
+// processID is unique among the processes that follow the gate.
 func processID() string {
 	host, err := os.Hostname()
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 	postgres "github.com/agrichat/agrichat/schemas/postgres"
 )
 
-// Connections are those of one process to its servers. Each is opened when it is first asked for, so that a producer needs no
+// Connections are those of one process to its servers. Each is opened when it is first used, so that a producer needs no
 // database, and kept until Close.
 type Connections struct {
 	base
@@ -29,7 +29,7 @@ type Connections struct {
 	gate    *leaderGate
 	servers *servers
 	metrics *storeMetrics
-	checks  func() ([]byte, error) // answers other processes that ask for this one's health checks
+	checks  func() ([]byte, error) // answers requests of other processes for this one's health checks
 
 	mu         sync.Mutex // covers all below
 	bus        *bus.Bus
@@ -163,7 +163,7 @@ func (c *Connections) resetPostgres() {
 	}
 }
 
-// ConnectPostgres connects to PostgreSQL. One that may not create needs a current schema: it may come to write. key is where the
+// ConnectPostgres connects to PostgreSQL. One that may not create needs a current schema: it may write later. key is where the
 // address was given; empty: the server is embedded.
 func ConnectPostgres(ctx context.Context, c pg.Config, key string, create bool, fail failpoint.Func) (*pgxpool.Pool, error) {
 	c.Name = "agrichat"

@@ -126,7 +126,7 @@ func (a *App) changeGate(ctx context.Context, change func(gate.DesiredState, tim
 		o = change(o, time.Now().UTC())
 		o.By = Operator()
 		if !a.cfg.Etcd.Followed() && o.Hold == nil {
-			o.State, o.Reason, o.Token = gate.Opened, "", 0 // nobody else would open it
+			o.State, o.Reason, o.Token = gate.Opened, "", 0 // no controller would open it
 		}
 		if _, err = orders.Swap(ctx, o, revision); errors.Is(err, gate.ErrConflict) {
 			continue

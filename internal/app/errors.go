@@ -11,7 +11,7 @@ import (
 	"github.com/agrichat/agrichat/internal/config"
 )
 
-// UsageError is an error of whoever gave the command: its arguments, flags or configuration.
+// UsageError is an error in the arguments, flags or configuration that a command was given.
 type UsageError struct{ Err error }
 
 // Error implements error.

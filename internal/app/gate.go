@@ -24,7 +24,7 @@ import (
 // shuts.
 type leaderGate struct {
 	local      *gate.Local
-	follower   *patroni.Follower // nil: nobody elects leaders
+	follower   *patroni.Follower // nil: no leader is followed
 	controller *control.Metrics  // nil: this process does not control
 }
 

@@ -46,7 +46,7 @@ func Run(ctx context.Context, env Environment, o Options, do func(ctx context.Co
 	return a.supervise(ctx, list, do)
 }
 
-// Roles are what runs beside the work of a process that lasts.
+// Roles are the components of a process that runs until it is stopped.
 type Roles struct {
 	Consumers []string // by name
 	Control   bool     // the controller, where a leader is followed
@@ -70,7 +70,7 @@ const (
 // AllConsumers are the names of the consumers of the bus.
 func AllConsumers() []string { return []string{"normalise", "aggregate", "quarantine"} }
 
-// Serve runs roles, and do beside them when all are ready.
+// Serve runs roles, and do as well when all are ready.
 func Serve(ctx context.Context, env Environment, o Options, r Roles, do func(ctx context.Context, a *App) error) error {
 	a, err := open(ctx, env, o)
 	if err != nil {
@@ -160,7 +160,7 @@ func (a *App) connectionsComponent(after []string, connect func(context.Context)
 	}
 }
 
-// supervise runs components beside do, which begins when all of them are ready, and stops them after it.
+// supervise runs components and do, which begins when all of them are ready, and stops them after it.
 func (a *App) supervise(ctx context.Context, list []supervise.Component, do func(context.Context, *App) error) (err error) {
 	defer func() { err = errors.Join(err, a.servers.release()) }()
 	defer func() { err = errors.Join(err, a.Close()) }()

@@ -99,7 +99,7 @@ func (s *servers) attach(needed bool) error {
 var errOwnerEnded = errors.New("the agrichat that ran the servers has ended")
 
 // watchOwner cancels the work of an attached process when the owner has ended: its servers do not come back by themselves, and a
-// publisher would retry for ever. It returns when ctx ends.
+// publisher would retry without end. It returns when ctx ends.
 func (s *servers) watchOwner(ctx context.Context, cancel context.CancelCauseFunc) {
 	exited, err := datadir.AwaitExit(ctx, s.endpoints.PID)
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *servers) release() error {
 	return s.lock.Release()
 }
 
-// publish tells other processes where the servers listen, if this process owns the directory.
+// publish writes where the servers listen for other processes, if this process owns the directory.
 func (s *servers) publish() error {
 	if s.lock == nil {
 		return nil

@@ -62,7 +62,7 @@ func (a *App) Addresses() (postgres DSNReport, clickhouse, nats URLReport) {
 		URLReport{a.servers.natsURL(), a.cfg.NATS.Embedded()}
 }
 
-// Status asks the bus, the gate and all processes.
+// Status queries the bus, the gate and all processes.
 func (a *App) Status(ctx context.Context) (*StatusReport, error) {
 	b, err := a.Bus(ctx)
 	if err != nil {
@@ -128,7 +128,7 @@ type ProcessReport struct {
 	Notices []LiveNotice `json:"notices,omitempty"` // of its live sources
 }
 
-// processes asks every process that is connected to the bus for its health checks.
+// processes requests the health checks of every process that is connected to the bus.
 func processes(ctx context.Context, b *bus.Bus) ([]ProcessReport, error) {
 	answers, err := b.AskChecks(ctx)
 	if err != nil {

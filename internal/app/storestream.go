@@ -15,12 +15,12 @@ import (
 
 // StoreStream is the bus as the store needs it: new generations lie above every one that ClickHouse holds, and the published
 // version is not below ClickHouse's. Where bus and database were made anew or restored and ClickHouse was not, it would
-// otherwise keep its old states for ever.
+// otherwise keep its old states.
 type StoreStream struct {
 	*bus.Bus
 	clickhouse string // its URL; empty: there is none
 	log        *slog.Logger
-	compared   *atomic.Bool // ClickHouse was asked since the connection to the bus was made
+	compared   *atomic.Bool // with ClickHouse, since the connection to the bus was made
 }
 
 // StoreStream returns the bus as the store needs it.
@@ -38,7 +38,7 @@ func (c *Connections) storeStream(b *bus.Bus) StoreStream {
 	return s
 }
 
-// NextGeneration implements normalise.Stream. ClickHouse must answer: it is asked when a store is initialised only.
+// NextGeneration implements normalise.Stream. ClickHouse must answer: it is queried when a store is initialised only.
 func (s StoreStream) NextGeneration(ctx context.Context, above uint16) (uint16, error) {
 	held, err := newestFact(ctx, s.clickhouse)
 	if err != nil {
@@ -47,11 +47,11 @@ func (s StoreStream) NextGeneration(ctx context.Context, above uint16) (uint16, 
 	return s.Bus.NextGeneration(ctx, max(above, held.Generation))
 }
 
-// newestTimeout bounds the wait for a ClickHouse that is away: nobody writes meanwhile.
+// newestTimeout bounds the wait for a ClickHouse that is away: writers wait meanwhile.
 const newestTimeout = 3 * time.Second
 
-// Published implements normalise.Stream. The version that the bus keeps is restored with the bus, so ClickHouse is asked too after
-// each start and reconnection. One that is away blocks nobody, and is asked again next time.
+// Published implements normalise.Stream. The version that the bus keeps is restored with the bus, so ClickHouse is queried too after
+// each start and reconnection. One that is away blocks no writer, and is retried next time.
 func (s StoreStream) Published(ctx context.Context) (fact.Version, error) {
 	published, err := s.Bus.Published(ctx)
 	if err != nil || s.compared.Load() {

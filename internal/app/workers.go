@@ -28,7 +28,7 @@ import (
 // reconcileInterval is how often the ledger is reconciled while all goes well.
 const reconcileInterval = 30 * time.Second
 
-// republishInterval is how often a store that took a new generation is asked for facts to publish again.
+// republishInterval is how often a store that took a new generation is checked for facts to republish.
 const republishInterval = time.Second
 
 // workers are the consumers and sources of one process.
@@ -149,7 +149,7 @@ func (w *workers) reconcile(ctx context.Context, r *recovery.Recovery, store *no
 // recoverPause is how long backfilling after a failover pauses after it failed, or found another worker at it.
 const recoverPause = 200 * time.Millisecond
 
-// recoverEpochs backfills the ledger's gaps whenever the controller begins an epoch: nobody writes until a worker has.
+// recoverEpochs backfills the ledger's gaps whenever the controller begins an epoch: writers wait until a worker has.
 func (w *workers) recoverEpochs(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, orders *bus.Orders) error {
 	local := w.connections.gate.local
 	var done uint64
@@ -229,7 +229,7 @@ func (w *workers) quarantine(ctx context.Context) error {
 // at its end; asking four times a second costs nothing that can be measured.
 const fetchWait = 250 * time.Millisecond
 
-// batchPolicy is how a consumer gathers a batch.
+// batchPolicy is when a consumer's batch is full.
 type batchPolicy struct {
 	bytes, highVolume    int
 	linger, lingerLonger time.Duration
@@ -293,7 +293,7 @@ func (w *workers) reportProgress(check *obs.Check, gated bool) func(error) {
 	}
 }
 
-// checks answers other processes that ask for this one's health checks.
+// checks answers requests of other processes for this one's health checks.
 func (w *workers) checks() ([]byte, error) {
 	return json.Marshal(ProcessReport{Process: w.id, Ready: w.health.Ready(), Checks: w.health.Statuses(), Notices: w.notices.list()})
 }

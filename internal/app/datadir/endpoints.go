@@ -37,7 +37,7 @@ func Read(path string) (e Endpoints, found bool, err error) {
 	return e, true, nil
 }
 
-// An owner that is starting gets startTimeout to publish its endpoints, and is asked every pollInterval.
+// An owner that is starting gets startTimeout to publish its endpoints, and is polled every pollInterval.
 const (
 	startTimeout = 60 * time.Second
 	pollInterval = 50 * time.Millisecond

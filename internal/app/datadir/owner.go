@@ -13,7 +13,7 @@ import (
 func Alive(pid int) bool { return !errors.Is(unix.Kill(pid, 0), unix.ESRCH) }
 
 // AwaitExit blocks until a process that is not our child has exited, or ctx has ended; exited says which. It needs no lock of the
-// directory, which would be in the way of whoever starts there next.
+// directory, which would block the next process that starts there.
 func AwaitExit(ctx context.Context, pid int) (exited bool, err error) {
 	process, err := unix.PidfdOpen(pid, 0)
 	if errors.Is(err, unix.ESRCH) {
@@ -23,7 +23,7 @@ func AwaitExit(ctx context.Context, pid int) (exited bool, err error) {
 		return false, fmt.Errorf("opening process %d: %w", pid, err)
 	}
 	defer unix.Close(process)
-	r, w, err := os.Pipe() // closing its write end wakes the poll when ctx ends
+	r, w, err := os.Pipe() // closing its write end ends the poll when ctx ends
 	if err != nil {
 		return false, fmt.Errorf("watching process %d: %w", pid, err)
 	}

@@ -1,7 +1,7 @@
 // Package failpoint kills the process at a named point, as kill -9 would, for the tests of crashes.
 //
 // It promises that nothing of it works in a program that was built without the tag faultpoints: there a Func is nil. It does
-// not know the points; whoever passes one names it.
+// not know the points; the caller names the one that it passes.
 package failpoint
 
 import (
@@ -29,7 +29,7 @@ func (f Func) Reach(point string) {
 	}
 }
 
-// Prefixed tells the points of two parts of a process apart. It stays nil where f is.
+// Prefixed gives the points of one part of a process a prefix. It stays nil where f is.
 func (f Func) Prefixed(prefix string) func(point string) {
 	if f == nil {
 		return nil
@@ -62,7 +62,7 @@ func New(environ []string) Func {
 	}
 }
 
-// SkipReconcile says that nobody backfills the ledger's gaps: a test asks for it to see rows lost.
+// SkipReconcile says that the ledger's gaps are not backfilled: a test sets it to see rows lost.
 func SkipReconcile(environ []string) bool {
 	return enabled && slices.Contains(environ, ReconcileVariable+"=off")
 }

@@ -20,7 +20,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestFunc_Prefixed holds that the points of two parts are told apart.
+// TestFunc_Prefixed holds that the points of two parts have different names.
 func TestFunc_Prefixed(t *testing.T) {
 	t.Parallel()
 	var got string
