@@ -217,7 +217,7 @@ func TestRun_usage(t *testing.T) {
 	}
 }
 
-// A Bento that works is measured; one that does not is told of, and costs no other figure.
+// A Bento that works is measured; one that does not is reported, and costs no other figure.
 func TestRun_bento(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{

@@ -22,7 +22,7 @@ import (
 	"github.com/agrichat/agrichat/internal/pg"
 )
 
-// findBento is where its program is; empty: nowhere. The PATH is that of whoever runs the command.
+// findBento is where its program is; empty: nowhere. The PATH is that of the environment.
 func findBento(environ []string) string {
 	for i := len(environ) - 1; i >= 0; i-- {
 		list, is := strings.CutPrefix(environ[i], "PATH=")
@@ -40,11 +40,11 @@ func findBento(environ []string) string {
 }
 
 const (
-	bentoPatience = 30 * time.Minute // for a million messages; whoever needs longer is not measured
+	bentoPatience = 30 * time.Minute // for a million messages; a slower run is not measured
 	bentoLook     = 250 * time.Millisecond
 )
 
-// bentoStep measures Bento with servers like ours. That it fails is told, and costs no other figure.
+// bentoStep measures Bento with servers like ours. A failure is reported, and costs no other figure.
 func (b *run) bentoStep(ctx context.Context) error {
 	if b.bento == "" {
 		return nil

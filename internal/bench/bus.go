@@ -75,7 +75,7 @@ func (b *run) fileToBus(ctx context.Context, f corpus.Format, a variant) error {
 	})
 }
 
-// openBus connects to the rig's NATS and makes the streams.
+// openBus connects to the NATS of the env and makes the streams.
 func (r *env) openBus(ctx context.Context) (*bus.Bus, error) {
 	b, err := bus.Connect(ctx, bus.Config{URLs: []string{r.nats.URL()}, ChatBytes: int64(r.Settings.NATS.ChatMaxBytes),
 		FactsBytes: int64(r.Settings.NATS.FactsMaxBytes), BatchMessages: engine.NATSBatch, BundleEvents: r.Settings.NATS.BundleEvents, Log: r.Log})

@@ -20,7 +20,7 @@ import (
 	"github.com/agrichat/agrichat/internal/engine"
 )
 
-// rig is servers of a measurement, in a new folder. Those that it does without are nil.
+// env is the servers of a measurement, in a new folder. Those that it does without are nil.
 type env struct {
 	*run
 	data       string
@@ -29,10 +29,10 @@ type env struct {
 	clickhouse *engine.ClickHouse
 }
 
-// uses are the servers that a rig has.
+// uses are the servers that an env has.
 type uses struct{ nats, postgres, clickhouse bool }
 
-// with makes a rig, runs its servers while do runs, and clears it away.
+// with makes an env, runs its servers while do runs, and clears it away.
 func (b *run) with(ctx context.Context, u uses, do func(context.Context, *env) error) (err error) {
 	data, err := os.MkdirTemp(b.dir, "data-")
 	if err != nil {
@@ -104,7 +104,7 @@ func (r *env) waitReady(ctx context.Context) error {
 	return errors.Join(errs[:]...)
 }
 
-// environ leads a command of ours to the servers. Where the rig has no NATS, it runs its own.
+// environ is the environment of a command with these servers. Where there is no NATS, the command runs its own.
 func (r *env) environ() []string {
 	url := ""
 	if r.nats != nil {

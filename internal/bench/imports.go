@@ -146,7 +146,7 @@ func (r *env) weigh() error {
 	return errors.Join(append(errs, err)...)
 }
 
-// copyLimit copies the rows of the record into the same tables of a new database of the same server.
+// copyLimit copies the rows of PostgreSQL into the same tables of a new database of the same server.
 func (r *env) copyLimit(ctx context.Context) (err error) {
 	from, err := pg.Open(ctx, pg.Config{DSN: r.postgres.DSN(), MaxConns: 1, Name: "agrichat"})
 	if err != nil {

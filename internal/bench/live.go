@@ -24,8 +24,8 @@ import (
 // How often the stores are looked at. ClickHouse reads at least a granule of each part for an answer, so that asking it as often
 // as PostgreSQL would be the larger part of its work; its figures may be seconds late.
 const (
-	lookRecord  = 5 * time.Millisecond
-	lookFigures = 25 * time.Millisecond
+	postgresInterval   = 5 * time.Millisecond
+	clickhouseInterval = 25 * time.Millisecond
 )
 
 // liveStep imports the archive with NATS in a process of its own, which shows who uses the processor, and then measures the live
@@ -65,8 +65,8 @@ func (r *env) beside(ctx context.Context, command string, do func(context.Contex
 	return err
 }
 
-// sights are the two stores, as they are looked at.
-type sights struct{ record, figures measure.Poll }
+// polls are the two stores, as they are polled.
+type polls struct{ postgres, clickhouse measure.Poll }
 
 // live says something at a steady rate, and sees when it is in the stores. Before that it waits until one message has come
 // through: whoever works has then connected to everything.
@@ -86,7 +86,7 @@ func (r *env) live(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	look := sights{measure.PollPostgres(pool), measure.PollClickHouse(db)}
+	look := polls{measure.PollPostgres(pool), measure.PollClickHouse(db)}
 	if _, _, err := r.say(ctx, stream, look, "first", 1); err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (r *env) live(ctx context.Context) (err error) {
 }
 
 // say publishes messages, and returns how long after its acknowledgement each was seen in the two stores.
-func (r *env) say(ctx context.Context, stream *bus.Bus, look sights, run event.Namespace, n int) (rows, figures []float64, err error) {
+func (r *env) say(ctx context.Context, stream *bus.Bus, look polls, run event.Namespace, n int) (rows, figures []float64, err error) {
 	above, err := stream.LastSequence(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -126,11 +126,11 @@ func (r *env) say(ctx context.Context, stream *bus.Bus, look sights, run event.N
 		return watch.Acked(life, n)
 	})
 	g.Go(func() (err error) {
-		inRecord, err = measure.Seen(life, above, n, lookRecord, look.record)
+		inRecord, err = measure.Seen(life, above, n, postgresInterval, look.postgres)
 		return err
 	})
 	g.Go(func() (err error) {
-		inFigures, err = measure.Seen(life, above, n, lookFigures, look.figures)
+		inFigures, err = measure.Seen(life, above, n, clickhouseInterval, look.clickhouse)
 		return err
 	})
 	if err := g.Wait(); err != nil {

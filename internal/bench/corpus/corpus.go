@@ -59,7 +59,7 @@ type layout interface {
 	end()
 }
 
-// of returns how a format lays messages out, and the file that it begins with. The seed tells a chat from another.
+// of returns how a format lays messages out, and the file that it begins with. The seed makes the chat's id.
 func (f Format) of(s *fileWriter, seed uint64) (l layout, first string) {
 	switch f {
 	case Telegram:

@@ -18,7 +18,7 @@ const (
 
 // Live is a live source of one channel with the same messages at a steady rate, one at a time, and then none.
 type Live struct {
-	Run      event.Namespace // tells the messages of one from another's
+	Run      event.Namespace // part of the ids, so that two runs have different messages
 	Rate     int             // messages a second
 	Messages int
 	Corpus   Corpus // whose texts they have

@@ -62,7 +62,7 @@ func BentoInsert(s BentoServers) ([]byte, error) {
 	})
 }
 
-// bentoConfig adds what is the same for both: nobody looks at its pages, and only what goes wrong is told.
+// bentoConfig adds what is the same for both: its pages are off, and only errors are logged.
 func bentoConfig(c map[string]any) ([]byte, error) {
 	c["http"] = map[string]any{"enabled": false}
 	c["logger"] = map[string]any{"level": "WARN"}

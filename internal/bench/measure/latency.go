@@ -123,7 +123,7 @@ func Seen(ctx context.Context, above uint64, count int, every time.Duration, loo
 }
 
 // Latencies are how long after its acknowledgement each message was seen, in milliseconds, the shortest first. One that was
-// seen before its publisher had heard of it took no time.
+// seen before its publisher had the acknowledgement took no time.
 func (w *Watch) Latencies(seen map[uint64]time.Time) ([]float64, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -20,7 +20,7 @@ var liveRecordSQL string
 //go:embed queries/live_figures.sql
 var liveFiguresSQL string
 
-// PollPostgres looks at the record's committed events.
+// PollPostgres returns the committed events.
 func PollPostgres(pool *pgxpool.Pool) Poll {
 	return func(ctx context.Context, above uint64) ([]uint64, error) {
 		rows, err := pool.Query(ctx, liveRecordSQL, int64(above))
@@ -39,7 +39,7 @@ func PollPostgres(pool *pgxpool.Pool) Poll {
 	}
 }
 
-// PollClickHouse looks at the messages that the figures are added up from.
+// PollClickHouse returns the messages that statistics are computed from.
 func PollClickHouse(db *ch.DB) Poll {
 	return func(ctx context.Context, above uint64) (out []uint64, err error) {
 		p := ch.Params{"source": string(corpus.LiveSource), "channel": string(corpus.LiveChannel), "above": strconv.FormatUint(above, 10)}
