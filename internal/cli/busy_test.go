@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestVerifyWhileOthersWrite holds that what is written meanwhile is no difference, and keeps nobody waiting.
-func TestVerifyWhileOthersWrite(t *testing.T) {
+// TestVerify_concurrentWrites holds that what is written meanwhile is no difference, and keeps nobody waiting.
+func TestVerify_concurrentWrites(t *testing.T) {
 	t.Parallel()
 	w, dir := newOutside(t), t.TempDir()
 	for _, role := range []string{"normalise", "normalise", "aggregate"} {

@@ -182,7 +182,7 @@ func (p *program) run(ctx context.Context, o app.Options, do func(context.Contex
 	return app.Run(ctx, env, o, do)
 }
 
-// serve runs roles beside do.
+// serve runs roles, and do when all are ready.
 func (p *program) serve(ctx context.Context, o app.Options, r app.Roles, do func(context.Context, *app.App) error) error {
 	env, err := p.environment()
 	if err != nil {

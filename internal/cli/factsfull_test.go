@@ -27,9 +27,9 @@ func metric(t *testing.T, url, name string) (value float64, has bool) {
 	return value, true
 }
 
-// TestFactsFull has nobody take facts from a stream of one megabyte while three thousand messages are stored: all of them are, the
+// TestImport_FactsFull has nobody take facts from a stream of one megabyte while three thousand messages are stored: all of them are, the
 // facts that found no room are counted, and they come to ClickHouse once somebody takes them.
-func TestFactsFull(t *testing.T) {
+func TestImport_FactsFull(t *testing.T) {
 	t.Parallel()
 	const messages = 3000
 	w := newOutside(t).with("AGRICHAT_NATS_FACTS_MAX_BYTES=1MB", "AGRICHAT_NORMALISE_BATCH=20")

@@ -33,8 +33,8 @@ func (w *world) gate() gateWords {
 	return r.Gate
 }
 
-// TestGateByHand is planned work on a PostgreSQL that nobody elects leaders for.
-func TestGateByHand(t *testing.T) {
+// TestGate_Pause is planned work on a PostgreSQL that nobody elects leaders for.
+func TestGate_Pause(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	w.run("migrate").want(0)
@@ -116,8 +116,8 @@ func (c cluster) lose() {
 	}
 }
 
-// TestFollowsTheLeader is the pipeline as it runs against a Patroni cluster, with two controllers.
-func TestFollowsTheLeader(t *testing.T) {
+// TestGate_Leader is the pipeline as it runs against a Patroni cluster, with two controllers.
+func TestGate_Leader(t *testing.T) {
 	t.Parallel()
 	c := follow(t)
 	where := regexp.MustCompile(`at (http://\S+);`)
@@ -209,8 +209,8 @@ func (w *world) consumer(name string) (found struct {
 	return found
 }
 
-// TestBadClusters holds that what is wrong with etcd or the cluster is said where a person looks.
-func TestBadClusters(t *testing.T) {
+// TestGate_BadClusters holds that what is wrong with etcd or the cluster is reported where a person looks.
+func TestGate_BadClusters(t *testing.T) {
 	t.Parallel()
 	t.Run("nobody to follow", func(t *testing.T) {
 		t.Parallel()

@@ -171,7 +171,7 @@ func checkSample(t *testing.T, i *imported, v *compared) {
 	}
 }
 
-func TestImportAgain(t *testing.T) {
+func TestImport_Again(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var dry, first, again imported
@@ -197,8 +197,8 @@ const (
 	jsonLine = `{"channel":"c","author":"a","text":"hello","sent":"2024-01-02T03:04:05Z"}` + "\n"
 )
 
-// TestBadInput holds that nothing crashes and nothing is lost: what cannot be read is kept with its place.
-func TestBadInput(t *testing.T) {
+// TestImport_BadInput holds that nothing crashes and nothing is lost: what cannot be read is kept with its place.
+func TestImport_BadInput(t *testing.T) {
 	t.Parallel()
 	w, dir := newOutside(t), t.TempDir()
 	garbage := "\x00\xff\xfe\x1b[31m" + strings.Repeat("\x81\x00", 400) + "\n" + jsonLine
@@ -255,8 +255,8 @@ func (w *world) kept(want ...string) {
 	}
 }
 
-// TestUnreadableFile holds that a file that cannot be opened keeps nobody from the others.
-func TestUnreadableFile(t *testing.T) {
+// TestImport_UnreadableFile holds that a file that cannot be opened keeps nobody from the others.
+func TestImport_UnreadableFile(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() == 0 {
 		t.Skip("root may read everything")
@@ -274,8 +274,8 @@ func TestUnreadableFile(t *testing.T) {
 	}
 }
 
-// TestManySkipped holds that a folder of pictures does not fill the screen.
-func TestManySkipped(t *testing.T) {
+// TestImport_ManySkipped holds that a folder of pictures does not fill the screen.
+func TestImport_ManySkipped(t *testing.T) {
 	t.Parallel()
 	w, dir := newWorld(t), t.TempDir()
 	write(t, filepath.Join(dir, "a.jsonl"), jsonLine)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestImport_LaterZone holds that a zone which is named later moves messages whose day and month another import was told, and that they keep
+// TestImport_LaterZone holds that a zone which is named later moves messages whose day and month another import was given, and that they keep
 // their date: whether the files are imported again or the log is read again.
 func TestImport_LaterZone(t *testing.T) {
 	t.Parallel()

@@ -34,9 +34,9 @@ func (w *world) comes() int {
 	return n
 }
 
-// TestAKilledImportGoesOn holds that kill -9 in the middle of a file costs no second reading of what came before, that nothing is
+// TestImport_Killed holds that kill -9 in the middle of a file costs no second reading of what came before, that nothing is
 // missing or double, and that the report says so; and that a file which has grown since is read from its start.
-func TestAKilledImportGoesOn(t *testing.T) {
+func TestImport_Killed(t *testing.T) {
 	t.Parallel()
 	const messages = 60_000
 	w, dir := newOutside(t), t.TempDir()
@@ -115,8 +115,8 @@ func checkRejects(t testing.TB, r imported, want int) {
 	}
 }
 
-// TestAStoppedImportGoesOn the same after Ctrl-C, which also says what to do.
-func TestAStoppedImportGoesOn(t *testing.T) {
+// TestImport_Stopped the same after Ctrl-C, which also says what to do.
+func TestImport_Stopped(t *testing.T) {
 	t.Parallel()
 	const messages = 40_000
 	w, dir := newOutside(t), t.TempDir()
@@ -139,9 +139,9 @@ func TestAStoppedImportGoesOn(t *testing.T) {
 	w.equal()
 }
 
-// TestTheOtherAccountIsReadFromTheStart holds that who stops an import because of a wrong flag loses nothing by giving the right
+// TestImport_OtherAccount holds that who stops an import because of a wrong flag loses nothing by giving the right
 // one.
-func TestTheOtherAccountIsReadFromTheStart(t *testing.T) {
+func TestImport_OtherAccount(t *testing.T) {
 	t.Parallel()
 	const messages = 40_000
 	w, dir := newOutside(t), t.TempDir()
@@ -159,8 +159,8 @@ func TestTheOtherAccountIsReadFromTheStart(t *testing.T) {
 	}
 }
 
-// TestFilesThatOverlapAtOnce holds that several files of one chat, read side by side, come out as one after the other do.
-func TestFilesThatOverlapAtOnce(t *testing.T) {
+// TestImport_OverlapsAtOnce holds that several files of one chat, read side by side, come out as one after the other do.
+func TestImport_OverlapsAtOnce(t *testing.T) {
 	t.Parallel()
 	w, dir := newOutside(t), t.TempDir()
 	for part := range 8 {

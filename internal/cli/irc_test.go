@@ -133,8 +133,8 @@ func (w *world) process(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestLive holds that what is said is in the record within seconds, and that what was said while the program was dead is
-// caught up from where it had come to.
+// TestLive holds that what is sent is in PostgreSQL within seconds, and that what was sent while the program was dead is
+// caught up from its cursor.
 func TestLive(t *testing.T) {
 	t.Parallel()
 	address := startInspIRCd(t)

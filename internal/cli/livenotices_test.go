@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// bouncer is an IRC bouncer without ids of messages: to each connection it tells the next list of lines, and closes all but the last one.
+// bouncer is an IRC bouncer without ids of messages: to each connection it sends the next list of lines, and closes all but the last one.
 func bouncer(t *testing.T, connections ...[]string) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -136,7 +136,7 @@ func (r result) quiet() result {
 	return r
 }
 
-// one fails the test unless the command said exactly one line on standard error, with all these words.
+// one fails the test unless the command printed exactly one line on standard error, with all these words.
 func (r result) one(words ...string) result {
 	r.t.Helper()
 	if strings.Count(r.err, "\n") != 1 || !strings.HasPrefix(r.err, "agrichat: ") {
@@ -191,7 +191,7 @@ type running struct {
 	err    *watched
 }
 
-// start runs a command until the test ends, if it is not stopped before, and waits until it has said something.
+// start runs a command until the test ends, if it is not stopped before, and waits until it has printed something.
 func (w *world) start(said string, args ...string) *running {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -205,7 +205,7 @@ func (w *world) start(said string, args ...string) *running {
 	return r
 }
 
-// await waits until the command has said something on standard error.
+// await waits until the command has printed something on standard error.
 func (r *running) await(said string) {
 	r.t.Helper()
 	late := time.NewTimer(patience)
@@ -237,7 +237,7 @@ func (r *running) stop() result {
 	return result{r.t, r.args, r.status, r.out.String(), r.err.String()}
 }
 
-// watched is a buffer that tells when something was written.
+// watched is a buffer that signals when something was written.
 type watched struct {
 	mu   sync.Mutex // covers all below
 	text bytes.Buffer
@@ -267,7 +267,7 @@ func (w *watched) String() string {
 	return text
 }
 
-// eventually asks until the answer is yes.
+// eventually polls until the answer is yes.
 func eventually(t testing.TB, what string, yes func() bool) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)

@@ -66,7 +66,7 @@ func checkPages(t *testing.T, dir string) {
 	}
 }
 
-// TestCompletion holds that shells are told what may stand after a flag.
+// TestCompletion holds that shells complete the value of a flag.
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	if out := ran(t, "__complete", "import", "--source", ""); !strings.Contains(out, "telegram\t") || !strings.Contains(out, "irc\t") {

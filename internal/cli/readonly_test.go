@@ -46,8 +46,8 @@ func (w *world) deleteStream(name string) {
 	}
 }
 
-// TestReadersCreateNothing holds that commands that only look leave empty servers empty, and say what would fill them.
-func TestReadersCreateNothing(t *testing.T) {
+// TestReaders_CreateNothing holds that commands that only look leave empty servers empty, and say what would fill them.
+func TestReaders_CreateNothing(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	for _, args := range [][]string{{"verify"}, {"stats"}, {"dlq", "list"}, {"dlq", "show", "1"}, {"replay", "aggregate"}} {
@@ -81,8 +81,8 @@ func TestReadersCreateNothing(t *testing.T) {
 	}
 }
 
-// TestReadersMigrateNothing holds that an old schema stays as it is until a command that may migrate runs.
-func TestReadersMigrateNothing(t *testing.T) {
+// TestReaders_MigrateNothing holds that an old schema stays as it is until a command that may migrate runs.
+func TestReaders_MigrateNothing(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	w.run("migrate").want(0)
@@ -102,8 +102,8 @@ func TestReadersMigrateNothing(t *testing.T) {
 	}
 }
 
-// TestAnUnfrozenSchema holds that a database from before the schema was frozen is refused with what to do.
-func TestAnUnfrozenSchema(t *testing.T) {
+// TestSchema_Unfrozen holds that a database from before the schema was frozen is refused with what to do.
+func TestSchema_Unfrozen(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	w.run("migrate").want(0)
@@ -120,8 +120,8 @@ func TestAnUnfrozenSchema(t *testing.T) {
 	}
 }
 
-// TestANewerSchema holds that an older program leaves a newer one's stores alone, and says what to run.
-func TestANewerSchema(t *testing.T) {
+// TestSchema_Newer holds that an older program leaves a newer one's stores alone, and says what to run.
+func TestSchema_Newer(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	w.run("import", sample(t, "jsonl")).want(0)

@@ -36,8 +36,8 @@ func wrongPassword(t testing.TB, address string) string {
 	return u.String()
 }
 
-// TestServersThatDoNotServe holds that whoever names a wrong server learns in one line what, where, and what to do, soon.
-func TestServersThatDoNotServe(t *testing.T) {
+// TestMain_UnreachableServers holds that a wrong server is reported soon, in one line: what, where, and what to do.
+func TestMain_UnreachableServers(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	w.run("migrate").want(0)
@@ -111,7 +111,7 @@ func greet(c net.Conn) {
 	}
 }
 
-func TestRolesEndWithTheReason(t *testing.T) {
+func TestRoles_Fatal(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	wrong := w.with("AGRICHAT_POSTGRES_DSN=" + wrongPassword(t, w.variable("AGRICHAT_POSTGRES_DSN")))
@@ -130,8 +130,8 @@ func TestRolesEndWithTheReason(t *testing.T) {
 	}
 }
 
-// TestARoleWaits holds that what runs on waits for its server, and says so.
-func TestARoleWaits(t *testing.T) {
+// TestRoles_Wait holds that what runs on waits for its server, and says so.
+func TestRoles_Wait(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t).with("AGRICHAT_POSTGRES_DSN=postgres://u:geheim@" + noPort(t) + "/d")
 	r := w.start("will be restarted", "consume", "normalise")
@@ -141,7 +141,7 @@ func TestARoleWaits(t *testing.T) {
 	}
 }
 
-func TestFoldersThatDoNotServe(t *testing.T) {
+func TestMain_UnusableDataFolder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	file := filepath.Join(t.TempDir(), "file")
@@ -160,8 +160,8 @@ func TestFoldersThatDoNotServe(t *testing.T) {
 	}
 }
 
-// TestRolesNeedOnlyWhatTheyUse holds that a role leaves the data folder and foreign servers alone.
-func TestRolesNeedOnlyWhatTheyUse(t *testing.T) {
+// TestRoles_Requirements holds that a role leaves the data folder and foreign servers alone.
+func TestRoles_Requirements(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).with("AGRICHAT_ENGINES="+t.TempDir(), "AGRICHAT_NATS_URLS="+testenv.NATS(t).URL())
 	config := filepath.Join(t.TempDir(), "c.yaml")

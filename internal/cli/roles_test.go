@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestRolesApart is the program as a team runs it: every role a process of its own, several of each, servers of others.
-func TestRolesApart(t *testing.T) {
+// TestRoles_Apart is the program as a team runs it: every role a process of its own, several of each, servers of others.
+func TestRoles_Apart(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	where := regexp.MustCompile(`at (http://\S+);`)

@@ -170,8 +170,8 @@ func checkUnits(t *testing.T, text string) {
 	}
 }
 
-// TestEachServerByItself holds that each server can be embedded or somebody else's, whatever the others are.
-func TestEachServerByItself(t *testing.T) {
+// TestUp_EachServer holds that each server can be embedded or somebody else's, whatever the others are.
+func TestUp_EachServer(t *testing.T) {
 	t.Parallel()
 	for name, variable := range map[string]func(testing.TB) string{
 		"NATS":       func(t testing.TB) string { return "AGRICHAT_NATS_URLS=" + testenv.NATS(t).URL() },

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMisuse(t *testing.T) {
+func TestUsageError(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, tt := range []struct {
@@ -46,8 +46,8 @@ func TestMisuse(t *testing.T) {
 	}
 }
 
-// TestMisuseTouchesNothing holds that a typing mistake makes no folder and starts no server.
-func TestMisuseTouchesNothing(t *testing.T) {
+// TestUsageError_TouchesNothing holds that a typing mistake makes no folder and starts no server.
+func TestUsageError_TouchesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.run("import", "nowhere").want(2)
@@ -79,7 +79,7 @@ sources:
   - {name: a, kind: frob}
 `
 
-func TestMistakesAreToldAtOnce(t *testing.T) {
+func TestConfig_AllErrors(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	file := filepath.Join(t.TempDir(), "bad.yaml")
@@ -95,7 +95,7 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 	w.run("up", "--config", file+".not").want(2).one("no such file")
 }
 
-func TestConfigHidesSecrets(t *testing.T) {
+func TestConfig_Secrets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).with("AGRICHAT_POSTGRES_DSN=postgres://u:geheim@h:1/d", "AGRICHAT_NATS_PASSWORD=geheim", "AGRICHAT_NATS_USER=u",
 		"AGRICHAT_NATS_URLS=nats://h:1", "AGRICHAT_CLICKHOUSE_URL=http://h:1/d?password=geheim")

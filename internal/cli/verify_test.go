@@ -23,9 +23,9 @@ func (c *compared) has(p problem) bool {
 	return false
 }
 
-// TestVerifyNamesWhatIsAmiss spoils the stores in every way by hand, one at a time: each is found by id, and what is missing
+// TestVerify_Problems spoils the stores in every way by hand, one at a time: each is found by id, and what is missing
 // is made whole.
-func TestVerifyNamesWhatIsAmiss(t *testing.T) {
+func TestVerify_Problems(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	w.run("import", sample(t)).want(0)
@@ -144,8 +144,8 @@ func (w *world) states() []string {
 	return out
 }
 
-// TestVerifyFindsWhatIsExtra holds that what nobody sent is found, wherever it claims to come from, and stays.
-func TestVerifyFindsWhatIsExtra(t *testing.T) {
+// TestVerify_Extra holds that what nobody sent is found, wherever it claims to come from, and stays.
+func TestVerify_Extra(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	w.run("import", sample(t, "jsonl")).want(0)
@@ -181,8 +181,8 @@ func TestVerifyFindsWhatIsExtra(t *testing.T) {
 	}
 }
 
-// TestRepairTwice holds that ClickHouse, which remembers the blocks it has taken, takes what it has lost again, and again.
-func TestRepairTwice(t *testing.T) {
+// TestVerify_RepairTwice holds that ClickHouse, which remembers the blocks it has taken, takes what it has lost again, and again.
+func TestVerify_RepairTwice(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	file := filepath.Join(t.TempDir(), "one.jsonl")
@@ -215,9 +215,9 @@ func (w *world) alter(how string) {
 	}
 }
 
-// TestADeadLetterOutOfABundle holds that one event that the record refuses keeps none of those from it that it travelled with,
+// TestDLQ_Bundle holds that one event that the record refuses keeps none of those from it that it travelled with,
 // and that the comparison knows each of them once.
-func TestADeadLetterOutOfABundle(t *testing.T) {
+func TestDLQ_Bundle(t *testing.T) {
 	t.Parallel()
 	w, dir := newOutside(t), t.TempDir()
 	write(t, filepath.Join(dir, "first.jsonl"), jsonLine)
@@ -255,8 +255,8 @@ func TestADeadLetterOutOfABundle(t *testing.T) {
 	w.equal()
 }
 
-// TestDeadLetters holds that what cannot be stored is set aside with its cause, while everything else is stored.
-func TestDeadLetters(t *testing.T) {
+// TestDLQ holds that what cannot be stored is set aside with its cause, while everything else is stored.
+func TestDLQ(t *testing.T) {
 	t.Parallel()
 	w := newOutside(t)
 	w.run("import", sample(t, "jsonl")).want(0)

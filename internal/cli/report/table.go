@@ -1,7 +1,7 @@
 // Package report prints reports as text for people.
 //
-// It promises that nothing which somebody wrote in a chat moves the cursor of a terminal, and that long lists are cut, with a
-// line that says so. The JSON of a report, which has everything, is the concern of whoever makes it.
+// It promises that text of a chat cannot move the cursor of a terminal, and that long lists are truncated, with a line that says
+// so. The JSON of a report, which has everything, is not made here.
 package report
 
 import (
@@ -43,7 +43,7 @@ func Counted(n int, what string) string {
 // Done prints the rows.
 func (t *Table) Done() error { return cmp.Or(t.err, t.w.Flush()) }
 
-// Printable keeps what somebody wrote in a chat from moving a terminal's cursor.
+// Printable keeps text of a chat from moving a terminal's cursor.
 func Printable(r rune) rune {
 	if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
 		return ' '

@@ -1,5 +1,5 @@
 // Package terminal shows on standard error how an import goes: bars on a terminal, lines where it can only print, and log records
-// where nobody looks.
+// where there is no terminal.
 //
 // It promises that a line which is written while bars are drawn stands whole above them, and that a terminal that goes away ends
 // no import. It decides nothing: the importer reports, and this package draws.
@@ -16,13 +16,13 @@ import (
 	"github.com/agrichat/agrichat/internal/verify"
 )
 
-// Options say to whom an import is shown.
+// Options say where an import is shown.
 type Options struct {
 	Screen  *Screen
 	Environ []string // as os.Environ gives it
 	Log     *slog.Logger
 	JSON    bool // a script reads the JSON at the end
-	Quiet   bool // nobody wants to see how it goes
+	Quiet   bool // progress is not shown
 }
 
 // Note prints a line for a person, unless a script reads.
@@ -32,8 +32,8 @@ func (o Options) Note(format string, args ...any) {
 	}
 }
 
-// Observer shows how an import goes: to nobody, to a person with bars or, on a terminal that can only print, with lines; or in
-// the log.
+// Observer shows the progress of an import: not at all, with bars or, on a terminal that can only print, with lines; or in the
+// log.
 func (o Options) Observer() importer.Observer {
 	out := importer.Observer{Stalled: logStall(o.Log)}
 	if o.Quiet {

@@ -40,7 +40,7 @@ func (s *Screen) raise(above io.Writer) {
 	s.above = above
 }
 
-// lower takes the bars away: whoever writes meanwhile waits until end is done.
+// lower removes the bars: writers wait until end is done.
 func (s *Screen) lower(end func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,7 +77,7 @@ type console struct {
 // IsTerminal says that it is one.
 func (c *console) IsTerminal() bool { return true }
 
-// GetTermSize asks the terminal; one that does not know has the size of the first ones.
+// GetTermSize queries the terminal; one that does not know has the size of the first ones.
 func (c *console) GetTermSize() (width, height int, err error) {
 	w, err := unix.IoctlGetWinsize(int(c.out.Fd()), unix.TIOCGWINSZ)
 	if err != nil || w.Col == 0 || w.Row == 0 {

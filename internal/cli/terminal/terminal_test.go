@@ -221,7 +221,7 @@ func checkWritten(t *testing.T, want, got []string) {
 	}
 }
 
-// TestOptions_Observer_noBars holds that no bars are drawn where nobody would see them, or nobody wants them.
+// TestOptions_Observer_noBars holds that no bars are drawn without a terminal, or where they are not wanted.
 func TestOptions_Observer_noBars(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
