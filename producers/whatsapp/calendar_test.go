@@ -40,9 +40,9 @@ func TestArchive_TwoDigitsOfAnotherCalendar(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{
 		"۰۳/۵/۱۲،\u200f ۲۱:۰۵ - Ali: aa\n۰۳/۵/۱۳،\u200f ۲۱:۰۵ - Ali: bb\n۰۳/۵/۱۴،\u200f ۲۱:۰۵ - Ali: cc\n": 3,
-		"12/05/03, 21:05 - Ali: aa\n31/05/03, 21:05 - Ali: bb\n":                            2,
-		"12/05/99, 21:05 - Ali: aa\n30/05/99, 21:05 - Ali: bb\n":                            2,
-		"12/05/10, 21:05 - Ali: aa\n31/05/24, 21:05 - Ali: bb\n":                            0,
+		"12/05/03, 21:05 - Ali: aa\n31/05/03, 21:05 - Ali: bb\n":                                           2,
+		"12/05/99, 21:05 - Ali: aa\n30/05/99, 21:05 - Ali: bb\n":                                           2,
+		"12/05/10, 21:05 - Ali: aa\n31/05/24, 21:05 - Ali: bb\n":                                           0,
 	} {
 		_, notices, _ := read(t, text, owner())
 		if n := notices["date-implausible"]; n.Count != want {
