@@ -133,7 +133,6 @@ func large() []Exception {
 		{"internal/engine", "", todo},
 		{"internal/labtest", "Lab", todo},
 		{"internal/patroni", "Follower", todo},
-		{"internal/verify", "Verifier", todo},
 		{"producers/slack", "reader", todo},
 	}
 }

@@ -345,7 +345,7 @@ func (v *Verifier) nameExtra(ctx context.Context, tx pgx.Tx, c cutoff, r *Report
 }
 
 // findPlaceholders finds placeholder rows that nothing refers to.
-func (v *Verifier) findPlaceholders(ctx context.Context, tx pgx.Tx, _ cutoff, r *Report, _ *dayCounts) error {
+func findPlaceholders(ctx context.Context, tx pgx.Tx, _ cutoff, r *Report, _ *dayCounts) error {
 	rows, err := tx.Query(ctx, query("placeholders"), MaxProblems)
 	if err != nil {
 		return fmt.Errorf("looking for placeholders: %w", err)
@@ -362,7 +362,7 @@ func (v *Verifier) findPlaceholders(ctx context.Context, tx pgx.Tx, _ cutoff, r 
 }
 
 // findLost finds messages that have events and no row. Their events are applied again, wherever they are on this log.
-func (v *Verifier) findLost(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, _ *dayCounts) error {
+func findLost(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, _ *dayCounts) error {
 	rows, err := tx.Query(ctx, query("lost_messages"), c.incarnation)
 	if err != nil {
 		return fmt.Errorf("looking for messages without a row: %w", err)

@@ -26,9 +26,9 @@ func (v *Verifier) lanes() [][]step {
 		}
 	}
 	return [][]step{
-		{v.compareLedger, v.findUnstored, v.compareBus, v.findExtra, v.countDays},
-		{v.findLost, v.compareThings(others...)}, // in this order: what is missing in Postgres is not extra in ClickHouse
-		{v.findPlaceholders, v.compareThings(ch.Versions), v.countOutOfRange},
+		{v.compareLedger, findUnstored, v.compareBus, v.findExtra, v.countDays},
+		{findLost, v.compareThings(others...)}, // in this order: what is missing in Postgres is not extra in ClickHouse
+		{findPlaceholders, v.compareThings(ch.Versions), countOutOfRange},
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 const OutOfRangeDay = "outside 1900-2261"
 
 // countOutOfRange counts, for each kind, the times that Postgres has and ClickHouse cannot hold.
-func (v *Verifier) countOutOfRange(ctx context.Context, tx pgx.Tx, _ cutoff, r *Report, _ *dayCounts) error {
+func countOutOfRange(ctx context.Context, tx pgx.Tx, _ cutoff, r *Report, _ *dayCounts) error {
 	rows, err := tx.Query(ctx, query("out_of_range"), int64(ch.FirstSecond), int64(ch.EndSecond))
 	if err != nil {
 		return fmt.Errorf("counting times that ClickHouse cannot hold: %w", err)

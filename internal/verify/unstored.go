@@ -12,7 +12,7 @@ import (
 
 // findUnstored reports the sequences that were removed from the stream before they were stored. They cannot be recovered, so
 // they make the report unequal until they are accepted.
-func (v *Verifier) findUnstored(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, _ *dayCounts) error {
+func findUnstored(ctx context.Context, tx pgx.Tx, c cutoff, r *Report, _ *dayCounts) error {
 	if c.sequence == 0 { // nothing was ever published
 		return nil
 	}
