@@ -59,7 +59,7 @@ func benchmark(b *testing.B, store aggregate.Inserter) {
 	for b.Loop() {
 		n++
 		// A republication, or the server would drop the block as a duplicate.
-		again, err := fact.Encode(&fact.Batch{Again: fmt.Sprint(n)})
+		again, err := fact.Encode(&fact.Batch{RepublishID: fmt.Sprint(n)})
 		if err != nil {
 			b.Fatal(err)
 		}

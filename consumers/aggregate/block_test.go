@@ -98,7 +98,7 @@ func TestBlock_token(t *testing.T) {
 	newer := messages(1)
 	newer.Version.Counter++
 	again := messages(1)
-	again.Again = "again"
+	again.RepublishID = "again"
 	reaction := &fact.Batch{
 		Version: one.Version, Source: "irc", Namespace: "n", Channel: "c", ChannelKey: id1,
 		Reactions: []fact.Reaction{{Thing: id2, Message: id1}},
@@ -225,7 +225,7 @@ func TestRows_empty_shrinks(t *testing.T) {
 func TestRows_empty(t *testing.T) {
 	at := time.Unix(1, 0).UTC()
 	whole := messages(3)
-	whole.Again = "again"
+	whole.RepublishID = "again"
 	whole.Messages[1].SentAt, whole.Messages[1].Links, whole.Messages[2].Accounts = &at, []string{"x"}, []string{"me"}
 	whole.Versions = []fact.Edition{{Event: id1, Thing: id2, SentAt: &at}}
 	whole.Reactions = []fact.Reaction{{Thing: id1, Message: id2, Count: 7, Removed: true}}

@@ -73,7 +73,7 @@ func (r *rows) empty() {
 		t.list = t.list[:0]
 	}
 	r.republishID = ""
-	r.reader.Forget()
+	r.reader.Reset()
 }
 
 // blocks returns what is to be inserted: names before what refers to them, so that a page seldom shows a chat without a name.
@@ -91,7 +91,7 @@ func (r *rows) add(f *fact.Batch) error {
 	if err != nil {
 		return err
 	}
-	r.republishID += f.Again
+	r.republishID += f.RepublishID
 	p := place{Batch: f, key: ids.next(), number: f.Version.Big()}
 	r.addFacts(p, ids)
 	return nil

@@ -140,7 +140,7 @@ func (p *Publisher) gather(ctx context.Context, first, last int64, only []int64,
 		out = append(out, g.Batches()...)
 	}
 	for i := range out {
-		out[i].Again = strconv.FormatInt(now.UnixNano(), 36)
+		out[i].RepublishID = strconv.FormatInt(now.UnixNano(), 36)
 	}
 	return out, t.identity.token, nil
 }

@@ -98,7 +98,7 @@ func cutLongest(strings []*string, bytes int) bool {
 
 // encodedLen is how many bytes a string takes in a fact, escapes included.
 func encodedLen(s string) int {
-	data, err := fact.Encode(&fact.Batch{Again: s})
+	data, err := fact.Encode(&fact.Batch{RepublishID: s})
 	if err != nil { // impossible: only times cannot be encoded
 		return len(s)
 	}

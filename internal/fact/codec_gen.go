@@ -15,7 +15,7 @@ func appendBatch(b []byte, v *Batch) (_ []byte, err error) {
 	b = appendField(b, `,"namespace":`, v.Namespace)
 	b = appendOptional(b, `,"channel":`, v.Channel)
 	b = appendOptional(b, `,"channel_key":`, v.ChannelKey)
-	b = appendOptional(b, `,"again":`, v.Again)
+	b = appendOptional(b, `,"again":`, v.RepublishID)
 	b = appendTrue(b, `,"truncated":true`, v.Truncated)
 	if b, err = appendList(b, `,"messages":[`, v.Messages, appendMessage); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (r *Reader) readBatch(v *Batch) {
 	v.Namespace = r.need(`,"namespace":`)
 	v.Channel = r.text(`,"channel":`)
 	v.ChannelKey = r.text(`,"channel_key":`)
-	v.Again = r.text(`,"again":`)
+	v.RepublishID = r.text(`,"again":`)
 	v.Truncated = r.has(`,"truncated":true`)
 	v.Messages = readList(r, `,"messages":[`, &r.lists.Messages, (*Reader).message)
 	v.Versions = readList(r, `,"versions":[`, &r.lists.Versions, (*Reader).edition)

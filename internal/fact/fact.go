@@ -53,9 +53,9 @@ type Batch struct {
 	Namespace  string  `json:"namespace"`
 	Channel    string  `json:"channel,omitempty"`     // empty for identities alone
 	ChannelKey string  `json:"channel_key,omitempty"` // empty for identities alone
-	// Again is set where facts are republished because a store may have lost them: a store that drops duplicate blocks
+	// RepublishID is set where facts are republished because a store may have lost them: a store that drops duplicate blocks
 	// must not drop this one. It differs from one republication to the next.
-	Again string `json:"again,omitempty"`
+	RepublishID string `json:"again,omitempty"`
 	// Truncated is set if the batch holds one fact that no message could carry: its lists may be missing and its strings cut.
 	// Postgres holds all of it, and the fact's hash is of all of it.
 	Truncated   bool         `json:"truncated,omitempty"`

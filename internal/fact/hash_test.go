@@ -89,7 +89,7 @@ func TestBatch_SetHashes(t *testing.T) {
 	}
 	b := make()
 	b.Version.Counter++
-	b.Again, b.Truncated = "y", true
+	b.RepublishID, b.Truncated = "y", true
 	b.SetHashes()
 	if _, got := hashed(b); !reflect.DeepEqual(got, hashes) {
 		t.Error("the version is in the hash")

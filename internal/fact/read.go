@@ -45,8 +45,8 @@ func (r *Reader) Read(data []byte) (*Batch, error) {
 	return &b, b.Check()
 }
 
-// Forget drops the batch that was read last, and keeps its buffers.
-func (r *Reader) Forget() {
+// Reset drops the batch that was read last, and keeps its buffers.
+func (r *Reader) Reset() {
 	r.batch.clearFacts()
 	r.batch = Batch{}
 }
@@ -56,7 +56,7 @@ func (r *Reader) readFast(data []byte) bool {
 	if hasControl(data) || !utf8.Valid(data) {
 		return false
 	}
-	r.Forget()
+	r.Reset()
 	r.s, r.ok = string(data), true
 	r.readBatch(&r.batch)
 	read := r.ok && r.s == ""

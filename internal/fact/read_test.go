@@ -52,7 +52,7 @@ func full() *fact.Batch {
 	at, later := time.Date(2024, 2, 29, 23, 59, 59, 123456000, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 1, time.FixedZone("", 3600))
 	return &fact.Batch{
 		Version: fact.Version{Generation: 3, Token: fact.MaxPart, Counter: 9}, Source: "telegram", Namespace: "n", Channel: "c",
-		ChannelKey: "00112233445566778899aabbccddeeff", Again: "x",
+		ChannelKey: "00112233445566778899aabbccddeeff", RepublishID: "x",
 		Messages: []fact.Message{
 			{Thing: "a", ExternalID: "1", Kind: "message", AuthorKey: "k", Author: "7", AuthorName: "Анна", SentAt: &at, Precision: 5,
 				Assumed: true, Text: "<b>&amp; \u2028 \U0001F525 \xff \\u0041 \"\n", Revision: "0", EditedAt: &later, Deleted: true, DeletedAt: &at,

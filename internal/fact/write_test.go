@@ -44,7 +44,7 @@ func batches() *rapid.Generator[*fact.Batch] {
 	return rapid.Custom(func(t *rapid.T) *fact.Batch {
 		text := func(name string) string { return texts().Draw(t, name) }
 		b := &fact.Batch{Version: versions().Draw(t, "version"), Source: text("source"), Namespace: text("namespace"),
-			Channel: text("channel"), ChannelKey: text("key"), Again: text("again"),
+			Channel: text("channel"), ChannelKey: text("key"), RepublishID: text("again"),
 			Truncated: rapid.Bool().Draw(t, "truncated")}
 		for range rapid.IntRange(0, 2).Draw(t, "messages") {
 			b.Messages = append(b.Messages, fact.Message{Thing: text("thing"), ExternalID: text("id"), Kind: text("kind"),
