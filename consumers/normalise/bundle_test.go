@@ -66,7 +66,7 @@ func TestStore_Handle_bundles(t *testing.T) {
 func TestStore_Handle_bundleOrder(t *testing.T) {
 	t.Parallel()
 	w := &world{}
-	sent := event.Known(time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC), event.PrecisionSecond)
+	sent := event.NewInstant(time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC), event.PrecisionSecond)
 	var want []string
 	for i := range 40 {
 		e := event.Event{Source: "test", Namespace: "n", Channel: "c", Kind: event.KindMessage, Revision: event.Unedited, Sent: sent,
@@ -284,7 +284,7 @@ func TestStore_Handle_largeBatch(t *testing.T) {
 // TestStore_DeadLetter_tooManyLines are no bundle of ours: it is split, and nothing of it is lost.
 func TestStore_DeadLetter_tooManyLines(t *testing.T) {
 	t.Parallel()
-	log := newWorld(32, event.BundleMost+9).deliveries()
+	log := newWorld(32, event.MaxBundle+9).deliveries()
 	together := bundles(log, len(log))
 	together[0].Sequence = 2 // whose last bit is not set: it would be by a line that runs over
 	l, pool := newListener(together), database(t)

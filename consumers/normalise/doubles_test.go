@@ -17,7 +17,7 @@ func sealed(t *testing.T, native event.NativeID, rev event.Revision, body event.
 		"*event.Membership": event.KindMembership, "*event.Identity": event.KindIdentity, "*event.ChannelInfo": event.KindChannel}
 	e := event.Event{Source: "test", Namespace: "n", Channel: "c", Kind: kinds[fmt.Sprintf("%T", body)], NativeID: native,
 		Revision: rev, Body: body, Author: author,
-		Sent: event.Known(time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC), event.PrecisionSecond)}
+		Sent: event.NewInstant(time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC), event.PrecisionSecond)}
 	if err := e.Seal(); err != nil {
 		t.Fatal(err)
 	}

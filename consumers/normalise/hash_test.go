@@ -44,7 +44,7 @@ func (w *world) awkward() {
 		}
 		for _, text := range []string{"", "\x1f\x1e \\x41 \\ '\" 日本語 🙂"} {
 			e := event.Event{Source: "test", Namespace: "n:1", Channel: event.Channel("awkward " + text), Kind: event.KindMessage, NativeID: event.NativeID(at),
-				Revision: event.Unedited, Sent: event.Known(sent, event.PrecisionMicro), Account: "a", Author: event.Person{ID: "u\x1e", Name: text},
+				Revision: event.Unedited, Sent: event.NewInstant(sent, event.PrecisionMicro), Account: "a", Author: event.Person{ID: "u\x1e", Name: text},
 				Body: &event.Message{Type: event.TypeMessage, Text: text, ReplyTo: &event.Ref{NativeID: "5"}, Thread: "6",
 					Attachments: []event.Attachment{{Kind: "photo"}, {Name: "no kind"}, {Kind: "voice"}}}}
 			if err := e.Seal(); err != nil {

@@ -109,7 +109,7 @@ func popular(b testing.TB, n int, make func(i int, e *event.Event)) []consumers.
 	at := time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 	for i := range n {
 		e := &event.Event{Source: "test", Namespace: "n", Channel: "c", NativeID: "1", Revision: event.RevisionSeq(uint64(i + 1)),
-			Author: event.Person{ID: event.AuthorID(fmt.Sprint("u", i)), Name: "N"}, Sent: event.Known(at.Add(time.Duration(i)*time.Second), event.PrecisionSecond)}
+			Author: event.Person{ID: event.AuthorID(fmt.Sprint("u", i)), Name: "N"}, Sent: event.NewInstant(at.Add(time.Duration(i)*time.Second), event.PrecisionSecond)}
 		make(i, e)
 		if err := e.Seal(); err != nil {
 			b.Fatal(err)

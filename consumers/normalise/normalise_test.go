@@ -532,7 +532,7 @@ func TestReports_AlreadyStored_lessContent(t *testing.T) {
 	said := func(text, name string, precision event.Precision) event.Event {
 		e := event.Event{Source: "irc", Namespace: "net", Account: "me", Channel: "#go", NativeID: "1", Kind: event.KindMessage,
 			Author: event.Person{ID: "nick", Name: name}, Revision: event.Unedited,
-			Sent: event.Known(at, precision), Seen: at, Body: &event.Message{Type: event.TypeMessage, Text: text}}
+			Sent: event.NewInstant(at, precision), Seen: at, Body: &event.Message{Type: event.TypeMessage, Text: text}}
 		if err := e.Seal(); err != nil {
 			t.Fatal(err)
 		}

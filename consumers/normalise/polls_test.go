@@ -96,10 +96,10 @@ func TestStore_Handle_latestPoll(t *testing.T) {
 func pollEvents(t *testing.T, channel string, at time.Time, votes [2]int) []consumers.Delivery {
 	t.Helper()
 	asked := event.Poll{Question: "?", Options: []event.PollOption{{Text: "a", Votes: 50}}} // as an old program wrote it
-	events := []event.Event{{Kind: event.KindMessage, Revision: event.Unedited, Sent: event.Known(at, event.PrecisionSecond),
+	events := []event.Event{{Kind: event.KindMessage, Revision: event.Unedited, Sent: event.NewInstant(at, event.PrecisionSecond),
 		Body: &event.Message{Type: event.TypeMessage, Poll: &asked}}}
 	for i, n := range votes {
-		sent := event.Known(at.Add(time.Duration(i+1)*time.Hour), event.PrecisionSecond)
+		sent := event.NewInstant(at.Add(time.Duration(i+1)*time.Hour), event.PrecisionSecond)
 		p := event.Poll{Question: "?", Options: []event.PollOption{{Text: "a", Votes: n}}}
 		events = append(events, event.Event{Kind: event.KindPoll, Revision: event.RevisionAt(sent.At), Sent: sent,
 			Body: &event.PollResults{Target: "1", Poll: p}})

@@ -36,7 +36,7 @@ func (w *world) instant() event.Instant {
 	case 1:
 		return event.Instant{}
 	default:
-		return event.Known(t.Add(time.Duration(w.r.IntN(60))*time.Second), event.PrecisionSecond)
+		return event.NewInstant(t.Add(time.Duration(w.r.IntN(60))*time.Second), event.PrecisionSecond)
 	}
 }
 

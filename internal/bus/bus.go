@@ -60,7 +60,7 @@ func (c Config) withDefaults() Config {
 	c.MaxAckPending = orElse(c.MaxAckPending, 20000)
 	c.AckWait = orElse(c.AckWait, deliver.AckWait)
 	c.BatchMessages = orElse(c.BatchMessages, batchMessages)
-	c.BundleEvents = min(orElse(c.BundleEvents, bundleEvents), event.BundleMost)
+	c.BundleEvents = min(orElse(c.BundleEvents, bundleEvents), event.MaxBundle)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -142,7 +142,7 @@ func TestBus_PublishLive(t *testing.T) {
 		"another account's copy is stored":          {copyOf(func(e *event.Event) { e.Account = "bob" }), 2},
 		"a copy with a fuller text is stored":       {copyOf(func(e *event.Event) { e.Body.(*event.Message).Text = "привет, мир" }), 2},
 		"a copy that knows the author is stored":    {copyOf(func(e *event.Event) { e.Author.Name = "Анна" }), 2},
-		"a copy with a more precise time is stored": {copyOf(func(e *event.Event) { e.Sent = event.Known(time.Unix(1, 0), event.PrecisionSecond) }), 2},
+		"a copy with a more precise time is stored": {copyOf(func(e *event.Event) { e.Sent = event.NewInstant(time.Unix(1, 0), event.PrecisionSecond) }), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBus(t)
@@ -207,7 +207,7 @@ func TestEventsThatAreTooLarge(t *testing.T) {
 		Body: &event.Unparsed{Reason: strings.Repeat("why", most), Offset: 7}, Raw: []byte(strings.Repeat("\x01\xff", most))}
 	must(t, lost.Seal())
 	when := one("when", "в двадцатитысячном году")
-	when.Sent = event.Known(time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC), event.PrecisionSecond)
+	when.Sent = event.NewInstant(time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC), event.PrecisionSecond)
 	name := one("name", "x")
 	name.Author.Name = strings.Repeat("n", most)
 	events := append([]event.Event{raw, text, lost, when, name}, said(3)...)

@@ -12,7 +12,7 @@ func Example() {
 		Source: "irc", Namespace: "libera", Account: "bot", Channel: "#go", NativeID: "1001",
 		Author: event.Person{ID: "anna", Name: "Anna"},
 		Kind:   event.KindMessage, Revision: event.Unedited,
-		Sent: event.Known(time.Date(2024, 5, 1, 9, 0, 0, 0, time.UTC), event.PrecisionSecond),
+		Sent: event.NewInstant(time.Date(2024, 5, 1, 9, 0, 0, 0, time.UTC), event.PrecisionSecond),
 		Body: &event.Message{Type: event.TypeMessage, Text: "hello"},
 	}
 	if err := e.Seal(); err != nil { // checks the parts and derives the id
@@ -62,12 +62,12 @@ func ExampleEvent_Seal() {
 
 // Copies of one event are joined leaf by leaf, in any order.
 func ExampleMerge() {
-	sent := event.Known(time.Date(2024, 5, 1, 9, 0, 0, 0, time.UTC), event.PrecisionMinute)
+	sent := event.NewInstant(time.Date(2024, 5, 1, 9, 0, 0, 0, time.UTC), event.PrecisionMinute)
 	copyOf := func(sent event.Instant, m *event.Message) *event.Event {
 		return &event.Event{Kind: event.KindMessage, Sent: sent, Body: m}
 	}
 	a := copyOf(sent, &event.Message{Type: event.TypeMessage, Text: "hi", Thread: "7"})
-	exact := event.Known(sent.At.Add(42*time.Second), event.PrecisionSecond)
+	exact := event.NewInstant(sent.At.Add(42*time.Second), event.PrecisionSecond)
 	b := copyOf(exact, &event.Message{Type: event.TypeMessage, Text: "hi", Links: []string{"https://example.org"}})
 	m := event.Merge(a, b)
 	fmt.Println(m.Sent.At.Format(time.TimeOnly), m.Body.(*event.Message).Thread, m.Body.(*event.Message).Links)

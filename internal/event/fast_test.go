@@ -137,8 +137,8 @@ func TestEncode_OddStrings(t *testing.T) {
 func TestDecode_OtherForms(t *testing.T) {
 	e := &Event{
 		Source: "s", Namespace: "n", Account: "a", Channel: "c", NativeID: "1", Kind: KindMessage, Revision: Unedited,
-		Author: Person{ID: "7", Name: "Ann"}, Sent: Known(time.Unix(1, 0), PrecisionSecond), Seen: time.Unix(2, 0).UTC(),
-		Body: &Message{Type: TypeMessage, Text: "hi", ReplyTo: &Ref{NativeID: "0"}, Edited: Known(time.Unix(3, 0), PrecisionSecond)},
+		Author: Person{ID: "7", Name: "Ann"}, Sent: NewInstant(time.Unix(1, 0), PrecisionSecond), Seen: time.Unix(2, 0).UTC(),
+		Body: &Message{Type: TypeMessage, Text: "hi", ReplyTo: &Ref{NativeID: "0"}, Edited: NewInstant(time.Unix(3, 0), PrecisionSecond)},
 		Raw:  []byte(`{"x":1}`),
 	}
 	if err := e.Seal(); err != nil {
@@ -178,7 +178,7 @@ func TestDecodeFast(t *testing.T) {
 	for _, raw := range []string{"", "plain", `{"id": 1, "text": "a\nb"}`} {
 		for _, m := range []*Message{{Type: TypeMessage, Text: "привет \"you\"\n"}, {Type: TypeMessage, ReplyTo: &Ref{NativeID: "1"}}, {Links: []string{"x"}}} {
 			e := &Event{Source: "s", Namespace: "n", Channel: "c", NativeID: "1", Kind: KindMessage, Revision: Unedited, Body: m, Raw: []byte(raw),
-				Author: Person{ID: "1", Name: "Ann"}, Sent: Known(time.Unix(1, 0), PrecisionSecond), Seen: time.Unix(2, 0).UTC()}
+				Author: Person{ID: "1", Name: "Ann"}, Sent: NewInstant(time.Unix(1, 0), PrecisionSecond), Seen: time.Unix(2, 0).UTC()}
 			b, err := Encode(e)
 			if err != nil {
 				t.Fatal(err)
@@ -216,7 +216,7 @@ func benchEnvelope(tb testing.TB) *Event {
 	raw := `{"id": 12345, "type": "message", "date": "2024-01-01T10:00:00", "date_unixtime": "1704103200", "from": "Иван Петров", "from_id": "user123456", "reply_to_message_id": 12340, "text": "` +
 		strings.Repeat("привет, как дела ", 3) + `", "text_entities": [{"type": "plain", "text": "` + strings.Repeat("привет, как дела ", 3) + `"}]}`
 	e := &Event{Source: "telegram", Namespace: "telegram", Channel: "supergroup:1234567890", NativeID: "12345", Kind: KindMessage, Revision: Unedited,
-		Author: Person{ID: "user123456", Name: "Иван Петров"}, Sent: Known(time.Unix(1704103200, 0), PrecisionSecond), Seen: time.Now().UTC(),
+		Author: Person{ID: "user123456", Name: "Иван Петров"}, Sent: NewInstant(time.Unix(1704103200, 0), PrecisionSecond), Seen: time.Now().UTC(),
 		Body: &Message{Type: TypeMessage, Text: strings.Repeat("привет, как дела ", 3), ReplyTo: &Ref{NativeID: "12340"}}, Raw: []byte(raw)}
 	if err := e.Seal(); err != nil {
 		tb.Fatal(err)

@@ -46,8 +46,8 @@ func TestMerge_Arguments(t *testing.T) {
 
 func TestMergeInstant(t *testing.T) {
 	at := time.Date(2024, 5, 1, 12, 0, 0, 250e6, time.UTC)
-	exact := event.Known(at, event.PrecisionMilli)
-	cut := event.Known(at.Truncate(time.Second), event.PrecisionSecond)
+	exact := event.NewInstant(at, event.PrecisionMilli)
+	cut := event.NewInstant(at.Truncate(time.Second), event.PrecisionSecond)
 	assumed := event.Instant{At: at.Add(-3 * time.Hour), Precision: event.PrecisionMilli, Zone: "Europe/Moscow", Assumed: true}
 	for _, c := range []struct {
 		name       string
@@ -68,11 +68,11 @@ func TestMergeInstant(t *testing.T) {
 }
 
 func TestInstant_Bounded(t *testing.T) {
-	far := event.Known(time.Date(12024, 1, 1, 0, 0, 0, 0, time.UTC), event.PrecisionDay)
+	far := event.NewInstant(time.Date(12024, 1, 1, 0, 0, 0, 0, time.UTC), event.PrecisionDay)
 	if got := far.Bounded(); !got.IsZero() {
 		t.Errorf("year 12024 is %v", got)
 	}
-	fine := event.Known(time.Date(2024, 1, 1, 0, 0, 0, 1999, time.UTC), event.PrecisionMicro)
+	fine := event.NewInstant(time.Date(2024, 1, 1, 0, 0, 0, 1999, time.UTC), event.PrecisionMicro)
 	if got := fine.Bounded().At.Nanosecond(); got != 1000 {
 		t.Errorf("%d ns, want 1000", got)
 	}
@@ -139,11 +139,11 @@ func TestMerge_Leaves(t *testing.T) {
 		Attachments: []event.Attachment{{Kind: "photo", Bytes: 12, Missing: "not included"}},
 	}}
 	page := &event.Event{Kind: event.KindMessage, Body: &event.Message{
-		Text: "t", Forward: &event.Forward{From: event.Person{Name: "Farm"}, Sent: event.Known(time.Unix(1, 0), event.PrecisionSecond)},
+		Text: "t", Forward: &event.Forward{From: event.Person{Name: "Farm"}, Sent: event.NewInstant(time.Unix(1, 0), event.PrecisionSecond)},
 		Attachments: []event.Attachment{{Kind: "photo", Path: "photos/a.jpg", SHA256: "00"}}, Links: []string{"https://example.org"},
 	}}
 	want := &event.Message{
-		Text: "t", Forward: &event.Forward{From: event.Person{ID: "channel1", Name: "Farm"}, Sent: event.Known(time.Unix(1, 0), event.PrecisionSecond)},
+		Text: "t", Forward: &event.Forward{From: event.Person{ID: "channel1", Name: "Farm"}, Sent: event.NewInstant(time.Unix(1, 0), event.PrecisionSecond)},
 		Attachments: []event.Attachment{{Kind: "photo", Bytes: 12, Path: "photos/a.jpg", SHA256: "00"}}, Links: []string{"https://example.org"},
 	}
 	for _, got := range []*event.Event{event.Merge(json, page), event.Merge(page, json)} {
@@ -220,7 +220,7 @@ func TestMerge_DateAndZone(t *testing.T) {
 		{"the same zone", []*event.Event{sure, copyOf(day(4, 3, 22), "UTC", event.Reading{ZoneNamed: 2, DateGuessed: true})}, day(3, 4, 22), "UTC", nil},
 		{"a zone that was named once more", []*event.Event{sure, copyOf(day(4, 3, 19), "Europe/Moscow", event.Reading{ZoneNamed: 2, DateGuessed: true}),
 			copyOf(day(3, 4, 20), "Europe/Berlin", event.Reading{ZoneNamed: 3})}, day(3, 4, 20), "Europe/Berlin", nil},
-		{"a zone that the network gave", []*event.Event{{Kind: event.KindMessage, Body: &event.Message{Text: "t"}, Sent: event.Known(day(3, 4, 18), event.PrecisionMinute)},
+		{"a zone that the network gave", []*event.Event{{Kind: event.KindMessage, Body: &event.Message{Text: "t"}, Sent: event.NewInstant(day(3, 4, 18), event.PrecisionMinute)},
 			copyOf(day(4, 3, 19), "Europe/Moscow", event.Reading{ZoneNamed: 2, DateGuessed: true})}, day(3, 4, 18), "", nil},
 		{"an hour that the later zone shows twice", []*event.Event{copyOf(day(31, 10, 2), "UTC", event.Reading{}),
 			copyOf(day(31, 10, 0), "Europe/Berlin", event.Reading{ZoneNamed: 1, DateGuessed: true})}, day(31, 10, 0), "Europe/Berlin",

@@ -53,8 +53,8 @@ type Instant struct {
 // IsZero reports whether there is no time.
 func (i Instant) IsZero() bool { return i.At.IsZero() }
 
-// Known is an instant that the network gave with its zone.
-func Known(t time.Time, p Precision) Instant {
+// NewInstant is an instant that the network gave with its zone.
+func NewInstant(t time.Time, p Precision) Instant {
 	if t.IsZero() {
 		return Instant{}
 	}

@@ -135,7 +135,7 @@ func (s *speech) Close() error { return nil }
 func epoch() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func at(n uint64) event.Instant {
-	return event.Known(epoch().Add(time.Duration(n)*2*time.Millisecond), event.PrecisionMilli)
+	return event.NewInstant(epoch().Add(time.Duration(n)*2*time.Millisecond), event.PrecisionMilli)
 }
 
 // Of ten records seven are messages; the others are about one of them.

@@ -95,7 +95,7 @@ func TestApart(t *testing.T) {
 func TestTally_KeyWithoutTime(t *testing.T) {
 	tl := newTally(false)
 	sent := time.Unix(60*5, 0).UTC()
-	for i, at := range []event.Instant{{}, event.Known(sent, event.PrecisionMinute), {}} {
+	for i, at := range []event.Instant{{}, event.NewInstant(sent, event.PrecisionMinute), {}} {
 		id := event.NativeID("k" + event.Digest(strconv.Itoa(i)))
 		tl.take([]event.Event{{Kind: event.KindMessage, NativeID: id, Sent: at}}, []bool{false}, 0)
 	}
@@ -136,7 +136,7 @@ func (s *toldAgain) Close() error { return nil }
 func TestRun_LiveKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := message(1)
-		e.NativeID, e.Sent = event.NativeID("k"+event.Digest("line")), event.Known(time.Unix(60, 0), event.PrecisionSecond)
+		e.NativeID, e.Sent = event.NativeID("k"+event.Digest("line")), event.NewInstant(time.Unix(60, 0), event.PrecisionSecond)
 		if err := e.Seal(); err != nil {
 			t.Fatal(err)
 		}

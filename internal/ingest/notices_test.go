@@ -20,9 +20,9 @@ func TestNotices_Read(t *testing.T) {
 		message(assumed, event.Reading{DateGuessed: true}),
 		message(assumed, event.Reading{ZoneNamed: 7}),
 		message(event.Instant{}, event.Reading{}),
-		message(event.Known(assumed.At, event.PrecisionSecond), event.Reading{Charset: "koi8-r"}),
-		message(event.Known(assumed.At, event.PrecisionSecond), event.Reading{Charset: "koi8-r", CharsetNamed: 7}),
-		message(event.Known(assumed.At, event.PrecisionSecond), event.Reading{Charset: "utf-8"}),
+		message(event.NewInstant(assumed.At, event.PrecisionSecond), event.Reading{Charset: "koi8-r"}),
+		message(event.NewInstant(assumed.At, event.PrecisionSecond), event.Reading{Charset: "koi8-r", CharsetNamed: 7}),
+		message(event.NewInstant(assumed.At, event.PrecisionSecond), event.Reading{Charset: "utf-8"}),
 		{Kind: event.KindChannel, Sent: assumed},
 	}
 	tl := newTally(false)

@@ -89,16 +89,16 @@ func TestSession_Next(t *testing.T) {
 			message(t, "4", at(3, 10, "UTC"), event.Reading{}, "ann", "after"),
 		},
 		{
-			message(t, "5", event.Known(time.Unix(7, 0), event.PrecisionSecond), event.Reading{}, "ann", "the network's own time"),
+			message(t, "5", event.NewInstant(time.Unix(7, 0), event.PrecisionSecond), event.Reading{}, "ann", "the network's own time"),
 			message(t, "6", at(5, 0, ""), event.Reading{}, "ann", "our clock"),
 			message(t, "7", at(5, 0, "Mars/Olympus"), event.Reading{}, "ann", "x"),
 			message(t, "8", at(2, 0, "Europe/Berlin"), event.Reading{ZoneNamed: 3}, "ann", "named before, and right"),
 		},
 		{
-			message(t, "9", event.Known(time.Unix(7, 0), event.PrecisionSecond), event.Reading{Charset: "windows-1252", CharsetNamed: 2}, "âÏÂ", "ÐÒÉ×ÅÔ"),
-			message(t, "10", event.Known(time.Unix(7, 0), event.PrecisionSecond), event.Reading{Charset: "utf-8"}, "ann", "приве\uFFFD"),
-			message(t, "11", event.Known(time.Unix(7, 0), event.PrecisionSecond), event.Reading{Charset: "windows-1252"}, "ann", "Ð\uFFFD"),
-			message(t, "12", event.Known(time.Unix(7, 0), event.PrecisionSecond), event.Reading{Charset: "koi8-r"}, "ann", "привет"),
+			message(t, "9", event.NewInstant(time.Unix(7, 0), event.PrecisionSecond), event.Reading{Charset: "windows-1252", CharsetNamed: 2}, "âÏÂ", "ÐÒÉ×ÅÔ"),
+			message(t, "10", event.NewInstant(time.Unix(7, 0), event.PrecisionSecond), event.Reading{Charset: "utf-8"}, "ann", "приве\uFFFD"),
+			message(t, "11", event.NewInstant(time.Unix(7, 0), event.PrecisionSecond), event.Reading{Charset: "windows-1252"}, "ann", "Ð\uFFFD"),
+			message(t, "12", event.NewInstant(time.Unix(7, 0), event.PrecisionSecond), event.Reading{Charset: "koi8-r"}, "ann", "привет"),
 		},
 	}
 	berlin, err := time.LoadLocation("Europe/Berlin")
@@ -163,7 +163,7 @@ func TestSession_Next_zoneNotice(t *testing.T) {
 	assumed := func(zone string) event.Instant {
 		return event.Instant{At: at, Precision: event.PrecisionSecond, Zone: zone, Assumed: true}
 	}
-	known := event.Known(at, event.PrecisionSecond)
+	known := event.NewInstant(at, event.PrecisionSecond)
 	known.Zone = "+03:00"
 	for name, sent := range map[string]event.Instant{"absolute": known, "in the zone already": assumed("Europe/Moscow"), "none": {}} {
 		e := message(t, "1", sent, event.Reading{}, "ann", "a")

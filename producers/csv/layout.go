@@ -141,7 +141,7 @@ func (l layout) read(s string, zone *time.Location) (m moment, ok bool) {
 	}
 	m.day, m.minute = at.Format("2006-01-02"), at.Format("15:04")
 	if l.zoned {
-		m.Instant = event.Known(at, l.precision(at))
+		m.Instant = event.NewInstant(at, l.precision(at))
 		m.Zone = at.Format("-07:00")
 		m.Instant = m.Bounded()
 	} else {
@@ -181,7 +181,7 @@ func (l layout) readUnix(s string) (m moment, ok bool) {
 		}
 		at, p = at.Add(time.Duration(micro)*time.Microsecond), event.PrecisionMicro
 	}
-	m.Instant = event.Known(at, p).Bounded()
+	m.Instant = event.NewInstant(at, p).Bounded()
 	m.day, m.minute = at.UTC().Format("2006-01-02"), at.UTC().Format("15:04")
 	return m, !m.IsZero()
 }

@@ -24,7 +24,7 @@ func (c clock) stamp(s string) event.Instant {
 		}
 		return filekit.ReadLocal(at, fraction(s), c.zone).Instant
 	}
-	in := event.Known(at, fraction(s))
+	in := event.NewInstant(at, fraction(s))
 	if in.Zone = s[max(0, len(s)-len("+00:00")):]; strings.HasSuffix(s, "Z") {
 		in.Zone = "+00:00"
 	}
@@ -59,7 +59,7 @@ func snowflakeTime(id string) event.Instant {
 	if err != nil || n>>timeShift <= 0 {
 		return event.Instant{}
 	}
-	return event.Known(time.UnixMilli(n>>timeShift+epoch), event.PrecisionMilli)
+	return event.NewInstant(time.UnixMilli(n>>timeShift+epoch), event.PrecisionMilli)
 }
 
 // localLayouts are the forms in which tables print a time without a zone: that of 2019, and the American one of later years.

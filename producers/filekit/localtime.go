@@ -23,7 +23,7 @@ func ReadLocal(printed time.Time, p event.Precision, zone *time.Location) LocalT
 		zone = time.UTC
 	}
 	first, second, skipped := producers.WallTime(printed, zone)
-	t := LocalTime{Instant: event.Known(first, p), Skipped: skipped, Printed: printed}
+	t := LocalTime{Instant: event.NewInstant(first, p), Skipped: skipped, Printed: printed}
 	if !second.IsZero() {
 		t.Other = second.UTC()
 	}

@@ -56,7 +56,7 @@ func TestReadLocal(t *testing.T) {
 			}
 		}
 	}
-	zoned := filekit.LocalTime{Instant: event.Known(time.Unix(1, 0), event.PrecisionSecond)}
+	zoned := filekit.LocalTime{Instant: event.NewInstant(time.Unix(1, 0), event.PrecisionSecond)}
 	if !zoned.Changed().Equal(zoned.At) {
 		t.Errorf("a time with a zone changed at %v", zoned.Changed())
 	}

@@ -35,7 +35,7 @@ func (r *parser) moment(key, s string) (filekit.LocalTime, error) {
 	}
 	s = strings.Replace(s, " ", "T", 1)
 	if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		in := event.Known(at, precision(s))
+		in := event.NewInstant(at, precision(s))
 		if _, shift := at.Zone(); shift != 0 || !strings.HasSuffix(strings.ToUpper(s), "Z") {
 			in.Zone = at.Format("-07:00")
 		}

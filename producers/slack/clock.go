@@ -28,7 +28,7 @@ func instant(ts string) event.Instant {
 	if micros < counted {
 		p = event.PrecisionSecond
 	}
-	return event.Known(time.Unix(seconds, micros*1000), p).Bounded()
+	return event.NewInstant(time.Unix(seconds, micros*1000), p).Bounded()
 }
 
 // changed reads the time of a change to a user or a channel, which is in seconds, or in thousandths of one.

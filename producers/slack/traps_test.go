@@ -189,7 +189,7 @@ func TestReader_Forward(t *testing.T) {
 	e := one1(t, said1("1714550405.000100", "see", `"attachments": [{"is_share": true, "channel_id": "C2", "ts": "1714550400.000100", "author_id": "U0000BORIS"}]`))
 	want := &event.Forward{
 		From: event.Person{ID: "U0000BORIS", Name: "Boris"}, Channel: "C2", NativeID: "1714550400.000100",
-		Sent: event.Known(time.Unix(1714550400, 100000), event.PrecisionSecond),
+		Sent: event.NewInstant(time.Unix(1714550400, 100000), event.PrecisionSecond),
 	}
 	if diff := cmp.Diff(want, message(t, e).Forward); diff != "" {
 		t.Error(diff)

@@ -41,8 +41,8 @@ func DecodeMessage(items []PendingEvent, d *consumers.Delivery) ([]PendingEvent,
 	ids, named := d.EventIDs, d.EventIDs != ""
 	for data := range d.Envelopes() {
 		at := event.At(d.Sequence, d.Line+line)
-		if line++; line > event.BundleMost {
-			return nil, fmt.Errorf("%d: it has more than %d lines", d.Sequence, event.BundleMost)
+		if line++; line > event.MaxBundle {
+			return nil, fmt.Errorf("%d: it has more than %d lines", d.Sequence, event.MaxBundle)
 		}
 		it, err := decodeEnvelope(data)
 		if err != nil {

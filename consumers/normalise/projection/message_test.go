@@ -34,7 +34,7 @@ func decoded(t *testing.T, events ...event.Event) []PendingEvent {
 }
 
 func at(seconds int64) event.Instant {
-	return event.Known(time.Unix(seconds, 0).UTC(), event.PrecisionSecond)
+	return event.NewInstant(time.Unix(seconds, 0).UTC(), event.PrecisionSecond)
 }
 
 func text(native event.NativeID, revision event.Revision, text, author string, seconds int64) event.Event {

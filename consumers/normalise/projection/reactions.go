@@ -118,7 +118,7 @@ func (s *snapshot) compare(o *snapshot) int {
 
 // trueAt is the latest at which a list was surely true.
 func trueAt(it *PendingEvent) event.Instant {
-	if asOf := event.Known(time.UnixMilli(it.Reading.AsOf), event.PrecisionMilli); it.Reading.AsOf != 0 && asOf.Later(it.Sent) {
+	if asOf := event.NewInstant(time.UnixMilli(it.Reading.AsOf), event.PrecisionMilli); it.Reading.AsOf != 0 && asOf.Later(it.Sent) {
 		return asOf
 	}
 	return it.Sent

@@ -56,7 +56,7 @@ func TestFoldReactions_Gone(t *testing.T) {
 			for _, turned := range []bool{false, true} {
 				var events []PendingEvent
 				for i := range c.lists {
-					at := event.Known(time.Unix(int64(1000+i), 0), event.PrecisionSecond)
+					at := event.NewInstant(time.Unix(int64(1000+i), 0), event.PrecisionSecond)
 					events = append(events, PendingEvent{Event: &event.Event{ID: event.ID{byte(i)}, Sent: at, Body: &c.lists[i]}})
 				}
 				if turned {
@@ -93,10 +93,10 @@ func TestFoldReactions_Unreacted(t *testing.T) {
 			r.People = append(r.People, event.ReactionPerson{Person: event.Person{ID: id}, Emoji: "a"})
 		}
 		return PendingEvent{Event: &event.Event{ID: event.ID{byte(asOf), byte(len(people))}, Kind: event.KindReactions, Body: r, Reading: event.Reading{AsOf: asOf * 1000},
-			Sent: event.Known(time.Unix(10, 0), event.PrecisionSecond)}}
+			Sent: event.NewInstant(time.Unix(10, 0), event.PrecisionSecond)}}
 	}
 	none := func(at int64) PendingEvent { return NoReactions(event.ThingID{1}, at*1000) }
-	single := PendingEvent{Event: &event.Event{ID: event.ID{9}, Kind: event.KindReaction, Author: event.Person{ID: "2"}, Sent: event.Known(time.Unix(40, 0), event.PrecisionSecond),
+	single := PendingEvent{Event: &event.Event{ID: event.ID{9}, Kind: event.KindReaction, Author: event.Person{ID: "2"}, Sent: event.NewInstant(time.Unix(40, 0), event.PrecisionSecond),
 		Body: &event.Reaction{Target: "m", Emoji: "b"}}}
 	for name, c := range map[string]struct {
 		events []PendingEvent

@@ -12,7 +12,7 @@ func TestSnapshot_compare(t *testing.T) {
 	t.Parallel()
 	at := func(minute, count int, id byte) *snapshot {
 		return &snapshot{PendingEvent: &PendingEvent{Event: &event.Event{ID: event.ID{id}}}, Reactions: &event.Reactions{Counts: []event.ReactionCount{{Emoji: "x", Count: count}}},
-			at: event.Known(time.Unix(int64(60*minute), 0), event.PrecisionSecond)}
+			at: event.NewInstant(time.Unix(int64(60*minute), 0), event.PrecisionSecond)}
 	}
 	ordered := []*snapshot{at(3, 1, 1), at(2, 5, 1), at(2, 4, 3), at(2, 4, 2), at(1, 9, 9)}
 	for i, a := range ordered {

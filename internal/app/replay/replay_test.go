@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { testenv.Main(m) }
 func message(t *testing.T, id, text string) event.Event {
 	t.Helper()
 	e := event.Event{Source: "irc", Namespace: "net", Account: "a", Channel: "#go", NativeID: event.NativeID(id), Author: event.Person{ID: "anna"},
-		Kind: event.KindMessage, Revision: event.Unedited, Sent: event.Known(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), event.PrecisionSecond),
+		Kind: event.KindMessage, Revision: event.Unedited, Sent: event.NewInstant(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), event.PrecisionSecond),
 		Seen: time.Date(2026, 11, 1, 0, 0, 1, 0, time.UTC), Body: &event.Message{Type: event.TypeMessage, Text: text}}
 	if err := e.Seal(); err != nil {
 		t.Fatal(err)

@@ -67,7 +67,7 @@ func (s *liveSession) event() (event.Event, error) {
 	}
 	e := event.Event{Source: LiveSource, Namespace: s.live.Run, Account: "bench", Channel: LiveChannel,
 		NativeID: event.NativeID(strconv.Itoa(m.id)), Author: event.Person{ID: event.AuthorID(authorID("user", m.who)), Name: AuthorName(m.who)},
-		Kind: event.KindMessage, Revision: event.Unedited, Sent: event.Known(m.at, event.PrecisionSecond), Body: body}
+		Kind: event.KindMessage, Revision: event.Unedited, Sent: event.NewInstant(m.at, event.PrecisionSecond), Body: body}
 	if err := e.Seal(); err != nil {
 		return e, fmt.Errorf("making message %d: %w", m.id, err)
 	}

@@ -97,7 +97,7 @@ func Instants() *rapid.Generator[event.Instant] {
 		precisions := []event.Precision{
 			event.PrecisionDay, event.PrecisionMinute, event.PrecisionSecond, event.PrecisionMilli, event.PrecisionMicro,
 		}
-		in := event.Known(time.UnixMicro(micros), rapid.SampledFrom(precisions).Draw(t, "precision"))
+		in := event.NewInstant(time.UnixMicro(micros), rapid.SampledFrom(precisions).Draw(t, "precision"))
 		in.Zone = rapid.SampledFrom([]string{"", "+03:00", "Europe/Moscow"}).Draw(t, "zone")
 		in.Assumed = rapid.Bool().Draw(t, "assumed")
 		return in

@@ -162,11 +162,11 @@ func (m checkpoint) before(o checkpoint) bool { return !m.Time.IsZero() && m.Tim
 func when(in *received) event.Instant {
 	if t, ok := serverTime(in); ok {
 		if t.Nanosecond() == 0 { // histories that keep seconds print .000
-			return event.Known(t, event.PrecisionSecond)
+			return event.NewInstant(t, event.PrecisionSecond)
 		}
-		return event.Known(t, event.PrecisionMilli)
+		return event.NewInstant(t, event.PrecisionMilli)
 	}
-	i := event.Known(in.at.Truncate(time.Second), event.PrecisionSecond)
+	i := event.NewInstant(in.at.Truncate(time.Second), event.PrecisionSecond)
 	i.Assumed = true
 	return i
 }

@@ -229,7 +229,7 @@ func (s *session) channelInfo(in *received) {
 	if err != nil || since <= 0 {
 		return
 	}
-	at := event.Known(time.Unix(since, 0), event.PrecisionSecond)
+	at := event.NewInstant(time.Unix(since, 0), event.PrecisionSecond)
 	e := chatline.ChannelEvent("", "", r.id, event.ChannelInfo{Name: r.name, Topic: r.topic})
 	e.Sent, e.Revision = at, event.RevisionAt(at.At)
 	s.seal(e)

@@ -53,7 +53,7 @@ func (l *Latest) Revision() event.Revision {
 
 // Instant is a time that was read with the clock, from when it was and how it is read where no zone is named; that is zero if it was certain.
 func (c Clock) Instant(at, unnamed time.Time) event.Instant {
-	in := event.Known(at, event.PrecisionSecond)
+	in := event.NewInstant(at, event.PrecisionSecond)
 	if unnamed.IsZero() {
 		return in
 	}
@@ -68,7 +68,7 @@ func (c Clock) Instant(at, unnamed time.Time) event.Instant {
 func (c Clock) Read(printed, unix string, after time.Time) filekit.LocalTime {
 	if seconds, err := strconv.ParseInt(unix, 10, 64); err == nil && seconds > 0 {
 		at := time.Unix(seconds, 0)
-		in := event.Known(at, event.PrecisionSecond)
+		in := event.NewInstant(at, event.PrecisionSecond)
 		in.Zone = offset(printed, at)
 		return filekit.LocalTime{Instant: in.Bounded()}
 	}
@@ -77,7 +77,7 @@ func (c Clock) Read(printed, unix string, after time.Time) filekit.LocalTime {
 		if err != nil {
 			return filekit.LocalTime{}
 		}
-		in := event.Known(at, event.PrecisionSecond)
+		in := event.NewInstant(at, event.PrecisionSecond)
 		in.Zone = at.Format("-07:00")
 		return filekit.LocalTime{Instant: in.Bounded()}
 	}

@@ -35,7 +35,7 @@ func readTitle(c export.Clock, title string, after time.Time) (m filekit.LocalTi
 		}
 		return m, zone
 	}
-	m.Instant = event.Known(local.Add(-shift), event.PrecisionSecond)
+	m.Instant = event.NewInstant(local.Add(-shift), event.PrecisionSecond)
 	m.Zone, m.Assumed = zone, true
 	m.Instant = m.Bounded()
 	return m, zone
@@ -95,7 +95,7 @@ func (d *dayClock) instant() event.Instant {
 	var in event.Instant
 	if at, err := time.Parse("-07:00", d.zone); err == nil && d.clock.Zone == nil {
 		_, seconds := at.Zone()
-		in = event.Known(local.Add(-time.Duration(seconds)*time.Second), event.PrecisionDay)
+		in = event.NewInstant(local.Add(-time.Duration(seconds)*time.Second), event.PrecisionDay)
 		in.Zone, in.Assumed = d.zone, true
 	} else {
 		in = d.clock.Assume(local, time.Time{}).Instant

@@ -210,7 +210,7 @@ func (p *session) finish() error {
 	if p.Chat.Latest.IsZero() {
 		return nil
 	}
-	at := event.Known(p.Chat.Latest, event.PrecisionSecond)
+	at := event.NewInstant(p.Chat.Latest, event.PrecisionSecond)
 	if err := p.emitChannel(p.namespace(), at); err != nil || !p.Chat.Old {
 		return err
 	}

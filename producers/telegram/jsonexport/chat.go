@@ -36,7 +36,7 @@ func (s *session) leaveMessages() {
 		return
 	}
 	s.emitPolls()
-	at := event.Known(s.Chat.Latest, event.PrecisionSecond)
+	at := event.NewInstant(s.Chat.Latest, event.PrecisionSecond)
 	_ = s.emitChannel(s.namespace(), at) // sealed once already, when the chat began
 	if s.Chat.Old {
 		_ = s.emitChannel(s.owner().Private(), at)
