@@ -102,12 +102,12 @@ func (a *App) Problems(ctx context.Context) (out []string) {
 	if now := a.gate.local.Status(); now.State != gate.Opened {
 		out = append(out, fmt.Sprintf("the gate is %s (%s): %s", now.State, now.Reason, GateReason(now)))
 	}
-	out = append(out, a.failingChecks(ctx)...)
+	out = append(out, failingChecks(ctx, a)...)
 	return append(out, a.Connections.unreachable(ctx)...)
 }
 
 // failingChecks returns those of the processes that store and aggregate: this one, or the one whose servers it uses.
-func (a *App) failingChecks(ctx context.Context) (out []string) {
+func failingChecks(ctx context.Context, a *App) (out []string) {
 	list := a.health.Statuses()
 	if a.Attached() && a.servers.endpoints.HTTP != "" {
 		theirs, err := readyz(ctx, a.servers.endpoints.HTTP)

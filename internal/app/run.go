@@ -109,7 +109,7 @@ func (a *App) roles(r Roles) ([]supervise.Component, error) {
 		list = append(list, sources...)
 	}
 	if r.HTTP {
-		list = append(list, a.httpComponent())
+		list = append(list, httpComponent(a))
 	}
 	return list, nil
 }
@@ -166,7 +166,7 @@ func (a *App) supervise(ctx context.Context, list []supervise.Component, do func
 	defer func() { err = errors.Join(err, a.Close()) }()
 	a.servers.endpoints.Consumes = a.servers.endpoints.Consumes || consumes(list)
 	ready := newReadiness(list)
-	sup, err := a.supervisor(list, ready)
+	sup, err := newSupervisor(a, list, ready)
 	if err != nil {
 		return err
 	}
@@ -194,8 +194,8 @@ func (a *App) supervise(ctx context.Context, list []supervise.Component, do func
 	return errors.Join(err, supErr)
 }
 
-// supervisor of the components, whose states go to health and to readiness.
-func (a *App) supervisor(list []supervise.Component, ready *readiness) (*supervise.Supervisor, error) {
+// newSupervisor supervises the components, whose states go to health and to readiness.
+func newSupervisor(a *App, list []supervise.Component, ready *readiness) (*supervise.Supervisor, error) {
 	health := supervise.ToHealth(a.health)
 	sup, err := supervise.New(supervise.Options{Log: a.log, StopWithin: StopTimeout, OnChange: func(st supervise.Status) {
 		health(st)
@@ -283,7 +283,7 @@ func (r *readiness) wait(ctx context.Context) error {
 }
 
 // httpComponent serves health and metrics. Its address is among the endpoints before it counts as ready.
-func (a *App) httpComponent() supervise.Component {
+func httpComponent(a *App) supervise.Component {
 	listening := make(chan struct{})
 	var once sync.Once
 	return supervise.Component{Name: "http", Essential: true,

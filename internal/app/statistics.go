@@ -39,12 +39,12 @@ type HourOfWeek struct {
 }
 
 // Statistics queries ClickHouse for the statistics of everything: top is how many authors and hours of the week.
-func (a *App) Statistics(ctx context.Context, top uint64) (*StatisticsReport, error) {
-	db, err := a.ClickHouse(ctx)
+func (c *Connections) Statistics(ctx context.Context, top uint64) (*StatisticsReport, error) {
+	db, err := c.ClickHouse(ctx)
 	if err != nil {
 		return nil, err
 	}
-	zone := a.cfg.Import.Location()
+	zone := c.cfg.Import.Location()
 	if zone == nil {
 		zone = time.UTC
 	}

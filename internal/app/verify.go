@@ -83,8 +83,8 @@ func (c *Connections) Verify(ctx context.Context, until uint64, wait time.Durati
 
 // SettleDeadLetters settles dead letters one by one: before each is removed from the bus, apply is called with it, and its new state
 // is stored. A crash in between means that apply is called again.
-func (a *App) SettleDeadLetters(ctx context.Context, ids []uint64, state string, apply func(context.Context, *bus.Bus, bus.Letter) error) error {
-	b, err := a.Bus(ctx)
+func (c *Connections) SettleDeadLetters(ctx context.Context, ids []uint64, state string, apply func(context.Context, *bus.Bus, bus.Letter) error) error {
+	b, err := c.Bus(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,11 +96,11 @@ func (a *App) SettleDeadLetters(ctx context.Context, ids []uint64, state string,
 		if err := apply(ctx, b, l); err != nil {
 			return err
 		}
-		a.fail.Reach("dlq.published")
-		if err := a.settleDeadLetter(ctx, l, state); err != nil {
+		c.fail.Reach("dlq.published")
+		if err := c.settleDeadLetter(ctx, l, state); err != nil {
 			return err
 		}
-		a.fail.Reach("dlq.noted")
+		c.fail.Reach("dlq.noted")
 		if err := b.RemoveLetter(ctx, id); err != nil {
 			return err
 		}
@@ -109,11 +109,11 @@ func (a *App) SettleDeadLetters(ctx context.Context, ids []uint64, state string,
 }
 
 // settleDeadLetter stores the state of a dead letter of the log; facts are not in the ledger.
-func (a *App) settleDeadLetter(ctx context.Context, l bus.Letter, state string) error {
+func (c *Connections) settleDeadLetter(ctx context.Context, l bus.Letter, state string) error {
 	if l.Stream != bus.Chat {
 		return nil
 	}
-	s, err := a.Store(ctx)
+	s, err := c.Store(ctx)
 	if err != nil {
 		return err
 	}
