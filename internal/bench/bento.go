@@ -84,7 +84,7 @@ func (r *env) runBento(ctx context.Context) error {
 	if err := measure.MakeBentoTable(ctx, pool); err != nil {
 		return err
 	}
-	publish, insert, err := r.bentoFiles()
+	publish, insert, err := bentoFiles(r)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (r *env) runBento(ctx context.Context) error {
 }
 
 // bentoFiles writes the two configurations.
-func (r *env) bentoFiles() (publish, insert string, err error) {
+func bentoFiles(r *env) (publish, insert string, err error) {
 	s := measure.BentoServers{Lines: r.archives[corpus.Lines], NATS: r.nats.URL(), DSN: r.postgres.DSN()}
 	publish, insert = filepath.Join(r.data, "publish.yaml"), filepath.Join(r.data, "insert.yaml")
 	for path, make := range map[string]func(measure.BentoServers) ([]byte, error){publish: measure.BentoPublish, insert: measure.BentoInsert} {

@@ -47,8 +47,8 @@ func (r *env) liveDuringImport(ctx context.Context, stream *bus.Bus, ask probes)
 		return 0, fmt.Errorf("measuring the live path during an import: %w", err)
 	}
 	r.add("live_import_rate", measured, float64(r.report.Corpora[second].Messages)/p.seconds)
-	r.addBusy("PostgreSQL", "live_import_row", m.rows)
-	r.addBusy("ClickHouse", "live_import_figure", m.figures)
+	addBusy(r, "PostgreSQL", "live_import_row", m.rows)
+	addBusy(r, "ClickHouse", "live_import_figure", m.figures)
 	r.Notify("live during an import: %d messages\n", m.published)
 	return m.published, nil
 }
@@ -65,7 +65,7 @@ type arrivals struct {
 	missing   []uint64
 }
 
-func (r *env) addBusy(store, name string, a arrivals) {
+func addBusy(r *env, store, name string, a arrivals) {
 	if len(a.missing) > 0 {
 		r.problem("%d live messages that were published during an import are not in %s, the first at sequence %d", len(a.missing), store, a.missing[0])
 		return

@@ -43,7 +43,7 @@ func (b *run) imports(ctx context.Context, a variant) error {
 		if err := r.count(ctx); err != nil {
 			return err
 		}
-		r.addImport(a, first, proved, again)
+		addImport(r, a, first, proved, again)
 		if a == repeated {
 			return nil
 		}
@@ -74,7 +74,7 @@ func (r *env) verifyOnce(ctx context.Context) (phase, error) {
 	return p, err
 }
 
-func (r *env) addImport(a variant, first, proved, again phase) {
+func addImport(r *env, a variant, first, proved, again phase) {
 	n := float64(r.report.Corpora[corpus.Telegram].Messages)
 	u := first.processor
 	for name, v := range map[string]float64{
