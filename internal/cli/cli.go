@@ -111,9 +111,9 @@ func (p *program) root() *cobra.Command {
 	p.given.add(f, "data", "data", "folder that holds everything this program writes")
 	p.given.add(f, "log-level", "log.level", "debug, info, warn or error")
 	p.given.add(f, "log-format", "log.format", "auto, text or json")
-	c.AddCommand(p.upCommand(), p.demoCommand(), p.importCommand(), p.migrateCommand(), p.produceCommand(), p.consumeCommand(), p.serveCommand(),
-		p.statusCommand(), p.verifyCommand(), p.replayCommand(), p.rereadCommand(), p.dlqCommand(), p.sourcesCommand(), p.statsCommand(),
-		p.gateCommand(), p.configCommand(), p.enginesCommand(), p.engineCommand(), p.manCommand(), p.versionCommand())
+	c.AddCommand(upCommand(p), demoCommand(p), importCommand(p), migrateCommand(p), produceCommand(p), consumeCommand(p), serveCommand(p),
+		statusCommand(p), verifyCommand(p), replayCommand(p), rereadCommand(p), dlqCommand(p), sourcesCommand(p), statsCommand(p),
+		gateCommand(p), configCommand(p), enginesCommand(p), engineCommand(p), manCommand(p), versionCommand(p))
 	return c
 }
 

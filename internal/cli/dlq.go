@@ -15,7 +15,7 @@ import (
 	"github.com/agrichat/agrichat/internal/event"
 )
 
-func (p *program) dlqCommand() *cobra.Command {
+func dlqCommand(p *program) *cobra.Command {
 	c := group(&cobra.Command{
 		Use: "dlq", Short: "Dead letters: what could not be stored, and why",
 		Long: "A message that fails repeatedly while others succeed becomes a dead letter, with its cause. It is in no store; it can be\n" +
@@ -28,14 +28,14 @@ func (p *program) dlqCommand() *cobra.Command {
 	})
 	c.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List dead letters, with the cause of each", Args: noArgs, RunE: p.dlq(p.dlqList, app.Requirements{Bus: true}),
+			Use: "list", Short: "List dead letters, with the cause of each", Args: noArgs, RunE: dlq(p, dlqList, app.Requirements{Bus: true}),
 			Example: "  # each with its id, which the other commands take\n" +
 				"  agrichat dlq list\n\n" +
 				"  # how often each cause\n" +
 				"  agrichat dlq list --output json | jq -r '.[].cause' | sort | uniq -c",
 		},
 		&cobra.Command{
-			Use: "show ID", Short: "Show a dead letter, with its message", Args: someArgs(1, 1, "one id (agrichat dlq list)"), RunE: p.dlq(p.dlqShow, app.Requirements{Bus: true}),
+			Use: "show ID", Short: "Show a dead letter, with its message", Args: someArgs(1, 1, "one id (agrichat dlq list)"), RunE: dlq(p, dlqShow, app.Requirements{Bus: true}),
 			Example: "  # what failed, how often, since when and why\n" +
 				"  agrichat dlq show 17\n\n" +
 				"  # the message as it came, into a file\n" +
@@ -43,7 +43,7 @@ func (p *program) dlqCommand() *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "requeue ID...", Short: "Deliver dead letters to the consumers once more", Args: someArgs(1, -1, "at least one id, or all"),
-			RunE: p.dlq(p.dlqSettle("requeued", func(ctx context.Context, b *bus.Bus, l bus.Letter) error {
+			RunE: dlq(p, dlqSettle("requeued", func(ctx context.Context, b *bus.Bus, l bus.Letter) error {
 				_, err := b.Requeue(ctx, l.ID)
 				return err
 			}), app.Requirements{Bus: true, Postgres: true}),
@@ -56,7 +56,7 @@ func (p *program) dlqCommand() *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "drop ID...", Short: "Remove dead letters: they will be in no store", Args: someArgs(1, -1, "at least one id, or all"),
-			RunE: p.dlq(p.dlqSettle("dropped", func(context.Context, *bus.Bus, bus.Letter) error { return nil }), app.Requirements{Bus: true, Postgres: true}),
+			RunE: dlq(p, dlqSettle("dropped", func(context.Context, *bus.Bus, bus.Letter) error { return nil }), app.Requirements{Bus: true, Postgres: true}),
 			Long: "Removes dead letters without asking; all stands for every one there is.",
 			Example: "  # look first\n" +
 				"  agrichat dlq show 17\n" +
@@ -68,14 +68,17 @@ func (p *program) dlqCommand() *cobra.Command {
 	return c
 }
 
+// dlqWork is the work of a command about dead letters.
+type dlqWork func(ctx context.Context, p *program, a *app.App, args []string) error
+
 // dlq runs a command about dead letters.
-func (p *program) dlq(do func(ctx context.Context, a *app.App, args []string) error, r app.Requirements) func(*cobra.Command, []string) error {
+func dlq(p *program, do dlqWork, r app.Requirements) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
-		return p.run(c.Context(), app.Options{Requirements: r}, func(ctx context.Context, a *app.App) error { return do(ctx, a, args) })
+		return p.run(c.Context(), app.Options{Requirements: r}, func(ctx context.Context, a *app.App) error { return do(ctx, p, a, args) })
 	}
 }
 
-func (p *program) dlqList(ctx context.Context, a *app.App, _ []string) error {
+func dlqList(ctx context.Context, p *program, a *app.App, _ []string) error {
 	b, err := a.Bus(ctx)
 	if err != nil {
 		return err
@@ -110,7 +113,7 @@ func lineNumber(line int) int {
 	return line + 1
 }
 
-func (p *program) dlqShow(ctx context.Context, a *app.App, args []string) error {
+func dlqShow(ctx context.Context, p *program, a *app.App, args []string) error {
 	id, err := letterID(args[0])
 	if err != nil {
 		return err
@@ -144,8 +147,8 @@ func (p *program) dlqShow(ctx context.Context, a *app.App, args []string) error 
 }
 
 // dlqSettle makes the work of a command that settles dead letters: first applies it to each.
-func (p *program) dlqSettle(state string, first func(context.Context, *bus.Bus, bus.Letter) error) func(context.Context, *app.App, []string) error {
-	return func(ctx context.Context, a *app.App, args []string) error {
+func dlqSettle(state string, first func(context.Context, *bus.Bus, bus.Letter) error) dlqWork {
+	return func(ctx context.Context, p *program, a *app.App, args []string) error {
 		b, err := a.Bus(ctx)
 		if err != nil {
 			return err

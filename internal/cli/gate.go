@@ -13,7 +13,7 @@ import (
 	"github.com/agrichat/agrichat/internal/gate"
 )
 
-func (p *program) gateCommand() *cobra.Command {
+func gateCommand(p *program) *cobra.Command {
 	c := group(&cobra.Command{
 		Use: "gate", Short: "Shut the gate by hand, for planned work on PostgreSQL, and open it again",
 		Long: "While the gate is shut nothing is written to PostgreSQL. Sources go on publishing, and what they publish waits on the\n" +
@@ -22,11 +22,11 @@ func (p *program) gateCommand() *cobra.Command {
 			"  agrichat gate pause --why 'upgrading PostgreSQL to 18'\n" +
 			"  agrichat gate resume",
 	})
-	c.AddCommand(p.gatePauseCommand(), p.gateResumeCommand())
+	c.AddCommand(gatePauseCommand(p), gateResumeCommand(p))
 	return c
 }
 
-func (p *program) gatePauseCommand() *cobra.Command {
+func gatePauseCommand(p *program) *cobra.Command {
 	var why string
 	c := &cobra.Command{
 		Use: "pause --why TEXT", Short: "Shut the gate for every writer, until it is resumed", Args: noArgs,
@@ -40,7 +40,7 @@ func (p *program) gatePauseCommand() *cobra.Command {
 			if why == "" {
 				return app.UsageErrorf("say why: agrichat gate pause --why TEXT; whoever finds the gate shut will want to know")
 			}
-			return p.changeGate(c.Context(), func(ctx context.Context, a *app.App) error { return a.PauseGate(ctx, why) },
+			return changeGate(c.Context(), p, func(ctx context.Context, a *app.App) error { return a.PauseGate(ctx, why) },
 				func(gate.Status) bool { return true }, 0)
 		},
 	}
@@ -48,7 +48,7 @@ func (p *program) gatePauseCommand() *cobra.Command {
 	return c
 }
 
-func (p *program) gateResumeCommand() *cobra.Command {
+func gateResumeCommand(p *program) *cobra.Command {
 	var adopt bool
 	var wait time.Duration
 	c := &cobra.Command{
@@ -62,7 +62,7 @@ func (p *program) gateResumeCommand() *cobra.Command {
 			"  # after the cluster was made anew, on purpose\n" +
 			"  agrichat gate resume --adopt",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.changeGate(c.Context(), func(ctx context.Context, a *app.App) error { return a.ResumeGate(ctx, adopt) },
+			return changeGate(c.Context(), p, func(ctx context.Context, a *app.App) error { return a.ResumeGate(ctx, adopt) },
 				func(st gate.Status) bool { return st.State == gate.Opened }, wait)
 		},
 	}
@@ -72,7 +72,7 @@ func (p *program) gateResumeCommand() *cobra.Command {
 }
 
 // changeGate changes the desired state, waits until the gate is as wanted, and prints it.
-func (p *program) changeGate(ctx context.Context, change func(context.Context, *app.App) error, wanted func(gate.Status) bool, wait time.Duration) error {
+func changeGate(ctx context.Context, p *program, change func(context.Context, *app.App) error, wanted func(gate.Status) bool, wait time.Duration) error {
 	return p.run(ctx, app.Options{Requirements: app.Requirements{Bus: true, Gate: true}}, func(ctx context.Context, a *app.App) error {
 		if err := change(ctx, a); err != nil {
 			return err

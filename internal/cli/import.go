@@ -30,7 +30,7 @@ type importFlags struct {
 	jobs   int
 }
 
-func (p *program) importCommand() *cobra.Command {
+func importCommand(p *program) *cobra.Command {
 	var f importFlags
 	c := &cobra.Command{
 		Use:   "import PATH...",

@@ -6,7 +6,7 @@ import (
 	"github.com/agrichat/agrichat/internal/cli/manual"
 )
 
-func (p *program) manCommand() *cobra.Command {
+func manCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use: "man [DIR]", Short: "Write the manual pages into a folder", Args: someArgs(0, 1, "at most one folder"), Hidden: true,
 		Long: "Writes a page of section 1 for each command into a folder, which is made if it is not there (default: man1).",

@@ -21,7 +21,7 @@ type rereadFlags struct {
 	zone, charset              string
 }
 
-func (p *program) rereadCommand() *cobra.Command {
+func rereadCommand(p *program) *cobra.Command {
 	var f rereadFlags
 	c := &cobra.Command{
 		Use:   "reread",

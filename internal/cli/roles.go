@@ -8,7 +8,7 @@ import (
 	"github.com/agrichat/agrichat/internal/app"
 )
 
-func (p *program) produceCommand() *cobra.Command {
+func produceCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use: "produce [SOURCE...]", Short: "Run live sources of the configuration, all of them or those named",
 		Long: "Listens to the networks that sources: in the configuration lists, and publishes their events on the bus. SOURCE is\n" +
@@ -35,7 +35,7 @@ func (p *program) produceCommand() *cobra.Command {
 	}
 }
 
-func (p *program) consumeCommand() *cobra.Command {
+func consumeCommand(p *program) *cobra.Command {
 	c := group(&cobra.Command{
 		Use: "consume", Short: "Run one consumer of the bus",
 		Long: "Runs one consumer alone, with health and metrics at listen.http; agrichat up runs all of them in one process. This is for\n" +
@@ -95,7 +95,7 @@ func (p *program) consumeCommand() *cobra.Command {
 	return c
 }
 
-func (p *program) serveCommand() *cobra.Command {
+func serveCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Serve health and metrics", Args: noArgs,
 		Long: "Serves /healthz, /readyz and /metrics at listen.http and does nothing else: it connects to no server and starts none. Every\n" +

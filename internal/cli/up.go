@@ -19,7 +19,7 @@ type upFlags struct {
 	once  bool
 }
 
-func (p *program) upCommand() *cobra.Command {
+func upCommand(p *program) *cobra.Command {
 	var f upFlags
 	c := &cobra.Command{
 		Use: "up", Short: "Run everything: the servers that are not configured, the consumers, the sources", Args: noArgs,
@@ -35,7 +35,7 @@ func (p *program) upCommand() *cobra.Command {
 			"  # as a service\n" +
 			"  agrichat up --config /etc/agrichat/agrichat.yaml --data /var/lib/agrichat",
 		RunE: func(c *cobra.Command, _ []string) error {
-			return p.up(c.Context(), f)
+			return up(c.Context(), p, f)
 		},
 	}
 	p.importFlags(c, &f.importFlags)
@@ -44,7 +44,7 @@ func (p *program) upCommand() *cobra.Command {
 	return c
 }
 
-func (p *program) demoCommand() *cobra.Command {
+func demoCommand(p *program) *cobra.Command {
 	f := upFlags{}
 	c := &cobra.Command{
 		Use: "demo [PATH]", Short: "Run everything with the sample archive of the repository", Args: someArgs(0, 1, "at most one folder"),
@@ -61,7 +61,7 @@ func (p *program) demoCommand() *cobra.Command {
 			if len(args) > 0 {
 				f.paths = args
 			}
-			return p.up(c.Context(), f)
+			return up(c.Context(), p, f)
 		},
 	}
 	p.importFlags(c, &f.importFlags)
@@ -70,7 +70,7 @@ func (p *program) demoCommand() *cobra.Command {
 }
 
 // up runs all roles, until ctx ends or, with once, the import has ended.
-func (p *program) up(ctx context.Context, f upFlags) (err error) {
+func up(ctx context.Context, p *program, f upFlags) (err error) {
 	began := time.Now()
 	in := &files.Findings{}
 	if len(f.paths) > 0 {
@@ -87,17 +87,17 @@ func (p *program) up(ctx context.Context, f upFlags) (err error) {
 	}
 	return p.serve(ctx, o, r, func(ctx context.Context, a *app.App) error {
 		p.note("ready in %.1f s; data in %s\n", time.Since(began).Seconds(), a.Config().Data)
-		if err := p.upImport(ctx, a, f, in); err != nil || f.once {
+		if err := upImport(ctx, p, a, f, in); err != nil || f.once {
 			return err
 		}
-		p.printAddresses(a)
+		printAddresses(p, a)
 		<-ctx.Done()
 		return nil
 	})
 }
 
 // printAddresses says how to reach what runs, without the passwords: others may see a screen. status has them.
-func (p *program) printAddresses(a *app.App) {
+func printAddresses(p *program, a *app.App) {
 	postgres, clickhouse, nats := a.Addresses()
 	for _, s := range []struct {
 		name, address string
@@ -110,11 +110,11 @@ func (p *program) printAddresses(a *app.App) {
 		p.note("  %-10s  %-24s %s\n", s.name, app.Hosts(s.address), where)
 	}
 	p.note("  health      %s/readyz, %s/metrics\n", a.Endpoints().HTTP, a.Endpoints().HTTP)
-	p.note("agrichat status%s shows addresses with passwords; Ctrl-C stops\n", p.sameData(a))
+	p.note("agrichat status%s shows addresses with passwords; Ctrl-C stops\n", sameData(p, a))
 }
 
 // sameData is the flag that leads another command to the same data folder, if it needs one.
-func (p *program) sameData(a *app.App) string {
+func sameData(p *program, a *app.App) string {
 	for _, v := range p.given.values() {
 		if v.Key == "data" {
 			return " --data " + a.Config().Data
@@ -124,7 +124,7 @@ func (p *program) sameData(a *app.App) string {
 }
 
 // upImport imports archives and prints the result: what was read, who wrote most, when, and the verification.
-func (p *program) upImport(ctx context.Context, a *app.App, f upFlags, in *files.Findings) error {
+func upImport(ctx context.Context, p *program, a *app.App, f upFlags, in *files.Findings) error {
 	if len(in.Files) == 0 {
 		return nil
 	}
@@ -143,7 +143,7 @@ func (p *program) upImport(ctx context.Context, a *app.App, f upFlags, in *files
 	if p.output == "json" {
 		err = p.printJSON(map[string]any{"import": r, "figures": statistics, "verify": v})
 	} else {
-		err = errors.Join(report.Import(p.out, r), p.printLine(), report.Statistics(p.out, statistics), p.printLine(), report.Verify(p.out, v))
+		err = errors.Join(report.Import(p.out, r), printLine(p), report.Statistics(p.out, statistics), printLine(p), report.Verify(p.out, v))
 	}
 	switch {
 	case err != nil:
@@ -159,7 +159,7 @@ func (p *program) upImport(ctx context.Context, a *app.App, f upFlags, in *files
 }
 
 // printLine separates two tables.
-func (p *program) printLine() error {
+func printLine(p *program) error {
 	_, err := fmt.Fprintln(p.out)
 	return err
 }
