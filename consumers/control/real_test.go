@@ -26,7 +26,7 @@ import (
 type stage struct {
 	t       *testing.T
 	etcd    *testenv.EtcdCluster
-	orders  *bus.Orders
+	orders  *bus.GateStore
 	pool    *pgxpool.Pool
 	address string
 	system  string
@@ -78,7 +78,7 @@ func newStage(t *testing.T) *stage {
 	if err := b.Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s.orders, err = b.Orders(t.Context()); err != nil {
+	if s.orders, err = b.GateStore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewJSONHandler(s.log, nil))

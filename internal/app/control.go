@@ -58,7 +58,7 @@ func (a *App) control(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	orders, err := b.Orders(ctx)
+	orders, err := b.GateStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,25 +66,12 @@ func (a *App) control(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := control.New(control.Config{Cluster: a.gate.follower, Orders: orders, Workers: pausable{b}, Database: database, ID: a.id,
+	c, err := control.New(control.Config{Cluster: a.gate.follower, Orders: orders, Workers: b.Durable(bus.Chat, bus.Normalise), Database: database, ID: a.id,
 		Namespace: a.cfg.Patroni.Namespace, Scope: a.cfg.Patroni.Scope, Log: a.log, Metrics: a.gate.controller})
 	if err != nil {
 		return err
 	}
 	return c.Run(ctx)
-}
-
-// pausable are the consumers that wait at the gate.
-type pausable struct{ *bus.Bus }
-
-// Pause implements control.Workers.
-func (p pausable) Pause(ctx context.Context, until time.Time) error {
-	return p.Bus.Pause(ctx, bus.Chat, bus.Normalise, until)
-}
-
-// Resume implements control.Workers.
-func (p pausable) Resume(ctx context.Context) error {
-	return p.Bus.Resume(ctx, bus.Chat, bus.Normalise)
 }
 
 // PauseGate shuts the gate for every process until ResumeGate.
@@ -114,7 +101,7 @@ func (a *App) changeGate(ctx context.Context, change func(gate.DesiredState, tim
 	if err != nil {
 		return err
 	}
-	orders, err := b.Orders(ctx)
+	orders, err := b.GateStore(ctx)
 	if err != nil {
 		return err
 	}

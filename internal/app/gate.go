@@ -204,7 +204,7 @@ func GateReason(st gate.Status) string {
 
 // watchDesired follows the bucket, where the controller and the operator write the desired state.
 func (g *leaderGate) watchDesired(ctx context.Context, b *bus.Bus) error {
-	orders, err := b.Orders(ctx)
+	orders, err := b.GateStore(ctx)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (w *workers) producer(src config.Source) (supervise.Component, error) {
 		if err != nil {
 			return err
 		}
-		_, err = ingest.Run(ctx, ingest.Config{Name: "live/" + src.Name, Source: source, Live: true, Publisher: b, Cursors: cursors,
+		_, err = ingest.Run(ctx, ingest.Config{Name: "live/" + src.Name, Source: source, Live: true, Publisher: b.Publisher(), Cursors: cursors,
 			Metrics: w.ingest, Log: w.log, Hook: w.fail.Prefixed("ingest."),
 			Noticed: func(n producers.Notice) { w.notices.add(src.Name, n) }})
 		return err

@@ -17,7 +17,10 @@ import (
 // version is not below ClickHouse's. Where bus and database were made anew or restored and ClickHouse was not, it would
 // otherwise keep its old states.
 type StoreStream struct {
-	*bus.Bus
+	*bus.Reader
+	*bus.State
+	*bus.Publisher
+	*bus.DeadLetters
 	clickhouse string // its URL; empty: there is none
 	log        *slog.Logger
 	compared   *atomic.Bool // with ClickHouse, since the connection to the bus was made
@@ -33,7 +36,8 @@ func (c *Connections) StoreStream(ctx context.Context) (StoreStream, error) {
 }
 
 func (c *Connections) storeStream(b *bus.Bus) StoreStream {
-	s := StoreStream{Bus: b, clickhouse: c.servers.clickhouseURL(), log: c.log, compared: &atomic.Bool{}}
+	s := StoreStream{Reader: b.Reader(), State: b.State(), Publisher: b.Publisher(), DeadLetters: b.DeadLetters(),
+		clickhouse: c.servers.clickhouseURL(), log: c.log, compared: &atomic.Bool{}}
 	b.OnReconnect(func() { s.compared.Store(false) })
 	return s
 }
@@ -44,7 +48,7 @@ func (s StoreStream) NextGeneration(ctx context.Context, above uint16) (uint16, 
 	if err != nil {
 		return 0, fault.AsTransient(fmt.Errorf("asking ClickHouse for the newest generation, above which a new store must lie; start ClickHouse: %w", err), 0)
 	}
-	return s.Bus.NextGeneration(ctx, max(above, held.Generation))
+	return s.State.NextGeneration(ctx, max(above, held.Generation))
 }
 
 // newestTimeout bounds the wait for a ClickHouse that is away: writers wait meanwhile.
@@ -53,7 +57,7 @@ const newestTimeout = 3 * time.Second
 // Published implements normalise.Stream. The version that the bus keeps is restored with the bus, so ClickHouse is queried too after
 // each start and reconnection. One that is away blocks no writer, and is retried next time.
 func (s StoreStream) Published(ctx context.Context) (fact.Version, error) {
-	published, err := s.Bus.Published(ctx)
+	published, err := s.State.Published(ctx)
 	if err != nil || s.compared.Load() {
 		return published, err
 	}

@@ -20,19 +20,22 @@ func (c *Connections) Verifier(ctx context.Context) (*verify.Verifier, error) {
 		return nil, err
 	}
 	b, pool := c.opened()
-	return &verify.Verifier{Bus: verifiedBus{b}, Postgres: pool, ClickHouse: analytics, Incarnation: s.Incarnation}, nil
+	return &verify.Verifier{Bus: verifiedBus{b.Reader(), b}, Postgres: pool, ClickHouse: analytics, Incarnation: s.Incarnation}, nil
 }
 
 // verifiedBus is the bus as verification needs it.
-type verifiedBus struct{ *bus.Bus }
+type verifiedBus struct {
+	*bus.Reader
+	bus *bus.Bus
+}
 
 // Facts implements verify.Bus.
 func (b verifiedBus) Facts(ctx context.Context) (last, stored uint64, err error) {
-	s, err := b.Stream(ctx, bus.Facts)
+	s, err := b.bus.Stream(ctx, bus.Facts)
 	if err != nil {
 		return 0, 0, err
 	}
-	c, err := b.ConsumerStatus(ctx, bus.Facts, bus.Aggregate)
+	c, err := b.bus.Durable(bus.Facts, bus.Aggregate).Status(ctx)
 	return s.Last, c.AckFloor, err
 }
 
@@ -83,13 +86,13 @@ func (c *Connections) Verify(ctx context.Context, until uint64, wait time.Durati
 
 // SettleDeadLetters settles dead letters one by one: before each is removed from the bus, apply is called with it, and its new state
 // is stored. A crash in between means that apply is called again.
-func (c *Connections) SettleDeadLetters(ctx context.Context, ids []uint64, state string, apply func(context.Context, *bus.Bus, bus.Letter) error) error {
+func (c *Connections) SettleDeadLetters(ctx context.Context, ids []uint64, state string, apply func(context.Context, *bus.Bus, bus.DeadLetter) error) error {
 	b, err := c.Bus(ctx)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		l, err := b.Letter(ctx, id)
+		l, err := b.DeadLetters().Find(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -101,7 +104,7 @@ func (c *Connections) SettleDeadLetters(ctx context.Context, ids []uint64, state
 			return err
 		}
 		c.fail.Reach("dlq.noted")
-		if err := b.RemoveLetter(ctx, id); err != nil {
+		if err := b.DeadLetters().Remove(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -109,7 +112,7 @@ func (c *Connections) SettleDeadLetters(ctx context.Context, ids []uint64, state
 }
 
 // settleDeadLetter stores the state of a dead letter of the log; facts are not in the ledger.
-func (c *Connections) settleDeadLetter(ctx context.Context, l bus.Letter, state string) error {
+func (c *Connections) settleDeadLetter(ctx context.Context, l bus.DeadLetter, state string) error {
 	if l.Stream != bus.Chat {
 		return nil
 	}

@@ -74,11 +74,11 @@ func (w *workers) normalise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	orders, err := b.Orders(ctx)
+	orders, err := b.GateStore(ctx)
 	if err != nil {
 		return err
 	}
-	r := &recovery.Recovery{Stream: b, Locked: lock.On(pool), Log: w.log}
+	r := &recovery.Recovery{Stream: b.Reader(), Locked: lock.On(pool), Log: w.log}
 	g, ctx := errgroup.WithContext(ctx)
 	if c.gate.follower != nil {
 		g.Go(func() error { return w.recoverEpochs(ctx, r, store, b, orders) })
@@ -128,7 +128,7 @@ func (w *workers) reconcile(ctx context.Context, r *recovery.Recovery, store *no
 	if w.skipReconcile {
 		return nil
 	}
-	c, err := b.ConsumerStatus(ctx, bus.Chat, bus.Normalise)
+	c, err := b.Durable(bus.Chat, bus.Normalise).Status(ctx)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (w *workers) reconcile(ctx context.Context, r *recovery.Recovery, store *no
 const recoverPause = 200 * time.Millisecond
 
 // recoverEpochs backfills the ledger's gaps whenever the controller begins an epoch: writers wait until a worker has.
-func (w *workers) recoverEpochs(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, orders *bus.Orders) error {
+func (w *workers) recoverEpochs(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, orders *bus.GateStore) error {
 	local := w.connections.gate.local
 	var done uint64
 	for {
@@ -184,9 +184,9 @@ func (w *workers) recoverEpochs(ctx context.Context, r *recovery.Recovery, store
 	}
 }
 
-func (w *workers) recoverEpoch(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, orders *bus.Orders, now gate.Status) error {
+func (w *workers) recoverEpoch(ctx context.Context, r *recovery.Recovery, store *normalise.Store, b *bus.Bus, orders *bus.GateStore, now gate.Status) error {
 	began := time.Now()
-	c, err := b.ConsumerStatus(ctx, bus.Chat, bus.Normalise)
+	c, err := b.Durable(bus.Chat, bus.Normalise).Status(ctx)
 	if err != nil {
 		return err
 	}
@@ -248,7 +248,7 @@ func (w *workers) deliverTo(ctx context.Context, b *bus.Bus, stream, name string
 	if w.connections.servers.nats != nil {
 		// Whatever had messages in flight died with the server that runs in this process. Without this a start after a crash would
 		// wait for the ack wait before those are delivered again.
-		if err := b.Redeliver(ctx, stream, name); err != nil {
+		if err := b.Durable(stream, name).Redeliver(ctx); err != nil {
 			return err
 		}
 	}

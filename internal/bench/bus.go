@@ -111,7 +111,7 @@ func (r *env) publishArchive(ctx context.Context, b *bus.Bus, f corpus.Format) (
 	}
 	log := slog.New(slog.DiscardHandler)
 	i := importer.New(importer.Config{Options: benchOptions(), Jobs: importer.DefaultJobs(), Log: log}, in)
-	result, err := i.Publish(ctx, ingest.Config{Publisher: b, Cursors: cursors, Batch: r.Settings.Import.Batch, Log: log})
+	result, err := i.Publish(ctx, ingest.Config{Publisher: b.Publisher(), Cursors: cursors, Batch: r.Settings.Import.Batch, Log: log})
 	if err != nil {
 		return result, fmt.Errorf("bringing %s to the bus: %w", f, err)
 	}
@@ -154,7 +154,7 @@ func (b *run) barePublishing(ctx context.Context) error {
 			return err
 		}
 		seconds := time.Since(began).Seconds()
-		if last, err := stream.LastSequence(ctx); err != nil || last != uint64(r.events) {
+		if last, err := stream.Reader().LastSequence(ctx); err != nil || last != uint64(r.events) {
 			return errors.Join(err, fmt.Errorf("bare publishing: the stream has %d messages of %d", last, r.events))
 		}
 		r.add("limit_publish", measured, float64(r.report.Corpora[corpus.Telegram].Messages)/seconds)

@@ -76,7 +76,7 @@ func addBusy(r *env, store, name string, a arrivals) {
 
 // publishUntil publishes live messages until the import has ended, and for --live at least, and follows each into the stores.
 func (r *env) publishUntil(ctx context.Context, stream *bus.Bus, ask probes, imported <-chan struct{}) (m busyLive, err error) {
-	watch := measure.NewWatch(stream)
+	watch := measure.NewWatch(stream.Publisher())
 	g, life := errgroup.WithContext(ctx)
 	publishing, enough := context.WithCancel(life)
 	defer enough()

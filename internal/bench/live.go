@@ -108,11 +108,11 @@ func (r *env) live(ctx context.Context) (err error) {
 
 // say publishes messages, and returns how long after its acknowledgement each was seen in the two stores.
 func (r *env) say(ctx context.Context, stream *bus.Bus, look polls, run event.Namespace, n int) (rows, figures []float64, err error) {
-	above, err := stream.LastSequence(ctx)
+	above, err := stream.Reader().LastSequence(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	watch := measure.NewWatch(stream)
+	watch := measure.NewWatch(stream.Publisher())
 	var inRecord, inFigures map[uint64]time.Time
 	g, life := errgroup.WithContext(ctx)
 	publishing, enough := context.WithCancel(life)

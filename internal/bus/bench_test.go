@@ -55,7 +55,7 @@ func BenchmarkPublishBatch(b *testing.B) {
 				e := measure(b)
 				var waits []ingest.Pending
 				for sent := 0; sent < b.N; sent += size {
-					_, p, err := bus.Begin(b.Context(), events, false)
+					_, p, err := bus.Publisher().Begin(b.Context(), events, false)
 					must(b, err)
 					if waits = append(waits, p); len(waits) == flight {
 						must(b, second(waits[0].Wait(b.Context())))
@@ -84,7 +84,7 @@ func BenchmarkPublishFacts(b *testing.B) {
 				must(b, bus.Ensure(b.Context()))
 				b.ResetTimer()
 				for range b.N {
-					must(b, bus.publishFacts(b.Context(), batches, worth))
+					must(b, bus.Publisher().publishFacts(b.Context(), batches, worth))
 				}
 			})
 		}
@@ -94,7 +94,7 @@ func BenchmarkPublishFacts(b *testing.B) {
 func fill(b testing.TB, bus *Bus, n int) {
 	b.Helper()
 	for ; n > 0; n -= 1000 {
-		_, err := bus.PublishBatch(b.Context(), said(min(n, 1000), text))
+		_, err := bus.Publisher().PublishBatch(b.Context(), said(min(n, 1000), text))
 		must(b, err)
 	}
 }
@@ -108,7 +108,7 @@ func BenchmarkRange(b *testing.B) {
 			n := 0
 			b.ResetTimer()
 			for n < b.N {
-				must(b, bus.Range(b.Context(), 1, 100_000, headers, func(consumers.Delivery) error { n++; return nil }))
+				must(b, bus.Reader().Range(b.Context(), 1, 100_000, headers, func(consumers.Delivery) error { n++; return nil }))
 			}
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "msg/s")
 		})

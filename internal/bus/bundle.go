@@ -70,19 +70,19 @@ const packingMost = 4 << 20
 // collection of garbage.
 const packingsKept = 2
 
-func (b *Bus) packing() *packing {
+func (p *Publisher) packing() *packing {
 	var k *packing
 	select {
-	case k = <-b.packings:
+	case k = <-p.packings:
 	default:
 		k = new(packing)
 	}
-	k.most, k.bundle = b.payloadMost(), b.cfg.BundleEvents
+	k.most, k.bundle = p.c.maxPayload(), p.c.cfg.BundleEvents
 	k.data, k.ids, k.entries, k.bundles, k.runs, k.before = k.data[:0], k.ids[:0], k.entries[:0], k.bundles[:0], 0, nil
 	return k
 }
 
-func (b *Bus) release(k *packing) {
+func (p *Publisher) release(k *packing) {
 	clear(k.bundles)
 	clear(k.open)
 	k.before = nil
@@ -90,7 +90,7 @@ func (b *Bus) release(k *packing) {
 		return
 	}
 	select {
-	case b.packings <- k:
+	case p.packings <- k:
 	default:
 	}
 }

@@ -66,7 +66,7 @@ func TestEventsTravelInBundles(t *testing.T) {
 	events = append(events, in("b", said(3))...)
 	events = append(events, in("a", said(1, "again"))...)
 	events = append(events, in("c", said(70, long))...)
-	acks, err := b.PublishBatch(t.Context(), events)
+	acks, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	ids, sizes := carried(t, b)
 	if !slices.Equal(ids, idsOf(events)) {
@@ -79,7 +79,7 @@ func TestEventsTravelInBundles(t *testing.T) {
 		t.Errorf("acknowledged: %v", acks)
 	}
 	var named []string
-	must(t, b.Range(t.Context(), 1, 8, true, func(d consumers.Delivery) error {
+	must(t, b.Reader().Range(t.Context(), 1, 8, true, func(d consumers.Delivery) error {
 		named = slices.AppendSeq(named, d.IDs())
 		return nil
 	}))
@@ -117,7 +117,7 @@ func TestPacking_Fits(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBus(t, func(c *Config) { c.BundleEvents = 10 })
-			_, err := b.PublishBatch(t.Context(), c.events)
+			_, err := b.Publisher().PublishBatch(t.Context(), c.events)
 			must(t, err)
 			if ids, sizes := carried(t, b); !slices.Equal(sizes, c.want) || !slices.Equal(ids, idsOf(c.events)) {
 				t.Errorf("the messages carry %v events, want %v", sizes, c.want)
@@ -129,7 +129,7 @@ func TestPacking_Fits(t *testing.T) {
 // TestAnOperatorCanHaveThemAlone holds that whoever reads the stream with a program of their own needs not know of bundles.
 func TestAnOperatorCanHaveThemAlone(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.BundleEvents = 1 })
-	_, err := b.PublishBatch(t.Context(), said(5))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(5))
 	must(t, err)
 	if _, sizes := carried(t, b); !slices.Equal(sizes, []int{1, 1, 1, 1, 1}) {
 		t.Errorf("the messages carry %v events", sizes)
@@ -141,12 +141,12 @@ func TestATrimmedEventIsAlone(t *testing.T) {
 	b := newBus(t, bundled)
 	events := said(5)
 	events[2].Raw = []byte(strings.Repeat("x", 2<<20))
-	_, err := b.PublishBatch(t.Context(), events)
+	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	if ids, sizes := carried(t, b); !slices.Equal(sizes, []int{2, 1, 2}) || !slices.Equal(ids, idsOf(events)) {
 		t.Errorf("the messages carry %v events", sizes)
 	}
-	m, err := must2(b.js.Stream(t.Context(), Chat))(t).GetMsg(t.Context(), 2)
+	m, err := must2(b.c.js.Stream(t.Context(), Chat))(t).GetMsg(t.Context(), 2)
 	must(t, err)
 	if m.Header.Get(TrimmedHeader) == "" {
 		t.Errorf("%v", m.Header)
@@ -170,7 +170,7 @@ func TestBundlesKeepToTheServersLimit(t *testing.T) {
 	for i := range 20 {
 		events = append(events, in(event.Channel(fmt.Sprint("c", i)), said(2))...)
 	}
-	_, err := b.PublishBatch(t.Context(), events)
+	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	ids, sizes := carried(t, b)
 	if !slices.Equal(ids, idsOf(events)) {
@@ -182,7 +182,7 @@ func TestBundlesKeepToTheServersLimit(t *testing.T) {
 func TestABundleIsNoDuplicateOfAnother(t *testing.T) {
 	b := newBus(t, bundled)
 	for _, n := range []int{2, 2, 1, 1} {
-		sent, p, err := b.Begin(t.Context(), said(n), true)
+		sent, p, err := b.Publisher().Begin(t.Context(), said(n), true)
 		must(t, err)
 		if _, err := p.Wait(t.Context()); err != nil || sent != n {
 			t.Fatal(sent, err)
@@ -191,7 +191,7 @@ func TestABundleIsNoDuplicateOfAnother(t *testing.T) {
 	if _, sizes := carried(t, b); !slices.Equal(sizes, []int{2, 2, 1}) {
 		t.Errorf("the messages carry %v events", sizes)
 	}
-	m, err := must2(b.js.Stream(t.Context(), Chat))(t).GetMsg(t.Context(), 3)
+	m, err := must2(b.c.js.Stream(t.Context(), Chat))(t).GetMsg(t.Context(), 3)
 	must(t, err)
 	if m.Header.Get(jetstream.MsgIDHeader) == "" {
 		t.Error("a single live event can be stored twice")
@@ -207,7 +207,7 @@ func TestPackingsShareNothing(t *testing.T) {
 		go func() {
 			done <- func() error {
 				for i := range 30 {
-					if _, err := b.PublishBatch(context.Background(), in(event.Channel(fmt.Sprint("g", g)), said(200, fmt.Sprint(g, " ", i)))); err != nil {
+					if _, err := b.Publisher().PublishBatch(context.Background(), in(event.Channel(fmt.Sprint("g", g)), said(200, fmt.Sprint(g, " ", i)))); err != nil {
 						return err
 					}
 				}
@@ -228,7 +228,7 @@ func TestPackingsShareNothing(t *testing.T) {
 func TestAGuiltyEventLeavesItsBundle(t *testing.T) {
 	b := newBus(t, bundled)
 	events := said(350)
-	_, err := b.PublishBatch(t.Context(), events)
+	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	want := idsOf([]event.Event{events[150], events[199]})
 	consume(t, b, &ledger{fail: func(batch []consumers.Delivery) error {
@@ -256,7 +256,7 @@ func TestBundlesFitSmallServers(t *testing.T) {
 	b := ts.connect(bundled)
 	must(t, b.Ensure(t.Context()))
 	events := said(300)
-	_, err := b.PublishBatch(t.Context(), events)
+	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	if ids, sizes := carried(t, b); !slices.Equal(ids, idsOf(events)) || len(sizes) < 5 || len(sizes) > 20 {
 		t.Errorf("%d events are in %v", len(ids), sizes)
@@ -286,7 +286,7 @@ func TestBus_PublishBatchAlternating(t *testing.T) {
 		t.Run(fmt.Sprint(c.chats), func(t *testing.T) {
 			s := must2(b.Stream(t.Context(), Chat))(t)
 			events := alternating(c.chats, c.each)
-			_, err := b.PublishBatch(t.Context(), events)
+			_, err := b.Publisher().PublishBatch(t.Context(), events)
 			must(t, err)
 			if got := must2(b.Stream(t.Context(), Chat))(t).Last - s.Last; got != uint64(c.messages) {
 				t.Errorf("%d events of %d chats are in %d messages, want %d", len(events), c.chats, got, c.messages)
@@ -295,7 +295,7 @@ func TestBus_PublishBatchAlternating(t *testing.T) {
 			for i := range events {
 				byChat[ChatSubject(&events[i])] = append(byChat[ChatSubject(&events[i])], events[i].ID.String())
 			}
-			must(t, b.Range(t.Context(), s.Last+1, s.Last+uint64(c.messages), false, func(d consumers.Delivery) error {
+			must(t, b.Reader().Range(t.Context(), s.Last+1, s.Last+uint64(c.messages), false, func(d consumers.Delivery) error {
 				named := slices.Collect(d.IDs())
 				got[d.Subject] = append(got[d.Subject], named...)
 				i := 0

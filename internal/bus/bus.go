@@ -6,22 +6,17 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/agrichat/agrichat/internal/deliver"
 	"github.com/agrichat/agrichat/internal/event"
-	"github.com/agrichat/agrichat/internal/fault"
 )
 
 // Config says where the servers are and what the streams may take.
@@ -51,185 +46,124 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Name = orElse(c.Name, "agrichat")
-	c.Timeout = orElse(c.Timeout, 10*time.Second)
-	c.Replicas = orElse(c.Replicas, 1)
-	c.ChatBytes = orElse(c.ChatBytes, 16<<30)
-	c.FactsBytes = orElse(c.FactsBytes, 4<<30)
-	c.DeadBytes = orElse(c.DeadBytes, 1<<30)
-	c.MaxAckPending = orElse(c.MaxAckPending, 20000)
-	c.AckWait = orElse(c.AckWait, deliver.AckWait)
-	c.BatchMessages = orElse(c.BatchMessages, batchMessages)
-	c.BundleEvents = min(orElse(c.BundleEvents, bundleEvents), event.MaxBundle)
+	c.Name = cmp.Or(c.Name, "agrichat")
+	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
+	c.Replicas = cmp.Or(c.Replicas, 1)
+	c.ChatBytes = cmp.Or(c.ChatBytes, 16<<30)
+	c.FactsBytes = cmp.Or(c.FactsBytes, 4<<30)
+	c.DeadBytes = cmp.Or(c.DeadBytes, 1<<30)
+	c.MaxAckPending = cmp.Or(c.MaxAckPending, 20000)
+	c.AckWait = cmp.Or(c.AckWait, deliver.AckWait)
+	c.BatchMessages = cmp.Or(c.BatchMessages, batchMessages)
+	c.BundleEvents = min(cmp.Or(c.BundleEvents, bundleEvents), event.MaxBundle)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return c
 }
 
-func orElse[T comparable](v, d T) T {
-	var zero T
-	if v == zero {
-		return d
-	}
-	return v
-}
-
-// Bus is a connection to the servers. It reconnects for ever; what is under way when the connection breaks fails at once.
+// Bus is a connection to the servers, and what is done over it. It reconnects for ever; what is in flight when the connection
+// breaks fails at once.
 type Bus struct {
-	cfg       Config
-	nc        *nats.Conn
-	js        jetstream.JetStream
-	most      atomic.Int64  // messages in an atomic batch
-	packings  chan *packing // to be used again
-	mu        sync.Mutex    // covers up and down
-	marks     marks
-	truncated atomic.Int64 // facts published truncated
-	again     []func()     // called at every reconnect; covered by mu
-	up        context.Context
-	down      context.CancelFunc // of up
-	dog       watchdog
+	c         *conn
+	reader    *Reader
+	state     *State
+	publisher *Publisher
+	dead      *DeadLetters
 }
 
-// Connect connects once and returns an error if it cannot: whoever supervises decides about trying again.
+// Connect connects once and returns an error if it cannot: whoever supervises decides about retrying.
 func Connect(ctx context.Context, cfg Config) (*Bus, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	b := &Bus{cfg: cfg.withDefaults(), packings: make(chan *packing, packingsKept)}
-	b.dog.b = b
-	b.most.Store(int64(b.cfg.BatchMessages))
-	b.up, b.down = context.WithCancel(context.Background())
-	nc, err := nats.Connect(strings.Join(cfg.URLs, ","), b.options()...)
+	c, err := connect(ctx, cfg.withDefaults())
 	if err != nil {
-		return nil, b.connectError(err)
-	}
-	b.nc = nc
-	if err := b.inspect(ctx); err != nil {
-		nc.Close()
 		return nil, err
 	}
-	b.watchServer()
+	b := &Bus{c: c, reader: &Reader{c}, state: &State{c: c}}
+	c.onReconnect(b.state.invalidate)
+	b.publisher = newPublisher(c, b.state)
+	b.dead = &DeadLetters{c: c, reader: b.reader, publisher: b.publisher}
 	return b, nil
 }
 
-func (b *Bus) options() []nats.Option {
-	o := []nats.Option{
-		nats.Name(b.cfg.Name),
-		nats.Timeout(b.cfg.Timeout),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
-		// Nothing is kept back for the next connection: a batch of which the server lost the beginning is worth nothing, and
-		// whoever publishes must learn at once that it did not.
-		nats.ReconnectBufSize(-1),
-		nats.SetCustomDialer(&b.dog),
-		nats.DisconnectErrHandler(b.disconnected),
-		nats.ReconnectHandler(b.reconnected),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.cfg.Log.Warn("NATS reports", "error", err) }),
-	}
-	if b.cfg.User != "" {
-		o = append(o, nats.UserInfo(b.cfg.User, b.cfg.Password))
-	}
-	if b.cfg.Creds != "" {
-		o = append(o, nats.UserCredentials(b.cfg.Creds))
-	}
-	if b.cfg.InboxPrefix != "" {
-		o = append(o, nats.CustomInboxPrefix(b.cfg.InboxPrefix))
-	}
-	return append(o, b.cfg.Options...)
-}
+// Publisher publishes events and facts.
+func (b *Bus) Publisher() *Publisher { return b.publisher }
 
-func (b *Bus) disconnected(_ *nats.Conn, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.down()
-	b.up, b.down = context.WithCancel(context.Background())
-	if err != nil {
-		b.cfg.Log.Warn("lost the connection to NATS", "error", err)
-	}
-}
+// Reader reads CHAT without a durable consumer.
+func (b *Bus) Reader() *Reader { return b.reader }
+
+// DeadLetters is the stream DEAD.
+func (b *Bus) DeadLetters() *DeadLetters { return b.dead }
+
+// State is the bucket of what all processes agree on.
+func (b *Bus) State() *State { return b.state }
 
 // OnReconnect has a function called whenever the connection stands again after it was lost: the servers may have been restored
 // from a copy meanwhile. It must not block.
-func (b *Bus) OnReconnect(do func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.again = append(b.again, do)
-}
+func (b *Bus) OnReconnect(do func()) { b.c.onReconnect(do) }
 
-func (b *Bus) reconnected(nc *nats.Conn) {
-	b.cfg.Log.Info("connected to NATS again", "server", nc.ConnectedUrlRedacted())
-	b.marks.reset()
-	b.mu.Lock()
-	again := slices.Clone(b.again)
-	b.mu.Unlock()
-	for _, do := range again {
-		do()
-	}
-}
+// Conn returns the connection, for what lives beside the streams (health, server names).
+func (b *Bus) Conn() *nats.Conn { return b.c.nc }
 
-// connection returns a context that ends when the connection breaks next: answers awaited from it will not come.
-func (b *Bus) connection() context.Context {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.up
-}
+// LinkError says why nothing can be stored over the connection as it is, as far as that was probed.
+func (b *Bus) LinkError() error { return b.c.linkError() }
 
-func (b *Bus) connectError(err error) error {
-	where := strings.Join(b.cfg.URLs, ", ")
-	if where == "" {
-		where = "the server in this process"
-	}
-	wrapped := fmt.Errorf("connecting to NATS at %s: %w", where, err)
-	switch {
-	case isRefusal(err):
-		return fault.AsFatal(fmt.Errorf("%w: the server does not take these credentials; correct user and password, or the credentials file", wrapped))
-	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout):
-		return fmt.Errorf("%w: nothing answers there; start the server or correct the address", wrapped)
-	}
-	return wrapped
-}
+// AckWait is that of the durable consumers: whoever works on their deliveries says so more often.
+func (b *Bus) AckWait() time.Duration { return b.c.cfg.AckWait }
 
-// inspect refuses servers that cannot do what is needed, before anything is begun.
-func (b *Bus) inspect(ctx context.Context) error {
-	js, err := jetstream.New(b.nc, jetstream.WithDefaultTimeout(b.cfg.Timeout))
+// Close closes the connection; what is in flight fails.
+func (b *Bus) Close() { b.c.close() }
+
+// checksSubject is where processes answer with what their health checks say. No stream holds it.
+const checksSubject = "agrichat.checks"
+
+// How long the answers of processes are waited for: the first one, and then the next one.
+const (
+	firstAnswer = time.Second
+	nextAnswer  = 250 * time.Millisecond
+)
+
+// AnswerChecks answers everybody who asks with AskChecks until the connection is closed. answer must be safe for concurrent use.
+func (b *Bus) AnswerChecks(answer func() ([]byte, error)) error {
+	_, err := b.c.nc.Subscribe(checksSubject, func(m *nats.Msg) {
+		data, err := answer()
+		if err == nil {
+			err = m.Respond(data)
+		}
+		if err != nil {
+			b.c.cfg.Log.Warn("cannot answer what the health checks say", "error", err)
+		}
+	})
 	if err != nil {
-		return fmt.Errorf("preparing JetStream: %w", err)
-	}
-	b.js = js
-	if v := b.nc.ConnectedServerVersion(); !atLeast(v, 2, 12) {
-		return fault.AsFatal(fmt.Errorf("NATS at %s is of version %s, which has no atomic batches: update the server to 2.12 or later",
-			b.nc.ConnectedUrlRedacted(), v))
-	}
-	if _, err := js.AccountInfo(ctx); err != nil {
-		return fmt.Errorf("asking NATS at %s for its JetStream account: %w", b.nc.ConnectedUrlRedacted(), classify(err))
+		return fmt.Errorf("subscribing to %s: %w", checksSubject, err)
 	}
 	return nil
 }
 
-func atLeast(version string, major, minor int) bool {
-	var a, i int
-	if n, _ := fmt.Sscanf(version, "%d.%d", &a, &i); n < 2 {
-		return false
+// AskChecks returns the answers of all processes that this connection reaches. One that has lost its link to NATS is not among
+// them. It takes up to a second where nobody answers.
+func (b *Bus) AskChecks(ctx context.Context) ([][]byte, error) {
+	inbox := b.c.nc.NewRespInbox()
+	sub, err := b.c.nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, fmt.Errorf("asking for health checks: %w", err)
 	}
-	return a > major || a == major && i >= minor
-}
-
-// Conn returns the connection, for what lives beside the streams (health, server names).
-func (b *Bus) Conn() *nats.Conn { return b.nc }
-
-// Connected reports whether there is a connection now.
-func (b *Bus) Connected() bool { return b.nc.IsConnected() }
-
-// AckWait is that of the durable consumers: whoever works on their deliveries says so more often.
-func (b *Bus) AckWait() time.Duration { return b.cfg.AckWait }
-
-// Close closes the connection; what is under way fails.
-func (b *Bus) Close() {
-	b.nc.Close()
-	b.dog.end()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.down()
+	defer func() { _ = sub.Unsubscribe() }() // the connection may have been lost, and the subscription with it
+	if err := b.c.nc.PublishRequest(checksSubject, inbox, nil); err != nil {
+		return nil, fmt.Errorf("asking for health checks: %w", err)
+	}
+	var out [][]byte
+	for wait := firstAnswer; ; wait = nextAnswer {
+		next, cancel := context.WithTimeout(ctx, wait)
+		m, err := sub.NextMsgWithContext(next)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrNoResponders):
+			return out, nil
+		case err != nil:
+			return nil, fmt.Errorf("waiting for health checks: %w", err)
+		}
+		out = append(out, m.Data)
+	}
 }

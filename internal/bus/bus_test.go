@@ -65,16 +65,16 @@ func TestEnsureKeepsMessagesAndPause(t *testing.T) {
 	ts := newServer(t)
 	b := ts.connect()
 	must(t, b.Ensure(t.Context()))
-	if _, err := b.PublishBatch(t.Context(), said(200)); err != nil {
+	if _, err := b.Publisher().PublishBatch(t.Context(), said(200)); err != nil {
 		t.Fatal(err)
 	}
 	until := time.Now().Add(time.Hour)
-	must(t, b.Pause(t.Context(), Chat, Normalise, until))
-	chat, err := b.js.Stream(t.Context(), Chat)
+	must(t, b.Durable(Chat, Normalise).Pause(t.Context(), until))
+	chat, err := b.c.js.Stream(t.Context(), Chat)
 	must(t, err)
 	operators := chat.CachedInfo().Config
 	operators.MaxAge = 1000 * time.Hour
-	_, err = b.js.UpdateStream(t.Context(), operators)
+	_, err = b.c.js.UpdateStream(t.Context(), operators)
 	must(t, err)
 	small := ts.connect(func(c *Config) { c.ChatBytes, c.MaxAckPending = 1000, 77 })
 	must(t, small.Ensure(t.Context()))
@@ -83,16 +83,16 @@ func TestEnsureKeepsMessagesAndPause(t *testing.T) {
 	if s.Messages != 200 || s.MaxBytes != 1000 {
 		t.Fatalf("after lowering the limit: %+v", s)
 	}
-	if chat, err = b.js.Stream(t.Context(), Chat); err != nil || chat.CachedInfo().Config.MaxAge != 1000*time.Hour {
+	if chat, err = b.c.js.Stream(t.Context(), Chat); err != nil || chat.CachedInfo().Config.MaxAge != 1000*time.Hour {
 		t.Fatal("Ensure took an operator's age limit back", err)
 	}
-	c, err := b.ConsumerStatus(t.Context(), Chat, Normalise)
+	c, err := b.Durable(Chat, Normalise).Status(t.Context())
 	must(t, err)
 	if !c.Paused {
 		t.Fatal("Ensure ended a pause")
 	}
-	must(t, b.Resume(t.Context(), Chat, Normalise))
-	if c, err = b.ConsumerStatus(t.Context(), Chat, Normalise); err != nil || c.Paused {
+	must(t, b.Durable(Chat, Normalise).Resume(t.Context()))
+	if c, err = b.Durable(Chat, Normalise).Status(t.Context()); err != nil || c.Paused {
 		t.Fatal(c, err)
 	}
 }
@@ -108,7 +108,7 @@ func TestGenerationsRise(t *testing.T) {
 		b := ts.connect()
 		wg.Go(func() {
 			for range 5 {
-				n, err := b.NextGeneration(t.Context(), 0)
+				n, err := b.State().NextGeneration(t.Context(), 0)
 				if err != nil {
 					t.Error(err)
 					return
@@ -126,11 +126,11 @@ func TestGenerationsRise(t *testing.T) {
 	if len(got) != 20 || !got[1] || !got[20] {
 		t.Fatal(got)
 	}
-	kv, err := b.js.KeyValue(t.Context(), stateBucket)
+	kv, err := b.c.js.KeyValue(t.Context(), stateBucket)
 	must(t, err)
 	_, err = kv.Put(t.Context(), generationKey, []byte("65535"))
 	must(t, err)
-	if _, err := b.NextGeneration(t.Context(), 0); fault.Of(err) != fault.Fatal {
+	if _, err := b.State().NextGeneration(t.Context(), 0); fault.Of(err) != fault.Fatal {
 		t.Fatal(err)
 	}
 }
@@ -164,9 +164,9 @@ func TestStoppedIsNotAFailureOfTheServer(t *testing.T) {
 	cancel()
 	for name, err := range map[string]error{
 		"ensure":  b.Ensure(ctx),
-		"publish": second(b.PublishBatch(ctx, said(2))),
-		"last":    second(b.LastSequence(ctx)),
-		"range":   b.Range(ctx, 1, 10, true, nil),
+		"publish": second(b.Publisher().PublishBatch(ctx, said(2))),
+		"last":    second(b.Reader().LastSequence(ctx)),
+		"range":   b.Reader().Range(ctx, 1, 10, true, nil),
 	} {
 		if fault.Of(err) != fault.Stopped {
 			t.Errorf("%s: %v", name, err)

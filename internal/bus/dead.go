@@ -3,6 +3,7 @@ package bus
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,10 +13,12 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/deliver"
+	"github.com/agrichat/agrichat/internal/fault"
 )
 
-// Letter is a dead letter: what a consumer will not store, and why.
-type Letter struct {
+// DeadLetter is what a consumer will not store, and why.
+type DeadLetter struct {
 	ID       uint64    `json:"id"` // its own sequence in DEAD
 	Stream   string    `json:"stream"`
 	Created  time.Time `json:"created"` // the stream's incarnation
@@ -47,7 +50,7 @@ const (
 
 // subject of the letter: dead.<stream>.<incarnation>.<sequence>, and .<line> of an event that came in a bundle. Without the
 // incarnation, the letter about a sequence of a stream made anew would be taken for the old one's, and lost.
-func (l *Letter) subject() string {
+func (l *DeadLetter) subject() string {
 	s := fmt.Sprintf("dead.%s.%s.%d", token(l.Stream), strconv.FormatInt(l.Created.UnixNano(), 36), l.Sequence)
 	if l.Line > 0 {
 		s += "." + strconv.Itoa(l.Line)
@@ -55,11 +58,18 @@ func (l *Letter) subject() string {
 	return s
 }
 
+// DeadLetters is the stream DEAD.
+type DeadLetters struct {
+	c         *conn
+	reader    *Reader
+	publisher *Publisher
+}
+
 // causeMost bounds what is kept of a cause: it travels in a header.
 const causeMost = 2 << 10
 
-// bury makes the letter and waits until it is on the disk of DEAD; one that is there already is enough.
-func (b *Bus) bury(ctx context.Context, l Letter) error {
+// add publishes the dead letter and waits until it is on the disk of DEAD; one that is there already is enough.
+func (s *DeadLetters) add(ctx context.Context, l DeadLetter) error {
 	subject := l.subject()
 	m := &nats.Msg{Subject: subject, Data: l.Data, Header: nats.Header{}}
 	for name, value := range map[string]string{
@@ -72,9 +82,9 @@ func (b *Bus) bury(ctx context.Context, l Letter) error {
 	} {
 		m.Header.Set(name, value)
 	}
-	err := b.squeeze(m)
+	err := s.compress(m)
 	if err == nil {
-		err = b.publishOne(ctx, m)
+		err = s.publish(ctx, m)
 	}
 	if hasCode(err, jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
 		return nil
@@ -87,20 +97,20 @@ func (b *Bus) bury(ctx context.Context, l Letter) error {
 
 // DeadLetter makes a dead letter of a message of CHAT that is no delivery: a sweep has read it, or it was taken out of a bundle. One that
 // is there already is enough.
-func (b *Bus) DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error {
-	created, err := b.Incarnation(ctx)
+func (s *DeadLetters) DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error {
+	created, err := s.reader.Incarnation(ctx)
 	if err != nil {
 		return err
 	}
 	now := time.Now().UTC()
-	return b.bury(ctx, Letter{Stream: Chat, Created: created, Sequence: d.Sequence, Line: d.Line, Subject: d.Subject, EventID: d.EventIDs,
+	return s.add(ctx, DeadLetter{Stream: Chat, Created: created, Sequence: d.Sequence, Line: d.Line, Subject: d.Subject, EventID: d.EventIDs,
 		Consumer: Normalise, Cause: cause.Error(), Attempts: d.Attempts, First: now, Last: now, Data: d.Data})
 }
 
-// squeeze makes a letter fit whose message came packed or was as large as the server bears, without the letter's own headers.
+// compress makes a letter fit whose message came packed or was as large as the server bears, without the letter's own headers.
 // Where nothing helps the letter goes without it: it still stands in its stream.
-func (b *Bus) squeeze(m *nats.Msg) error {
-	if len(m.Data) <= b.payloadMost() {
+func (s *DeadLetters) compress(m *nats.Msg) error {
+	if len(m.Data) <= s.c.maxPayload() {
 		return nil
 	}
 	z, err := deflate(m.Data)
@@ -109,15 +119,15 @@ func (b *Bus) squeeze(m *nats.Msg) error {
 	}
 	m.Data = z
 	m.Header.Set(EncodingHeader, "gzip")
-	if len(z) > b.payloadMost() {
+	if len(z) > s.c.maxPayload() {
 		m.Data = nil
 		m.Header.Del(EncodingHeader)
 	}
 	return nil
 }
 
-func (b *Bus) publishOne(ctx context.Context, m *nats.Msg) error {
-	p, err := b.send([]parcel{{subject: m.Subject, data: m.Data, header: m.Header}})
+func (s *DeadLetters) publish(ctx context.Context, m *nats.Msg) error {
+	p, err := s.publisher.send([]parcel{{subject: m.Subject, data: m.Data, header: m.Header}})
 	if err != nil {
 		return err
 	}
@@ -137,14 +147,14 @@ func oneLine(s string) string {
 	return string(out)
 }
 
-// Letters calls yield with every dead letter, oldest first; withData says whether with what they are about.
-func (b *Bus) Letters(ctx context.Context, withData bool, yield func(Letter) error) error {
-	s, err := b.Stream(ctx, Dead)
+// List calls yield with every dead letter, oldest first; withData says whether with what they are about.
+func (s *DeadLetters) List(ctx context.Context, withData bool, yield func(DeadLetter) error) error {
+	st, err := s.c.stream(ctx, Dead)
 	if err != nil {
 		return err
 	}
-	return b.rangeOf(ctx, Dead, 1, s.Last, !withData, func(d consumers.Delivery, h nats.Header) error {
-		l, err := readLetter(d, h)
+	return s.reader.rangeOf(ctx, Dead, 1, st.Last, !withData, func(d consumers.Delivery, h nats.Header) error {
+		l, err := readDeadLetter(d, h)
 		if err != nil {
 			return err
 		}
@@ -152,26 +162,26 @@ func (b *Bus) Letters(ctx context.Context, withData bool, yield func(Letter) err
 	})
 }
 
-// ErrNoLetter says that there is no dead letter with this id.
-var ErrNoLetter = errors.New("there is no such dead letter")
+// ErrNoDeadLetter says that there is no dead letter with this id.
+var ErrNoDeadLetter = errors.New("there is no such dead letter")
 
-// Letter returns one dead letter.
-func (b *Bus) Letter(ctx context.Context, id uint64) (Letter, error) {
-	var l Letter
+// Find returns one dead letter.
+func (s *DeadLetters) Find(ctx context.Context, id uint64) (DeadLetter, error) {
+	var l DeadLetter
 	found := false
-	err := b.rangeOf(ctx, Dead, id, id, false, func(d consumers.Delivery, h nats.Header) (err error) {
-		l, err = readLetter(d, h)
+	err := s.reader.rangeOf(ctx, Dead, id, id, false, func(d consumers.Delivery, h nats.Header) (err error) {
+		l, err = readDeadLetter(d, h)
 		found = true
 		return err
 	})
 	if err == nil && !found {
-		err = fmt.Errorf("looking for dead letter %d: %w", id, ErrNoLetter)
+		err = fmt.Errorf("looking for dead letter %d: %w", id, ErrNoDeadLetter)
 	}
 	return l, err
 }
 
-func readLetter(d consumers.Delivery, h nats.Header) (Letter, error) {
-	l := Letter{
+func readDeadLetter(d consumers.Delivery, h nats.Header) (DeadLetter, error) {
+	l := DeadLetter{
 		ID: d.Sequence, Stream: h.Get(deadStream), Subject: h.Get(deadSubject), EventID: d.EventIDs,
 		Consumer: h.Get(deadConsumer), Cause: h.Get(deadCause), Data: d.Data,
 	}
@@ -183,17 +193,17 @@ func readLetter(d consumers.Delivery, h nats.Header) (Letter, error) {
 	l.Last, errs[4] = time.Parse(time.RFC3339Nano, h.Get(deadLast))
 	l.Line, errs[5] = strconv.Atoi(cmp.Or(h.Get(deadLine), "0"))
 	if err := errors.Join(errs[:]...); err != nil {
-		return Letter{}, fmt.Errorf("reading dead letter %d: %w", d.Sequence, err)
+		return DeadLetter{}, fmt.Errorf("reading dead letter %d: %w", d.Sequence, err)
 	}
 	return l, nil
 }
 
-// RemoveLetter removes a dead letter; that there is none is no error. Whoever removes one has entered in the ledger what became
+// Remove removes a dead letter; that there is none is no error. Whoever removes one has entered in the ledger what became
 // of it.
-func (b *Bus) RemoveLetter(ctx context.Context, id uint64) error {
-	s, err := b.js.Stream(ctx, Dead)
+func (s *DeadLetters) Remove(ctx context.Context, id uint64) error {
+	dead, err := s.c.js.Stream(ctx, Dead)
 	if err == nil {
-		err = s.DeleteMsg(ctx, id)
+		err = dead.DeleteMsg(ctx, id)
 	}
 	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
 		return fmt.Errorf("removing dead letter %d: %w", id, classify(err))
@@ -203,38 +213,38 @@ func (b *Bus) RemoveLetter(ctx context.Context, id uint64) error {
 
 // Requeue publishes what a dead letter is about once more, to the subject it came from, and waits until it is there. The
 // letter stays until it is removed: in between, a crash only means that it is requeued twice.
-func (b *Bus) Requeue(ctx context.Context, id uint64) (Ack, error) {
-	l, err := b.Letter(ctx, id)
+func (s *DeadLetters) Requeue(ctx context.Context, id uint64) (Ack, error) {
+	l, err := s.Find(ctx, id)
 	if err != nil {
 		return Ack{}, err
 	}
 	if len(l.Data) == 0 {
-		if l, err = b.original(ctx, l); err != nil {
+		if l, err = s.original(ctx, l); err != nil {
 			return Ack{}, fmt.Errorf("requeueing dead letter %d: %w", id, err)
 		}
 	}
-	p, err := b.send([]parcel{{subject: l.Subject, data: l.Data, ids: l.EventID}})
+	p, err := s.publisher.send([]parcel{{subject: l.Subject, data: l.Data, ids: l.EventID}})
 	if err != nil {
 		return Ack{}, err
 	}
-	s, err := p.Wait(ctx)
+	at, err := p.Wait(ctx)
 	if err != nil {
 		return Ack{}, fmt.Errorf("requeueing dead letter %d: %w", id, err)
 	}
-	return Ack{s.First, s.Last}, nil
+	return Ack{at.First, at.Last}, nil
 }
 
 // original fills in what a letter is about from the stream it stands in.
-func (b *Bus) original(ctx context.Context, l Letter) (Letter, error) {
-	s, err := b.Stream(ctx, l.Stream)
+func (s *DeadLetters) original(ctx context.Context, l DeadLetter) (DeadLetter, error) {
+	st, err := s.c.stream(ctx, l.Stream)
 	if err != nil {
 		return l, err
 	}
-	d, found, err := b.get(ctx, l.Stream, l.Sequence)
+	d, found, err := s.reader.get(ctx, l.Stream, l.Sequence)
 	if err != nil {
 		return l, err
 	}
-	if !found || !s.Created.Equal(l.Created) {
+	if !found || !st.Created.Equal(l.Created) {
 		return l, fmt.Errorf("message %d of %s is gone, and there is no copy", l.Sequence, l.Stream)
 	}
 	if l.EventID != d.EventIDs { // it is about one of a bundle
@@ -246,4 +256,96 @@ func (b *Bus) original(ctx context.Context, l Letter) (Letter, error) {
 	}
 	l.Subject, l.EventID, l.Data = d.Subject, d.EventIDs, d.Data
 	return l, nil
+}
+
+// Quarantine copies to the dead letters what the server says that a consumer gave up. Ours give up nothing: deliveries are
+// unlimited and nothing is terminated. But anyone with the right to it can terminate a message, or bound deliveries, and then
+// it is in no lag and no list until somebody verifies.
+type Quarantine struct{ b *Bus }
+
+// quarantineWait is how long a stop waits: a request is not given up before its end.
+const quarantineWait = 250 * time.Millisecond
+
+// Quarantine returns the component; run it once or in every process.
+func (b *Bus) Quarantine() *Quarantine { return &Quarantine{b} }
+
+// Run copies until ctx ends or the connection makes trouble; it returns nil when it was asked to stop.
+func (q *Quarantine) Run(ctx context.Context) error {
+	c, err := q.b.Consumer(ctx, Advisories, quarantine)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for ctx.Err() == nil {
+		msgs, err := c.Fetch(ctx, deliver.Limits{Messages: 100, Bytes: 1 << 20, Wait: quarantineWait})
+		for i := range msgs {
+			if e := q.settle(ctx, c, msgs[i]); e != nil {
+				return stopped(ctx, e)
+			}
+		}
+		if err != nil {
+			return stopped(ctx, err)
+		}
+	}
+	return nil
+}
+
+// stopped returns nil if the error only says that somebody asked to stop.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && fault.Of(err) == fault.Stopped {
+		return nil
+	}
+	return err
+}
+
+// advisory is what the server says when a consumer gives up a message.
+type advisory struct {
+	Time       time.Time `json:"timestamp"`
+	Stream     string    `json:"stream"`
+	Consumer   string    `json:"consumer"`
+	Sequence   uint64    `json:"stream_seq"`
+	Deliveries uint64    `json:"deliveries"`
+	Reason     string    `json:"reason"`
+}
+
+func (q *Quarantine) settle(ctx context.Context, c *Consumer, m deliver.Message) error {
+	var a advisory
+	if err := json.Unmarshal(m.Data, &a); err != nil {
+		q.b.c.cfg.Log.Warn("cannot read an advisory of the server", "error", err, "subject", m.Subject)
+	} else if ours(a) {
+		if err := q.copy(ctx, a); err != nil {
+			// After the same while the server brings it again.
+			return fmt.Errorf("setting aside message %d of %s: %w", a.Sequence, a.Stream, err)
+		}
+	}
+	return c.Ack([]deliver.Message{m})
+}
+
+func ours(a advisory) bool {
+	return a.Stream == Chat && a.Consumer == Normalise || a.Stream == Facts && a.Consumer == Aggregate
+}
+
+func (q *Quarantine) copy(ctx context.Context, a advisory) error {
+	s, err := q.b.Stream(ctx, a.Stream)
+	if err != nil {
+		return err
+	}
+	if a.Time.Before(s.Created) {
+		return nil // about a stream that is no more
+	}
+	l := DeadLetter{
+		Stream: a.Stream, Created: s.Created, Sequence: a.Sequence, Consumer: a.Consumer, Attempts: a.Deliveries,
+		First: a.Time, Last: a.Time, Cause: "the server gave it up after " + fmt.Sprint(a.Deliveries) + " deliveries",
+	}
+	if a.Reason != "" {
+		l.Cause = "it was terminated: " + a.Reason
+	}
+	d, found, err := q.b.reader.get(ctx, a.Stream, a.Sequence)
+	if err != nil {
+		return err
+	}
+	if found {
+		l.Subject, l.EventID, l.Data = d.Subject, d.EventIDs, d.Data
+	}
+	return q.b.dead.add(ctx, l)
 }

@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/deliver"
 )
 
-func letters(t testing.TB, b *Bus) []Letter {
+func letters(t testing.TB, b *Bus) []DeadLetter {
 	t.Helper()
-	var out []Letter
-	must(t, b.Letters(t.Context(), true, func(l Letter) error {
+	var out []DeadLetter
+	must(t, b.DeadLetters().List(t.Context(), true, func(l DeadLetter) error {
 		out = append(out, l)
 		return nil
 	}))
@@ -24,7 +25,7 @@ func letters(t testing.TB, b *Bus) []Letter {
 func TestDeadLetterStandsOnce(t *testing.T) {
 	b := newBus(t)
 	events := said(3)
-	_, err := b.PublishBatch(t.Context(), events)
+	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
 	must(t, err)
@@ -53,13 +54,13 @@ func TestDeadLetterStandsOnce(t *testing.T) {
 		t.Fatalf("%+v", l)
 	}
 	// Also when the server has forgotten the message id.
-	s, err := b.js.Stream(t.Context(), Dead)
+	s, err := b.c.js.Stream(t.Context(), Dead)
 	must(t, err)
 	cfg := s.CachedInfo().Config
 	cfg.Duplicates = 100 * time.Millisecond
-	_, err = b.js.UpdateStream(t.Context(), cfg)
+	_, err = b.c.js.UpdateStream(t.Context(), cfg)
 	must(t, err)
-	must(t, wait(t.Context(), 300*time.Millisecond)) // the server's own clock
+	must(t, clock.Sleep(t.Context(), 300*time.Millisecond)) // the server's own clock
 	must(t, c.Bury(t.Context(), msgs[1], errors.New("again"), first))
 	if got := letters(t, b); len(got) != 1 {
 		t.Fatal(got)
@@ -69,7 +70,7 @@ func TestDeadLetterStandsOnce(t *testing.T) {
 func TestRequeueAndRemove(t *testing.T) {
 	b := newBus(t)
 	events := said(1)
-	_, err := b.PublishBatch(t.Context(), events)
+	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
 	must(t, err)
@@ -79,18 +80,18 @@ func TestRequeueAndRemove(t *testing.T) {
 	must(t, c.Bury(t.Context(), msgs[0], errors.New("x"), time.Now()))
 	must(t, c.Ack(msgs))
 	id := letters(t, b)[0].ID
-	ack, err := b.Requeue(t.Context(), id)
+	ack, err := b.DeadLetters().Requeue(t.Context(), id)
 	must(t, err)
-	d, found, err := b.Get(t.Context(), ack.Last)
+	d, found, err := b.Reader().Get(t.Context(), ack.Last)
 	if err != nil || !found || d.EventIDs != events[0].ID.String() || string(d.Data) != string(msgs[0].Data) {
 		t.Fatal(d, found, err)
 	}
-	must(t, b.RemoveLetter(t.Context(), id))
-	must(t, b.RemoveLetter(t.Context(), id))
-	if _, err := b.Letter(t.Context(), id); !errors.Is(err, ErrNoLetter) {
+	must(t, b.DeadLetters().Remove(t.Context(), id))
+	must(t, b.DeadLetters().Remove(t.Context(), id))
+	if _, err := b.DeadLetters().Find(t.Context(), id); !errors.Is(err, ErrNoDeadLetter) {
 		t.Fatal(err)
 	}
-	if _, err := b.Requeue(t.Context(), id); !errors.Is(err, ErrNoLetter) {
+	if _, err := b.DeadLetters().Requeue(t.Context(), id); !errors.Is(err, ErrNoDeadLetter) {
 		t.Fatal(err)
 	}
 	// The requeued one may fail again, and so may a stream made anew at the same sequence.
@@ -106,7 +107,7 @@ func TestRequeueAndRemove(t *testing.T) {
 func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 	b := newBus(t)
 	events := said(4)
-	_, err := b.PublishBatch(t.Context(), events)
+	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -122,26 +123,26 @@ func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 	must(t, err)
 	must(t, c.Bury(t.Context(), msgs[0], errors.New("ours"), time.Now())) // there already: its own cause stays
 	for _, m := range msgs[:2] {
-		must(t, b.nc.Publish(m.Token, []byte("+TERM нельзя")))
+		must(t, b.c.nc.Publish(m.Token, []byte("+TERM нельзя")))
 	}
 	must(t, c.Ack(msgs[2:3]))
 	// The other way to lose a message: somebody bounds the deliveries.
-	info, err := b.js.Consumer(t.Context(), Chat, Normalise)
+	info, err := b.c.js.Consumer(t.Context(), Chat, Normalise)
 	must(t, err)
 	cfg := info.CachedInfo().Config
 	cfg.MaxDeliver, cfg.AckWait = 1, 100*time.Millisecond
-	_, err = b.js.UpdateConsumer(t.Context(), Chat, cfg)
+	_, err = b.c.js.UpdateConsumer(t.Context(), Chat, cfg)
 	must(t, err)
 	_, _ = c.Fetch(t.Context(), deliver.Limits{Messages: 1, Wait: time.Second}) // so that the server looks
 	for range 500 {
 		if len(letters(t, b)) == 3 {
 			break
 		}
-		must(t, wait(t.Context(), 20*time.Millisecond))
+		must(t, clock.Sleep(t.Context(), 20*time.Millisecond))
 	}
 	cancel()
 	wg.Wait()
-	got := map[uint64]Letter{}
+	got := map[uint64]DeadLetter{}
 	for _, l := range letters(t, b) {
 		got[l.Sequence] = l
 	}
@@ -152,7 +153,7 @@ func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 		t.Fatalf("%+v", got[2])
 	}
 	must(t, b.Ensure(t.Context())) // brings the consumer back to what it should be
-	if info, err = b.js.Consumer(t.Context(), Chat, Normalise); err != nil || info.CachedInfo().Config.MaxDeliver != -1 {
+	if info, err = b.c.js.Consumer(t.Context(), Chat, Normalise); err != nil || info.CachedInfo().Config.MaxDeliver != -1 {
 		t.Fatal(info.CachedInfo().Config, err)
 	}
 }
@@ -160,14 +161,14 @@ func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 // What a sweep has read becomes the same letter that a delivery of it does.
 func TestDeadLetterOfWhatWasRead(t *testing.T) {
 	b := newBus(t)
-	_, err := b.PublishBatch(t.Context(), said(3))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(3))
 	must(t, err)
-	d, found, err := b.Get(t.Context(), 2)
+	d, found, err := b.Reader().Get(t.Context(), 2)
 	if err != nil || !found {
 		t.Fatal(found, err)
 	}
 	for range 2 {
-		must(t, b.DeadLetter(t.Context(), d, errors.New("cannot be read")))
+		must(t, b.DeadLetters().DeadLetter(t.Context(), d, errors.New("cannot be read")))
 	}
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
 	must(t, err)

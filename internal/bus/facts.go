@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/nats-io/nats.go"
 )
 
 // factBytes is how large a message of facts may become: large enough that headers weigh nothing, small enough that a consumer
@@ -19,9 +21,9 @@ const (
 )
 
 // factLimits returns how large a message of facts should be, one of a single fact may be, and an atomic batch of messages should be.
-func (b *Bus) factLimits() (soft, hard, batch int) {
-	soft, hard, batch = factBytes, b.payloadMost(), batchBytes
-	if most := b.cfg.FactsBytes; most > 0 { // otherwise the stream has no limit
+func (p *Publisher) factLimits() (soft, hard, batch int) {
+	soft, hard, batch = factBytes, p.c.maxPayload(), batchBytes
+	if most := p.c.cfg.FactsBytes; most > 0 { // otherwise the stream has no limit
 		soft, hard, batch = int(min(int64(soft), most/factShares)), int(min(int64(hard), most/2)), int(min(int64(batch), most/2))
 	}
 	return min(soft, hard), hard, batch
@@ -30,19 +32,19 @@ func (b *Bus) factLimits() (soft, hard, batch int) {
 // PublishFacts publishes batches of facts and waits until all are on the disk of FACTS. It splits what is too
 // large, and truncates a single fact that is larger than the server or the stream takes. After an
 // error some of them may be there; publishing all again changes nothing for those who read them.
-func (b *Bus) PublishFacts(ctx context.Context, batches []fact.Batch) error {
-	return b.publishFacts(ctx, batches, batchWorth)
+func (p *Publisher) PublishFacts(ctx context.Context, batches []fact.Batch) error {
+	return p.publishFacts(ctx, batches, batchWorth)
 }
 
-func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int) error {
-	marked, err := b.marks.announce(ctx, b, batches)
+func (p *Publisher) publishFacts(ctx context.Context, batches []fact.Batch, worth int) error {
+	marked, err := p.state.announce(ctx, batches)
 	if err != nil {
 		return err
 	}
 	var msgs []parcel
-	soft, hard, bytes := b.factLimits()
+	soft, hard, bytes := p.factLimits()
 	for i := range batches {
-		more, err := b.factMessages(&batches[i], soft, hard)
+		more, err := p.factMessages(&batches[i], soft, hard)
 		if err != nil {
 			return err
 		}
@@ -50,14 +52,14 @@ func (b *Bus) publishFacts(ctx context.Context, batches []fact.Batch, worth int)
 	}
 	var sent []*pending
 	for len(msgs) > 0 && err == nil {
-		n := portion(msgs, worth, min(batchMessages, int(b.most.Load())), bytes)
-		var p *pending
-		if p, err = b.send(msgs[:n]); err == nil {
-			sent, msgs = append(sent, p), msgs[n:]
+		n := portion(msgs, worth, min(batchMessages, int(p.most.Load())), bytes)
+		var batch *pending
+		if batch, err = p.send(msgs[:n]); err == nil {
+			sent, msgs = append(sent, batch), msgs[n:]
 		}
 	}
-	for _, p := range sent { // also after an error: each holds a subscription
-		if _, e := p.Wait(ctx); err == nil {
+	for _, batch := range sent { // also after an error: each holds a subscription
+		if _, e := batch.Wait(ctx); err == nil {
 			err = e
 		}
 	}
@@ -89,31 +91,31 @@ func portion(msgs []parcel, worth, most, bytes int) int {
 	return len(msgs)
 }
 
-func (b *Bus) factMessages(f *fact.Batch, soft, hard int) ([]parcel, error) {
+func (p *Publisher) factMessages(f *fact.Batch, soft, hard int) ([]parcel, error) {
 	if f.Len() > 1 && f.Size() > soft { // encoding it to find out would be for nothing
-		return b.halves(f, soft, hard)
+		return p.halves(f, soft, hard)
 	}
 	data, err := fact.Encode(f)
 	if err != nil {
 		return nil, fault.AsPoison(err)
 	}
 	if len(data) > soft && f.Len() > 1 {
-		return b.halves(f, soft, hard)
+		return p.halves(f, soft, hard)
 	}
 	if len(data) > hard {
-		p, err := b.single(f, data, hard)
-		return []parcel{p}, err
+		one, err := p.single(f, data, hard)
+		return []parcel{one}, err
 	}
 	return []parcel{{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data}}, nil
 }
 
-func (b *Bus) halves(f *fact.Batch, soft, hard int) ([]parcel, error) {
+func (p *Publisher) halves(f *fact.Batch, soft, hard int) ([]parcel, error) {
 	first, second := halve(f)
-	msgs, err := b.factMessages(&first, soft, hard)
+	msgs, err := p.factMessages(&first, soft, hard)
 	if err != nil {
 		return nil, err
 	}
-	more, err := b.factMessages(&second, soft, hard)
+	more, err := p.factMessages(&second, soft, hard)
 	return append(msgs, more...), err
 }
 
@@ -162,4 +164,114 @@ func inflate(data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("unpacking: %w", err)
 	}
 	return out, nil
+}
+
+// factFloor is the length that no string is cut below while a longer one can be cut, or an id can be kept.
+const factFloor = 4 << 10
+
+// single makes a message of one fact that is too large as it is. It compresses the fact; if that does not suffice, it truncates
+// a copy. The result depends on nothing but the fact and the limit.
+func (p *Publisher) single(f *fact.Batch, data []byte, hard int) (parcel, error) {
+	full := len(data)
+	m, err := compressed(f, data, hard)
+	if err != nil || len(m.data) <= hard {
+		return m, err
+	}
+	short, parts := f.Truncatable()
+	for len(m.data) > hard {
+		if !shorten(parts, excess(len(data), len(m.data), hard)) {
+			return m, fault.AsPoison(fmt.Errorf("%w: a fact of channel %s takes %d bytes and %d are possible; raise max_payload",
+				nats.ErrMaxPayload, cut(f.Channel, min(len(f.Channel), 100)), len(m.data), hard))
+		}
+		if data, err = fact.Encode(short); err != nil {
+			return m, fault.AsPoison(err)
+		}
+		if m, err = compressed(short, data, hard); err != nil {
+			return m, err
+		}
+	}
+	p.c.cfg.Log.Warn("a fact is too large and is published truncated; Postgres holds all of it; raise max_payload to publish such facts whole",
+		"thing", cut(thing(f), min(len(thing(f)), 100)), "bytes", full, "limit", hard, "truncated_bytes", len(data), "total", p.truncated.Add(1))
+	return m, nil
+}
+
+// compressed makes a message of facts, compressed only if they do not fit otherwise: only our own consumer reads them then.
+func compressed(f *fact.Batch, data []byte, hard int) (p parcel, err error) {
+	p = parcel{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data}
+	if len(data) <= hard {
+		return p, nil
+	}
+	p.header = nats.Header{EncodingHeader: {"gzip"}}
+	p.data, err = deflate(data)
+	return p, err
+}
+
+// excess is about how many of raw bytes must go so that what compresses to size fits into limit.
+func excess(raw, size, limit int) int { return int(float64(raw) * float64(size-limit) / float64(size)) }
+
+// shorten takes away one list or about so many bytes of one string, and reports whether there was anything to take.
+func shorten(l *fact.Parts, bytes int) bool {
+	return dropLargest(l.References, factFloor) || dropLargest(l.Lists, factFloor) || cutLongest(l.Texts, bytes) ||
+		dropLargest(l.References, 0) || dropLargest(l.Lists, 0) || cutLongest(l.IDs, bytes)
+}
+
+// dropLargest empties the largest list of more than floor bytes.
+func dropLargest(lists []*[]string, floor int) bool {
+	var largest *[]string
+	most := floor
+	for _, l := range lists {
+		n := 0
+		for _, s := range *l {
+			n += len(s) + len(`"",`)
+		}
+		if n > most {
+			largest, most = l, n
+		}
+	}
+	if largest == nil {
+		return false
+	}
+	*largest = nil
+	return true
+}
+
+// cutLongest cuts about so many encoded bytes, and a little more, off the longest string. Where compression is uneven, a
+// repetition takes the rest.
+func cutLongest(strings []*string, bytes int) bool {
+	var longest *string
+	most := factFloor
+	for _, s := range strings {
+		if len(*s) > most {
+			longest, most = s, len(*s)
+		}
+	}
+	if longest == nil {
+		return false
+	}
+	*longest = cut(*longest, max(most-int(float64(bytes)*float64(most)/float64(encodedLen(*longest)))-most/32-1, factFloor-utf8.UTFMax))
+	return true
+}
+
+// encodedLen is how many bytes a string takes in a fact, escapes included.
+func encodedLen(s string) int {
+	data, err := fact.Encode(&fact.Batch{RepublishID: s})
+	if err != nil { // impossible: only times cannot be encoded
+		return len(s)
+	}
+	return len(data)
+}
+
+// thing is what the first fact of a batch is about.
+func thing(f *fact.Batch) string {
+	switch {
+	case len(f.Messages) > 0:
+		return f.Messages[0].Thing
+	case len(f.Reactions) > 0:
+		return f.Reactions[0].Thing
+	case len(f.Memberships) > 0:
+		return f.Memberships[0].Thing
+	case len(f.Identities) > 0:
+		return f.Identities[0].Key
+	}
+	return f.ChannelKey
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/deliver"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
@@ -102,7 +103,7 @@ func (l *ledger) DeadLetter(ctx context.Context, d consumers.Delivery, cause err
 				l.events[one.EventIDs]++
 				continue
 			}
-			if err := l.bus.DeadLetter(ctx, one, cause); err != nil {
+			if err := l.bus.DeadLetters().DeadLetter(ctx, one, cause); err != nil {
 				return err
 			}
 		}
@@ -145,10 +146,10 @@ func consume(t *testing.T, b *Bus, l *ledger, n int) {
 // settles waits until the normaliser's consumer has nothing left.
 func settles(ctx context.Context, b *Bus) error {
 	for {
-		if s, err := b.ConsumerStatus(ctx, Chat, Normalise); err == nil && s.Lag() == 0 { // the server may be away
+		if s, err := b.Durable(Chat, Normalise).Status(ctx); err == nil && s.Lag() == 0 { // the server may be away
 			return nil
 		}
-		if err := wait(ctx, 10*time.Millisecond); err != nil {
+		if err := clock.Sleep(ctx, 10*time.Millisecond); err != nil {
 			return fmt.Errorf("not everything was acknowledged: %w", err)
 		}
 	}
@@ -159,7 +160,7 @@ func importAll(t *testing.T, b *Bus, n int) ingest.Result {
 	cursors, err := b.Cursors(t.Context())
 	must(t, err)
 	r, err := ingest.Run(t.Context(), ingest.Config{
-		Name: "export", Source: export{n, 150}, Publisher: b, Cursors: cursors, Batch: 100,
+		Name: "export", Source: export{n, 150}, Publisher: b.Publisher(), Cursors: cursors, Batch: 100,
 		BackOff: ingest.BackOff{First: 5 * time.Millisecond, Most: 50 * time.Millisecond},
 	})
 	must(t, err)
@@ -188,7 +189,7 @@ func overRestarts(t *testing.T, change ...func(*Config)) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for range 3 {
-			must(t, wait(t.Context(), 100*time.Millisecond)) // so that some of it lies between
+			must(t, clock.Sleep(t.Context(), 100*time.Millisecond)) // so that some of it lies between
 			ts.stop()
 			ts.start()
 			reconnected(t, b)
@@ -242,7 +243,7 @@ func TestFullStreamThatIsDrained(t *testing.T) {
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() { // an operator who makes room
-		s, err := b.js.Stream(t.Context(), Chat)
+		s, err := b.c.js.Stream(t.Context(), Chat)
 		must(t, err)
 		for {
 			select {
@@ -250,7 +251,7 @@ func TestFullStreamThatIsDrained(t *testing.T) {
 				return
 			default:
 				must(t, s.Purge(t.Context()))
-				must(t, wait(t.Context(), 50*time.Millisecond))
+				must(t, clock.Sleep(t.Context(), 50*time.Millisecond))
 			}
 		}
 	})
@@ -273,7 +274,7 @@ func TestPauseStopsDeliveries(t *testing.T) {
 	if err != nil || len(first) != 10 {
 		t.Fatal(len(first), err)
 	}
-	must(t, b.Pause(t.Context(), Chat, Normalise, time.Now().Add(time.Hour)))
+	must(t, b.Durable(Chat, Normalise).Pause(t.Context(), time.Now().Add(time.Hour)))
 	if msgs, err := c.Fetch(t.Context(), limits); err != nil || len(msgs) != 0 {
 		t.Fatal(len(msgs), err)
 	}
@@ -281,7 +282,7 @@ func TestPauseStopsDeliveries(t *testing.T) {
 	for l, err := c.Lag(t.Context()); l.AckPending != 0; l, err = c.Lag(t.Context()) {
 		must(t, err)
 	}
-	must(t, b.Resume(t.Context(), Chat, Normalise))
+	must(t, b.Durable(Chat, Normalise).Resume(t.Context()))
 	if msgs, err := c.Fetch(t.Context(), limits); err != nil || len(msgs) != 10 {
 		t.Fatal(len(msgs), err)
 	}
@@ -293,7 +294,7 @@ func TestPauseStopsDeliveries(t *testing.T) {
 
 func TestFetchSaysThatTheConsumerIsGone(t *testing.T) {
 	b := newBus(t)
-	must(t, b.EnsureConsumer(t.Context(), Chat, "replay", 3))
+	must(t, b.Durable(Chat, "replay").Ensure(t.Context(), 3))
 	importAll(t, b, 5)
 	c, err := b.Consumer(t.Context(), Chat, "replay")
 	must(t, err)
@@ -301,8 +302,8 @@ func TestFetchSaysThatTheConsumerIsGone(t *testing.T) {
 	if msgs, err := c.Fetch(t.Context(), deliverLimits); err != nil || len(msgs) != 3 || msgs[0].Sequence != 3 {
 		t.Fatal(len(msgs), err)
 	}
-	must(t, b.DeleteConsumer(t.Context(), Chat, "replay"))
-	must(t, b.DeleteConsumer(t.Context(), Chat, "replay"))
+	must(t, b.Durable(Chat, "replay").Delete(t.Context()))
+	must(t, b.Durable(Chat, "replay").Delete(t.Context()))
 	if _, err := c.Fetch(t.Context(), deliverLimits); err == nil || fault.Of(err) != fault.Transient {
 		t.Fatal(err)
 	}
@@ -312,7 +313,7 @@ func TestFetchSaysThatTheConsumerIsGone(t *testing.T) {
 // what is dropped comes again only after its ack wait.
 func TestFetchKeepsWhatCameBeforeOneTooLarge(t *testing.T) {
 	b := newBus(t)
-	_, err := b.PublishBatch(t.Context(), said(40, "short", strings.Repeat("long ", 400), strings.Repeat("longer ", 3000)))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(40, "short", strings.Repeat("long ", 400), strings.Repeat("longer ", 3000)))
 	must(t, err)
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
 	must(t, err)

@@ -25,9 +25,9 @@ func orderAt(round uint64, s gate.State) gate.DesiredState {
 	}
 }
 
-func orders(t testing.TB, b *Bus) *Orders {
+func orders(t testing.TB, b *Bus) *GateStore {
 	t.Helper()
-	o, err := b.Orders(t.Context())
+	o, err := b.GateStore(t.Context())
 	must(t, err)
 	return o
 }
@@ -143,7 +143,7 @@ func TestReportOfAnEarlierRound(t *testing.T) {
 }
 
 func TestNoBucket(t *testing.T) {
-	_, err := newServer(t).connect().Orders(t.Context())
+	_, err := newServer(t).connect().GateStore(t.Context())
 	if !errors.Is(err, jetstream.ErrBucketNotFound) || !strings.Contains(err.Error(), gateBucket) {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestNoBucket(t *testing.T) {
 // claimer is a process that wants to be the controller, with a clock of its own.
 type claimer struct {
 	t     *testing.T
-	o     *Orders
+	o     *GateStore
 	id    string
 	clock time.Time
 }
@@ -255,7 +255,7 @@ func TestClaim(t *testing.T) {
 func TestClaimsAtOnce(t *testing.T) {
 	ts := newServer(t)
 	must(t, ts.connect().Ensure(t.Context()))
-	var all []*Orders
+	var all []*GateStore
 	for range 5 {
 		all = append(all, orders(t, ts.connect()))
 	}

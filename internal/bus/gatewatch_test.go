@@ -22,7 +22,7 @@ type watched struct {
 	news chan seen
 }
 
-func watch(t *testing.T, o *Orders) *watched {
+func watch(t *testing.T, o *GateStore) *watched {
 	t.Helper()
 	w := &watched{t: t, news: make(chan seen, 1000)}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -78,7 +78,7 @@ func (w *watched) quiet() {
 	}
 }
 
-func swap(t *testing.T, o *Orders, round, revision uint64) uint64 {
+func swap(t *testing.T, o *GateStore, round, revision uint64) uint64 {
 	t.Helper()
 	next, err := o.Swap(t.Context(), orderAt(round, gate.Shut), revision)
 	must(t, err)
@@ -164,10 +164,10 @@ func TestWatchSurvivesItsConsumer(t *testing.T) {
 	w.order(0, 0)
 	rev := uint64(0)
 	for round := uint64(1); round < 3; round++ {
-		stream, err := b.js.Stream(t.Context(), gateStream)
+		stream, err := b.c.js.Stream(t.Context(), gateStream)
 		must(t, err)
 		for c := range stream.ListConsumers(t.Context()).Info() {
-			must(t, b.js.DeleteConsumer(t.Context(), gateStream, c.Name))
+			must(t, b.c.js.DeleteConsumer(t.Context(), gateStream, c.Name))
 		}
 		rev = swap(t, o, round, rev)
 		w.order(round, rev)
@@ -185,11 +185,11 @@ func TestWatchSurvivesTheBucket(t *testing.T) {
 		rev = swap(t, o, round+1, rev)
 		w.order(round+1, rev)
 	}
-	stream, err := b.js.Stream(t.Context(), gateStream)
+	stream, err := b.c.js.Stream(t.Context(), gateStream)
 	must(t, err)
 	must(t, stream.Purge(t.Context())) // no message says so: the leader does when it is asked
 	w.order(0, 0)
-	must(t, b.js.DeleteKeyValue(t.Context(), gateBucket))
+	must(t, b.c.js.DeleteKeyValue(t.Context(), gateBucket))
 	must(t, b.Ensure(t.Context()))
 	w.order(9, swap(t, orders(t, b), 9, 0)) // of a revision that is lower than those before
 }
@@ -197,11 +197,11 @@ func TestWatchSurvivesTheBucket(t *testing.T) {
 // Delivered is what a recovery fills the ledger up to.
 func TestDelivered(t *testing.T) {
 	b := newBus(t)
-	_, err := b.PublishBatch(t.Context(), said(5))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(5))
 	must(t, err)
 	for _, take := range []int{0, 3} {
 		if take > 0 {
-			p, err := b.newPuller(Chat, Normalise)
+			p, err := b.c.newPuller(Chat, Normalise)
 			must(t, err)
 			defer p.close()
 			r := request{Batch: take, NoWait: true}
@@ -211,7 +211,7 @@ func TestDelivered(t *testing.T) {
 				t.Fatal(len(msgs), err)
 			}
 		}
-		s, err := b.ConsumerStatus(t.Context(), Chat, Normalise)
+		s, err := b.Durable(Chat, Normalise).Status(t.Context())
 		if err != nil || s.Delivered != uint64(take) || s.AckFloor != 0 {
 			t.Fatalf("%+v, want %d delivered (%v)", s, take, err)
 		}

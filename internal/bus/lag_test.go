@@ -17,7 +17,7 @@ func (accept) Handle(context.Context, []consumers.Delivery) error { return nil }
 // TestConsumer_LagDeleted deletes the consumer and then the stream below a running worker.
 func TestConsumer_LagDeleted(t *testing.T) {
 	b := newBus(t)
-	must(t, b.EnsureConsumer(t.Context(), Chat, "replay", 1))
+	must(t, b.Durable(Chat, "replay").Ensure(t.Context(), 1))
 	c, err := b.Consumer(t.Context(), Chat, "replay")
 	must(t, err)
 	defer c.Close()
@@ -40,11 +40,11 @@ func TestConsumer_LagDeleted(t *testing.T) {
 		}
 	}
 	await("")
-	must(t, b.js.DeleteConsumer(t.Context(), Chat, "replay"))
+	must(t, b.c.js.DeleteConsumer(t.Context(), Chat, "replay"))
 	await("replay")
-	must(t, b.EnsureConsumer(t.Context(), Chat, "replay", 1))
+	must(t, b.Durable(Chat, "replay").Ensure(t.Context(), 1))
 	await("")
-	must(t, b.js.DeleteStream(t.Context(), Chat))
+	must(t, b.c.js.DeleteStream(t.Context(), Chat))
 	await(Chat)
 	cancel()
 	must(t, <-ended)

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -32,16 +33,31 @@ const (
 // Ack says where a batch stands on the stream.
 type Ack struct{ First, Last uint64 }
 
+// Publisher publishes to CHAT and FACTS.
+type Publisher struct {
+	c         *conn
+	state     *State
+	most      atomic.Int64  // messages in an atomic batch
+	packings  chan *packing // to be used again
+	truncated atomic.Int64  // facts published truncated
+}
+
+func newPublisher(c *conn, s *State) *Publisher {
+	p := &Publisher{c: c, state: s, packings: make(chan *packing, packingsKept)}
+	p.most.Store(int64(c.cfg.BatchMessages))
+	return p
+}
+
 // PublishBatch publishes events and waits until they are on the disk of CHAT: as one atomic batch, whose sequences are
 // contiguous, or as several if they are more than the server takes in one. After an error some of them may be there.
-func (b *Bus) PublishBatch(ctx context.Context, events []event.Event) ([]Ack, error) {
+func (p *Publisher) PublishBatch(ctx context.Context, events []event.Event) ([]Ack, error) {
 	var acks []Ack
 	for len(events) > 0 {
-		n, p, err := b.Begin(ctx, events, false)
+		n, pending, err := p.Begin(ctx, events, false)
 		if err != nil {
 			return acks, err
 		}
-		s, err := p.Wait(ctx)
+		s, err := pending.Wait(ctx)
 		if hasCode(err, jetstreamext.JSErrCodeBatchPublishExceedsLimit) {
 			continue // nothing of it is stored, and the next one is smaller
 		}
@@ -55,12 +71,12 @@ func (b *Bus) PublishBatch(ctx context.Context, events []event.Event) ([]Ack, er
 
 // PublishLive publishes one event with Nats-Msg-Id: an equal copy of the same account within the server's duplicate window is
 // not stored.
-func (b *Bus) PublishLive(ctx context.Context, e *event.Event) (Ack, error) {
-	_, p, err := b.Begin(ctx, []event.Event{*e}, true)
+func (p *Publisher) PublishLive(ctx context.Context, e *event.Event) (Ack, error) {
+	_, pending, err := p.Begin(ctx, []event.Event{*e}, true)
 	if err != nil {
 		return Ack{}, err
 	}
-	s, err := p.Wait(ctx)
+	s, err := pending.Wait(ctx)
 	return Ack{s.First, s.Last}, err
 }
 
@@ -68,13 +84,13 @@ func (b *Bus) PublishLive(ctx context.Context, e *event.Event) (Ack, error) {
 // other over one connection reach the stream in that order, because the server takes them off the connection one message at a
 // time; nothing waits in between. Should one be refused and published again, it comes behind those begun after it: revisions order
 // the states of things, arrival does not.
-func (b *Bus) Begin(ctx context.Context, events []event.Event, live bool) (int, ingest.Pending, error) {
+func (p *Publisher) Begin(ctx context.Context, events []event.Event, live bool) (int, ingest.Pending, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, nil, err
 	}
-	k := b.packing()
-	defer b.release(k)
-	most := int(b.most.Load())
+	k := p.packing()
+	defer p.release(k)
+	most := int(p.most.Load())
 	n, err := k.pack(events, most)
 	if err != nil {
 		return 0, nil, err
@@ -83,8 +99,8 @@ func (b *Bus) Begin(ctx context.Context, events []event.Event, live bool) (int, 
 	if n == 1 && live {
 		parcels[0].set(jetstream.MsgIDHeader, messageID(&events[0], parcels[0].ids))
 	}
-	p, err := b.send(parcels)
-	return n, p, err
+	pending, err := p.send(parcels)
+	return n, pending, err
 }
 
 // messageID is the Nats-Msg-Id of a live event that is published under an event id. Account and content are part of it: another
@@ -102,29 +118,29 @@ func messageID(e *event.Event, id string) string {
 
 // send writes a batch to the connection; the last message carries the address of the answer. One message alone is no batch:
 // a plain one costs the server a fifth.
-func (b *Bus) send(parcels []parcel) (*pending, error) {
+func (p *Publisher) send(parcels []parcel) (*pending, error) {
 	if len(parcels) == 0 {
 		return nil, errors.New("publishing a batch: it is empty")
 	}
-	p := &pending{b: b, count: len(parcels), up: b.connection(), answer: make(chan *nats.Msg, 1)}
-	inbox := b.nc.NewInbox()
-	sub, err := b.nc.ChanSubscribe(inbox, p.answer)
+	w := &pending{p: p, count: len(parcels), up: p.c.connected(), answer: make(chan *nats.Msg, 1)}
+	inbox := p.c.nc.NewInbox()
+	sub, err := p.c.nc.ChanSubscribe(inbox, w.answer)
 	if err != nil {
 		return nil, fmt.Errorf("awaiting the answer to a batch: %w", classify(err))
 	}
-	p.sub = sub
+	w.sub = sub
 	l := newLabels(len(parcels))
 	for i := range parcels {
 		m := l.message(i, &parcels[i])
 		if i == len(parcels)-1 {
 			m.Reply = inbox
 		}
-		if err := b.nc.PublishMsg(m); err != nil {
+		if err := p.c.nc.PublishMsg(m); err != nil {
 			_ = sub.Unsubscribe() // only fails on a closed connection
 			return nil, fmt.Errorf("publishing to %s: %w", m.Subject, classify(err))
 		}
 	}
-	return p, nil
+	return w, nil
 }
 
 // labels makes messages of parcels: those of an atomic batch, if they are several. One message and one map of headers serve
@@ -169,7 +185,7 @@ func (l *labels) message(i int, p *parcel) *nats.Msg {
 
 // pending is a batch on its way.
 type pending struct {
-	b      *Bus
+	p      *Publisher
 	sub    *nats.Subscription
 	count  int
 	up     context.Context // ends with the connection that it went out on: no answer will come then
@@ -180,31 +196,31 @@ type pending struct {
 var errLost = errors.New("the connection broke before the answer came")
 
 // Wait implements ingest.Pending.
-func (p *pending) Wait(ctx context.Context) (seqset.Span, error) {
-	timer := time.NewTimer(p.b.cfg.Timeout)
+func (w *pending) Wait(ctx context.Context) (seqset.Span, error) {
+	timer := time.NewTimer(w.p.c.cfg.Timeout)
 	defer timer.Stop()
-	defer func() { _ = p.sub.Unsubscribe() }() // only fails on a closed connection, which has none
+	defer func() { _ = w.sub.Unsubscribe() }() // only fails on a closed connection, which has none
 	select {
-	case m := <-p.answer:
-		s, err := p.read(m)
+	case m := <-w.answer:
+		s, err := w.read(m)
 		if err != nil {
-			p.b.learn(err, p.count)
-			return s, fmt.Errorf("publishing %d messages: %w", p.count, classify(err))
+			w.p.learn(err, w.count)
+			return s, fmt.Errorf("publishing %d messages: %w", w.count, classify(err))
 		}
-		p.b.dog.acked.Store(time.Now().UnixNano())
+		w.p.c.dog.acked.Store(time.Now().UnixNano())
 		return s, nil
-	case <-p.up.Done():
-		return seqset.Span{}, fmt.Errorf("publishing %d messages: %w", p.count, errLost)
+	case <-w.up.Done():
+		return seqset.Span{}, fmt.Errorf("publishing %d messages: %w", w.count, errLost)
 	case <-timer.C:
-		return seqset.Span{}, fmt.Errorf("publishing %d messages: %w after %s", p.count, nats.ErrTimeout, p.b.cfg.Timeout)
+		return seqset.Span{}, fmt.Errorf("publishing %d messages: %w after %s", w.count, nats.ErrTimeout, w.p.c.cfg.Timeout)
 	case <-ctx.Done():
-		return seqset.Span{}, fmt.Errorf("publishing %d messages: %w", p.count, ctx.Err())
+		return seqset.Span{}, fmt.Errorf("publishing %d messages: %w", w.count, ctx.Err())
 	}
 }
 
 // learn takes note of how large a batch may be if err says that one of count messages was too large: of that one the server
 // has stored nothing, and from now on they are smaller.
-func (b *Bus) learn(err error, count int) {
+func (p *Publisher) learn(err error, count int) {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) || api.ErrorCode != jetstreamext.JSErrCodeBatchPublishExceedsLimit {
 		return
@@ -215,8 +231,8 @@ func (b *Bus) learn(err error, count int) {
 		most = max(count/2, 1)
 	}
 	for {
-		had := b.most.Load()
-		if int64(most) >= had || b.most.CompareAndSwap(had, int64(most)) {
+		had := p.most.Load()
+		if int64(most) >= had || p.most.CompareAndSwap(had, int64(most)) {
 			return
 		}
 	}
@@ -230,7 +246,7 @@ type answered struct {
 	Count    int                 `json:"count"` // of a batch
 }
 
-func (p *pending) read(m *nats.Msg) (seqset.Span, error) {
+func (w *pending) read(m *nats.Msg) (seqset.Span, error) {
 	if m.Header.Get("Status") == "503" {
 		return seqset.Span{}, fmt.Errorf("%w: no stream takes this subject", nats.ErrNoResponders)
 	}
@@ -242,8 +258,8 @@ func (p *pending) read(m *nats.Msg) (seqset.Span, error) {
 	switch {
 	case a.Error != nil:
 		return seqset.Span{}, a.Error
-	case a.Stream == "" || a.Sequence == 0 || count != p.count:
-		return seqset.Span{}, fmt.Errorf("the server's answer to %d messages is %q", p.count, m.Data)
+	case a.Stream == "" || a.Sequence == 0 || count != w.count:
+		return seqset.Span{}, fmt.Errorf("the server's answer to %d messages is %q", w.count, m.Data)
 	}
 	return seqset.Span{First: a.Sequence - uint64(count) + 1, Last: a.Sequence}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/fault"
@@ -25,10 +26,10 @@ import (
 // all returns what stands on CHAT.
 func all(t testing.TB, b *Bus) []consumers.Delivery {
 	t.Helper()
-	last, err := b.LastSequence(t.Context())
+	last, err := b.Reader().LastSequence(t.Context())
 	must(t, err)
 	var out []consumers.Delivery
-	must(t, b.Range(t.Context(), 1, last, false, func(d consumers.Delivery) error {
+	must(t, b.Reader().Range(t.Context(), 1, last, false, func(d consumers.Delivery) error {
 		out = append(out, d)
 		return nil
 	}))
@@ -38,16 +39,16 @@ func all(t testing.TB, b *Bus) []consumers.Delivery {
 func TestPublishBatch(t *testing.T) {
 	b := newBus(t)
 	for _, n := range []int{1, 2, 999, 1000, 2500} {
-		before, err := b.LastSequence(t.Context())
+		before, err := b.Reader().LastSequence(t.Context())
 		must(t, err)
 		events := said(n)
-		acks, err := b.PublishBatch(t.Context(), events)
+		acks, err := b.Publisher().PublishBatch(t.Context(), events)
 		must(t, err)
 		if first, last := acks[0].First, acks[len(acks)-1].Last; first != before+1 || last != before+uint64(n) {
 			t.Fatalf("%d events after %d stand at %v", n, before, acks)
 		}
 		i := 0
-		must(t, b.Range(t.Context(), before+1, before+uint64(n), false, func(d consumers.Delivery) error {
+		must(t, b.Reader().Range(t.Context(), before+1, before+uint64(n), false, func(d consumers.Delivery) error {
 			e, err := event.Decode(d.Data)
 			if err != nil {
 				return err
@@ -73,7 +74,7 @@ func TestBatchesInFlightKeepTheirOrder(t *testing.T) {
 		for j := range events {
 			events[j] = one(fmt.Sprintf("%04d-%04d", i, j), "x")
 		}
-		n, p, err := b.Begin(t.Context(), events, false)
+		n, p, err := b.Publisher().Begin(t.Context(), events, false)
 		if err != nil || n != size {
 			t.Fatal(n, err)
 		}
@@ -104,13 +105,13 @@ func TestSeveralPublishersGetContiguousSequences(t *testing.T) {
 		wg.Go(func() {
 			events := said(100)
 			for range 10 {
-				acks, err := b.PublishBatch(t.Context(), events)
+				acks, err := b.Publisher().PublishBatch(t.Context(), events)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				i := 0
-				err = b.Range(t.Context(), acks[0].First, acks[0].Last, true, func(d consumers.Delivery) error {
+				err = b.Reader().Range(t.Context(), acks[0].First, acks[0].Last, true, func(d consumers.Delivery) error {
 					if d.EventIDs != events[i].ID.String() {
 						return fmt.Errorf("another's event at %d", d.Sequence)
 					}
@@ -147,8 +148,8 @@ func TestBus_PublishLive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBus(t)
 			e := one("1", "привет")
-			must(t, second(b.PublishLive(t.Context(), &e)))
-			must(t, second(b.PublishLive(t.Context(), &c.second)))
+			must(t, second(b.Publisher().PublishLive(t.Context(), &e)))
+			must(t, second(b.Publisher().PublishLive(t.Context(), &c.second)))
 			if got := all(t, b); len(got) != c.stored {
 				t.Fatalf("%d messages are stored, want %d", len(got), c.stored)
 			}
@@ -160,8 +161,8 @@ func TestBus_PublishLive(t *testing.T) {
 	t.Run("a batch may repeat an event", func(t *testing.T) {
 		b := newBus(t)
 		e := one("1", "привет")
-		must(t, second(b.PublishLive(t.Context(), &e)))
-		must(t, second(b.PublishBatch(t.Context(), []event.Event{e, e})))
+		must(t, second(b.Publisher().PublishLive(t.Context(), &e)))
+		must(t, second(b.Publisher().PublishBatch(t.Context(), []event.Event{e, e})))
 		if got := all(t, b); len(got) != 3 {
 			t.Fatalf("%d messages are stored, want 3", len(got))
 		}
@@ -173,7 +174,7 @@ func TestFullStreamIsBackPressure(t *testing.T) {
 	events := said(100)
 	var err error
 	for err == nil {
-		_, err = b.PublishBatch(t.Context(), events)
+		_, err = b.Publisher().PublishBatch(t.Context(), events)
 	}
 	if fault.Of(err) != fault.Transient || fault.RetryAfter(err) == 0 || !strings.Contains(err.Error(), "raise its size limit") {
 		t.Fatal(err)
@@ -182,24 +183,24 @@ func TestFullStreamIsBackPressure(t *testing.T) {
 		t.Fatalf("%d messages: a batch was stored in part", n)
 	}
 	for { // what fits alone goes in until that does not fit either
-		if _, err = b.PublishBatch(t.Context(), events[:1]); err != nil {
+		if _, err = b.Publisher().PublishBatch(t.Context(), events[:1]); err != nil {
 			break
 		}
 	}
 	if fault.Of(err) != fault.Transient || fault.RetryAfter(err) == 0 {
 		t.Fatal(err)
 	}
-	s, err := b.js.Stream(t.Context(), Chat)
+	s, err := b.c.js.Stream(t.Context(), Chat)
 	must(t, err)
 	must(t, s.Purge(t.Context()))
-	if _, err = b.PublishBatch(t.Context(), events); err != nil {
+	if _, err = b.Publisher().PublishBatch(t.Context(), events); err != nil {
 		t.Fatal("drained, and still: ", err)
 	}
 }
 
 func TestEventsThatAreTooLarge(t *testing.T) {
 	b := newBus(t)
-	most := int(b.nc.MaxPayload())
+	most := int(b.c.nc.MaxPayload())
 	raw := one("raw", "короткий текст")
 	raw.Raw = []byte(strings.Repeat("я", most))
 	text := one("text", strings.Repeat("<\x01>", most/3))
@@ -211,7 +212,7 @@ func TestEventsThatAreTooLarge(t *testing.T) {
 	name := one("name", "x")
 	name.Author.Name = strings.Repeat("n", most)
 	events := append([]event.Event{raw, text, lost, when, name}, said(3)...)
-	acks, err := b.PublishBatch(t.Context(), events)
+	acks, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	if len(acks) != 1 || acks[0].Last-acks[0].First != 7 {
 		t.Fatal(acks)
@@ -224,7 +225,7 @@ func TestEventsThatAreTooLarge(t *testing.T) {
 		kinds[i] = e.Kind
 		fitted := events[i]
 		if i != 3 && i != 4 { // those are not looked at unless they are published
-			b.Fit(&fitted)
+			b.Publisher().Fit(&fitted)
 			if fitted.ID != e.ID {
 				t.Errorf("event %d: fitted it is %s, published %s", i, fitted.ID, e.ID)
 			}
@@ -242,7 +243,7 @@ func TestEventsThatAreTooLarge(t *testing.T) {
 func TestBatchesAreBoundedInBytes(t *testing.T) {
 	b := newBus(t)
 	big := strings.Repeat("x", 500<<10)
-	acks, err := b.PublishBatch(t.Context(), said(40, big))
+	acks, err := b.Publisher().PublishBatch(t.Context(), said(40, big))
 	must(t, err)
 	if len(acks) < 2 {
 		t.Fatalf("20 MB went as %d batch", len(acks))
@@ -267,7 +268,7 @@ func TestPublishingOverARestart(t *testing.T) {
 				return
 			default:
 			}
-			if _, err := b.PublishBatch(t.Context(), events); err == nil {
+			if _, err := b.Publisher().PublishBatch(t.Context(), events); err == nil {
 				acked++
 			} else if fault.Of(err) != fault.Transient {
 				t.Error(err)
@@ -281,7 +282,7 @@ func TestPublishingOverARestart(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
-	if _, err := b.PublishBatch(t.Context(), events); err != nil {
+	if _, err := b.Publisher().PublishBatch(t.Context(), events); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(all(t, b)); n < (acked+1)*100 {
@@ -295,12 +296,12 @@ func reconnected(t testing.TB, b *Bus) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	for {
-		if _, err := b.LastSequence(ctx); err == nil {
+		if _, err := b.Reader().LastSequence(ctx); err == nil {
 			return
 		} else if ctx.Err() != nil {
 			t.Fatal(err)
 		}
-		_ = wait(ctx, 10*time.Millisecond)
+		_ = clock.Sleep(ctx, 10*time.Millisecond)
 	}
 }
 
@@ -313,7 +314,7 @@ func TestFactsAreSplitAndKept(t *testing.T) {
 	}
 	huge := fact.Batch{Source: "test", Namespace: "net", Channel: "other",
 		Messages: []fact.Message{{Thing: "huge", Text: strings.Repeat("<", 400<<10)}}}
-	must(t, b.PublishFacts(t.Context(), []fact.Batch{big, huge, {Source: "test", Namespace: "net"}}))
+	must(t, b.Publisher().PublishFacts(t.Context(), []fact.Batch{big, huge, {Source: "test", Namespace: "net"}}))
 	c, err := b.Consumer(t.Context(), Facts, Aggregate)
 	must(t, err)
 	defer c.Close()
@@ -351,7 +352,7 @@ func larger(messages int) func(*Config) { return func(c *Config) { c.BatchMessag
 func TestBatchesAreAsLargeAsTheServerBears(t *testing.T) {
 	b := newServer(t, bearing(2500)).connect(larger(2500))
 	must(t, b.Ensure(t.Context()))
-	acks, err := b.PublishBatch(t.Context(), said(5001))
+	acks, err := b.Publisher().PublishBatch(t.Context(), said(5001))
 	if d := cmp.Diff([]Ack{{1, 2500}, {2501, 5000}, {5001, 5001}}, acks); err != nil || d != "" {
 		t.Fatal(err, d)
 	}
@@ -363,7 +364,7 @@ func TestBatchesLargerThanTheServerBears(t *testing.T) {
 	events := said(1000)
 	var waits []ingest.Pending
 	for range 3 { // all on their way before the first is refused
-		n, p, err := b.Begin(t.Context(), events, false)
+		n, p, err := b.Publisher().Begin(t.Context(), events, false)
 		if err != nil || n != len(events) {
 			t.Fatal(n, err)
 		}
@@ -374,10 +375,10 @@ func TestBatchesLargerThanTheServerBears(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if last, err := b.LastSequence(t.Context()); err != nil || last != 0 {
+	if last, err := b.Reader().LastSequence(t.Context()); err != nil || last != 0 {
 		t.Fatal("something of a refused batch was stored: ", last, err)
 	}
-	acks, err := b.PublishBatch(t.Context(), events)
+	acks, err := b.Publisher().PublishBatch(t.Context(), events)
 	if d := cmp.Diff([]Ack{{1, 300}, {301, 600}, {601, 900}, {901, 1000}}, acks); err != nil || d != "" {
 		t.Fatal(err, d)
 	}
@@ -391,12 +392,12 @@ func TestBatchesLargerThanTheServerBears(t *testing.T) {
 func TestPublishingAgainWhatWasTooLarge(t *testing.T) {
 	b := newServer(t, bearing(7)).connect(larger(4000))
 	must(t, b.Ensure(t.Context()))
-	acks, err := b.PublishBatch(t.Context(), said(20))
+	acks, err := b.Publisher().PublishBatch(t.Context(), said(20))
 	if d := cmp.Diff([]Ack{{1, 7}, {8, 14}, {15, 20}}, acks); err != nil || d != "" {
 		t.Fatal(err, d)
 	}
 	two := fact.Batch{Source: "test", Namespace: "net", Messages: []fact.Message{{Thing: "a"}}}
-	must(t, b.PublishFacts(t.Context(), slices.Repeat([]fact.Batch{two}, 30)))
+	must(t, b.Publisher().PublishFacts(t.Context(), slices.Repeat([]fact.Batch{two}, 30)))
 	if s, err := b.Stream(t.Context(), Facts); err != nil || s.Last != 30 {
 		t.Fatal(s.Last, err)
 	}
@@ -417,15 +418,15 @@ func TestLearningHowMuchTheServerBears(t *testing.T) {
 		{errLost, 4000},
 		{&jetstream.APIError{ErrorCode: codeStoreFailed, Description: "no: 7"}, 4000},
 	} {
-		var b Bus
-		b.most.Store(4000)
-		b.learn(tt.err, 4000)
-		if got := b.most.Load(); got != tt.want {
+		b := &Bus{publisher: &Publisher{}}
+		b.Publisher().most.Store(4000)
+		b.Publisher().learn(tt.err, 4000)
+		if got := b.Publisher().most.Load(); got != tt.want {
 			t.Errorf("%v: %d, want %d", tt.err, got, tt.want)
 		}
-		b.most.Store(10)
-		if b.learn(tt.err, 4000); b.most.Load() != 10 {
-			t.Errorf("%v: batches grew to %d", tt.err, b.most.Load())
+		b.Publisher().most.Store(10)
+		if b.Publisher().learn(tt.err, 4000); b.Publisher().most.Load() != 10 {
+			t.Errorf("%v: batches grew to %d", tt.err, b.Publisher().most.Load())
 		}
 	}
 }
@@ -433,12 +434,12 @@ func TestLearningHowMuchTheServerBears(t *testing.T) {
 func TestHeadersAreEachMessagesOwn(t *testing.T) {
 	b := newBus(t)
 	large := one("large", "x")
-	large.Raw = []byte(strings.Repeat("я", int(b.nc.MaxPayload())))
+	large.Raw = []byte(strings.Repeat("я", int(b.c.nc.MaxPayload())))
 	events := []event.Event{one("1", "x"), large, one("3", "x"), one("4", "x")}
-	must(t, second(b.PublishBatch(t.Context(), events)))
-	must(t, second(b.PublishLive(t.Context(), &events[0])))
+	must(t, second(b.Publisher().PublishBatch(t.Context(), events)))
+	must(t, second(b.Publisher().PublishLive(t.Context(), &events[0])))
 	var got []string
-	must(t, b.rangeOf(t.Context(), Chat, 1, 5, false, func(d consumers.Delivery, h nats.Header) error {
+	must(t, b.Reader().rangeOf(t.Context(), Chat, 1, 5, false, func(d consumers.Delivery, h nats.Header) error {
 		i := int(d.Sequence-1) % len(events)
 		if values := h[EventIDHeader]; len(values) != 1 || values[0] != events[i].ID.String() {
 			t.Errorf("%d: ids %q", d.Sequence, values)

@@ -21,7 +21,7 @@ const apiPrefix = "$JS.API."
 // request already given up, is a delivered message all the same and goes to the next caller. The client library's own Fetch
 // makes a subscription a request and drops such messages until their ack wait is over. One goroutine uses it.
 type puller struct {
-	b                *Bus
+	c                *conn
 	stream, consumer string
 	inbox            string
 	came             chan *nats.Msg
@@ -34,10 +34,10 @@ type puller struct {
 // Requests ask for fewer, and a consumer delivers no more than may be unacknowledged.
 const pullRoom = nats.DefaultMaxChanLen
 
-func (b *Bus) newPuller(stream, consumer string) (*puller, error) {
-	p := &puller{b: b, stream: stream, consumer: consumer, inbox: b.nc.NewInbox(), came: make(chan *nats.Msg, pullRoom)}
+func (c *conn) newPuller(stream, consumer string) (*puller, error) {
+	p := &puller{c: c, stream: stream, consumer: consumer, inbox: c.nc.NewInbox(), came: make(chan *nats.Msg, pullRoom)}
 	// A channel has no limit but its room, and asking the library for each message takes two locks.
-	sub, err := b.nc.ChanSubscribe(p.inbox+".*", p.came)
+	sub, err := c.nc.ChanSubscribe(p.inbox+".*", p.came)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to consumer %s of %s: %w", consumer, stream, classify(err))
 	}
@@ -66,7 +66,7 @@ func (p *puller) ask(r request) (string, error) {
 	}
 	p.asked++
 	reply := fmt.Sprintf("%s.%d", p.inbox, p.asked)
-	if err := p.b.nc.PublishRequest(apiPrefix+"CONSUMER.MSG.NEXT."+p.stream+"."+p.consumer, reply, body); err != nil {
+	if err := p.c.nc.PublishRequest(apiPrefix+"CONSUMER.MSG.NEXT."+p.stream+"."+p.consumer, reply, body); err != nil {
 		return "", fmt.Errorf("asking consumer %s of %s for messages: %w", p.consumer, p.stream, classify(err))
 	}
 	return reply, nil
@@ -83,7 +83,7 @@ const grace = 2 * time.Second
 func (p *puller) collect(reply string, r request) ([]*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.Expires+grace)
 	defer cancel()
-	defer context.AfterFunc(p.b.connection(), cancel)()
+	defer context.AfterFunc(p.c.connected(), cancel)()
 	var msgs []*nats.Msg
 	size := 0
 	for len(msgs) < r.Batch {

@@ -3,12 +3,14 @@ package bus
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
+	"sort"
 	"strconv"
 	"time"
 
@@ -16,46 +18,50 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/clock"
 )
 
+// Reader reads the stream CHAT, and for this package any other, without a durable consumer.
+type Reader struct{ c *conn }
+
 // Incarnation returns when CHAT was created: with another creation time, the same sequence is another message.
-func (b *Bus) Incarnation(ctx context.Context) (created time.Time, err error) {
-	s, err := b.Stream(ctx, Chat)
+func (r *Reader) Incarnation(ctx context.Context) (created time.Time, err error) {
+	s, err := r.c.stream(ctx, Chat)
 	return s.Created, err
 }
 
 // LastSequence returns the sequence of the last message that CHAT ever took; zero before the first.
-func (b *Bus) LastSequence(ctx context.Context) (uint64, error) {
-	s, err := b.Stream(ctx, Chat)
+func (r *Reader) LastSequence(ctx context.Context) (uint64, error) {
+	s, err := r.c.stream(ctx, Chat)
 	return s.Last, err
 }
 
 // Get returns the message of CHAT at a sequence. That it is not found means that it was deleted or never was: the leader of
 // the stream has said so.
-func (b *Bus) Get(ctx context.Context, seq uint64) (d consumers.Delivery, found bool, err error) {
-	return b.get(ctx, Chat, seq)
+func (r *Reader) Get(ctx context.Context, seq uint64) (d consumers.Delivery, found bool, err error) {
+	return r.get(ctx, Chat, seq)
 }
 
 // Next returns the first message of CHAT at a sequence or above it, by the word of the stream's leader: what lies between was
 // deleted. Not found: there is none from the sequence on.
-func (b *Bus) Next(ctx context.Context, seq uint64) (d consumers.Delivery, found bool, err error) {
-	return b.next(ctx, Chat, seq)
+func (r *Reader) Next(ctx context.Context, seq uint64) (d consumers.Delivery, found bool, err error) {
+	return r.next(ctx, Chat, seq)
 }
 
-func (b *Bus) get(ctx context.Context, stream string, seq uint64) (consumers.Delivery, bool, error) {
-	d, found, err := b.direct(ctx, stream, seq)
+func (r *Reader) get(ctx context.Context, stream string, seq uint64) (consumers.Delivery, bool, error) {
+	d, found, err := r.direct(ctx, stream, seq)
 	if err != nil || found {
 		return d, found, err
 	}
 	// Any replica answers direct gets, and one that lags knows less than there is. A message taken for deleted would be
 	// entered as gone for ever, so only the leader's word counts.
-	d, found, err = b.ask(ctx, stream, storedRequest{Sequence: seq})
+	d, found, err = r.ask(ctx, stream, storedRequest{Sequence: seq})
 	return d, found, err
 }
 
-func (b *Bus) direct(ctx context.Context, stream string, seq uint64) (consumers.Delivery, bool, error) {
+func (r *Reader) direct(ctx context.Context, stream string, seq uint64) (consumers.Delivery, bool, error) {
 	body := []byte(`{"seq":` + strconv.FormatUint(seq, 10) + `}`)
-	m, err := b.question(ctx, "DIRECT.GET."+stream, body)
+	m, err := r.c.request(ctx, "DIRECT.GET."+stream, body)
 	if err != nil {
 		return consumers.Delivery{}, false, fmt.Errorf("reading message %d of %s: %w", seq, stream, classify(err))
 	}
@@ -73,15 +79,6 @@ func (b *Bus) direct(ctx context.Context, stream string, seq uint64) (consumers.
 	}
 	return plain(consumers.Delivery{Sequence: seq, Subject: m.Header.Get(jetstream.SubjectHeader), Data: m.Data, Stored: stored},
 		m.Header), true, nil
-}
-
-// question asks the servers something that changes nothing.
-func (b *Bus) question(ctx context.Context, what string, body []byte) (m *nats.Msg, err error) {
-	err = insist(ctx, func(ctx context.Context) error {
-		m, err = b.nc.RequestWithContext(ctx, apiPrefix+what, body)
-		return err
-	})
-	return m, err
 }
 
 // plain fills in what the headers say.
@@ -115,19 +112,19 @@ type storedAnswer struct {
 }
 
 // next returns the first message of a stream at seq or above, as its leader knows it.
-func (b *Bus) next(ctx context.Context, stream string, seq uint64) (consumers.Delivery, bool, error) {
-	return b.ask(ctx, stream, storedRequest{Sequence: seq, Next: ">"})
+func (r *Reader) next(ctx context.Context, stream string, seq uint64) (consumers.Delivery, bool, error) {
+	return r.ask(ctx, stream, storedRequest{Sequence: seq, Next: ">"})
 }
 
-func (b *Bus) ask(ctx context.Context, stream string, r storedRequest) (consumers.Delivery, bool, error) {
+func (r *Reader) ask(ctx context.Context, stream string, q storedRequest) (consumers.Delivery, bool, error) {
 	fail := func(err error) (consumers.Delivery, bool, error) {
-		return consumers.Delivery{}, false, fmt.Errorf("asking %s for message %d: %w", stream, r.Sequence, classify(err))
+		return consumers.Delivery{}, false, fmt.Errorf("asking %s for message %d: %w", stream, q.Sequence, classify(err))
 	}
-	body, err := json.Marshal(r)
+	body, err := json.Marshal(q)
 	if err != nil {
 		return fail(err)
 	}
-	m, err := b.question(ctx, "STREAM.MSG.GET."+stream, body)
+	m, err := r.c.request(ctx, "STREAM.MSG.GET."+stream, body)
 	if err != nil {
 		return fail(err)
 	}
@@ -164,4 +161,170 @@ func parseHeader(raw []byte) (nats.Header, error) {
 		return nil, fmt.Errorf("reading headers: %w", err)
 	}
 	return nats.Header(http.Header(h)), nil
+}
+
+// SequenceAt returns the first sequence of CHAT that was taken at t or later; one past the last if there is none.
+func (r *Reader) SequenceAt(ctx context.Context, t time.Time) (uint64, error) {
+	s, err := r.c.stream(ctx, Chat)
+	if err != nil {
+		return 0, err
+	}
+	var failed error
+	n := sort.Search(int(s.Last+1-s.First), func(i int) bool {
+		if failed != nil {
+			return true
+		}
+		d, found, err := r.next(ctx, Chat, s.First+uint64(i))
+		if err != nil {
+			failed = fmt.Errorf("looking for %s in the stream: %w", t.Format(time.RFC3339), err)
+		}
+		return !found || !d.Stored.Before(t)
+	})
+	return s.First + uint64(n), failed
+}
+
+// Bounds of one request of a range: enough to keep the server busy while the answers are handled, few enough to hold.
+const (
+	rangeMessages = 4096
+	rangeBytes    = 16 << 20
+)
+
+// Range calls yield with every message of CHAT from one sequence to another, both included, in order, each once. A sequence
+// that is left out is not there: deleted, or not yet taken. headersOnly leaves out the data. The delivery is yield's to keep;
+// an error of it ends the range and is returned as it is.
+func (r *Reader) Range(ctx context.Context, from, to uint64, headersOnly bool, yield func(consumers.Delivery) error) error {
+	return r.rangeOf(ctx, Chat, from, to, headersOnly, func(d consumers.Delivery, _ nats.Header) error { return yield(d) })
+}
+
+func (r *Reader) rangeOf(
+	ctx context.Context, stream string, from, to uint64, headersOnly bool, yield func(consumers.Delivery, nats.Header) error,
+) error {
+	w := &walk{r: r, stream: stream, next: max(from, 1), to: to, headersOnly: headersOnly, yield: yield}
+	for w.next <= to {
+		before := w.next
+		err := w.leg(ctx)
+		switch {
+		case w.yielded != nil || ctx.Err() != nil:
+			return cmp.Or(w.yielded, ctx.Err())
+		case w.next > before:
+			w.failures = 0
+			continue
+		}
+		// No headway: a broken connection or a replica that lags is waited for, a broken server is not.
+		if w.failures++; w.failures > rangeTries {
+			return fmt.Errorf("reading %s from %d: %w", stream, w.next, cmp.Or(err, errStuck))
+		}
+		if err := clock.Sleep(ctx, time.Duration(w.failures)*rangePause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errStuck says that the leader has a message that no consumer delivers.
+var errStuck = errors.New("the stream has more messages but delivers none")
+
+// A range bears a restart of the server: ten attempts, of which the last waits for five seconds.
+const (
+	rangeTries = 10
+	rangePause = 500 * time.Millisecond
+)
+
+// walk goes through a stream with consumers that live as long as nothing goes wrong.
+type walk struct {
+	r           *Reader
+	stream      string
+	next, to    uint64
+	headersOnly bool
+	yield       func(consumers.Delivery, nats.Header) error
+	yielded     error // of yield: not ours to try again
+	failures    int
+}
+
+// leg walks on with a new consumer. After it either next has moved on, or err says why it has not, or there is nothing up to
+// to, which also moves next on.
+func (w *walk) leg(ctx context.Context) error {
+	first, found, err := w.r.next(ctx, w.stream, w.next)
+	if err != nil {
+		return err
+	}
+	if !found || first.Sequence > w.to {
+		w.next = w.to + 1
+		return nil
+	}
+	w.next = first.Sequence
+	c, err := w.r.c.js.CreateConsumer(ctx, w.stream, jetstream.ConsumerConfig{
+		AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: w.next,
+		HeadersOnly: w.headersOnly, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+	})
+	if err != nil {
+		return fmt.Errorf("creating a consumer to read %s: %w", w.stream, classify(err))
+	}
+	name := c.CachedInfo().Name
+	defer func() { // best effort: what is left behind goes by itself after InactiveThreshold
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = w.r.c.js.DeleteConsumer(ctx, w.stream, name)
+	}()
+	p, err := w.r.c.newPuller(w.stream, name)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	return w.pull(ctx, p)
+}
+
+// pull takes messages until there are no more for now; the next request is on its way while one's answers are handled.
+func (w *walk) pull(ctx context.Context, p *puller) error {
+	r := request{Batch: rangeMessages, NoWait: true}
+	if !w.headersOnly {
+		r.Bytes = rangeBytes
+	}
+	reply, err := p.ask(r)
+	if err != nil {
+		return err
+	}
+	for due := uint64(1); ; {
+		msgs, err := p.collect(reply, r)
+		large := errors.Is(err, errTooLarge)
+		if err != nil && !large {
+			return err
+		}
+		if len(msgs) == 0 && !large || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if large && len(msgs) == 0 {
+			r.Batch, r.Bytes = 1, 0
+		}
+		if reply, err = p.ask(r); err != nil {
+			return err
+		}
+		if done, err := w.hand(msgs, &due); done || err != nil {
+			return err
+		}
+	}
+}
+
+// hand yields messages; due is the number that the consumer must have given the next: a gap means that some were lost on the
+// way, and the walk goes on from before it with another consumer.
+func (w *walk) hand(msgs []*nats.Msg, due *uint64) (done bool, err error) {
+	for _, m := range msgs {
+		d, number, err := delivery(m)
+		if err != nil {
+			return false, err
+		}
+		if number != *due {
+			return true, nil
+		}
+		*due++
+		if d.Sequence > w.to {
+			w.next = w.to + 1
+			return true, nil
+		}
+		if w.yielded = w.yield(d, m.Header); w.yielded != nil {
+			return true, w.yielded
+		}
+		w.next = d.Sequence + 1
+	}
+	return w.next > w.to, nil
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/deliver"
 	"github.com/agrichat/agrichat/internal/ingest"
 )
 
-var _ ingest.Publisher = (*Bus)(nil)
+var _ ingest.Publisher = (*Publisher)(nil)
 var _ ingest.Throttle = (*Throttle)(nil)
 var _ deliver.Stream = (*Consumer)(nil)
 
@@ -28,14 +29,14 @@ func (b *Bus) settled(t testing.TB, stream string) {
 		if s.Messages == 0 {
 			return
 		}
-		must(t, wait(t.Context(), 10*time.Millisecond))
+		must(t, clock.Sleep(t.Context(), 10*time.Millisecond))
 	}
 	t.Fatalf("%s is not empty", stream)
 }
 
 func (b *Bus) remove(t testing.TB, seqs ...uint64) {
 	t.Helper()
-	s, err := b.js.Stream(t.Context(), Chat)
+	s, err := b.c.js.Stream(t.Context(), Chat)
 	must(t, err)
 	for _, seq := range seqs {
 		must(t, s.DeleteMsg(t.Context(), seq))
@@ -44,7 +45,7 @@ func (b *Bus) remove(t testing.TB, seqs ...uint64) {
 
 func TestRangeLeavesOutWhatIsGone(t *testing.T) {
 	b := newBus(t)
-	_, err := b.PublishBatch(t.Context(), said(20))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(20))
 	must(t, err)
 	b.remove(t, 1, 2, 5, 10, 19, 20)
 	for _, c := range []struct {
@@ -62,7 +63,7 @@ func TestRangeLeavesOutWhatIsGone(t *testing.T) {
 	} {
 		for _, headers := range []bool{false, true} {
 			var got []uint64
-			must(t, b.Range(t.Context(), c.from, c.to, headers, func(d consumers.Delivery) error {
+			must(t, b.Reader().Range(t.Context(), c.from, c.to, headers, func(d consumers.Delivery) error {
 				got = append(got, d.Sequence)
 				if d.EventIDs == "" || headers == (len(d.Data) > 0) || d.Stored.IsZero() {
 					t.Errorf("%s: %+v", c.name, d)
@@ -79,12 +80,12 @@ func TestRangeLeavesOutWhatIsGone(t *testing.T) {
 func TestRangeOfMoreThanOneRequest(t *testing.T) {
 	b := newBus(t)
 	n := 3*rangeMessages + 17
-	_, err := b.PublishBatch(t.Context(), said(n))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(n))
 	must(t, err)
-	_, err = b.PublishBatch(t.Context(), said(60, strings.Repeat("x", 900<<10)))
+	_, err = b.Publisher().PublishBatch(t.Context(), said(60, strings.Repeat("x", 900<<10)))
 	must(t, err)
 	next := uint64(1)
-	must(t, b.Range(t.Context(), 1, 1<<40, false, func(d consumers.Delivery) error {
+	must(t, b.Reader().Range(t.Context(), 1, 1<<40, false, func(d consumers.Delivery) error {
 		if d.Sequence != next {
 			t.Fatalf("%d after %d", d.Sequence, next-1)
 		}
@@ -95,7 +96,7 @@ func TestRangeOfMoreThanOneRequest(t *testing.T) {
 		t.Fatal(next)
 	}
 	stop := errors.New("enough")
-	if err := b.Range(t.Context(), 1, 100, true, func(consumers.Delivery) error { return stop }); !errors.Is(err, stop) {
+	if err := b.Reader().Range(t.Context(), 1, 100, true, func(consumers.Delivery) error { return stop }); !errors.Is(err, stop) {
 		t.Fatal(err)
 	}
 }
@@ -105,10 +106,10 @@ func TestRangeOverARestart(t *testing.T) {
 	b := ts.connect()
 	must(t, b.Ensure(t.Context()))
 	n := uint64(3 * rangeMessages)
-	_, err := b.PublishBatch(t.Context(), said(int(n)))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(int(n)))
 	must(t, err)
 	next := uint64(1)
-	must(t, b.Range(t.Context(), 1, n, true, func(d consumers.Delivery) error {
+	must(t, b.Reader().Range(t.Context(), 1, n, true, func(d consumers.Delivery) error {
 		if d.Sequence != next {
 			t.Fatalf("%d after %d", d.Sequence, next-1)
 		}
@@ -126,35 +127,35 @@ func TestRangeOverARestart(t *testing.T) {
 func TestGet(t *testing.T) {
 	b := newBus(t)
 	events := said(3)
-	_, err := b.PublishBatch(t.Context(), events)
+	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	b.remove(t, 2)
-	d, found, err := b.Get(t.Context(), 3)
+	d, found, err := b.Reader().Get(t.Context(), 3)
 	if err != nil || !found || d.EventIDs != events[2].ID.String() || d.Stored.IsZero() || d.Subject != "chat.test.me.room" {
 		t.Fatal(d, found, err)
 	}
 	for _, seq := range []uint64{2, 4} {
-		if _, found, err := b.Get(t.Context(), seq); err != nil || found {
+		if _, found, err := b.Reader().Get(t.Context(), seq); err != nil || found {
 			t.Fatal(seq, found, err)
 		}
 	}
 	// As the leader tells it, headers and all.
-	if l, found, err := b.next(t.Context(), Chat, 2); err != nil || !found || !cmp.Equal(l, d) {
+	if l, found, err := b.Reader().next(t.Context(), Chat, 2); err != nil || !found || !cmp.Equal(l, d) {
 		t.Fatal(cmp.Diff(l, d), found, err)
 	}
 }
 
 func TestIncarnationIsTheStreams(t *testing.T) {
 	b := newBus(t)
-	first, err := b.Incarnation(t.Context())
+	first, err := b.Reader().Incarnation(t.Context())
 	must(t, err)
 	must(t, b.Ensure(t.Context()))
-	if same, err := b.Incarnation(t.Context()); err != nil || !same.Equal(first) {
+	if same, err := b.Reader().Incarnation(t.Context()); err != nil || !same.Equal(first) {
 		t.Fatal(same, first, err)
 	}
-	must(t, b.js.DeleteStream(t.Context(), Chat))
+	must(t, b.c.js.DeleteStream(t.Context(), Chat))
 	must(t, b.Ensure(t.Context()))
-	if other, err := b.Incarnation(t.Context()); err != nil || other.Equal(first) {
+	if other, err := b.Reader().Incarnation(t.Context()); err != nil || other.Equal(first) {
 		t.Fatal(other, first, err)
 	}
 }
@@ -174,7 +175,7 @@ func TestThrottle(t *testing.T) {
 	if why := ask(lag); why != "" {
 		t.Fatal(why)
 	}
-	_, err := b.PublishBatch(t.Context(), said(100))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(100))
 	must(t, err)
 	if why := ask(lag); !strings.Contains(why, "100 messages behind") {
 		t.Fatal(why)
@@ -202,9 +203,9 @@ func TestThrottle(t *testing.T) {
 	}
 	space := b.Throttle(ThrottleConfig{})
 	for ask(space) == "" {
-		_, err := b.PublishBatch(t.Context(), said(200))
+		_, err := b.Publisher().PublishBatch(t.Context(), said(200))
 		must(t, err)
 	}
-	_, err = b.PublishBatch(t.Context(), said(1))
+	_, err = b.Publisher().PublishBatch(t.Context(), said(1))
 	must(t, err)
 }

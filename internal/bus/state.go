@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"sync"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/ingest"
+	"github.com/agrichat/agrichat/producers"
 )
 
 // The highest version that facts were published under stands in the bucket of what all processes agree on: a database that knows
@@ -23,22 +26,23 @@ const (
 	markPrefix = "published."
 )
 
-// marks is what this process knows to be marked.
-type marks struct {
+// State is the bucket of what all processes agree on: the generations of stores, and the highest version that was published.
+type State struct {
+	c      *conn
 	mu     sync.Mutex // covers all below
 	loaded bool
 	high   fact.Version
 }
 
-func (m *marks) reset() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.loaded, m.high = false, fact.Version{}
+func (s *State) invalidate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loaded, s.high = false, fact.Version{}
 }
 
 // announce marks the highest version of the batches on its way, unless a higher one is marked. The function that it returns waits
 // for the server's word, so the mark costs no round trip of its own.
-func (m *marks) announce(ctx context.Context, b *Bus, batches []fact.Batch) (func(context.Context) error, error) {
+func (s *State) announce(ctx context.Context, batches []fact.Batch) (func(context.Context) error, error) {
 	done := func(context.Context) error { return nil }
 	var v fact.Version
 	for i := range batches {
@@ -46,32 +50,32 @@ func (m *marks) announce(ctx context.Context, b *Bus, batches []fact.Batch) (fun
 			v = batches[i].Version
 		}
 	}
-	m.mu.Lock()
-	loaded := m.loaded
-	m.mu.Unlock()
+	s.mu.Lock()
+	loaded := s.loaded
+	s.mu.Unlock()
 	if !loaded {
-		high, err := b.Published(ctx)
+		high, err := s.Published(ctx)
 		if err != nil {
 			return done, err
 		}
-		m.raise(high)
+		s.raise(high)
 	}
-	m.mu.Lock()
-	known := v.Compare(m.high) <= 0
-	m.mu.Unlock()
+	s.mu.Lock()
+	known := v.Compare(s.high) <= 0
+	s.mu.Unlock()
 	if known {
 		return done, nil
 	}
 	key := markPrefix + strconv.FormatUint(v.Counter%markKeys, 10)
-	answer, err := b.js.PublishMsgAsync(&nats.Msg{Subject: "$KV." + stateBucket + "." + key, Data: []byte(v.Big().String())})
+	answer, err := s.c.js.PublishMsgAsync(&nats.Msg{Subject: "$KV." + stateBucket + "." + key, Data: []byte(v.Big().String())})
 	if err != nil {
 		return done, fmt.Errorf("marking version %s as published: %w", v, classify(err))
 	}
-	broken := b.connection()
+	broken := s.c.connected()
 	return func(ctx context.Context) error {
 		select {
 		case <-answer.Ok():
-			m.raise(v)
+			s.raise(v)
 			return nil
 		case err := <-answer.Err():
 			return fmt.Errorf("marking version %s as published: %w", v, classify(err))
@@ -83,21 +87,21 @@ func (m *marks) announce(ctx context.Context, b *Bus, batches []fact.Batch) (fun
 	}, nil
 }
 
-func (m *marks) raise(v fact.Version) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.loaded = true
-	if v.Compare(m.high) > 0 {
-		m.high = v
+func (s *State) raise(v fact.Version) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loaded = true
+	if v.Compare(s.high) > 0 {
+		s.high = v
 	}
 }
 
 // Published returns the highest version that facts were published under, as far as that is marked.
-func (b *Bus) Published(ctx context.Context) (fact.Version, error) {
+func (s *State) Published(ctx context.Context) (fact.Version, error) {
 	var high fact.Version
-	kv, err := b.bucket(ctx, stateBucket)
+	kv, err := s.c.bucket(ctx, stateBucket)
 	if err != nil {
-		return high, fmt.Errorf("opening bucket %s: %w", stateBucket, classify(err))
+		return high, err
 	}
 	for i := range markKeys {
 		key := markPrefix + strconv.Itoa(i)
@@ -117,4 +121,115 @@ func (b *Bus) Published(ctx context.Context) (fact.Version, error) {
 		}
 	}
 	return high, nil
+}
+
+// generationKey counts the stores that the stream has ever filled.
+const generationKey = "generation"
+
+// NextGeneration returns a number that no store has had before, and that is above the given one: of two stores the later has the
+// higher one, also where the bucket was put back to an earlier state.
+func (s *State) NextGeneration(ctx context.Context, above uint16) (uint16, error) {
+	kv, err := s.c.bucket(ctx, stateBucket)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		n, err := raise(ctx, kv, above)
+		if err == nil {
+			return n, nil
+		}
+		if !hasCode(err, jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
+			return 0, fmt.Errorf("counting the generations of stores: %w", classify(err))
+		}
+		// Another process was quicker; it has taken a number, so this ends.
+	}
+}
+
+func raise(ctx context.Context, kv jetstream.KeyValue, above uint16) (uint16, error) {
+	if above == math.MaxUint16 {
+		return 0, fault.AsFatal(errors.New("65535 stores have been made of this stream: no number is left"))
+	}
+	e, err := kv.Get(ctx, generationKey)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		_, err = kv.Create(ctx, generationKey, []byte(strconv.FormatUint(uint64(above)+1, 10)))
+		return above + 1, err
+	}
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(string(e.Value()), 10, 16)
+	if err != nil {
+		return 0, fault.AsFatal(fmt.Errorf("key %s of bucket %s is no count: %w", generationKey, stateBucket, err))
+	}
+	if n == math.MaxUint16 {
+		return 0, fault.AsFatal(errors.New("65535 stores have been made of this stream: no number is left"))
+	}
+	n = max(n, uint64(above))
+	_, err = kv.Update(ctx, generationKey, []byte(strconv.FormatUint(n+1, 10)), e.Revision())
+	return uint16(n + 1), err
+}
+
+// Cursors returns where sources resume.
+func (b *Bus) Cursors(ctx context.Context) (ingest.Cursors, error) {
+	kv, err := b.c.bucket(ctx, cursorBucket)
+	if err != nil {
+		return nil, err
+	}
+	return cursors{kv}, nil
+}
+
+type cursors struct{ kv jetstream.KeyValue }
+
+func (c cursors) Load(ctx context.Context, name string) (producers.Cursor, error) {
+	e, err := c.kv.Get(ctx, key(name))
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the cursor of %s: %w", name, classify(err))
+	}
+	return unpack(e.Value())
+}
+
+func (c cursors) Save(ctx context.Context, name string, cur producers.Cursor) error {
+	value, err := pack(cur)
+	if err == nil {
+		_, err = c.kv.Put(ctx, key(name), value)
+	}
+	if err != nil {
+		return fmt.Errorf("saving the cursor of %s: %w", name, classify(err))
+	}
+	return nil
+}
+
+func (c cursors) Forget(ctx context.Context, name string) error {
+	if err := c.kv.Purge(ctx, key(name)); err != nil && !errors.Is(err, jetstream.ErrKeyNotFound) {
+		return fmt.Errorf("forgetting the cursor of %s: %w", name, classify(err))
+	}
+	return nil
+}
+
+// packed is the size from which a cursor is packed: that of a log without ids holds two days of hashes.
+const packed = 64 << 10
+
+func pack(c producers.Cursor) ([]byte, error) {
+	if len(c) < packed {
+		return append([]byte{'='}, c...), nil
+	}
+	z, err := deflate(c)
+	return append([]byte{'z'}, z...), err
+}
+
+func unpack(value []byte) (producers.Cursor, error) {
+	switch {
+	case len(value) == 0:
+		return nil, nil
+	case value[0] == '=':
+		return producers.Cursor(value[1:]), nil
+	}
+	c, err := inflate(value[1:])
+	if err != nil {
+		return nil, fault.AsFatal(fmt.Errorf("reading a cursor: %w", err))
+	}
+	return c, nil
 }

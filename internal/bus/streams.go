@@ -5,9 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/agrichat/agrichat/internal/clock"
+	"github.com/agrichat/agrichat/internal/fault"
+)
+
+// The names of the streams.
+const (
+	Chat       = "CHAT"
+	Facts      = "FACTS"
+	Dead       = "DEAD"
+	Advisories = "ADVISORIES"
 )
 
 // The durable consumers.
@@ -23,58 +35,34 @@ const duplicateWindow = 2 * time.Minute
 // Ensure makes the streams, buckets and durable consumers, or brings them to what the configuration says. It may be called by
 // several processes at once and any number of times; it never removes a message.
 func (b *Bus) Ensure(ctx context.Context) error {
-	for _, s := range b.streams() {
-		if err := insist(ctx, func(ctx context.Context) error { return b.ensureStream(ctx, s) }); err != nil {
+	for _, s := range b.c.cfg.streams() {
+		if err := retry(ctx, func(ctx context.Context) error { return b.c.ensureStream(ctx, s) }); err != nil {
 			return fmt.Errorf("creating stream %s: %w", s.Name, classify(err))
 		}
 	}
-	for _, kv := range b.buckets() {
-		if err := insist(ctx, func(ctx context.Context) error { return b.ensureBucket(ctx, kv) }); err != nil {
+	for _, kv := range b.c.cfg.buckets() {
+		if err := retry(ctx, func(ctx context.Context) error { return b.c.ensureBucket(ctx, kv) }); err != nil {
 			return fmt.Errorf("creating bucket %s: %w", kv.Bucket, classify(err))
 		}
 	}
 	// Consumers exist before anything is published: interest retention keeps facts only for consumers that are there.
-	for _, c := range durables() {
-		err := insist(ctx, func(ctx context.Context) error { return b.EnsureConsumer(ctx, c.stream, c.name, 0) })
-		if err != nil {
+	for _, d := range b.c.durables() {
+		if err := retry(ctx, func(ctx context.Context) error { return d.Ensure(ctx, 0) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// durable names a consumer and its stream.
-type durable struct{ stream, name string }
-
-func durables() []durable {
-	return []durable{{Chat, Normalise}, {Facts, Aggregate}, {Advisories, quarantine}}
-}
-
-// On a cluster of servers a question may never be answered: of several that make the same thing at once, or while a stream
-// gets another leader. Asked again it is. One that is answered takes milliseconds.
-const (
-	insistTries = 5
-	insistAfter = 2 * time.Second
-)
-
-// insist asks again where there was no answer.
-func insist(ctx context.Context, do func(context.Context) error) error {
-	for try := 1; ; try++ {
-		limited, cancel := context.WithTimeout(ctx, insistAfter)
-		err := do(limited)
-		silent := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
-		cancel()
-		if !silent || try == insistTries {
-			return err
-		}
-	}
+func (c *conn) durables() []Durable {
+	return []Durable{{c, Chat, Normalise}, {c, Facts, Aggregate}, {c, Advisories, quarantine}}
 }
 
 // ensureBucket makes a bucket, or brings the number of its replicas to what the configuration says.
-func (b *Bus) ensureBucket(ctx context.Context, want jetstream.KeyValueConfig) error {
-	have, err := b.js.KeyValue(ctx, want.Bucket)
+func (c *conn) ensureBucket(ctx context.Context, want jetstream.KeyValueConfig) error {
+	have, err := c.js.KeyValue(ctx, want.Bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		_, err = b.js.CreateOrUpdateKeyValue(ctx, want)
+		_, err = c.js.CreateOrUpdateKeyValue(ctx, want)
 		return err
 	}
 	if err != nil {
@@ -84,20 +72,20 @@ func (b *Bus) ensureBucket(ctx context.Context, want jetstream.KeyValueConfig) e
 	if err != nil {
 		return err
 	}
-	if c := st.Config(); c.Replicas == want.Replicas && c.History == want.History {
+	if is := st.Config(); is.Replicas == want.Replicas && is.History == want.History {
 		return nil
 	}
-	_, err = b.js.UpdateKeyValue(ctx, want)
+	_, err = c.js.UpdateKeyValue(ctx, want)
 	return err
 }
 
 // ensureStream makes a stream, or changes of one that is there what is ours to say. All else stays: an operator may have set an
 // age limit, compression, or a placement.
-func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) error {
+func (c *conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) error {
 	// Looked for first: asked to create a stream that is there, the server still wants its whole size to be free once more.
-	s, err := b.js.Stream(ctx, want.Name)
+	s, err := c.js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		s, err = b.createStream(ctx, want)
+		s, err = c.createStream(ctx, want)
 	}
 	if err != nil {
 		return err
@@ -110,7 +98,7 @@ func (b *Bus) ensureStream(ctx context.Context, want jetstream.StreamConfig) err
 	if reflect.DeepEqual(have, next) {
 		return nil
 	}
-	_, err = b.js.UpdateStream(ctx, next)
+	_, err = c.js.UpdateStream(ctx, next)
 	return err
 }
 
@@ -122,118 +110,192 @@ const (
 )
 
 // createStream makes a stream that is not there, or returns the one that somebody else made meanwhile.
-func (b *Bus) createStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
+func (c *conn) createStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
 	for try := 1; ; try++ {
-		s, err := b.js.CreateStream(ctx, want)
+		s, err := c.js.CreateStream(ctx, want)
 		if err == nil {
 			return s, nil
 		}
-		if s, there := b.js.Stream(ctx, want.Name); there == nil {
+		if s, there := c.js.Stream(ctx, want.Name); there == nil {
 			return s, nil
 		}
 		var api *jetstream.APIError
 		if try == createTries || !errors.As(err, &api) || api.ErrorCode != codeStorageExceeded {
 			return nil, err
 		}
-		if wait(ctx, createPause) != nil {
+		if clock.Sleep(ctx, createPause) != nil {
 			return nil, err
 		}
 	}
 }
 
-func (b *Bus) streams() []jetstream.StreamConfig {
+func (c Config) streams() []jetstream.StreamConfig {
 	base := func(name, about string, bytes int64, subjects ...string) jetstream.StreamConfig {
 		return jetstream.StreamConfig{
-			Name: name, Description: about, Subjects: subjects, MaxBytes: bytes, Replicas: b.cfg.Replicas,
+			Name: name, Description: about, Subjects: subjects, MaxBytes: bytes, Replicas: c.Replicas,
 			Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew, Duplicates: duplicateWindow,
 			AllowDirect: true, AllowAtomicPublish: true,
 		}
 	}
-	facts := base(Facts, "Current states of things; made again from the record at any time", b.cfg.FactsBytes, "fact.>")
+	facts := base(Facts, "Current states of things; made again from the record at any time", c.FactsBytes, "fact.>")
 	facts.Retention = jetstream.InterestPolicy
 	adv := base(Advisories, "Messages that a consumer was told to give up", 64<<20,
 		"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>", "$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>")
 	adv.Retention, adv.Discard, adv.AllowAtomicPublish = jetstream.WorkQueuePolicy, jetstream.DiscardOld, false
 	return []jetstream.StreamConfig{
-		base(Chat, "Every event of every chat; the truth that all stores are made from", b.cfg.ChatBytes, "chat.>"),
+		base(Chat, "Every event of every chat; the truth that all stores are made from", c.ChatBytes, "chat.>"),
 		facts,
-		base(Dead, "What a consumer could not store, with the cause", b.cfg.DeadBytes, "dead.>"),
+		base(Dead, "What a consumer could not store, with the cause", c.DeadBytes, "dead.>"),
 		adv,
 	}
 }
 
-// EnsureConsumer makes a durable consumer of a stream, or brings it to what the configuration says; a pause stays. from is the
-// first sequence that a new one delivers; zero: all.
-func (b *Bus) EnsureConsumer(ctx context.Context, stream, name string, from uint64) error {
-	want := jetstream.ConsumerConfig{
-		Durable: name, AckPolicy: jetstream.AckExplicitPolicy, AckWait: b.cfg.AckWait, MaxDeliver: -1,
-		MaxAckPending: b.cfg.MaxAckPending, MaxWaiting: 512, DeliverPolicy: jetstream.DeliverAllPolicy,
+// The buckets.
+const (
+	cursorBucket = "AGRICHAT_CURSORS"
+	stateBucket  = "AGRICHAT_STATE"
+	gateBucket   = "AGRICHAT_GATE"
+)
+
+// gateHistory is how many orders an operator can look back on: a failover takes three or four.
+const gateHistory = 16
+
+func (c Config) buckets() []jetstream.KeyValueConfig {
+	kv := func(name, about string) jetstream.KeyValueConfig {
+		return jetstream.KeyValueConfig{
+			Bucket: name, Description: about, History: 1, Storage: jetstream.FileStorage, Replicas: c.Replicas,
+		}
 	}
-	if from > 0 {
-		want.DeliverPolicy, want.OptStartSeq = jetstream.DeliverByStartSequencePolicy, from
+	gate := kv(gateBucket, "Whether the record may be written: orders, reports, and who gives orders")
+	gate.History = gateHistory
+	return []jetstream.KeyValueConfig{
+		kv(cursorBucket, "Where each source resumes"),
+		kv(stateBucket, "What all processes agree on"),
+		gate,
 	}
-	have, err := b.consumerConfig(ctx, stream, name)
-	if err != nil {
-		return fmt.Errorf("looking for consumer %s of %s: %w", name, stream, classify(err))
-	}
-	if have != nil {
-		if have.AckWait == want.AckWait && have.MaxAckPending == want.MaxAckPending && have.MaxDeliver == -1 {
+}
+
+// ErrMissing is under an error that names streams, buckets or consumers that are not there.
+var ErrMissing = errors.New("not there")
+
+// Check looks for the streams, buckets and durable consumers, and creates nothing. Those that are not there are named in an
+// error that is ErrMissing. How they are configured does not matter: who reads can do so all the same.
+func (b *Bus) Check(ctx context.Context) error {
+	var missing []string
+	look := func(what string, absent error, ask func(context.Context) error) error {
+		err := retry(ctx, ask)
+		if errors.Is(err, absent) {
+			missing = append(missing, what)
 			return nil
 		}
-		// What cannot be changed stays as it is, and so does the pause: a controller may hold the consumer right now.
-		next := *have
-		next.AckWait, next.MaxAckPending, next.MaxDeliver = want.AckWait, want.MaxAckPending, -1
-		want = next
+		if err != nil {
+			return fmt.Errorf("looking for %s: %w", what, classify(err))
+		}
+		return nil
 	}
-	if _, err := b.js.CreateOrUpdateConsumer(ctx, stream, want); err != nil {
-		return fmt.Errorf("creating consumer %s of %s: %w", name, stream, classify(err))
+	gone := map[string]bool{}
+	for _, s := range b.c.cfg.streams() {
+		before := len(missing)
+		err := look("stream "+s.Name, jetstream.ErrStreamNotFound, func(ctx context.Context) error {
+			_, err := b.c.js.Stream(ctx, s.Name)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		gone[s.Name] = len(missing) > before
 	}
-	return nil
+	for _, kv := range b.c.cfg.buckets() {
+		err := look("bucket "+kv.Bucket, jetstream.ErrBucketNotFound, func(ctx context.Context) error {
+			_, err := b.c.js.KeyValue(ctx, kv.Bucket)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, d := range b.c.durables() {
+		if gone[d.stream] {
+			continue // with its stream
+		}
+		err := look(fmt.Sprintf("consumer %s of %s", d.name, d.stream), jetstream.ErrConsumerNotFound, func(ctx context.Context) error {
+			_, err := b.c.js.Consumer(ctx, d.stream, d.name)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fault.AsFatal(fmt.Errorf("%w at NATS: %s; nothing was created", ErrMissing, strings.Join(missing, ", ")))
 }
 
-func (b *Bus) consumerConfig(ctx context.Context, stream, name string) (*jetstream.ConsumerConfig, error) {
-	c, err := b.js.Consumer(ctx, stream, name)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return nil, nil
+// StreamStatus is what a stream holds.
+type StreamStatus struct {
+	Name     string    `json:"name"`
+	Messages uint64    `json:"messages"`
+	Bytes    uint64    `json:"bytes"`
+	MaxBytes int64     `json:"max_bytes"` // -1: no limit
+	First    uint64    `json:"first"`
+	Last     uint64    `json:"last"`
+	Deleted  int       `json:"deleted"`
+	Created  time.Time `json:"created"`
+	Replicas int       `json:"replicas"`
+}
+
+// Free returns how many bytes the stream still takes; a large number where it has no limit.
+func (s StreamStatus) Free() int64 {
+	if s.MaxBytes < 0 {
+		return 1 << 62
 	}
+	return s.MaxBytes - int64(s.Bytes)
+}
+
+// Stream returns what a stream holds.
+func (b *Bus) Stream(ctx context.Context, name string) (StreamStatus, error) {
+	return b.c.stream(ctx, name)
+}
+
+func (c *conn) stream(ctx context.Context, name string) (StreamStatus, error) {
+	var s jetstream.Stream
+	err := retry(ctx, func(ctx context.Context) (err error) {
+		s, err = c.js.Stream(ctx, name)
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return StreamStatus{}, fmt.Errorf("asking for stream %s: %w", name, classify(err))
 	}
-	return &c.CachedInfo().Config, nil
+	i := s.CachedInfo()
+	return StreamStatus{
+		Name: name, Messages: i.State.Msgs, Bytes: i.State.Bytes, MaxBytes: i.Config.MaxBytes, First: i.State.FirstSeq,
+		Last: i.State.LastSeq, Deleted: i.State.NumDeleted, Created: i.Created.UTC(), Replicas: i.Config.Replicas,
+	}, nil
 }
 
-// DeleteConsumer removes a durable consumer; that there is none is no error.
-func (b *Bus) DeleteConsumer(ctx context.Context, stream, name string) error {
-	err := b.js.DeleteConsumer(ctx, stream, name)
-	if err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return fmt.Errorf("removing consumer %s of %s: %w", name, stream, classify(err))
+// Status returns all streams and durable consumers of ours that exist.
+func (b *Bus) Status(ctx context.Context) (streams []StreamStatus, consumers []ConsumerStatus, err error) {
+	streams, consumers = []StreamStatus{}, []ConsumerStatus{}
+	for _, name := range []string{Chat, Facts, Dead, Advisories} {
+		s, err := b.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		streams = append(streams, s)
 	}
-	return nil
-}
-
-// Redeliver has everything delivered at once that was delivered and not acknowledged, instead of after the ack wait. Only who
-// knows that nobody works on it calls this; should somebody do so all the same, work is done twice, which handlers bear.
-// Servers can do it since 2.14.
-func (b *Bus) Redeliver(ctx context.Context, stream, name string) error {
-	if _, err := b.js.ResetConsumer(ctx, stream, name); err != nil {
-		return fmt.Errorf("taking consumer %s of %s back to what is acknowledged: %w", name, stream, classify(err))
+	for _, d := range []Durable{b.Durable(Chat, Normalise), b.Durable(Facts, Aggregate)} {
+		s, err := d.Status(ctx)
+		if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrConsumerNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		consumers = append(consumers, s)
 	}
-	return nil
-}
-
-// Pause stops deliveries of a consumer until the given time, for all its processes at once. It is a deadline and no lock:
-// whoever holds it renews it. Acknowledgements go on being taken.
-func (b *Bus) Pause(ctx context.Context, stream, name string, until time.Time) error {
-	if _, err := b.js.PauseConsumer(ctx, stream, name, until); err != nil {
-		return fmt.Errorf("pausing consumer %s of %s: %w", name, stream, classify(err))
-	}
-	return nil
-}
-
-// Resume ends a pause.
-func (b *Bus) Resume(ctx context.Context, stream, name string) error {
-	if _, err := b.js.ResumeConsumer(ctx, stream, name); err != nil {
-		return fmt.Errorf("resuming consumer %s of %s: %w", name, stream, classify(err))
-	}
-	return nil
+	return streams, consumers, nil
 }

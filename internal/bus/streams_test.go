@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/deliver"
 )
 
@@ -49,7 +50,7 @@ func TestEnsureAtOnceWithAllRoomPromised(t *testing.T) {
 // What somebody took and died with comes at once, and not after the ack wait.
 func TestRedeliver(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.AckWait = time.Hour })
-	_, err := b.PublishBatch(t.Context(), said(5))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(5))
 	must(t, err)
 	fetch := func() []deliver.Message {
 		t.Helper()
@@ -66,7 +67,7 @@ func TestRedeliver(t *testing.T) {
 	if n := len(fetch()); n != 0 {
 		t.Fatalf("fetched %d that somebody has", n)
 	}
-	must(t, b.Redeliver(t.Context(), Chat, Normalise))
+	must(t, b.Durable(Chat, Normalise).Redeliver(t.Context()))
 	if n := len(fetch()); n != 5 {
 		t.Errorf("fetched %d of 5 that nobody has any more", n)
 	}
@@ -75,14 +76,14 @@ func TestRedeliver(t *testing.T) {
 // What takes longer than the ack wait is not given to anybody else meanwhile, while it is said to go on.
 func TestLongWorkIsNotDeliveredAgain(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.AckWait = 1500 * time.Millisecond })
-	_, err := b.PublishBatch(t.Context(), said(5))
+	_, err := b.Publisher().PublishBatch(t.Context(), said(5))
 	must(t, err)
 	var attempts []uint64
 	consume(t, b, &ledger{fail: func(batch []consumers.Delivery) error {
 		for _, d := range batch {
 			attempts = append(attempts, d.Attempts)
 		}
-		return wait(context.Background(), 3*b.AckWait())
+		return clock.Sleep(context.Background(), 3*b.AckWait())
 	}}, 5)
 	for _, n := range attempts {
 		if n != 1 {

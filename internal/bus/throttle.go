@@ -1,11 +1,112 @@
 package bus
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 )
+
+// Watch is a consumer that importers wait for: from High messages not settled on, until Low are left.
+type Watch struct {
+	Stream, Consumer string
+	High, Low        uint64
+}
+
+// ThrottleConfig says what importers wait for.
+type ThrottleConfig struct {
+	Watches []Watch
+	Lead    LeadLimit
+	// Reserve is how many bytes of CHAT are left to live sources; default a tenth of its limit.
+	Reserve int64
+}
+
+// Throttle implements ingest.Throttle for all importers of a process.
+type Throttle struct {
+	b       *Bus
+	cfg     ThrottleConfig
+	mu      sync.Mutex // covers all below
+	asked   time.Time
+	holding []bool // by watch: it was high, and is not low yet
+	lead    lead
+	wait    time.Duration
+	why     string
+}
+
+// Throttle makes importers wait for consumers and for space.
+func (b *Bus) Throttle(cfg ThrottleConfig) *Throttle {
+	return &Throttle{b: b, cfg: cfg, holding: make([]bool, len(cfg.Watches))}
+}
+
+// An answer counts for throttleFresh, in which importers publish two megabytes at most. Who waits asks again after throttlePause.
+const (
+	throttleFresh = 25 * time.Millisecond
+	throttlePause = 50 * time.Millisecond
+)
+
+// Ask implements ingest.Throttle.
+func (t *Throttle) Ask(ctx context.Context) (time.Duration, string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if time.Since(t.asked) < throttleFresh {
+		return t.wait, t.why, nil
+	}
+	why, err := t.look(ctx)
+	if err != nil {
+		return 0, "", err
+	}
+	t.asked, t.why, t.wait = time.Now(), why, 0
+	if why != "" {
+		t.wait = throttlePause
+	}
+	return t.wait, t.why, nil
+}
+
+func (t *Throttle) look(ctx context.Context) (why string, err error) {
+	s, err := t.b.Stream(ctx, Chat)
+	if err != nil {
+		return "", err
+	}
+	reserve := t.cfg.Reserve
+	if reserve == 0 && s.MaxBytes > 0 {
+		reserve = s.MaxBytes / 10
+	}
+	if s.Free() < reserve {
+		why = fmt.Sprintf("stream %s has %d bytes left, which live sources need: raise its size limit", Chat, s.Free())
+	}
+	asked := map[[2]string]ConsumerStatus{} // the lead and a watch may be of one consumer
+	status := func(stream, consumer string) (c ConsumerStatus, err error) {
+		key := [2]string{stream, consumer}
+		c, known := asked[key]
+		if !known {
+			if c, err = t.b.Durable(stream, consumer).Status(ctx); err == nil {
+				asked[key] = c
+			}
+		}
+		return c, err
+	}
+	if t.cfg.Lead.Consumer != "" {
+		c, err := status(Chat, t.cfg.Lead.Consumer)
+		if err != nil {
+			return "", err
+		}
+		if behind := t.lead.look(time.Now(), t.cfg.Lead, s, c.settled()); behind != "" {
+			why = behind
+		}
+	}
+	for i, w := range t.cfg.Watches {
+		c, err := status(w.Stream, w.Consumer)
+		if err != nil {
+			return "", err
+		}
+		if t.holding[i] = c.Lag() >= w.High || t.holding[i] && c.Lag() > w.Low; t.holding[i] {
+			why = fmt.Sprintf("consumer %s is %d messages behind", w.Consumer, c.Lag())
+		}
+	}
+	return why, nil
+}
 
 // LeadLimit bounds what importers have published and a consumer has not settled yet. Messages would bound nothing: one carries up
 // to five hundred events. Importers wait while the consumer has work for Delay, by how many bytes a second it has settled lately,

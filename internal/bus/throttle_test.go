@@ -25,7 +25,7 @@ func TestThrottle_AskBundles(t *testing.T) {
 	}
 	published := 0
 	for ask() == "" {
-		_, err := b.PublishBatch(t.Context(), said(500))
+		_, err := b.Publisher().PublishBatch(t.Context(), said(500))
 		must(t, err)
 		if published += 500; published > 10_000 {
 			t.Fatal("nobody waits")

@@ -121,7 +121,7 @@ func TestBus_PublishFacts_tooLarge(t *testing.T) {
 			before := must2(fact.Encode(&c.batch))(t)
 			var got []fact.Batch
 			for range 2 { // the same fact is cut the same way every time
-				must(t, b.PublishFacts(t.Context(), []fact.Batch{c.batch}))
+				must(t, b.Publisher().PublishFacts(t.Context(), []fact.Batch{c.batch}))
 				got = append(got, b.consumed(t, 1)...)
 			}
 			if !bytes.Equal(before, must2(fact.Encode(&c.batch))(t)) {
@@ -130,8 +130,8 @@ func TestBus_PublishFacts_tooLarge(t *testing.T) {
 			if d := cmp.Diff(got[0], got[1]); d != "" || len(got) != 2 {
 				t.Errorf("published %d times, differing by %.1000s", len(got), d)
 			}
-			if warned := strings.Contains(log.String(), "level=WARN"); got[0].Truncated == c.whole || warned == c.whole || c.whole != (b.truncated.Load() == 0) {
-				t.Errorf("truncated %v, %d times; log %.1000s", got[0].Truncated, b.truncated.Load(), log.String())
+			if warned := strings.Contains(log.String(), "level=WARN"); got[0].Truncated == c.whole || warned == c.whole || c.whole != (b.Publisher().truncated.Load() == 0) {
+				t.Errorf("truncated %v, %d times; log %.1000s", got[0].Truncated, b.Publisher().truncated.Load(), log.String())
 			}
 			for i, m := range got[0].Messages {
 				want := c.batch.Messages[i]
@@ -158,7 +158,7 @@ func TestBus_PublishFacts_oneOfManyTooLarge(t *testing.T) {
 		}
 		f.Messages[3] = linked("3", 1_500_000)
 	})
-	must(t, b.PublishFacts(t.Context(), []fact.Batch{f}))
+	must(t, b.Publisher().PublishFacts(t.Context(), []fact.Batch{f}))
 	got := map[string]fact.Message{}
 	for _, f := range b.consumed(t, 80) {
 		for _, m := range f.Messages {
@@ -186,14 +186,14 @@ func TestBus_PublishFacts_smallStream(t *testing.T) {
 			f.Messages = append(f.Messages, fact.Message{Thing: fmt.Sprint(i), Text: noise(800, urlAlphabet)})
 		}
 	})
-	must(t, b.PublishFacts(t.Context(), []fact.Batch{many}))
+	must(t, b.Publisher().PublishFacts(t.Context(), []fact.Batch{many}))
 	for _, f := range b.consumed(t, 200) {
 		if data := must2(fact.Encode(&f))(t); len(data) > 32<<10 || f.Truncated {
 			t.Errorf("a message of %d bytes of facts, truncated: %v", len(data), f.Truncated)
 		}
 	}
 	b.settled(t, Facts)
-	must(t, b.PublishFacts(t.Context(), []fact.Batch{room(func(f *fact.Batch) { f.Messages = []fact.Message{linked("1", 400_000)} })}))
+	must(t, b.Publisher().PublishFacts(t.Context(), []fact.Batch{room(func(f *fact.Batch) { f.Messages = []fact.Message{linked("1", 400_000)} })}))
 	if got := b.consumed(t, 1); !got[0].Truncated || len(got[0].Messages[0].Text) < 100_000 {
 		t.Errorf("truncated %v, %d bytes of text", got[0].Truncated, len(got[0].Messages[0].Text))
 	}

@@ -42,7 +42,7 @@ var (
 
 // watchdog moves a connection away from a server on which nothing can be stored. One goroutine owns it.
 type watchdog struct {
-	b         *Bus
+	c         *conn
 	acked     atomic.Int64 // when a publication was last acknowledged, in Unix nanoseconds
 	moves     atomic.Int64
 	failed    atomic.Pointer[string] // what the last probe failed with; nil: it did not
@@ -71,7 +71,7 @@ func (c *watchedConn) Write(p []byte) (int, error) {
 
 // Dial implements nats.CustomDialer.
 func (w *watchdog) Dial(network, address string) (net.Conn, error) {
-	d := net.Dialer{Timeout: min(w.b.cfg.Timeout, dialTimeout)}
+	d := net.Dialer{Timeout: min(w.c.cfg.Timeout, dialTimeout)}
 	conn, err := d.Dial(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", address, err)
@@ -91,22 +91,22 @@ func (w *watchdog) unblock(now time.Time) bool {
 	if began == 0 || now.Sub(time.Unix(0, max(began, w.acked.Load()))) < writeStall {
 		return false
 	}
-	w.b.cfg.Log.Warn("this NATS server takes nothing: moving to another one", "server", c.RemoteAddr())
+	w.c.cfg.Log.Warn("this NATS server takes nothing: moving to another one", "server", c.RemoteAddr())
 	w.moves.Add(1)
 	_ = c.Close() // it is given up
 	return true
 }
 
 // watchServer starts the watchdog where there is more than one server to move to.
-func (b *Bus) watchServer() {
-	if len(b.cfg.URLs) < 2 && b.nc.ConnectedClusterName() == "" {
+func (c *conn) watchServer() {
+	if len(c.cfg.URLs) < 2 && c.nc.ConnectedClusterName() == "" {
 		return
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	b.dog.stop, b.dog.done = stop, make(chan struct{})
+	c.dog.stop, c.dog.done = stop, make(chan struct{})
 	go func() {
-		defer close(b.dog.done)
-		b.dog.run(ctx)
+		defer close(c.dog.done)
+		c.dog.run(ctx)
 	}()
 }
 
@@ -140,7 +140,7 @@ func (w *watchdog) check(ctx context.Context) (suspect bool) {
 	if w.unblock(time.Now()) {
 		return false
 	}
-	if !w.b.nc.IsConnected() { // the library is looking for another one
+	if !w.c.nc.IsConnected() { // the library is looking for another one
 		w.since = time.Time{}
 		return false
 	}
@@ -247,7 +247,7 @@ func quorum(c *jetstream.ClusterInfo) error {
 func (w *watchdog) request(ctx context.Context, what string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	m, err := w.b.nc.RequestWithContext(ctx, apiPrefix+what, nil)
+	m, err := w.c.nc.RequestWithContext(ctx, apiPrefix+what, nil)
 	if err != nil {
 		return fmt.Errorf("probing JetStream: %w", err)
 	}
@@ -259,7 +259,7 @@ func (w *watchdog) request(ctx context.Context, what string, into any) error {
 
 // learn keeps the servers that the present one advertises.
 func (w *watchdog) learn() {
-	for _, s := range w.b.nc.Servers() {
+	for _, s := range w.c.nc.Servers() {
 		if !slices.Contains(w.servers, s) {
 			w.servers = append(w.servers, s)
 		}
@@ -270,16 +270,16 @@ func (w *watchdog) learn() {
 func (w *watchdog) move(now time.Time, why error) {
 	w.pause = min(max(2*w.pause, movePause), movePauseMax)
 	w.next, w.since = now.Add(jittered(w.pause)), time.Time{}
-	left := w.b.nc.ConnectedUrlRedacted()
-	w.b.cfg.Log.Warn("JetStream stores nothing through this NATS server: moving to another one", "server", left, "error", why)
-	if len(w.b.nc.Servers()) < len(w.servers) {
-		if err := w.b.nc.SetServerPool(withUser(w.servers, w.b.cfg.URLs)); err != nil {
-			w.b.cfg.Log.Warn("cannot use the servers that were advertised", "error", err)
+	left := w.c.nc.ConnectedUrlRedacted()
+	w.c.cfg.Log.Warn("JetStream stores nothing through this NATS server: moving to another one", "server", left, "error", why)
+	if len(w.c.nc.Servers()) < len(w.servers) {
+		if err := w.c.nc.SetServerPool(withUser(w.servers, w.c.cfg.URLs)); err != nil {
+			w.c.cfg.Log.Warn("cannot use the servers that were advertised", "error", err)
 		}
 	}
 	w.moves.Add(1)
-	if err := w.b.nc.ForceReconnect(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
-		w.b.cfg.Log.Warn("cannot leave the NATS server", "server", left, "error", err)
+	if err := w.c.nc.ForceReconnect(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		w.c.cfg.Log.Warn("cannot leave the NATS server", "server", left, "error", err)
 	}
 }
 
@@ -317,13 +317,13 @@ func jittered(d time.Duration) time.Duration {
 	return d*3/4 + rand.N(d/2)
 }
 
-// LinkError says why nothing can be stored over the connection as it is, as far as that was probed.
-func (b *Bus) LinkError() error {
-	if !b.nc.IsConnected() {
+// linkError says why nothing can be stored over the connection as it is, as far as that was probed.
+func (c *conn) linkError() error {
+	if !c.nc.IsConnected() {
 		return errors.New("not connected to any NATS server: trying all of them")
 	}
-	if text := b.dog.failed.Load(); text != nil {
-		return fmt.Errorf("NATS at %s stores nothing: %s", b.nc.ConnectedUrlRedacted(), *text)
+	if text := c.dog.failed.Load(); text != nil {
+		return fmt.Errorf("NATS at %s stores nothing: %s", c.nc.ConnectedUrlRedacted(), *text)
 	}
 	return nil
 }

@@ -202,7 +202,7 @@ func connectTo(t *testing.T, servers map[string]*server.Server, first string, ot
 func publishFor(ctx context.Context, b *Bus, d time.Duration) (longest time.Duration, last time.Time) {
 	last = time.Now()
 	for i, end := 0, time.Now().Add(d); time.Now().Before(end) && ctx.Err() == nil; i++ {
-		if _, err := b.PublishBatch(ctx, said(1, fmt.Sprint("word ", i))); err != nil {
+		if _, err := b.Publisher().PublishBatch(ctx, said(1, fmt.Sprint("word ", i))); err != nil {
 			select {
 			case <-ctx.Done():
 			case <-time.After(100 * time.Millisecond):
@@ -234,7 +234,7 @@ func TestBus_MovesFromIsolatedServer(t *testing.T) {
 			setup := connectTo(t, servers, "n0", "n1", "n2")
 			for setup.Ensure(t.Context()) != nil && t.Context().Err() == nil {
 			}
-			info, err := setup.js.Stream(t.Context(), Chat)
+			info, err := setup.c.js.Stream(t.Context(), Chat)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -247,7 +247,7 @@ func TestBus_MovesFromIsolatedServer(t *testing.T) {
 			if longest, _ := publishFor(t.Context(), b, 3*time.Second); longest > 2*time.Second {
 				t.Fatalf("publishing stood for %v before anything broke", longest)
 			}
-			if got := b.nc.ConnectedServerName(); got != first {
+			if got := b.c.nc.ConnectedServerName(); got != first {
 				t.Fatalf("connected to %s, want %s", got, first)
 			}
 			f.isolate(first, tt.breaks)
@@ -260,10 +260,10 @@ func TestBus_MovesFromIsolatedServer(t *testing.T) {
 			if longest > bound || time.Since(last) > 2*time.Second {
 				t.Errorf("publishing stood for %v, want at most %v", longest, bound)
 			}
-			if got := b.nc.ConnectedServerName(); got == first {
+			if got := b.c.nc.ConnectedServerName(); got == first {
 				t.Errorf("still connected to %s", got)
 			}
-			if n := b.dog.moves.Load(); n < 1 || n > 2 {
+			if n := b.c.dog.moves.Load(); n < 1 || n > 2 {
 				t.Errorf("%d moves, want one", n)
 			}
 			f.isolate("", false)
@@ -285,7 +285,7 @@ func pickServer(servers map[string]*server.Server, leader string, wantLeader boo
 
 func TestBus_StaysOnOnlyServer(t *testing.T) {
 	b := newBus(t)
-	if b.dog.stop != nil {
+	if b.c.dog.stop != nil {
 		t.Error("a bus of one server has a watchdog")
 	}
 }
@@ -328,10 +328,9 @@ func TestWithUser(t *testing.T) {
 func TestWatchdog_UnblocksWrite(t *testing.T) {
 	here, there := net.Pipe()
 	defer there.Close()
-	b := &Bus{cfg: Config{}.withDefaults()}
-	b.dog.b = b
 	c := &watchedConn{Conn: here}
-	b.dog.conn.Store(c)
+	w := &watchdog{c: &conn{cfg: Config{}.withDefaults()}}
+	w.conn.Store(c)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := c.Write(bytes.Repeat([]byte("x"), 10))
@@ -339,10 +338,10 @@ func TestWatchdog_UnblocksWrite(t *testing.T) {
 	}()
 	for c.writing.Load() == 0 {
 	}
-	if b.dog.unblock(time.Now()) {
+	if w.unblock(time.Now()) {
 		t.Fatal("given up at once")
 	}
-	if !b.dog.unblock(time.Now().Add(writeStall)) {
+	if !w.unblock(time.Now().Add(writeStall)) {
 		t.Fatal("not given up")
 	}
 	if err := <-failed; !errors.Is(err, io.ErrClosedPipe) {

@@ -43,8 +43,8 @@ func dlqCommand(p *program) *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "requeue ID...", Short: "Deliver dead letters to the consumers once more", Args: someArgs(1, -1, "at least one id, or all"),
-			RunE: dlq(p, dlqSettle("requeued", func(ctx context.Context, b *bus.Bus, l bus.Letter) error {
-				_, err := b.Requeue(ctx, l.ID)
+			RunE: dlq(p, dlqSettle("requeued", func(ctx context.Context, b *bus.Bus, l bus.DeadLetter) error {
+				_, err := b.DeadLetters().Requeue(ctx, l.ID)
 				return err
 			}), app.Requirements{Bus: true, Postgres: true}),
 			Long: "Publishes the messages of dead letters once more, and removes the letters; all stands for every one there is. A message\n" +
@@ -56,7 +56,7 @@ func dlqCommand(p *program) *cobra.Command {
 		},
 		&cobra.Command{
 			Use: "drop ID...", Short: "Remove dead letters: they will be in no store", Args: someArgs(1, -1, "at least one id, or all"),
-			RunE: dlq(p, dlqSettle("dropped", func(context.Context, *bus.Bus, bus.Letter) error { return nil }), app.Requirements{Bus: true, Postgres: true}),
+			RunE: dlq(p, dlqSettle("dropped", func(context.Context, *bus.Bus, bus.DeadLetter) error { return nil }), app.Requirements{Bus: true, Postgres: true}),
 			Long: "Removes dead letters without asking; all stands for every one there is.",
 			Example: "  # look first\n" +
 				"  agrichat dlq show 17\n" +
@@ -83,8 +83,8 @@ func dlqList(ctx context.Context, p *program, a *app.App, _ []string) error {
 	if err != nil {
 		return err
 	}
-	letters := []bus.Letter{}
-	err = b.Letters(ctx, false, func(l bus.Letter) error {
+	letters := []bus.DeadLetter{}
+	err = b.DeadLetters().List(ctx, false, func(l bus.DeadLetter) error {
 		letters = append(letters, l)
 		return nil
 	})
@@ -122,7 +122,7 @@ func dlqShow(ctx context.Context, p *program, a *app.App, args []string) error {
 	if err != nil {
 		return err
 	}
-	l, err := b.Letter(ctx, id)
+	l, err := b.DeadLetters().Find(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func dlqShow(ctx context.Context, p *program, a *app.App, args []string) error {
 }
 
 // dlqSettle makes the work of a command that settles dead letters: first applies it to each.
-func dlqSettle(state string, first func(context.Context, *bus.Bus, bus.Letter) error) dlqWork {
+func dlqSettle(state string, first func(context.Context, *bus.Bus, bus.DeadLetter) error) dlqWork {
 	return func(ctx context.Context, p *program, a *app.App, args []string) error {
 		b, err := a.Bus(ctx)
 		if err != nil {
@@ -169,7 +169,7 @@ func letterIDs(ctx context.Context, b *bus.Bus, args []string) ([]uint64, error)
 	var ids []uint64
 	for _, arg := range args {
 		if arg == "all" {
-			err := b.Letters(ctx, false, func(l bus.Letter) error {
+			err := b.DeadLetters().List(ctx, false, func(l bus.DeadLetter) error {
 				ids = append(ids, l.ID)
 				return nil
 			})

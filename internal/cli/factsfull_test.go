@@ -84,7 +84,7 @@ func (w *world) publishMessages(n int) {
 		}
 		events = append(events, e)
 	}
-	if _, err := b.PublishBatch(w.t.Context(), events); err != nil {
+	if _, err := b.Publisher().PublishBatch(w.t.Context(), events); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -106,12 +106,12 @@ func (s *Stores) compare(ctx context.Context, l *Load, upTo uint64) (*verdict, e
 }
 
 func (s *Stores) compareBus(ctx context.Context, _ *Load, t *truth, v *verdict) error {
-	last, err := s.Bus.LastSequence(ctx)
+	last, err := s.Bus.Reader().LastSequence(ctx)
 	if err != nil {
 		return err
 	}
 	stands := make(map[string]struct{}, len(t.events))
-	err = s.Bus.Range(ctx, 1, last, true, func(d consumers.Delivery) error {
+	err = s.Bus.Reader().Range(ctx, 1, last, true, func(d consumers.Delivery) error {
 		for id := range d.IDs() {
 			stands[id] = struct{}{}
 		}

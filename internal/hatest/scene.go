@@ -185,7 +185,7 @@ func (s *Scene) play(ctx context.Context, do func(context.Context, *Scene) error
 	if err != nil {
 		return 0, err
 	}
-	s.acks = &acknowledged{Publisher: s.bus}
+	s.acks = &acknowledged{Publisher: s.bus.Publisher()}
 	var beside sync.WaitGroup
 	life, end := context.WithCancel(ctx)
 	beside.Go(func() { s.Witness.run(life) })
@@ -223,7 +223,7 @@ func (s *Scene) flowing(ctx context.Context, for_ time.Duration) error {
 	defer cancel()
 	var since time.Time
 	for {
-		st, err := s.bus.ConsumerStatus(ctx, bus.Chat, bus.Normalise)
+		st, err := s.bus.Durable(bus.Chat, bus.Normalise).Status(ctx)
 		calm := err == nil && st.Lag() < 2*rate && st.Delivered > 0
 		switch {
 		case !calm:
@@ -245,7 +245,7 @@ func (s *Scene) settle(ctx context.Context, upTo uint64, wait time.Duration) (*v
 	var report *verify.Report
 	var found *verdict
 	err := s.look(ctx, func(st *Stores) (err error) {
-		v := &verify.Verifier{Bus: seen{s.bus}, Postgres: st.Record, ClickHouse: st.Facts}
+		v := &verify.Verifier{Bus: seen{s.bus.Reader(), s.bus}, Postgres: st.Record, ClickHouse: st.Facts}
 		if report, err = v.Run(ctx, 0, wait); err != nil {
 			return err
 		}
@@ -256,15 +256,18 @@ func (s *Scene) settle(ctx context.Context, upTo uint64, wait time.Duration) (*v
 }
 
 // seen is the bus as verification sees it.
-type seen struct{ *bus.Bus }
+type seen struct {
+	*bus.Reader
+	bus *bus.Bus
+}
 
 // Facts implements verify.Bus.
 func (b seen) Facts(ctx context.Context) (last, stored uint64, err error) {
-	st, err := b.Stream(ctx, bus.Facts)
+	st, err := b.bus.Stream(ctx, bus.Facts)
 	if err != nil {
 		return 0, 0, err
 	}
-	c, err := b.ConsumerStatus(ctx, bus.Facts, bus.Aggregate)
+	c, err := b.bus.Durable(bus.Facts, bus.Aggregate).Status(ctx)
 	return st.Last, c.AckFloor, err
 }
 

@@ -213,7 +213,7 @@ func (i *Importer) ingestConfig(ctx context.Context) (*bus.Bus, ingest.Config, e
 	if i.incarnation, err = store.Incarnation(ctx); err != nil {
 		return nil, c, err
 	}
-	c = i.ingestOptions(b)
+	c = i.ingestOptions(b.Publisher())
 	c.Cursors, c.Known, c.Throttle = cursors, store.Reports(), i.throttle(b, store)
 	c.Batch, c.InFlight = i.Batch, 2 // the bus is kept busy, and a live message does not wait for four
 	c.Metrics, c.Hook = i.Metrics, i.Failpoint

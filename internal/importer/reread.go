@@ -32,8 +32,8 @@ func (i *Importer) Reread(ctx context.Context, what reread.Config) (*RereadRepor
 	if err != nil {
 		return &RereadReport{}, err
 	}
-	what.Log = b
-	if what.Last, err = b.LastSequence(ctx); err != nil {
+	what.Log = b.Reader()
+	if what.Last, err = b.Reader().LastSequence(ctx); err != nil {
 		return &RereadReport{}, err
 	}
 	if c.Source, err = reread.New(what); err != nil {

@@ -137,7 +137,7 @@ func (m *stallMonitor) consumerReason(ctx context.Context, stream, name string) 
 	tick := time.NewTicker(fetchInterval)
 	defer tick.Stop()
 	for range fetchLooks {
-		c, err := b.ConsumerStatus(ctx, stream, name)
+		c, err := b.Durable(stream, name).Status(ctx)
 		switch {
 		case errors.Is(err, jetstream.ErrConsumerNotFound):
 			return fmt.Sprintf("consumer %s of stream %s does not exist; agrichat migrate creates it", name, stream)

@@ -114,7 +114,7 @@ func TestStallMonitor_reason(t *testing.T) {
 	check("a full stream", "the facts of 7 transactions are not published", "stream FACTS is full", "nats.facts_max_bytes")
 	waited.set(verify.Remaining{Facts: 9}, nil)
 	check("no aggregator", "nobody asks for the messages of consumer aggregate")
-	if err := b.DeleteConsumer(t.Context(), bus.Chat, bus.Normalise); err != nil {
+	if err := b.Durable(bus.Chat, bus.Normalise).Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	waited.set(left, nil)
@@ -130,7 +130,7 @@ func published(t *testing.T, b *bus.Bus, n int) {
 		if err := e.Seal(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.PublishLive(t.Context(), &e); err != nil {
+		if _, err := b.Publisher().PublishLive(t.Context(), &e); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -48,7 +48,7 @@ func Run(ctx context.Context, a *app.App, c Config) (_ *Report, err error) {
 	}
 	r := &Report{Consumer: c.Consumer, From: c.Sequence}
 	if !c.Time.IsZero() {
-		if r.From, err = b.SequenceAt(ctx, c.Time); err != nil {
+		if r.From, err = b.Reader().SequenceAt(ctx, c.Time); err != nil {
 			return nil, err
 		}
 	}
@@ -109,7 +109,7 @@ func openStore(ctx context.Context, a *app.App, out *stream, dsn string) (*norma
 const batchEvents = 1000
 
 func replayLog(ctx context.Context, b *bus.Bus, store *normalise.Store, r *Report, force bool) error {
-	last, err := b.LastSequence(ctx)
+	last, err := b.Reader().LastSequence(ctx)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func replayLog(ctx context.Context, b *bus.Bus, store *normalise.Store, r *Repor
 		batch, events = batch[:0], 0
 		return nil
 	}
-	err = b.Range(ctx, r.From, last, false, func(d consumers.Delivery) error {
+	err = b.Reader().Range(ctx, r.From, last, false, func(d consumers.Delivery) error {
 		batch = append(batch, d)
 		if events += d.Events(); events < batchEvents {
 			return nil

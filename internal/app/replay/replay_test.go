@@ -47,7 +47,7 @@ func TestRun(t *testing.T) {
 		}
 		events := []event.Event{message(t, "1", "hello"), message(t, "2", "again")}
 		for i := range events {
-			_, pending, err := b.Begin(ctx, events[i:i+1], true)
+			_, pending, err := b.Publisher().Begin(ctx, events[i:i+1], true)
 			if err == nil {
 				_, err = pending.Wait(ctx)
 			}
