@@ -190,7 +190,7 @@ func constants() []Exception {
 	return []Exception{
 		{"consumers/normalise/projection/text.go", "linkPattern", pattern},
 		{"consumers/normalise/projection/text.go", "hashtagPattern", pattern},
-		{"internal/engine/chexception.go", "exceptionCode", pattern},
+		{"internal/engine/chserver/exception.go", "exceptionCode", pattern},
 		{"internal/event/time.go", "precisionNames", "an array of names"},
 	}
 }

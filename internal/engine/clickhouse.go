@@ -11,15 +11,18 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/agrichat/agrichat/internal/engine/chserver"
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
@@ -50,8 +53,16 @@ type ClickHouse struct {
 	pid   atomic.Int64
 }
 
+const (
+	// childReady is what a child says on its standard output when it answers.
+	childReady    = "ready\n"
+	childLockFile = "child.lock"
+	// chLeftover is how long a child whose parent was killed may take to end by itself.
+	chLeftover = 3 * chserver.Drain
+)
+
 // chGrace is the time to stop, before a kill that loses nothing which was acknowledged.
-const chGrace = chDrain + 10*time.Second
+const chGrace = chserver.Drain + 10*time.Second
 
 // NewClickHouse settles the port and the password, so that URL holds before the engine runs. It starts nothing.
 func NewClickHouse(cfg ClickHouseConfig) (*ClickHouse, error) {
@@ -133,9 +144,9 @@ func (c *ClickHouse) Run(ctx context.Context) error {
 // introduce tells the child what to serve and waits until it does. It ends with the child, whose end closes both pipes.
 func (c *ClickHouse) introduce(pid int, in io.Writer, out io.Reader) error {
 	c.pid.Store(int64(pid))
-	err := json.NewEncoder(in).Encode(childConfig{
+	err := json.NewEncoder(in).Encode(chserver.Config{
 		Library: c.cfg.Binaries.ClickHouse, Path: filepath.Join(c.cfg.Dir, "data"), Port: c.kept.Port,
-		User: Role, Password: c.kept.Password, Memory: c.cfg.Memory,
+		Database: Database, User: Role, Password: c.kept.Password, Memory: c.cfg.Memory,
 	})
 	if err != nil {
 		return fmt.Errorf("telling ClickHouse what to serve: %w", err)
@@ -173,4 +184,67 @@ func (c *ClickHouse) stopLeftover(ctx context.Context) error {
 		return fmt.Errorf("stopping the ClickHouse that an earlier process left running: %w", err)
 	}
 	return nil
+}
+
+// ServeClickHouse is what the child does: it serves what its standard input says, until the parent is gone or ctx ends or it is
+// told to by SIGTERM. The configuration comes that way since arguments and environment can be read by others; the input then
+// stays open for as long as the parent lives. It owns the standard input and output.
+func ServeClickHouse(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	in, err := openInput()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	var cfg chserver.Config
+	if err := json.NewDecoder(in).Decode(&cfg); err != nil {
+		return fmt.Errorf("reading what ClickHouse is to serve: %w", err)
+	}
+	held, err := lockChild(ctx, filepath.Dir(cfg.Path))
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	ctx, parentGone := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer in.Close() // ends the watch
+	defer parentGone()
+	wg.Go(func() {
+		defer parentGone()
+		_, _ = in.Read(make([]byte, 1)) // nothing more is ever sent: it ends with the parent
+	})
+	return chserver.Serve(ctx, cfg, func() error {
+		if _, err := os.Stdout.WriteString(childReady); err != nil {
+			return fmt.Errorf("telling the parent that ClickHouse is ready: %w", err)
+		}
+		return nil
+	})
+}
+
+// openInput gives the standard input in the form whose Close ends a Read that waits.
+func openInput() (*os.File, error) {
+	fd := int(os.Stdin.Fd())
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		return nil, fmt.Errorf("preparing the standard input: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "stdin"), nil
+}
+
+// lockChild keeps two children off one folder, and tells the next parent whom to stop.
+func lockChild(ctx context.Context, dir string) (*os.File, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, chLeftover, ErrInUse)
+	defer cancel()
+	f, err := waitLock(ctx, filepath.Join(dir, childLockFile))
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Truncate(0); err != nil {
+		return nil, errors.Join(fmt.Errorf("marking the folder of ClickHouse: %w", err), f.Close())
+	}
+	if _, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())), 0); err != nil {
+		return nil, errors.Join(fmt.Errorf("marking the folder of ClickHouse: %w", err), f.Close())
+	}
+	return f, nil
 }

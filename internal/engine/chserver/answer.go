@@ -1,10 +1,12 @@
-package engine
+package chserver
 
 import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +31,8 @@ type answer struct {
 	held    bytes.Buffer
 	hold    int // how much is held back
 	sent    bool
-	tag     string
+	server  string // its name
+	tag     string // marks an exception inside the answer
 	native  native
 	scratch []byte
 	packer  *compress.Writer
@@ -38,8 +41,8 @@ type answer struct {
 // held back at first: the engine's first block of 65,409 rows of a few columns, in which most errors show.
 const answerHold = 1 << 20
 
-func newAnswer(w http.ResponseWriter, q url.Values) *answer {
-	a := &answer{w: w, hold: answerHold, tag: secret()[:16]}
+func newAnswer(w http.ResponseWriter, q url.Values, server string) *answer {
+	a := &answer{w: w, hold: answerHold, server: server, tag: randomTag()}
 	if q.Get("wait_end_of_query") == "1" {
 		a.hold = math.MaxInt
 	}
@@ -56,6 +59,13 @@ func newAnswer(w http.ResponseWriter, q url.Values) *answer {
 	return a
 }
 
+// randomTag is what no data hold by chance.
+func randomTag() string {
+	b := make([]byte, 8)
+	rand.Read(b) // never fails: the runtime ends the process instead
+	return hex.EncodeToString(b)
+}
+
 // describe sets the headers that depend on the request.
 func (a *answer) describe(req *request) {
 	if !strings.EqualFold(req.format, "Native") {
@@ -65,7 +75,7 @@ func (a *answer) describe(req *request) {
 	h.Set("Content-Type", contentType(req.format))
 	h.Set("X-ClickHouse-Format", req.format)
 	h.Set("X-ClickHouse-Timezone", "UTC")
-	h.Set("X-ClickHouse-Server-Display-Name", Database)
+	h.Set("X-ClickHouse-Server-Display-Name", a.server)
 	h.Set("X-ClickHouse-Exception-Tag", a.tag)
 	if req.queryID != "" {
 		h.Set("X-ClickHouse-Query-Id", req.queryID)

@@ -1,7 +1,9 @@
-package engine
+package chserver
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"unsafe"
 
@@ -208,6 +210,25 @@ func (s *session) insert(sql, format string, p params, next func() ([]byte, erro
 	}
 	defer s.lib.free(r)
 	return counts{written: s.lib.rowsWritten(r)}, s.failure(r)
+}
+
+// feed gives an insert its data until next ends them.
+func (s *session) feed(stream unsafe.Pointer, next func() ([]byte, error)) error {
+	for {
+		piece, err := next()
+		if len(piece) > 0 && s.lib.insertAppend(stream, unsafe.SliceData(piece), uintptr(len(piece))) != 0 {
+			if e := s.lib.insertError(stream); e != nil {
+				return parseException(goString(e))
+			}
+			return errEngine("the ClickHouse engine did not take the data")
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading the data to insert: %w", err)
+		}
+	}
 }
 
 func (s *session) failure(result unsafe.Pointer) error {

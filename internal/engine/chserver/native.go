@@ -1,4 +1,4 @@
-package engine
+package chserver
 
 import (
 	"encoding/binary"

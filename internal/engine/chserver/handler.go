@@ -1,4 +1,4 @@
-package engine
+package chserver
 
 import (
 	"bufio"
@@ -20,23 +20,23 @@ import (
 // no external tables and no compressed HTTP answers, and says so where one is asked for.
 type handler struct {
 	lib     *library
-	cfg     childConfig
+	cfg     Config
 	slots   chan struct{} // bounds what runs at once, and with it the engine's threads
 	running sync.WaitGroup
 	serial  atomic.Uint64
 }
 
 const (
-	// chSlots is how many statements run at once; further ones wait.
-	chSlots = 24
+	// maxRunning is how many statements run at once; further ones wait.
+	maxRunning = 24
 	// maxStatement bounds what is held of a statement's text, VALUES included. Data behind FORMAT are not held.
 	maxStatement = 64 << 20
 	// statementHead is as much of a body as is read to find where its statement ends.
 	statementHead = 64 << 10
 )
 
-func newHandler(lib *library, cfg childConfig) *handler {
-	return &handler{lib: lib, cfg: cfg, slots: make(chan struct{}, chSlots)}
+func newHandler(lib *library, cfg Config) *handler {
+	return &handler{lib: lib, cfg: cfg, slots: make(chan struct{}, maxRunning)}
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -47,13 +47,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "Ok.\n")
 		return
 	}
-	out := newAnswer(w, q)
+	out := newAnswer(w, q, h.cfg.Database)
 	if err := h.authorised(r, q); err != nil {
 		w.Header().Set("WWW-Authenticate", `Basic realm="ClickHouse server HTTP API"`)
 		out.fail(err)
 		return
 	}
-	req, err := parseRequest(r, q)
+	req, err := parseRequest(r, q, h.cfg.Database)
 	if err == nil {
 		err = h.run(r.Context(), req, out)
 	}
@@ -95,8 +95,8 @@ type request struct {
 
 type setting struct{ name, value string }
 
-func parseRequest(r *http.Request, q url.Values) (*request, error) {
-	req := &request{database: Database, format: "TabSeparated", queryID: q.Get("query_id")}
+func parseRequest(r *http.Request, q url.Values, database string) (*request, error) {
+	req := &request{database: database, format: "TabSeparated", queryID: q.Get("query_id")}
 	if path := strings.Trim(r.URL.Path, "/"); path != "" {
 		req.database = path // so that the address which works for clickhouse-go works for curl
 	}
