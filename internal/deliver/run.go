@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -10,21 +11,22 @@ import (
 	"time"
 
 	"github.com/agrichat/agrichat/consumers"
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
 func (c Config) withDefaults() Config {
-	c.Limits.Messages = orElse(c.Limits.Messages, 1000)
-	c.Limits.Bytes = orElse(c.Limits.Bytes, 4<<20)
-	c.Limits.Wait = orElse(c.Limits.Wait, time.Second)
-	c.Workers = orElse(c.Workers, 2)
-	c.HighWater = orElse(c.HighWater, 2*c.Workers*c.Limits.Messages)
-	c.AckWait = orElse(c.AckWait, AckWait)
-	c.Delay.First = orElse(c.Delay.First, 200*time.Millisecond)
-	c.Delay.Most = orElse(c.Delay.Most, 10*time.Second)
-	c.Tries = orElse(c.Tries, 5)
-	c.GiveUp = orElse(c.GiveUp, time.Minute)
-	c.StopTimeout = orElse(c.StopTimeout, 20*time.Second)
+	c.Limits.Messages = cmp.Or(c.Limits.Messages, 1000)
+	c.Limits.Bytes = cmp.Or(c.Limits.Bytes, 4<<20)
+	c.Limits.Wait = cmp.Or(c.Limits.Wait, time.Second)
+	c.Workers = cmp.Or(c.Workers, 2)
+	c.HighWater = cmp.Or(c.HighWater, 2*c.Workers*c.Limits.Messages)
+	c.AckWait = cmp.Or(c.AckWait, AckWait)
+	c.Delay.First = cmp.Or(c.Delay.First, 200*time.Millisecond)
+	c.Delay.Most = cmp.Or(c.Delay.Most, 10*time.Second)
+	c.Tries = cmp.Or(c.Tries, 5)
+	c.GiveUp = cmp.Or(c.GiveUp, time.Minute)
+	c.StopTimeout = cmp.Or(c.StopTimeout, 20*time.Second)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -33,14 +35,6 @@ func (c Config) withDefaults() Config {
 	}
 	c.Log = c.Log.With("consumer", c.Name)
 	return c
-}
-
-func orElse[T comparable](v, d T) T {
-	var zero T
-	if v == zero {
-		return d
-	}
-	return v
 }
 
 // Run carries messages to the handler until ctx ends, and then returns nil. It returns an error that is fatal to the handler,
@@ -131,7 +125,7 @@ func (r *runner) fetch(ctx context.Context, work chan<- []Message) error {
 			return fmt.Errorf("fetching for consumer %s: %w", r.Name, err)
 		}
 		r.Log.Warn("fetching failed; trying again", "error", err)
-		if pause(ctx, r.Delay.after(failures)) != nil {
+		if clock.Sleep(ctx, r.Delay.after(failures)) != nil {
 			return nil
 		}
 		failures++
@@ -167,18 +161,7 @@ func (r *runner) cool(ctx context.Context) error {
 	if n == 0 {
 		return ctx.Err()
 	}
-	return pause(ctx, min(r.Delay.after(n), coolMost))
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return clock.Sleep(ctx, min(r.Delay.after(n), coolMost))
 }
 
 // after returns the delay after the n-th failure, jittered by a quarter so that what failed together does not return together.
@@ -192,7 +175,7 @@ func (d Delay) after(n int) time.Duration {
 
 // keep tells the server from time to time that what is in hand is being worked on.
 func (r *runner) keep(ctx context.Context) {
-	for pause(ctx, r.AckWait/3) == nil {
+	for clock.Sleep(ctx, r.AckWait/3) == nil {
 		if err := r.Stream.Working(r.hand.all()); err != nil {
 			r.Log.Warn("cannot tell the server that work goes on", "error", err)
 		}
@@ -225,7 +208,7 @@ func (r *runner) watch(ctx context.Context) {
 		if r.Progress != nil {
 			r.Progress(stalled)
 		}
-		if pause(ctx, lagEvery) != nil {
+		if clock.Sleep(ctx, lagEvery) != nil {
 			return
 		}
 	}

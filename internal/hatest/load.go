@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/ingest"
 	"github.com/agrichat/agrichat/internal/seqset"
@@ -88,12 +89,8 @@ func (s *speech) Next(ctx context.Context) (producers.Batch, error) {
 		if due > s.next {
 			return s.say(min(due, s.next+1000))
 		}
-		t := time.NewTimer(beat)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return producers.Batch{}, ctx.Err()
-		case <-t.C:
+		if err := clock.Sleep(ctx, beat); err != nil {
+			return producers.Batch{}, err
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,22 +13,23 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/producers"
 )
 
 func (c Config) withDefaults() Config {
-	c.Batch = orElse(c.Batch, 1000)
+	c.Batch = cmp.Or(c.Batch, 1000)
 	if c.SaveEvery == 0 && !c.Live {
 		c.SaveEvery = 500 * time.Millisecond
 	}
-	c.InFlight = orElse(c.InFlight, 4)
-	c.StopTimeout = orElse(c.StopTimeout, 10*time.Second)
-	c.Healthy = orElse(c.Healthy, time.Minute)
-	c.BackOff.First = orElse(c.BackOff.First, 500*time.Millisecond)
-	c.BackOff.Most = orElse(c.BackOff.Most, time.Minute)
-	c.BackOff.Tries = orElse(c.BackOff.Tries, 5)
+	c.InFlight = cmp.Or(c.InFlight, 4)
+	c.StopTimeout = cmp.Or(c.StopTimeout, 10*time.Second)
+	c.Healthy = cmp.Or(c.Healthy, time.Minute)
+	c.BackOff.First = cmp.Or(c.BackOff.First, 500*time.Millisecond)
+	c.BackOff.Most = cmp.Or(c.BackOff.Most, time.Minute)
+	c.BackOff.Tries = cmp.Or(c.BackOff.Tries, 5)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -51,14 +53,6 @@ func (c Config) withDefaults() Config {
 	}
 	c.Log = c.Log.With("source", c.Name)
 	return c
-}
-
-func orElse[T comparable](v, d T) T {
-	var zero T
-	if v == zero {
-		return d
-	}
-	return v
 }
 
 // Run carries what the source says to the stream: an archive until its end, a live source until ctx ends. It returns nil in
@@ -138,14 +132,7 @@ func (r *runner) delays() *backoff.ExponentialBackOff {
 // wait waits, and says so.
 func (r *runner) wait(ctx context.Context, d time.Duration, why string) error {
 	r.tell(Waiting, why)
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return clock.Sleep(ctx, d)
 }
 
 // tell changes what the source is said to be doing.

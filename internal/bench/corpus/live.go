@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/event"
 	"github.com/agrichat/agrichat/producers"
 )
@@ -44,12 +45,8 @@ func (s *liveSession) Next(ctx context.Context) (producers.Batch, error) {
 		return producers.Batch{}, ctx.Err()
 	}
 	due := s.began.Add(time.Duration(s.sent) * time.Second / time.Duration(s.live.Rate))
-	t := time.NewTimer(time.Until(due))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return producers.Batch{}, ctx.Err()
-	case <-t.C:
+	if err := clock.Sleep(ctx, time.Until(due)); err != nil {
+		return producers.Batch{}, err
 	}
 	e, err := s.event()
 	if err != nil {
