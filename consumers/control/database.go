@@ -15,6 +15,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/fault"
 	"github.com/agrichat/agrichat/internal/pg"
+	"github.com/agrichat/agrichat/internal/sqlfile"
 	schema "github.com/agrichat/agrichat/schemas/postgres"
 )
 
@@ -44,15 +45,7 @@ func NewServer(dsn string) (*Server, error) {
 		// pgx repeats the DSN with its password masked.
 		return nil, fault.AsFatal(fmt.Errorf("reading postgres.dsn: %w", err))
 	}
-	s := &Server{base: base, sql: map[string]string{}}
-	for _, name := range []string{"probe", "made", "alone", "raise", "fence", "end_writers"} {
-		b, err := queries.ReadFile("queries/" + name + ".sql")
-		if err != nil {
-			return nil, fmt.Errorf("reading query %s: %w", name, err)
-		}
-		s.sql[name] = string(b)
-	}
-	return s, nil
+	return &Server{base: base, sql: sqlfile.All(queries)}, nil
 }
 
 // Probe implements Database. Its errors are classified.

@@ -3,16 +3,14 @@ package normalise
 import (
 	"io/fs"
 	"testing"
+
+	"github.com/agrichat/agrichat/internal/sqlfile"
 )
 
 // Statements returns every statement by name.
 func Statements(t *testing.T) map[string]string {
 	t.Helper()
-	m, err := loadQueries()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return sqlfile.All(queries)
 }
 
 // Queries returns the files.

@@ -10,20 +10,20 @@ package normalise
 import (
 	"context"
 	"embed"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/agrichat/agrichat/consumers/normalise/projection"
-
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/agrichat/agrichat/consumers/normalise/projection"
 
 	"github.com/agrichat/agrichat/consumers"
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/gate"
 	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/seqset"
+	"github.com/agrichat/agrichat/internal/sqlfile"
 )
 
 //go:embed queries/*.sql
@@ -105,12 +105,8 @@ func New(ctx context.Context, c Config) (*Store, error) {
 	if c.Replaced == nil {
 		c.Replaced = func(string) {}
 	}
-	sql, err := loadQueries()
-	if err != nil {
-		return nil, err
-	}
-	s := assemble(core{cfg: c, sql: sql, cache: newCache(), breaker: newBreaker(c.Log), buffers: &sync.Pool{New: func() any { return new(pg.Copy) }}})
-	if _, err = s.ids.current(ctx); err != nil {
+	s := assemble(core{cfg: c, sql: sqlfile.All(queries), cache: newCache(), breaker: newBreaker(c.Log), buffers: &sync.Pool{New: func() any { return new(pg.Copy) }}})
+	if _, err := s.ids.current(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -141,23 +137,6 @@ func (s *Store) during(incarnation int32) *Store {
 	c := *s.core
 	c.only = incarnation
 	return assemble(c)
-}
-
-// loadQueries reads the statements by their files' names, without ending.
-func loadQueries() (map[string]string, error) {
-	entries, err := queries.ReadDir("queries")
-	if err != nil {
-		return nil, fmt.Errorf("listing the queries: %w", err)
-	}
-	out := make(map[string]string, len(entries))
-	for _, e := range entries {
-		b, err := queries.ReadFile("queries/" + e.Name())
-		if err != nil {
-			return nil, fmt.Errorf("reading query %s: %w", e.Name(), err)
-		}
-		out[e.Name()[:len(e.Name())-len(".sql")]] = string(b)
-	}
-	return out, nil
 }
 
 // Publisher publishes the facts of committed transactions.

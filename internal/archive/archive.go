@@ -16,6 +16,7 @@ import (
 
 	"github.com/agrichat/agrichat/internal/ch"
 	"github.com/agrichat/agrichat/internal/fault"
+	"github.com/agrichat/agrichat/internal/sqlfile"
 )
 
 //go:embed queries/*.sql
@@ -228,11 +229,7 @@ func list[T any](ctx context.Context, a *Archive, name string, params ch.Params,
 }
 
 func (a *Archive) query(ctx context.Context, name string, params ch.Params, take func(driver.Rows) error) error {
-	sql, err := queries.ReadFile("queries/" + name + ".sql")
-	if err != nil {
-		return fmt.Errorf("querying %s: %w", name, err)
-	}
-	if err := a.db.Each(ctx, string(sql), params, take); err != nil {
+	if err := a.db.Each(ctx, sqlfile.Text(queries, name), params, take); err != nil {
 		return fmt.Errorf("querying %s: %w", name, err)
 	}
 	return nil

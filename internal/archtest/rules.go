@@ -69,7 +69,7 @@ func House() Rules {
 	return Rules{
 		Module: "github.com/agrichat/agrichat",
 		Floors: []Floor{
-			{Number: 0, StdOnly: true, Packages: []string{"internal/event", "internal/fault", "internal/fact", "internal/seqset", "internal/codegen", "internal/clock", "schemas/*"}},
+			{Number: 0, StdOnly: true, Packages: []string{"internal/event", "internal/fault", "internal/fact", "internal/seqset", "internal/codegen", "internal/sqlfile", "internal/clock", "schemas/*"}},
 			{Number: 1, Packages: []string{"producers", "consumers", "internal/gate", "internal/charset", "internal/jsonscan", "internal/obs"}},
 			{Number: 2, Packages: []string{"internal/ingest", "internal/deliver", "internal/supervise", "internal/config", "producers/filekit"}},
 			{Number: 3, Packages: []string{

@@ -6,12 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/agrichat/agrichat/internal/fact"
+	"github.com/agrichat/agrichat/internal/sqlfile"
 )
 
 // Table is one that holds facts.
@@ -37,11 +39,10 @@ func Tables() []Table {
 var queries embed.FS
 
 func (db *DB) perTable(what string, t Table) (string, error) {
-	sql, err := queries.ReadFile("queries/" + what + "_" + string(t) + ".sql")
-	if err != nil {
-		return "", fmt.Errorf("reading the %s of %q: there is no such table of facts: %w", what, t, err)
+	if !slices.Contains(Tables(), t) {
+		return "", fmt.Errorf("reading the %s of %q: there is no such table of facts", what, t)
 	}
-	return string(sql), nil
+	return sqlfile.Text(queries, what+"_"+string(t)), nil
 }
 
 // State is which state of a thing the table holds.

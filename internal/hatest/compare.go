@@ -14,18 +14,13 @@ import (
 	"github.com/agrichat/agrichat/internal/bus"
 	"github.com/agrichat/agrichat/internal/ch"
 	"github.com/agrichat/agrichat/internal/event"
+	"github.com/agrichat/agrichat/internal/sqlfile"
 )
 
 //go:embed queries/*.sql
 var queries embed.FS
 
-func query(name string) string {
-	b, err := queries.ReadFile("queries/" + name + ".sql")
-	if err != nil {
-		return err.Error() // the server refuses it, and says so
-	}
-	return string(b)
-}
+func query(name string) string { return sqlfile.Text(queries, name) }
 
 // said is what is known of a message.
 type said struct {

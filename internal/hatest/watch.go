@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/agrichat/agrichat/internal/clock"
 	"github.com/agrichat/agrichat/internal/labtest"
 )
 
@@ -154,14 +155,8 @@ func commits(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-func rest(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
+// rest waits, where the end of ctx is seen to by who calls it.
+func rest(ctx context.Context, d time.Duration) { _ = clock.Sleep(ctx, d) }
 
 // since returns the moves of the leader key from a moment on.
 func (w *Witness) since(from time.Time) []KeyMove {

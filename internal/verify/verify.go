@@ -19,6 +19,7 @@ import (
 	"github.com/agrichat/agrichat/internal/fact"
 	"github.com/agrichat/agrichat/internal/pg"
 	"github.com/agrichat/agrichat/internal/seqset"
+	"github.com/agrichat/agrichat/internal/sqlfile"
 )
 
 //go:embed queries/*.sql
@@ -205,11 +206,5 @@ func (v *Verifier) position(ctx context.Context, of querier) (cutoff, error) {
 	return c, nil
 }
 
-// query returns the text of a statement; the names are constants of this package and a test prepares them all.
-func query(name string) string {
-	b, err := queries.ReadFile("queries/" + name + ".sql")
-	if err != nil {
-		return "" // a name that does not exist fails in the test that runs it
-	}
-	return string(b)
-}
+// query returns the text of a statement.
+func query(name string) string { return sqlfile.Text(queries, name) }
