@@ -53,7 +53,7 @@ func bouncer(t *testing.T, connections ...[]string) (address string) {
 	return l.Addr().String()
 }
 
-// TestLive_Overlaps holds that messages of a live source that may stand twice are shown by status and counted, and that an import of a log of the
+// TestLive_Overlaps holds that messages of a live source that may be stored twice are shown by status and counted, and that an import of a log of the
 // same channel says that its messages stand twice.
 func TestLive_Overlaps(t *testing.T) {
 	t.Parallel()
@@ -94,10 +94,10 @@ func TestLive_Overlaps(t *testing.T) {
 	if noted["farm overlap-replay"] == 0 || noted["farm overlap-replay"] >= lines {
 		t.Errorf("status notes %v", noted)
 	}
-	w.run("status").want(0).prints("farm", "may stand twice")
+	w.run("status").want(0).prints("farm", "may be stored twice")
 	twice := w.ask("SELECT count(*)::text FROM (SELECT text FROM agrichat.v_messages WHERE text LIKE 'line %' GROUP BY text HAVING count(*) > 1) t")[0]
 	if twice != fmt.Sprint(noted["farm overlap-replay"]) {
-		t.Errorf("%s messages stand twice, status notes %v", twice, noted)
+		t.Errorf("%s messages are stored twice, status notes %v", twice, noted)
 	}
 	up.stop().want(0)
 
