@@ -70,9 +70,18 @@ func (w *world) run(args ...string) result {
 	}
 	ctx, cancel := context.WithTimeout(w.t.Context(), timeout)
 	defer cancel()
-	var out, errOut bytes.Buffer
-	status := Main(ctx, append(args, "--agrichat", self), w.env, &out, &errOut)
-	return result{w.t, args, status, out.String(), errOut.String()}
+	var out bytes.Buffer
+	errOut, err := os.Create(filepath.Join(w.t.TempDir(), "stderr")) // a file, as several children write to it at once
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer errOut.Close()
+	status := Main(ctx, append(args, "--agrichat", self), w.env, &out, errOut)
+	text, err := os.ReadFile(errOut.Name())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return result{w.t, args, status, out.String(), string(text)}
 }
 
 // want fails the test unless the benchmark ended with this status.
