@@ -113,11 +113,15 @@ test-ha-short:
 	HA_SHORT=1 HA_TABLE=$(abspath $(TABLE)) $(HA_TEST) -timeout 40m -run TestFailover ./internal/hatest
 
 # staticcheck and govulncheck are tools of go.mod: nothing is installed. The product's binary does not link them.
-.PHONY: lint
-lint: build
+.PHONY: lint vet analyse
+lint: vet analyse
+
+vet:
 	@unformatted="$$(gofmt -l $(FOLDERS))"; \
 	if [ -n "$$unformatted" ]; then echo "not formatted:"; echo "$$unformatted"; exit 1; fi
 	$(PLAIN) vet -trimpath $(PACKAGES)
+
+analyse: build
 	GOFLAGS=-trimpath $(PLAIN) tool staticcheck $(PACKAGES)
 	GO="$(GO)" .ci/vuln $(BIN)
 
