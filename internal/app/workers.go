@@ -261,8 +261,8 @@ func (w *workers) deliverTo(ctx context.Context, b *bus.Bus, stream, name string
 	defer check.Remove() // the component's own check says why it ended
 	defer progress.Remove()
 	return deliver.Run(ctx, deliver.Config{Name: name, Stream: consumer, Handler: h, Workers: c.Workers,
-		Limits: deliver.Limits{Messages: c.Batch, Bytes: p.bytes, Wait: fetchWait},
-		Linger: p.linger, LingerLong: p.lingerLonger, Much: p.highVolume, AckWait: b.AckWait(), Metrics: w.deliver, Answered: reportAnswer(check),
+		Limits:  deliver.Limits{Messages: c.Batch, Bytes: p.bytes, Wait: fetchWait},
+		MaxWait: p.linger, MaxWaitHighVolume: p.lingerLonger, HighVolume: p.highVolume, AckWait: b.AckWait(), Metrics: w.deliver, Answered: reportAnswer(check),
 		Progress: w.reportProgress(progress, name == bus.Normalise), Log: w.log, Hook: w.fail.Prefixed(name + ".")})
 }
 

@@ -92,8 +92,8 @@ func (c *Consumer) tell(batch []deliver.Message, word string) error {
 	return nil
 }
 
-// Bury implements deliver.Stream.
-func (c *Consumer) Bury(ctx context.Context, m deliver.Message, cause error, first time.Time) error {
+// DeadLetter implements deliver.Stream.
+func (c *Consumer) DeadLetter(ctx context.Context, m deliver.Message, cause error, first time.Time) error {
 	return c.b.dead.add(ctx, DeadLetter{
 		Stream: c.pull.stream, Created: c.created, Sequence: m.Sequence, Line: m.Line, Subject: m.Subject, EventID: m.EventIDs,
 		Consumer: c.pull.consumer, Cause: cause.Error(), Attempts: m.Attempts, First: first, Last: time.Now().UTC(), Data: m.Data,

@@ -315,7 +315,7 @@ func (q *Quarantine) settle(ctx context.Context, c *Consumer, m deliver.Message)
 	} else if ours(a) {
 		if err := q.copy(ctx, a); err != nil {
 			// After the same while the server brings it again.
-			return fmt.Errorf("setting aside message %d of %s: %w", a.Sequence, a.Stream, err)
+			return fmt.Errorf("dead-lettering message %d of %s: %w", a.Sequence, a.Stream, err)
 		}
 	}
 	return c.Ack([]deliver.Message{m})

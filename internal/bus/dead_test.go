@@ -38,7 +38,7 @@ func TestDeadLetterStandsOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
-			if err := c.Bury(t.Context(), msgs[1], errors.New("строка\nвторая"), first); err != nil {
+			if err := c.DeadLetter(t.Context(), msgs[1], errors.New("строка\nвторая"), first); err != nil {
 				t.Error(err)
 			}
 		})
@@ -61,7 +61,7 @@ func TestDeadLetterStandsOnce(t *testing.T) {
 	_, err = b.c.js.UpdateStream(t.Context(), cfg)
 	must(t, err)
 	must(t, clock.Sleep(t.Context(), 300*time.Millisecond)) // the server's own clock
-	must(t, c.Bury(t.Context(), msgs[1], errors.New("again"), first))
+	must(t, c.DeadLetter(t.Context(), msgs[1], errors.New("again"), first))
 	if got := letters(t, b); len(got) != 1 {
 		t.Fatal(got)
 	}
@@ -77,7 +77,7 @@ func TestRequeueAndRemove(t *testing.T) {
 	defer c.Close()
 	msgs, err := c.Fetch(t.Context(), deliverLimits)
 	must(t, err)
-	must(t, c.Bury(t.Context(), msgs[0], errors.New("x"), time.Now()))
+	must(t, c.DeadLetter(t.Context(), msgs[0], errors.New("x"), time.Now()))
 	must(t, c.Ack(msgs))
 	id := letters(t, b)[0].ID
 	ack, err := b.DeadLetters().Requeue(t.Context(), id)
@@ -95,10 +95,10 @@ func TestRequeueAndRemove(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The requeued one may fail again, and so may a stream made anew at the same sequence.
-	must(t, c.Bury(t.Context(), deliver.Message{Delivery: d}, errors.New("y"), time.Now()))
+	must(t, c.DeadLetter(t.Context(), deliver.Message{Delivery: d}, errors.New("y"), time.Now()))
 	other := *c
 	other.created = c.created.Add(time.Hour)
-	must(t, other.Bury(t.Context(), deliver.Message{Delivery: d}, errors.New("z"), time.Now()))
+	must(t, other.DeadLetter(t.Context(), deliver.Message{Delivery: d}, errors.New("z"), time.Now()))
 	if got := letters(t, b); len(got) != 2 {
 		t.Fatal(got)
 	}
@@ -121,7 +121,7 @@ func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 	defer c.Close()
 	msgs, err := c.Fetch(t.Context(), deliverLimits)
 	must(t, err)
-	must(t, c.Bury(t.Context(), msgs[0], errors.New("ours"), time.Now())) // there already: its own cause stays
+	must(t, c.DeadLetter(t.Context(), msgs[0], errors.New("ours"), time.Now())) // there already: its own cause stays
 	for _, m := range msgs[:2] {
 		must(t, b.c.nc.Publish(m.Token, []byte("+TERM нельзя")))
 	}
@@ -173,7 +173,7 @@ func TestDeadLetterOfWhatWasRead(t *testing.T) {
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
 	must(t, err)
 	defer c.Close()
-	must(t, c.Bury(t.Context(), deliver.Message{Delivery: d}, errors.New("again"), time.Now()))
+	must(t, c.DeadLetter(t.Context(), deliver.Message{Delivery: d}, errors.New("again"), time.Now()))
 	got := letters(t, b)
 	if len(got) != 1 || got[0].Sequence != 2 || got[0].Consumer != Normalise || got[0].Cause != "cannot be read" || string(got[0].Data) != string(d.Data) {
 		t.Errorf("%+v", got)

@@ -262,7 +262,7 @@ func TestDLQ(t *testing.T) {
 	w.run("import", sample(t, "jsonl")).want(0)
 	normaliser := w.start("ready;", "consume", "normalise") // it has stored nothing, and gets nothing else
 	w.publish("chat.test.me.c", "this is no event")
-	normaliser.await("set aside")
+	normaliser.await("dead-lettered")
 	var list []struct {
 		ID       int
 		Stream   string

@@ -37,7 +37,7 @@ func (q *queue) settledOnce(t *testing.T, n int) {
 	}
 	for seq, e := range q.messages {
 		if e.out {
-			t.Fatalf("message %d is still in hand", seq)
+			t.Fatalf("message %d is still in flight", seq)
 		}
 	}
 	if len(q.acks) != n {
@@ -45,7 +45,7 @@ func (q *queue) settledOnce(t *testing.T, n int) {
 	}
 }
 
-func TestEverythingIsHandledAndAcknowledged(t *testing.T) {
+func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1005)
 		h := newStore(q)
@@ -75,7 +75,7 @@ func TestEverythingIsHandledAndAcknowledged(t *testing.T) {
 	})
 }
 
-func TestPartialFailure(t *testing.T) {
+func TestRun_PartialFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(10)
 		h := newStore(q)
@@ -101,7 +101,7 @@ func TestPartialFailure(t *testing.T) {
 }
 
 // An outage, however long and whatever it looks like, makes no dead letters.
-func TestOutageMakesNoDeadLetters(t *testing.T) {
+func TestRun_OutageWithoutDeadLetters(t *testing.T) {
 	for name, outage := range map[string]error{
 		"unmarked": errOdd, "transient": fault.AsTransient(errOdd, 0), "looks like poison": fault.AsPoison(errOdd),
 		"lost permission": context.Canceled,
@@ -143,7 +143,7 @@ func TestOutageMakesNoDeadLetters(t *testing.T) {
 	}
 }
 
-func TestPoisonIsFoundAndSetAside(t *testing.T) {
+func TestRun_PoisonIsDeadLettered(t *testing.T) {
 	for name, whole := range map[string]bool{"the whole batch fails": true, "the batch fails in part": false} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -181,8 +181,8 @@ func TestPoisonIsFoundAndSetAside(t *testing.T) {
 	}
 }
 
-// A poisoned message that nothing comes after is set aside too: what was stored last witnesses that the store is well.
-func TestLonelyPoison(t *testing.T) {
+// A poisoned message that is the last one is dead-lettered too: the message stored last is the probe of the store.
+func TestRun_PoisonIsLastMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1)
 		h := newStore(q)
@@ -205,10 +205,10 @@ func TestLonelyPoison(t *testing.T) {
 	})
 }
 
-// Where nothing has ever been stored there is no witness. The handler's own judgement of an input needs none, and a refusal
+// Where nothing has ever been stored there is no probe. The handler's own judgement of an input needs none, and a refusal
 // comes from a store that answers; only refusals without end are as likely the store's fault, and wait for something that it
 // stores.
-func TestPoisonWithoutAWitness(t *testing.T) {
+func TestRun_PoisonWithoutProbe(t *testing.T) {
 	refuse := func([]consumers.Delivery) error { return fault.AsPoison(errOdd) }
 	judge := func(batch []consumers.Delivery) error {
 		failed := map[int]error{}
@@ -218,10 +218,10 @@ func TestPoisonWithoutAWitness(t *testing.T) {
 		return &consumers.PartialError{Failed: failed}
 	}
 	for name, tt := range map[string]struct {
-		fail       func([]consumers.Delivery) error
-		messages   int
-		setAside   int
-		thenStored bool
+		fail         func([]consumers.Delivery) error
+		messages     int
+		deadLettered int
+		thenStored   bool
 	}{
 		"one that the handler judged":      {judge, 1, 1, false},
 		"many that the handler judged":     {judge, 30, 30, false},
@@ -249,12 +249,12 @@ func TestPoisonWithoutAWitness(t *testing.T) {
 				if tt.thenStored {
 					q.put(1)
 				}
-				if err := <-ended; err != nil || len(q.letters) != tt.setAside {
+				if err := <-ended; err != nil || len(q.letters) != tt.deadLettered {
 					t.Fatal(err, q.letters)
 				}
 				for seq := range q.letters {
 					if len(q.delays[seq]) < 4 {
-						t.Errorf("message %d was set aside after %d failures", seq, len(q.delays[seq])+1)
+						t.Errorf("message %d was dead-lettered after %d failures", seq, len(q.delays[seq])+1)
 					}
 				}
 			})
@@ -262,7 +262,7 @@ func TestPoisonWithoutAWitness(t *testing.T) {
 	}
 }
 
-func TestPoisonWaitsForTheDeadLetters(t *testing.T) {
+func TestRun_DeadLetteringIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(20)
 		h := newStore(q)
@@ -289,7 +289,7 @@ func TestPoisonWaitsForTheDeadLetters(t *testing.T) {
 	})
 }
 
-func TestFatalLeavesAllUnacknowledged(t *testing.T) {
+func TestRun_FatalLeavesAllUnacknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(200)
 		h := newStore(q)
@@ -311,7 +311,7 @@ func TestFatalLeavesAllUnacknowledged(t *testing.T) {
 	})
 }
 
-func TestBackPressure(t *testing.T) {
+func TestRun_BackPressure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(1000)
 		h := newStore(q)
@@ -326,12 +326,12 @@ func TestBackPressure(t *testing.T) {
 		}
 		q.settledOnce(t, 1000)
 		if q.most < 30 || q.most > 30+10 {
-			t.Fatalf("%d were in hand", q.most)
+			t.Fatalf("%d were in flight", q.most)
 		}
 	})
 }
 
-func TestLongWorkIsSaidToGoOn(t *testing.T) {
+func TestRun_ExtendsAckWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(10)
 		h := newStore(q)
@@ -348,7 +348,7 @@ func TestLongWorkIsSaidToGoOn(t *testing.T) {
 	})
 }
 
-func TestStoppingSettlesWhatIsInFlight(t *testing.T) {
+func TestRun_StopSettlesInFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(100)
 		h := newStore(q)
@@ -368,7 +368,7 @@ func TestStoppingSettlesWhatIsInFlight(t *testing.T) {
 	})
 }
 
-func TestStoppingEndsAtTheDeadline(t *testing.T) {
+func TestRun_StopTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(10)
 		h := newStore(q)
@@ -387,7 +387,7 @@ func TestStoppingEndsAtTheDeadline(t *testing.T) {
 	})
 }
 
-func TestFetchingIsTriedAgainAndGivenUp(t *testing.T) {
+func TestRun_FetchIsRetriedUntilGiveUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(10)
 		h := newStore(q)
@@ -413,7 +413,7 @@ func TestFetchingIsTriedAgainAndGivenUp(t *testing.T) {
 	})
 }
 
-func TestDelaysGrowAndAreBounded(t *testing.T) {
+func TestDelay_after(t *testing.T) {
 	d := Delay{First: 100 * time.Millisecond, Most: 10 * time.Second}
 	for n, want := range map[int]time.Duration{0: 100, 1: 100, 2: 200, 5: 1600, 8: 10000, 64: 10000} {
 		if got := d.after(n); got > want*time.Millisecond || got < want*time.Millisecond*3/4-1 {

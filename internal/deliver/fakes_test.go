@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// queue is a stream in memory: what is given back comes again after its delay.
+// queue is a stream in memory: a message that is nakked is redelivered after its delay.
 type queue struct {
 	mu       sync.Mutex
 	messages map[uint64]*entry
@@ -136,7 +136,7 @@ func (q *queue) Working(batch []Message) error {
 	return nil
 }
 
-func (q *queue) Bury(_ context.Context, m Message, cause error, first time.Time) error {
+func (q *queue) DeadLetter(_ context.Context, m Message, cause error, first time.Time) error {
 	if q.buryErr != nil {
 		if err := q.buryErr(); err != nil {
 			return err

@@ -13,8 +13,8 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-// TestRun_isolates holds that a message whose failure nobody classified holds up no other one.
-func TestRun_isolates(t *testing.T) {
+// TestRun_Isolate holds that a message whose failure nobody classified holds up no other one.
+func TestRun_Isolate(t *testing.T) {
 	for name, tt := range map[string]struct {
 		n    int
 		fail func() error

@@ -41,7 +41,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		messages:    counter("messages_total", "Messages settled, by how", "outcome"),
 		redelivered: counter("redeliveries_total", "Messages fetched that had been delivered before"),
-		dead:        counter("dead_letters_total", "Messages set aside"),
+		dead:        counter("dead_letters_total", "Messages dead-lettered"),
 		failures:    counter("failures_total", "Calls of the handler that failed, by class of error", "class"),
 		batch:       histogram("batch_messages", "Messages in a call of the handler", prometheus.ExponentialBuckets(1, 2, 13)),
 		seconds:     histogram("handle_seconds", "Duration of a call of the handler", prometheus.ExponentialBuckets(.001, 2, 16)),

@@ -38,30 +38,30 @@ func (c Config) withDefaults() Config {
 }
 
 // Run carries messages to the handler until ctx ends, and then returns nil. It returns an error that is fatal to the handler,
-// with all that was in hand left unacknowledged, or says that fetching has not worked for GiveUp.
+// with all in-flight messages left unacknowledged, or the error with which fetching has failed for GiveUp.
 func Run(ctx context.Context, cfg Config) error {
 	r := &runner{Config: cfg.withDefaults()}
-	r.hand = newHand(r.HighWater)
-	r.suspects = newSuspects()
+	r.inflight = newInflight(r.HighWater)
+	r.poison = newPoisonTracker()
 	return r.run(ctx)
 }
 
 // runner is one run.
 type runner struct {
 	Config
-	hand     *hand
-	suspects *suspects
+	inflight *inflight
+	poison   *poisonTracker
 	progress progress
-	stopping context.Context // ends when no more is to be begun
+	stopping context.Context // ends when nothing more is to be started
 	halt     context.CancelCauseFunc
-	broken   atomic.Int32 // failures since the last success: while there are any, fetching slows down
+	broken   atomic.Int32 // failures since the last success: while there are any, fetching backs off
 }
 
 func (r *runner) run(ctx context.Context) error {
 	stopping, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	r.stopping, r.halt = stopping, halt
-	hard, release := r.grace(stopping)
+	hard, release := drainContext(stopping, r.StopTimeout)
 	defer release()
 
 	var workers, watchers sync.WaitGroup
@@ -74,8 +74,8 @@ func (r *runner) run(ctx context.Context) error {
 		})
 	}
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
-	watchers.Go(func() { r.keep(watching) })
-	watchers.Go(func() { r.watch(watching) })
+	watchers.Go(func() { r.keepWorking(watching) })
+	watchers.Go(func() { r.reportLag(watching) })
 
 	err := r.fetch(stopping, work)
 	halt(nil)
@@ -89,11 +89,11 @@ func (r *runner) run(ctx context.Context) error {
 	return err
 }
 
-// grace returns a context for what is in flight, which ends StopTimeout after ctx does.
-func (r *runner) grace(ctx context.Context) (context.Context, context.CancelFunc) {
+// drainContext returns a context for what is in flight, which ends some time after ctx does.
+func drainContext(ctx context.Context, timeout time.Duration) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	timer := time.AfterFunc(1<<62, cancel)
-	stop := context.AfterFunc(ctx, func() { timer.Reset(r.StopTimeout) })
+	stop := context.AfterFunc(ctx, func() { timer.Reset(timeout) })
 	return hard, func() {
 		stop()
 		timer.Stop()
@@ -105,12 +105,12 @@ func (r *runner) grace(ctx context.Context) (context.Context, context.CancelFunc
 func (r *runner) fetch(ctx context.Context, work chan<- []Message) error {
 	var since time.Time // fetching fails
 	for failures := 1; ; {
-		if r.hand.room(ctx) != nil || r.cool(ctx) != nil {
+		if r.inflight.waitForSpace(ctx) != nil || r.backOff(ctx) != nil {
 			return nil
 		}
-		msgs, err := r.gather(ctx)
+		msgs, err := r.fetchBatch(ctx)
 		if len(msgs) > 0 {
-			r.pass(ctx, msgs, work)
+			r.dispatch(ctx, msgs, work)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -124,7 +124,7 @@ func (r *runner) fetch(ctx context.Context, work chan<- []Message) error {
 		if fault.Of(err) == fault.Fatal || time.Since(since) > r.GiveUp {
 			return fmt.Errorf("fetching for consumer %s: %w", r.Name, err)
 		}
-		r.Log.Warn("fetching failed; trying again", "error", err)
+		r.Log.Warn("fetching failed; retrying", "error", err)
 		if clock.Sleep(ctx, r.Delay.after(failures)) != nil {
 			return nil
 		}
@@ -132,8 +132,8 @@ func (r *runner) fetch(ctx context.Context, work chan<- []Message) error {
 	}
 }
 
-// pass passes messages, which are in hand, to a worker.
-func (r *runner) pass(ctx context.Context, msgs []Message, work chan<- []Message) {
+// dispatch passes in-flight messages to a worker.
+func (r *runner) dispatch(ctx context.Context, msgs []Message, work chan<- []Message) {
 	select {
 	case work <- msgs:
 	case <-ctx.Done():
@@ -141,30 +141,30 @@ func (r *runner) pass(ctx context.Context, msgs []Message, work chan<- []Message
 	}
 }
 
-// release gives back what was not begun: at once to whoever else is there, or, if this consumer is broken, not at all.
+// release naks what was not started, without delay, for other workers; or nothing, if this consumer fails for good.
 func (r *runner) release(msgs []Message) {
 	for _, m := range msgs {
 		if fault.Of(context.Cause(r.stopping)) == fault.Fatal {
-			r.hand.remove(m)
+			r.inflight.remove(m)
 			continue
 		}
-		r.again(m, 0)
+		r.retry(m, 0)
 	}
 }
 
-// coolMost is the longest that fetching waits because handling fails: whatever comes back is noticed within it.
-const coolMost = time.Second
+// maxBackOff is the longest that fetching backs off because handling fails: a store that works again is noticed within it.
+const maxBackOff = time.Second
 
-// cool waits while everything fails: messages fetched now would only be given back.
-func (r *runner) cool(ctx context.Context) error {
+// backOff waits while everything fails: messages fetched now would only be redelivered.
+func (r *runner) backOff(ctx context.Context) error {
 	n := int(r.broken.Load())
 	if n == 0 {
 		return ctx.Err()
 	}
-	return clock.Sleep(ctx, min(r.Delay.after(n), coolMost))
+	return clock.Sleep(ctx, min(r.Delay.after(n), maxBackOff))
 }
 
-// after returns the delay after the n-th failure, jittered by a quarter so that what failed together does not return together.
+// after returns the backoff after the n-th failure, with a quarter of jitter so that what failed together is not retried together.
 func (d Delay) after(n int) time.Duration {
 	most := d.Most
 	if shift := max(n-1, 0); shift < 20 {
@@ -173,11 +173,11 @@ func (d Delay) after(n int) time.Duration {
 	return most - time.Duration(rand.Int64N(int64(most)/4+1))
 }
 
-// keep tells the server from time to time that what is in hand is being worked on.
-func (r *runner) keep(ctx context.Context) {
+// keepWorking extends the ack wait of what is in flight, by +WPI, until ctx ends.
+func (r *runner) keepWorking(ctx context.Context) {
 	for clock.Sleep(ctx, r.AckWait/3) == nil {
-		if err := r.Stream.Working(r.hand.all()); err != nil {
-			r.Log.Warn("cannot tell the server that work goes on", "error", err)
+		if err := r.Stream.Working(r.inflight.all()); err != nil {
+			r.Log.Warn("cannot extend the ack wait of messages in flight", "error", err)
 		}
 	}
 }
@@ -186,8 +186,8 @@ func (r *runner) keep(ctx context.Context) {
 // reported within twice as long.
 const lagEvery = 4 * time.Second
 
-// watch reports the lag, and whether anything is settled. Without an answer the lag is unknown: the last one must not stand.
-func (r *runner) watch(ctx context.Context) {
+// reportLag reports the lag, and whether anything is settled. Without an answer the lag is unknown: the last one must not stand.
+func (r *runner) reportLag(ctx context.Context) {
 	if r.Metrics == nil && r.Answered == nil && r.Progress == nil {
 		return
 	}

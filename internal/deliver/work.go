@@ -13,22 +13,22 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-// work settles every message of a batch. ctx ends when what is in flight must end; r.stopping says that no more is begun.
+// work settles every message of a batch. ctx ends when what is in flight must end; after the end of r.stopping nothing more is started.
 func (r *runner) work(ctx context.Context, batch []Message) {
 	if r.stopping.Err() != nil {
 		r.release(batch)
 		return
 	}
-	alone, rest := r.suspects.part(batch)
+	alone, rest := r.poison.separate(batch)
 	if len(rest) > 0 {
-		r.many(ctx, rest)
+		r.handleBatch(ctx, rest)
 	}
 	for _, m := range alone {
 		if r.stopping.Err() != nil {
 			r.release([]Message{m})
 			continue
 		}
-		r.one(ctx, m)
+		r.handleAlone(ctx, m)
 	}
 }
 
@@ -63,79 +63,79 @@ type PanicError struct {
 func (e *PanicError) Error() string { return fmt.Sprintf("the handler panicked: %v", e.Value) }
 
 // protect turns a panic into an error, and logs where it was.
-func (r *runner) protect(f func() error) (err error) {
+func (c *Config) protect(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			p := &PanicError{Value: v, Stack: debug.Stack()}
-			r.Log.Error("a handler panicked; report this with its stack", "panic", v, "stack", string(p.Stack))
+			c.Log.Error("a handler panicked; report this with its stack", "panic", v, "stack", string(p.Stack))
 			err = fault.AsPoison(p)
 		}
 	}()
 	return f()
 }
 
-// many handles messages together. A poisoned batch is split until the culprit is alone, and so is one that keeps failing for a
-// reason nobody knows while others succeed; everything else that fails comes again as it is.
-func (r *runner) many(ctx context.Context, batch []Message) {
+// handleBatch handles messages together. A poisoned batch is split until the culprit is alone, and so is one that keeps failing for an
+// unmarked reason while others succeed; everything else that fails is redelivered as it is.
+func (r *runner) handleBatch(ctx context.Context, batch []Message) {
 	if len(batch) == 1 {
-		r.one(ctx, batch[0])
+		r.handleAlone(ctx, batch[0])
 		return
 	}
 	failed, err := r.handle(ctx, batch)
 	switch {
 	case err == nil:
-		r.partly(ctx, batch, failed)
+		r.settle(ctx, batch, failed)
 	case r.class(ctx, err) == fault.Poison:
 		r.split(ctx, batch)
 	case r.stuck(batch, err):
 		r.isolate(ctx, batch, err)
 	default:
-		r.give(ctx, batch, err)
+		r.nak(ctx, batch, err)
 	}
 }
 
 func (r *runner) split(ctx context.Context, batch []Message) {
 	half := len(batch) / 2
-	r.many(ctx, batch[:half])
-	r.many(ctx, batch[half:])
+	r.handleBatch(ctx, batch[:half])
+	r.handleBatch(ctx, batch[half:])
 }
 
-// stuck reports whether messages have failed so often, for a reason that nobody knows, that one of them may be the reason.
-func (r *runner) stuck(batch []Message, err error) bool {
+// stuck reports whether messages have failed so often, for an unmarked reason, that one of them may be the reason.
+func (c *Config) stuck(batch []Message, err error) bool {
 	if !fault.Unmarked(err) {
 		return false
 	}
-	return slices.ContainsFunc(batch, func(m Message) bool { return m.Attempts >= uint64(r.Tries) })
+	return slices.ContainsFunc(batch, func(m Message) bool { return m.Attempts >= uint64(c.Tries) })
 }
 
-// isolate splits a batch that keeps failing, if there is proof that the store is well. Where nothing was ever stored one message
+// isolate splits a batch that keeps failing, if there is proof that the store works. Where nothing was ever stored one message
 // of it is tried alone: an outage costs one more call, and a message that succeeds is the proof.
 func (r *runner) isolate(ctx context.Context, batch []Message, cause error) {
-	if witness := r.suspects.known(); len(witness) > 0 {
-		if r.probe(ctx, witness) {
+	if probe := r.poison.lastStored(); len(probe) > 0 {
+		if r.probeStore(ctx, probe) {
 			r.split(ctx, batch)
 		} else {
-			r.give(ctx, batch, cause)
+			r.nak(ctx, batch, cause)
 		}
 		return
 	}
 	i := rand.IntN(len(batch))
 	failed, err := r.handle(ctx, batch[i:i+1])
 	if err != nil || len(failed) > 0 {
-		r.give(ctx, batch, cause)
+		r.nak(ctx, batch, cause)
 		return
 	}
 	r.done(batch[i : i+1 : i+1])
 	rest := slices.Concat(batch[:i], batch[i+1:])
 	if len(rest) == 1 {
-		r.one(ctx, rest[0])
+		r.handleAlone(ctx, rest[0])
 		return
 	}
 	r.split(ctx, rest)
 }
 
-// partly settles a batch of which some failed, or none.
-func (r *runner) partly(ctx context.Context, batch []Message, failed map[int]error) {
+// settle settles a batch of which some failed, or none.
+func (r *runner) settle(ctx context.Context, batch []Message, failed map[int]error) {
 	stored := batch
 	if len(failed) > 0 {
 		stored = make([]Message, 0, len(batch))
@@ -152,15 +152,15 @@ func (r *runner) partly(ctx context.Context, batch []Message, failed map[int]err
 		switch err := failed[i]; {
 		case err == nil:
 		case r.class(ctx, err) == fault.Poison || r.stuck(batch[i:i+1], err):
-			r.one(ctx, batch[i]) // failing in company proves nothing
+			r.handleAlone(ctx, batch[i]) // failing in a batch proves nothing
 		default:
-			r.give(ctx, batch[i:i+1], err)
+			r.nak(ctx, batch[i:i+1], err)
 		}
 	}
 }
 
-// one handles a message alone.
-func (r *runner) one(ctx context.Context, m Message) {
+// handleAlone handles a message alone.
+func (r *runner) handleAlone(ctx context.Context, m Message) {
 	batch := []Message{m}
 	failed, err := r.handle(ctx, batch)
 	judged := failed[0] != nil
@@ -172,16 +172,16 @@ func (r *runner) one(ctx context.Context, m Message) {
 	case err == nil:
 		r.done(batch)
 	case r.class(ctx, err) == fault.Poison:
-		r.accuse(ctx, m, err, judged || errors.As(err, &p))
+		r.failedAlone(ctx, m, err, judged || errors.As(err, &p))
 	case r.stuck(batch, err):
-		r.accuse(ctx, m, err, false)
+		r.failedAlone(ctx, m, err, false)
 	default:
-		r.give(ctx, batch, err)
+		r.nak(ctx, batch, err)
 	}
 }
 
 // class classifies a handler's error. A cancelled context that is not ours is a lost permission to write, or a statement that
-// somebody else ended: to be tried again.
+// somebody else ended: to be retried.
 func (r *runner) class(ctx context.Context, err error) fault.Class {
 	c := fault.Of(err)
 	if c == fault.Stopped && ctx.Err() == nil && r.stopping.Err() == nil {
@@ -194,13 +194,13 @@ func (r *runner) class(ctx context.Context, err error) fault.Class {
 func (r *runner) done(batch []Message) {
 	r.broken.Store(0)
 	r.Hook("handled")
-	r.suspects.succeeded(batch)
+	r.poison.succeeded(batch)
 	err := r.Stream.Ack(batch)
 	for _, m := range batch {
-		r.hand.remove(m)
+		r.inflight.remove(m)
 	}
 	if err != nil {
-		r.Log.Warn("acknowledging failed; the messages come again", "error", err, "messages", len(batch))
+		r.Log.Warn("acknowledging failed; the messages will be redelivered", "error", err, "messages", len(batch))
 		return
 	}
 	r.progress.settled()
@@ -208,8 +208,8 @@ func (r *runner) done(batch []Message) {
 	r.Hook("acked")
 }
 
-// give gives back what failed through no fault of its own.
-func (r *runner) give(ctx context.Context, batch []Message, err error) {
+// nak has redelivered what failed through no fault of its own, after a backoff.
+func (r *runner) nak(ctx context.Context, batch []Message, err error) {
 	switch r.class(ctx, err) {
 	case fault.Fatal:
 		r.halt(err)
@@ -219,18 +219,18 @@ func (r *runner) give(ctx context.Context, batch []Message, err error) {
 	default:
 		r.broken.Add(1)
 		r.progress.fail(err)
-		r.Log.Warn("handling failed; the messages come again", "error", err, "messages", len(batch), "first", batch[0].Sequence)
+		r.Log.Warn("handling failed; the messages will be redelivered", "error", err, "messages", len(batch), "first", batch[0].Sequence)
 		for _, m := range batch {
-			r.again(m, max(r.Delay.after(int(min(m.Attempts, 64))), fault.RetryAfter(err)))
+			r.retry(m, max(r.Delay.after(int(min(m.Attempts, 64))), fault.RetryAfter(err)))
 		}
 	}
 }
 
-// again settles a message: to be delivered once more.
-func (r *runner) again(m Message, delay time.Duration) {
-	r.hand.remove(m)
+// retry settles a message: to be redelivered after a delay.
+func (r *runner) retry(m Message, delay time.Duration) {
+	r.inflight.remove(m)
 	if err := r.Stream.Retry(m, delay); err != nil {
-		r.Log.Warn("giving a message back failed; it comes again after the ack wait", "error", err, "sequence", m.Sequence)
+		r.Log.Warn("negative acknowledgement failed; the message is redelivered after the ack wait", "error", err, "sequence", m.Sequence)
 	}
 	r.Metrics.settled(r.Name, "retried", 1)
 }

@@ -47,7 +47,7 @@ func sizes(t *testing.T, n int, every time.Duration, cfg Config) (batches []int,
 	return batches, wait
 }
 
-func TestABatchGrowsWhileMoreComes(t *testing.T) {
+func TestRun_MaxWait(t *testing.T) {
 	for name, c := range map[string]struct {
 		messages int
 		every    time.Duration
@@ -58,17 +58,17 @@ func TestABatchGrowsWhileMoreComes(t *testing.T) {
 		within   time.Duration
 	}{
 		"without lingering":       {3, 0, 0, Limits{}, 0, []int{1, 1, 1}, 0},
-		"until nothing comes":     {3, 10 * time.Millisecond, time.Second, Limits{}, 0, []int{3}, 20*time.Millisecond + quiet},
+		"until nothing comes":     {3, 10 * time.Millisecond, time.Second, Limits{}, 0, []int{3}, 20*time.Millisecond + idleWait},
 		"until there are enough":  {7, 0, time.Second, Limits{Messages: 3}, 0, []int{3, 3, 1}, 0},
 		"until it has lingered":   {8, 50 * time.Millisecond, 180 * time.Millisecond, Limits{}, 0, []int{5, 3}, 200 * time.Millisecond},
-		"one alone hardly waits":  {1, 0, time.Second, Limits{}, 0, []int{1}, quiet},
+		"one alone hardly waits":  {1, 0, time.Second, Limits{}, 0, []int{1}, idleWait},
 		"never longer than asked": {1, 0, time.Millisecond, Limits{}, 0, []int{1}, time.Millisecond},
 		"longer where much comes": {8, 50 * time.Millisecond, 180 * time.Millisecond, Limits{}, 50, []int{7, 1}, 300 * time.Millisecond},
 		"and not where less does": {8, 50 * time.Millisecond, 180 * time.Millisecond, Limits{}, 60, []int{5, 3}, 200 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				got, wait := sizes(t, c.messages, c.every, Config{Linger: c.linger, LingerLong: 280 * time.Millisecond, Much: c.much, Limits: c.limits})
+				got, wait := sizes(t, c.messages, c.every, Config{MaxWait: c.linger, MaxWaitHighVolume: 280 * time.Millisecond, HighVolume: c.much, Limits: c.limits})
 				if diff := cmp.Diff(c.want, got); diff != "" {
 					t.Errorf("batches (-want +got): %s", diff)
 				}
@@ -80,7 +80,7 @@ func TestABatchGrowsWhileMoreComes(t *testing.T) {
 	}
 }
 
-func TestAFailedFetchKeepsWhatWasGathered(t *testing.T) {
+func TestRun_FailedFetchKeepsBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newQueue(3)
 		fetches := 0
@@ -92,7 +92,7 @@ func TestAFailedFetchKeepsWhatWasGathered(t *testing.T) {
 		}
 		h := newStore(q)
 		cfg := config(q, h)
-		cfg.Linger = time.Second
+		cfg.MaxWait = time.Second
 		if err := runFor(t, 10*time.Second, cfg); err != nil {
 			t.Fatal(err)
 		}
