@@ -103,7 +103,7 @@ test-ha:
 	@.ci/lab
 	@$(MAKE) --no-print-directory build engines
 	HA_RUNS=$(RUNS) HA_CASES='$(CASES)' HA_TABLE=$(abspath $(TABLE)) $(HA_TEST) -timeout 24h -run TestFailover ./internal/hatest
-	$(HA_TEST) -timeout 10m -run TestBus_MovesFromIsolatedServer ./internal/bus
+	$(HA_TEST) -timeout 10m -run TestWatchdog_move ./internal/bus
 
 .PHONY: test-ha-short
 test-ha-short:

@@ -148,7 +148,6 @@ func dialects() []Exception {
 		{"internal/archtest", "comments", todo},
 		{"internal/bench", "comments", todo}, {"internal/bench", "names", todo},
 		{"internal/bench/corpus", "comments", todo},
-		{"internal/bus", "comments", todo}, {"internal/bus", "names", todo},
 		{"internal/ch", "comments", todo}, {"internal/ch", "names", todo},
 		{"internal/cli", "comments", todo}, {"internal/cli", "names", todo},
 		{"internal/cli/report", "names", todo},

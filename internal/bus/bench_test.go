@@ -51,7 +51,7 @@ func BenchmarkPublishBatch(b *testing.B) {
 			b.Run(fmt.Sprintf("size=%d/flight=%d", size, flight), func(b *testing.B) {
 				bus := newServer(b, synced, bearing(size)).connect(larger(size))
 				must(b, bus.Ensure(b.Context()))
-				events := said(size, text)
+				events := sealed(size, text)
 				e := measure(b)
 				var waits []ingest.Pending
 				for sent := 0; sent < b.N; sent += size {
@@ -78,13 +78,13 @@ func BenchmarkPublishFacts(b *testing.B) {
 			batches[i] = fact.Batch{Source: "s", Namespace: "n", Channel: fmt.Sprint(i),
 				Messages: []fact.Message{{Thing: "x", Text: strings.Repeat(text, 20)}}}
 		}
-		for _, worth := range []int{1, 1000} {
-			b.Run(fmt.Sprintf("messages=%d/atomic=%v", messages, worth == 1), func(b *testing.B) {
+		for _, minBatch := range []int{1, 1000} {
+			b.Run(fmt.Sprintf("messages=%d/atomic=%v", messages, minBatch == 1), func(b *testing.B) {
 				bus := newServer(b, synced).connect()
 				must(b, bus.Ensure(b.Context()))
 				b.ResetTimer()
 				for range b.N {
-					must(b, bus.Publisher().publishFacts(b.Context(), batches, worth))
+					must(b, bus.Publisher().publishFacts(b.Context(), batches, minBatch))
 				}
 			})
 		}
@@ -94,7 +94,7 @@ func BenchmarkPublishFacts(b *testing.B) {
 func fill(b testing.TB, bus *Bus, n int) {
 	b.Helper()
 	for ; n > 0; n -= 1000 {
-		_, err := bus.Publisher().PublishBatch(b.Context(), said(min(n, 1000), text))
+		_, err := bus.Publisher().PublishBatch(b.Context(), sealed(min(n, 1000), text))
 		must(b, err)
 	}
 }

@@ -16,36 +16,36 @@ const (
 	bundleBytes  = 480 << 10
 )
 
-// parcel is a message before it is given the headers of its batch.
-type parcel struct {
+// outMsg is an outgoing message before it is given the headers of its batch.
+type outMsg struct {
 	subject string
 	data    []byte
 	ids     string      // of the events it carries, for EventIDHeader; may be empty
 	header  nats.Header // all others; nil for nearly every event
 }
 
-func (p *parcel) set(key, value string) {
+func (p *outMsg) set(key, value string) {
 	if p.header == nil {
 		p.header = nats.Header{}
 	}
 	p.header.Set(key, value)
 }
 
-// packing makes parcels of events. What it holds is used again: it is free as soon as the parcels are sent, because the
+// bundler encodes events into messages. Its buffers are reused: they are free as soon as the messages are sent, because the
 // connection copies what it is given.
 //
 // Exports that alternate chats have several bundles open at once, one a subject. They are bounded by the messages and the bytes
 // of one atomic batch, and all of them are sent with it: nothing stays open from one batch to the next, so that a cursor still
 // means that all before it is acknowledged.
-type packing struct {
-	most    int    // bytes that the server bears in a message
+type bundler struct {
+	most    int    // bytes that the server takes in a message
 	bundle  int    // events that one may carry
 	data    []byte // the envelopes, in the order of the events
 	ids     []byte // of the events
 	entries []entry
 	bundles []bundle
 	open    map[string]int // by subject, the bundle that takes more; the last bundle is not looked up
-	before  *event.Event   // what was packed last
+	before  *event.Event   // the event that was added last
 	runs    int            // messages it takes if the order of all events is kept
 
 	grouped    []byte // the envelopes by bundle, where events of several alternate
@@ -55,49 +55,49 @@ type packing struct {
 // entry is an event in data and ids: where it begins, with what separates it from the one before, and its bundle.
 type entry struct{ bundle, data, ids int }
 
-// bundle is a parcel in the making.
+// bundle is a message that is being built.
 type bundle struct {
-	parcel
+	outMsg
 	events    int
 	data, ids int // bytes of them
 }
 
-// packingMost bounds the bytes that one of them keeps: two thousand events of half a kilobyte, with their raw forms, take two
+// maxBundlerBytes bounds the buffers that a pooled bundler keeps: two thousand events of half a kilobyte, with their raw forms, take two
 // megabytes.
-const packingMost = 4 << 20
+const maxBundlerBytes = 4 << 20
 
-// packingsKept is how many are kept: one is in use at a time, and hardly ever a second. A pool would be emptied by every second
-// collection of garbage.
-const packingsKept = 2
+// bundlerPoolSize is the size of the pool: one is in use at a time, and hardly ever a second. A sync.Pool would be emptied by every
+// second garbage collection.
+const bundlerPoolSize = 2
 
-func (p *Publisher) packing() *packing {
-	var k *packing
+func (p *Publisher) getBundler() *bundler {
+	var k *bundler
 	select {
-	case k = <-p.packings:
+	case k = <-p.bundlers:
 	default:
-		k = new(packing)
+		k = new(bundler)
 	}
 	k.most, k.bundle = p.c.maxPayload(), p.c.cfg.BundleEvents
 	k.data, k.ids, k.entries, k.bundles, k.runs, k.before = k.data[:0], k.ids[:0], k.entries[:0], k.bundles[:0], 0, nil
 	return k
 }
 
-func (p *Publisher) release(k *packing) {
+func (p *Publisher) putBundler(k *bundler) {
 	clear(k.bundles)
 	clear(k.open)
 	k.before = nil
-	if cap(k.data)+cap(k.grouped) > 2*packingMost {
+	if cap(k.data)+cap(k.grouped) > 2*maxBundlerBytes {
 		return
 	}
 	select {
-	case p.packings <- k:
+	case p.bundlers <- k:
 	default:
 	}
 }
 
-// pack packs as many events as are published together, and at least one, and says how many they are. They are what one atomic
+// pack encodes as many events as are published together, and at least one, and returns how many they are. They are what one atomic
 // batch holds; or, where the first of them fill a bundle, that bundle: the server stores what comes in a batch twice.
-func (k *packing) pack(events []event.Event, most int) (n int, err error) {
+func (k *bundler) pack(events []event.Event, most int) (n int, err error) {
 	for n < len(events) && len(k.data) < batchBytes {
 		added, err := k.add(events[n:], most)
 		if err != nil {
@@ -112,9 +112,9 @@ func (k *packing) pack(events []event.Event, most int) (n int, err error) {
 	return n, nil
 }
 
-// add packs the first of these events: into the open bundle of its subject, or into a new one. Behind a single bundle that is full it adds nothing,
+// add encodes the first of these events: into the open bundle of its subject, or into a new one. Behind a single bundle that is full it adds nothing,
 // nor where the batch has as many messages as it may have.
-func (k *packing) add(events []event.Event, most int) (bool, error) {
+func (k *bundler) add(events []event.Event, most int) (bool, error) {
 	e := &events[0]
 	data, ids := len(k.data), len(k.ids)
 	p, err := k.encode(e)
@@ -145,39 +145,39 @@ func (k *packing) add(events []event.Event, most int) (bool, error) {
 	return true, nil
 }
 
-// bundleOf returns the open bundle that an event may stand in. Most often it is that of the event before.
-func (k *packing) bundleOf(p *parcel) (at int, found bool) {
+// bundleOf returns the open bundle that an event may be added to. Most often it is that of the event before.
+func (k *bundler) bundleOf(p *outMsg) (at int, found bool) {
 	if n := len(k.entries); n > 0 {
-		if last := k.entries[n-1].bundle; k.bundles[last].akin(p) {
+		if last := k.entries[n-1].bundle; k.bundles[last].sameSubject(p) {
 			return last, true
 		}
 	}
 	at, found = k.open[p.subject]
-	return at, found && k.bundles[at].akin(p)
+	return at, found && k.bundles[at].sameSubject(p)
 }
 
 // fits reports whether a bundle takes the first of these events, of so many bytes. What hangs on a message goes with it where it can: two
-// transactions that store a message and its reactions side by side write the same row, and one of them is done again.
-func (k *packing) fits(u *bundle, more int, events []event.Event) bool {
+// transactions that store a message and its reactions side by side write the same row, and one of them is retried.
+func (k *bundler) fits(u *bundle, more int, events []event.Event) bool {
 	bytes, most := u.data+u.ids+more, min(bundleBytes, k.most)
 	if u.events >= k.bundle || bytes > most {
 		return false
 	}
-	kept := most - most/32 // bytes of what follows are not known yet
-	if u.events+followersMost < k.bundle && bytes <= kept || k.before != nil && sameMessage(k.before, &events[0]) {
+	kept := most - most/32 // the bytes of what follows are not computed yet
+	if u.events+maxFollowers < k.bundle && bytes <= kept || k.before != nil && sameMessage(k.before, &events[0]) {
 		return true
 	}
 	n := followers(events)
 	return n == 0 || u.events+1+n <= k.bundle && bytes <= kept
 }
 
-// followersMost bounds how far followers looks.
-const followersMost = 16
+// maxFollowers bounds how far followers looks.
+const maxFollowers = 16
 
 // followers counts the events behind the first that are about the same message.
 func followers(events []event.Event) int {
 	n := 0
-	for n < followersMost && n+1 < len(events) && sameMessage(&events[0], &events[n+1]) {
+	for n < maxFollowers && n+1 < len(events) && sameMessage(&events[0], &events[n+1]) {
 		n++
 	}
 	return n
@@ -198,25 +198,25 @@ func messageOf(e *event.Event) event.NativeID {
 	return e.Target()
 }
 
-// begin opens a bundle. It takes the place of an open one of its subject, so that the order within a subject is kept.
-func (k *packing) begin(p parcel) {
+// begin opens a bundle. It replaces an open one of its subject, so that the order within a subject is kept.
+func (k *bundler) begin(p outMsg) {
 	if k.open == nil {
 		k.open = map[string]int{}
 	}
 	k.open[p.subject] = len(k.bundles)
-	k.bundles = append(k.bundles, bundle{parcel: p})
+	k.bundles = append(k.bundles, bundle{outMsg: p})
 }
 
-// akin reports whether an event may stand in one message with those of the bundle: of the same subject, and with nothing to say
-// in headers of its own.
-func (u *bundle) akin(e *parcel) bool {
+// sameSubject reports whether an event may be in one message with those of the bundle: of the same subject, and without headers of
+// its own.
+func (u *bundle) sameSubject(e *outMsg) bool {
 	return u.subject == e.subject && u.header == nil && e.header == nil
 }
 
 // encode writes an envelope, and its id, behind what separates it from the one before. An event that does not fit, or that JSON
 // cannot hold, is made to.
-func (k *packing) encode(e *event.Event) (parcel, error) {
-	var p parcel
+func (k *bundler) encode(e *event.Event) (outMsg, error) {
+	var p outMsg
 	before := append(k.data, event.LineEnd...)
 	data, err := event.Append(before, e)
 	if size := len(data) - len(before); err != nil || size > k.most {
@@ -227,7 +227,7 @@ func (k *packing) encode(e *event.Event) (parcel, error) {
 		}
 		p.set(TrimmedHeader, oneLine(shrink(&small, large, err, k.most)))
 		if data, err = event.Append(before, &small); err != nil {
-			return parcel{}, fault.AsPoison(err) // what Seal accepted and strings alone are left of always encodes
+			return outMsg{}, fault.AsPoison(err) // what Seal accepted and strings alone are left of always encodes
 		}
 		e = &small
 	}
@@ -237,14 +237,14 @@ func (k *packing) encode(e *event.Event) (parcel, error) {
 	return p, nil
 }
 
-// parcels returns what is packed, for batches of at most so many messages; it is good until the packing is released. Events keep
+// messages returns what is encoded, for batches of at most so many messages; it is valid until the bundler is put back. Events keep
 // their order, across subjects too, unless their subjects alternate so that it takes twice the messages or more: then only the
 // order within each subject is kept.
-func (k *packing) parcels(most int) []parcel {
+func (k *bundler) messages(most int) []outMsg {
 	if k.runs > most || k.runs >= 2*len(k.bundles) {
 		return k.bySubject()
 	}
-	out := make([]parcel, 0, k.runs)
+	out := make([]outMsg, 0, k.runs)
 	data, ids := len(k.data), len(k.ids)
 	for i := len(k.entries) - 1; i >= 0; i-- {
 		e := &k.entries[i]
@@ -258,15 +258,15 @@ func (k *packing) parcels(most int) []parcel {
 	return out
 }
 
-// with returns the parcel of a bundle with these envelopes and ids, each behind what separates it from the one before.
-func (u *bundle) with(data, ids []byte) parcel {
-	p := u.parcel
+// with returns the message of a bundle with these envelopes and ids, each behind what separates it from the one before.
+func (u *bundle) with(data, ids []byte) outMsg {
+	p := u.outMsg
 	p.data, p.ids = data[len(event.LineEnd):], string(ids[len(event.IDSeparator):])
 	return p
 }
 
 // bySubject brings the events of each bundle together.
-func (k *packing) bySubject() []parcel {
+func (k *bundler) bySubject() []outMsg {
 	k.grouped, k.groupedIDs = slices.Grow(k.grouped[:0], len(k.data))[:len(k.data)], slices.Grow(k.groupedIDs[:0], len(k.ids))[:len(k.ids)]
 	ends := make([]entry, len(k.bundles)) // of what has been copied of each
 	for i := 1; i < len(k.bundles); i++ {
@@ -282,7 +282,7 @@ func (k *packing) bySubject() []parcel {
 		end.data += copy(k.grouped[end.data:], data)
 		end.ids += copy(k.groupedIDs[end.ids:], ids)
 	}
-	out := make([]parcel, len(k.bundles))
+	out := make([]outMsg, len(k.bundles))
 	for i, u := range k.bundles {
 		end := ends[i]
 		out[i] = u.with(k.grouped[end.data-u.data:end.data:end.data], k.groupedIDs[end.ids-u.ids:end.ids])

@@ -28,7 +28,7 @@ func in(channel event.Channel, events []event.Event) []event.Event {
 	return events
 }
 
-// carried returns what stands on CHAT, event by event, and how many events each message carries.
+// carried returns what is on CHAT, event by event, and how many events each message carries.
 func carried(t *testing.T, b *Bus) (ids []string, sizes []int) {
 	t.Helper()
 	for _, d := range all(t, b) {
@@ -58,14 +58,14 @@ func idsOf(events []event.Event) []string {
 	return out
 }
 
-func TestEventsTravelInBundles(t *testing.T) {
+func TestPublisher_PublishBatch_bundles(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.BundleEvents = 100 })
 	long := strings.Repeat("я", 10_000) // twenty-four of them fit
 	var events []event.Event
-	events = append(events, in("a", said(250))...)
-	events = append(events, in("b", said(3))...)
-	events = append(events, in("a", said(1, "again"))...)
-	events = append(events, in("c", said(70, long))...)
+	events = append(events, in("a", sealed(250))...)
+	events = append(events, in("b", sealed(3))...)
+	events = append(events, in("a", sealed(1, "again"))...)
+	events = append(events, in("c", sealed(70, long))...)
 	acks, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	ids, sizes := carried(t, b)
@@ -88,9 +88,9 @@ func TestEventsTravelInBundles(t *testing.T) {
 	}
 }
 
-// TestPacking_Fits holds that a message and what hangs on it stand in one bundle where they can: side by side, two transactions that
+// TestBundler_fits holds that a message and what hangs on it are in one bundle where they can: side by side, two transactions that
 // store them write the same row.
-func TestPacking_Fits(t *testing.T) {
+func TestBundler_fits(t *testing.T) {
 	reactions := func(native string) event.Event {
 		e := event.Event{
 			Source: "test", Namespace: "net", Account: "me", Channel: "room", NativeID: event.NativeID(native + "#r"), Kind: event.KindReactions,
@@ -108,12 +108,12 @@ func TestPacking_Fits(t *testing.T) {
 		events []event.Event
 		want   []int
 	}{
-		{"reactions behind the last", slices.Concat(in("room", said(10)), []event.Event{reactions("9")}), []int{9, 2}},
-		{"an edit behind the last", slices.Concat(in("room", said(10)), []event.Event{edited}), []int{9, 2}},
-		{"both", slices.Concat(in("room", said(9)), []event.Event{one("9", "слово 9"), edited, reactions("9")}), []int{9, 3}},
-		{"room for them", slices.Concat(in("room", said(9)), []event.Event{reactions("8")}, in("room", said(1, "again"))), []int{10, 1}},
-		{"of another message", slices.Concat(in("room", said(10)), []event.Event{reactions("3")}), []int{10, 1}},
-		{"more than a bundle", slices.Concat(in("room", said(1)), slices.Repeat([]event.Event{reactions("0")}, 14)), []int{10, 5}},
+		{"reactions behind the last", slices.Concat(in("room", sealed(10)), []event.Event{reactions("9")}), []int{9, 2}},
+		{"an edit behind the last", slices.Concat(in("room", sealed(10)), []event.Event{edited}), []int{9, 2}},
+		{"both", slices.Concat(in("room", sealed(9)), []event.Event{one("9", "слово 9"), edited, reactions("9")}), []int{9, 3}},
+		{"room for them", slices.Concat(in("room", sealed(9)), []event.Event{reactions("8")}, in("room", sealed(1, "again"))), []int{10, 1}},
+		{"of another message", slices.Concat(in("room", sealed(10)), []event.Event{reactions("3")}), []int{10, 1}},
+		{"more than a bundle", slices.Concat(in("room", sealed(1)), slices.Repeat([]event.Event{reactions("0")}, 14)), []int{10, 5}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBus(t, func(c *Config) { c.BundleEvents = 10 })
@@ -126,20 +126,20 @@ func TestPacking_Fits(t *testing.T) {
 	}
 }
 
-// TestAnOperatorCanHaveThemAlone holds that whoever reads the stream with a program of their own needs not know of bundles.
-func TestAnOperatorCanHaveThemAlone(t *testing.T) {
+// TestPublisher_PublishBatch_oneEventAMessage holds that operators can have each event in a message of its own, for programs that do not know bundles.
+func TestPublisher_PublishBatch_oneEventAMessage(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.BundleEvents = 1 })
-	_, err := b.Publisher().PublishBatch(t.Context(), said(5))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(5))
 	must(t, err)
 	if _, sizes := carried(t, b); !slices.Equal(sizes, []int{1, 1, 1, 1, 1}) {
 		t.Errorf("the messages carry %v events", sizes)
 	}
 }
 
-// TestATrimmedEventIsAlone holds that the header that says so speaks of one event.
-func TestATrimmedEventIsAlone(t *testing.T) {
+// TestPublisher_PublishBatch_trimmed holds that the header of a trimmed event is about one event.
+func TestPublisher_PublishBatch_trimmed(t *testing.T) {
 	b := newBus(t, bundled)
-	events := said(5)
+	events := sealed(5)
 	events[2].Raw = []byte(strings.Repeat("x", 2<<20))
 	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
@@ -161,14 +161,14 @@ func must2[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-// TestBundlesKeepToTheServersLimit holds that messages are counted, not events, and that nothing is lost or moved by learning.
-func TestBundlesKeepToTheServersLimit(t *testing.T) {
+// TestPublisher_PublishBatch_limitOfServer holds that messages are counted, not events, and that nothing is lost or reordered when the limit is adapted.
+func TestPublisher_PublishBatch_limitOfServer(t *testing.T) {
 	ts := newServer(t, bearing(3))
 	b := ts.connect(bundled)
 	must(t, b.Ensure(t.Context()))
 	var events []event.Event
 	for i := range 20 {
-		events = append(events, in(event.Channel(fmt.Sprint("c", i)), said(2))...)
+		events = append(events, in(event.Channel(fmt.Sprint("c", i)), sealed(2))...)
 	}
 	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
@@ -178,11 +178,11 @@ func TestBundlesKeepToTheServersLimit(t *testing.T) {
 	}
 }
 
-// TestABundleIsNoDuplicateOfAnother holds that only a single live event has Nats-Msg-Id: what a batch repeats is legal.
-func TestABundleIsNoDuplicateOfAnother(t *testing.T) {
+// TestPublisher_Begin_liveBundle holds that only a single live event has Nats-Msg-Id: what a batch repeats is legal.
+func TestPublisher_Begin_liveBundle(t *testing.T) {
 	b := newBus(t, bundled)
 	for _, n := range []int{2, 2, 1, 1} {
-		sent, p, err := b.Publisher().Begin(t.Context(), said(n), true)
+		sent, p, err := b.Publisher().Begin(t.Context(), sealed(n), true)
 		must(t, err)
 		if _, err := p.Wait(t.Context()); err != nil || sent != n {
 			t.Fatal(sent, err)
@@ -198,16 +198,16 @@ func TestABundleIsNoDuplicateOfAnother(t *testing.T) {
 	}
 }
 
-// TestPackingsShareNothing publishes from several goroutines at once what is compared afterwards: room that is used again while
+// TestPublisher_Begin_concurrent publishes from several goroutines at once what is compared afterwards: a buffer that is reused while
 // it is being sent would show.
-func TestPackingsShareNothing(t *testing.T) {
+func TestPublisher_Begin_concurrent(t *testing.T) {
 	b := newBus(t, bundled)
 	done := make(chan error)
 	for g := range 4 {
 		go func() {
 			done <- func() error {
 				for i := range 30 {
-					if _, err := b.Publisher().PublishBatch(context.Background(), in(event.Channel(fmt.Sprint("g", g)), said(200, fmt.Sprint(g, " ", i)))); err != nil {
+					if _, err := b.Publisher().PublishBatch(context.Background(), in(event.Channel(fmt.Sprint("g", g)), sealed(200, fmt.Sprint(g, " ", i)))); err != nil {
 						return err
 					}
 				}
@@ -223,11 +223,11 @@ func TestPackingsShareNothing(t *testing.T) {
 	}
 }
 
-// TestAGuiltyEventLeavesItsBundle has a handler refuse two events of a hundred: the others are stored, and only these two become
+// TestBundle_culpritIsSplitOff has a handler refuse two events of a hundred: the others are stored, and only these two become
 // dead letters.
-func TestAGuiltyEventLeavesItsBundle(t *testing.T) {
+func TestBundle_culpritIsSplitOff(t *testing.T) {
 	b := newBus(t, bundled)
-	events := said(350)
+	events := sealed(350)
 	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	want := idsOf([]event.Event{events[150], events[199]})
@@ -239,23 +239,23 @@ func TestAGuiltyEventLeavesItsBundle(t *testing.T) {
 		}
 		return nil
 	}}, len(events))
-	var guilty []string
-	for _, l := range letters(t, b) {
-		guilty = append(guilty, l.EventID)
+	var culprit []string
+	for _, l := range deadLetters(t, b) {
+		culprit = append(culprit, l.EventID)
 	}
-	slices.Sort(guilty)
+	slices.Sort(culprit)
 	slices.Sort(want)
-	if !slices.Equal(guilty, want) {
-		t.Errorf("dead letters: %v, want %v", guilty, want)
+	if !slices.Equal(culprit, want) {
+		t.Errorf("dead letters: %v, want %v", culprit, want)
 	}
 }
 
-// TestBundlesFitSmallServers holds that a bundle, with the ids in its header, is no larger than what the server bears.
-func TestBundlesFitSmallServers(t *testing.T) {
+// TestPublisher_PublishBatch_smallServer holds that a bundle, with the ids in its header, is no larger than what the server takes.
+func TestPublisher_PublishBatch_smallServer(t *testing.T) {
 	ts := newServer(t, func(o *server.Options) { o.MaxPayload = 12 << 10 })
 	b := ts.connect(bundled)
 	must(t, b.Ensure(t.Context()))
-	events := said(300)
+	events := sealed(300)
 	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	if ids, sizes := carried(t, b); !slices.Equal(ids, idsOf(events)) || len(sizes) < 5 || len(sizes) > 20 {
@@ -268,7 +268,7 @@ func alternating(chats, each int) []event.Event {
 	var events []event.Event
 	byChat := make([][]event.Event, chats)
 	for c := range byChat {
-		byChat[c] = in(event.Channel(fmt.Sprint("alternating", c)), said(each))
+		byChat[c] = in(event.Channel(fmt.Sprint("alternating", c)), sealed(each))
 	}
 	for i := range each {
 		for c := range byChat {
@@ -278,7 +278,7 @@ func alternating(chats, each int) []event.Event {
 	return events
 }
 
-func TestBus_PublishBatchAlternating(t *testing.T) {
+func TestPublisher_PublishBatch_alternating(t *testing.T) {
 	ts := newServer(t, bearing(4000))
 	b := ts.connect(bundled, larger(4000))
 	must(t, b.Ensure(t.Context()))
@@ -314,21 +314,21 @@ func TestBus_PublishBatchAlternating(t *testing.T) {
 	}
 }
 
-// TestPacking_PackBounds holds that what alternates is bounded by the messages of a batch, and that a trimmed event keeps its place
+// TestBundler_pack_bounds holds that what alternates is bounded by the messages of a batch, and that a trimmed event keeps its place
 // in its chat.
-func TestPacking_PackBounds(t *testing.T) {
+func TestBundler_pack_bounds(t *testing.T) {
 	events := alternating(10, 20)
 	events[101].Raw = []byte(strings.Repeat("x", 64<<10))
-	k := &packing{most: 32 << 10, bundle: 8}
+	k := &bundler{most: 32 << 10, bundle: 8}
 	ids := map[string][]string{}
 	for rest := events; len(rest) > 0; {
 		k.data, k.ids, k.entries, k.bundles, k.runs = nil, nil, nil, nil, 0
 		clear(k.open)
 		n, err := k.pack(rest, 12)
 		must(t, err)
-		parcels := k.parcels(12)
+		messages := k.messages(12)
 		carried := 0
-		for _, p := range parcels {
+		for _, p := range messages {
 			named := strings.Split(p.ids, event.IDSeparator)
 			ids[p.subject] = append(ids[p.subject], named...)
 			carried += len(named)
@@ -336,8 +336,8 @@ func TestPacking_PackBounds(t *testing.T) {
 				t.Errorf("a message of %d bytes carries %d events, with headers %v", len(p.data), len(named), p.header)
 			}
 		}
-		if n == 0 || carried != n || len(parcels) > 12 {
-			t.Fatalf("%d of %d events are packed, in %d messages", carried, n, len(parcels))
+		if n == 0 || carried != n || len(messages) > 12 {
+			t.Fatalf("%d of %d events are packed, in %d messages", carried, n, len(messages))
 		}
 		rest = rest[n:]
 	}

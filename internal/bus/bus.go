@@ -1,8 +1,8 @@
-// Package bus speaks JetStream; no other package does.
+// Package bus is the client of JetStream; no other package is.
 //
 // It promises that what it reports as published is on the disk of the stream, that several batches of one publisher keep
-// their order unless one of them fails, that a dead letter stands once, and that every error carries what to do about it. It
-// does not promise that an event stands on the stream once: repeats are legal, the record decides.
+// their order unless one of them fails, that dead letters have no duplicates, and that every error carries what to do about it.
+// It does not promise that an event is on the stream once: duplicates are legal, Postgres drops them.
 package bus
 
 import (
@@ -36,8 +36,8 @@ type Config struct {
 	DeadBytes     int64         // default 1 GiB
 	MaxAckPending int           // of the durable consumers; default 20000
 	AckWait       time.Duration // default deliver.AckWait
-	// BatchMessages is the most that go into one atomic batch; default 1000, as servers bear unless they are told otherwise.
-	// Where the server bears less it says so, and batches are smaller from then on.
+	// BatchMessages is the most that go into one atomic batch; default 1000, the default limit of servers. Where the server
+	// refuses that many, batches are smaller from then on.
 	BatchMessages int
 	// BundleEvents is the most that one message carries; default 500. One: each event has a message of its own.
 	BundleEvents int
@@ -62,8 +62,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Bus is a connection to the servers, and what is done over it. It reconnects for ever; what is in flight when the connection
-// breaks fails at once.
+// Bus is a connection to the servers, and what is done over it. It reconnects without end; what is in flight when the
+// connection breaks fails at once.
 type Bus struct {
 	c         *conn
 	reader    *Reader
@@ -72,7 +72,7 @@ type Bus struct {
 	dead      *DeadLetters
 }
 
-// Connect connects once and returns an error if it cannot: whoever supervises decides about retrying.
+// Connect connects once and returns an error if it cannot: retrying is up to the supervisor.
 func Connect(ctx context.Context, cfg Config) (*Bus, error) {
 	c, err := connect(ctx, cfg.withDefaults())
 	if err != nil {
@@ -97,17 +97,17 @@ func (b *Bus) DeadLetters() *DeadLetters { return b.dead }
 // State is the bucket of what all processes agree on.
 func (b *Bus) State() *State { return b.state }
 
-// OnReconnect has a function called whenever the connection stands again after it was lost: the servers may have been restored
-// from a copy meanwhile. It must not block.
+// OnReconnect has a function called after every reconnection: the servers may have been restored from a copy meanwhile. It must
+// not block.
 func (b *Bus) OnReconnect(do func()) { b.c.onReconnect(do) }
 
-// Conn returns the connection, for what lives beside the streams (health, server names).
+// Conn returns the connection, for what has nothing to do with streams (health, server names).
 func (b *Bus) Conn() *nats.Conn { return b.c.nc }
 
 // LinkError says why nothing can be stored over the connection as it is, as far as that was probed.
 func (b *Bus) LinkError() error { return b.c.linkError() }
 
-// AckWait is that of the durable consumers: whoever works on their deliveries says so more often.
+// AckWait is that of the durable consumers: workers extend it more often than that.
 func (b *Bus) AckWait() time.Duration { return b.c.cfg.AckWait }
 
 // Close closes the connection; what is in flight fails.
@@ -122,7 +122,7 @@ const (
 	nextAnswer  = 250 * time.Millisecond
 )
 
-// AnswerChecks answers everybody who asks with AskChecks until the connection is closed. answer must be safe for concurrent use.
+// AnswerChecks answers every AskChecks until the connection is closed. answer must be safe for concurrent use.
 func (b *Bus) AnswerChecks(answer func() ([]byte, error)) error {
 	_, err := b.c.nc.Subscribe(checksSubject, func(m *nats.Msg) {
 		data, err := answer()
@@ -140,7 +140,7 @@ func (b *Bus) AnswerChecks(answer func() ([]byte, error)) error {
 }
 
 // AskChecks returns the answers of all processes that this connection reaches. One that has lost its link to NATS is not among
-// them. It takes up to a second where nobody answers.
+// them. It takes up to a second where there is no answer.
 func (b *Bus) AskChecks(ctx context.Context) ([][]byte, error) {
 	inbox := b.c.nc.NewRespInbox()
 	sub, err := b.c.nc.SubscribeSync(inbox)

@@ -14,7 +14,7 @@ import (
 	"github.com/agrichat/agrichat/internal/fault"
 )
 
-func TestConnectSaysWhatIsWrong(t *testing.T) {
+func TestConnect_errors(t *testing.T) {
 	t.Run("nobody there", func(t *testing.T) {
 		_, err := Connect(t.Context(), Config{URLs: []string{"nats://127.0.0.1:1"}, Timeout: time.Second})
 		if err == nil || fault.Of(err) != fault.Transient || !strings.Contains(err.Error(), "127.0.0.1:1") {
@@ -47,7 +47,7 @@ func TestAtLeast(t *testing.T) {
 	}
 }
 
-func TestEnsureFromSeveralProcessesAtOnce(t *testing.T) {
+func TestBus_Ensure_concurrent(t *testing.T) {
 	ts := newServer(t)
 	var wg sync.WaitGroup
 	for range 6 {
@@ -61,11 +61,11 @@ func TestEnsureFromSeveralProcessesAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-func TestEnsureKeepsMessagesAndPause(t *testing.T) {
+func TestBus_Ensure_keepsMessagesAndPause(t *testing.T) {
 	ts := newServer(t)
 	b := ts.connect()
 	must(t, b.Ensure(t.Context()))
-	if _, err := b.Publisher().PublishBatch(t.Context(), said(200)); err != nil {
+	if _, err := b.Publisher().PublishBatch(t.Context(), sealed(200)); err != nil {
 		t.Fatal(err)
 	}
 	until := time.Now().Add(time.Hour)
@@ -97,7 +97,7 @@ func TestEnsureKeepsMessagesAndPause(t *testing.T) {
 	}
 }
 
-func TestGenerationsRise(t *testing.T) {
+func TestState_NextGeneration(t *testing.T) {
 	ts := newServer(t)
 	b := ts.connect()
 	must(t, b.Ensure(t.Context()))
@@ -135,7 +135,7 @@ func TestGenerationsRise(t *testing.T) {
 	}
 }
 
-func TestCursors(t *testing.T) {
+func TestBus_Cursors(t *testing.T) {
 	b := newBus(t)
 	c, err := b.Cursors(t.Context())
 	must(t, err)
@@ -158,13 +158,13 @@ func TestCursors(t *testing.T) {
 	}
 }
 
-func TestStoppedIsNotAFailureOfTheServer(t *testing.T) {
+func TestClassify_canceled(t *testing.T) {
 	b := newBus(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, err := range map[string]error{
 		"ensure":  b.Ensure(ctx),
-		"publish": second(b.Publisher().PublishBatch(ctx, said(2))),
+		"publish": second(b.Publisher().PublishBatch(ctx, sealed(2))),
 		"last":    second(b.Reader().LastSequence(ctx)),
 		"range":   b.Reader().Range(ctx, 1, 10, true, nil),
 	} {

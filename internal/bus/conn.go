@@ -63,8 +63,8 @@ func (c *conn) options() []nats.Option {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(250*time.Millisecond, 500*time.Millisecond),
-		// Nothing is kept back for the next connection: a batch of which the server lost the beginning is worth nothing, and
-		// whoever publishes must learn at once that it did not.
+		// Nothing is buffered for the next connection: a batch of which the server lost the beginning is worth nothing, and
+		// its publisher must learn at once that it failed.
 		nats.ReconnectBufSize(-1),
 		nats.SetCustomDialer(&c.dog),
 		nats.DisconnectErrHandler(c.disconnected),
@@ -185,7 +185,7 @@ func (c *conn) request(ctx context.Context, what string, body []byte) (m *nats.M
 	return m, err
 }
 
-// bucket opens a bucket. One that is just being made may not be answered for.
+// bucket opens a bucket. While it is being created there may be no answer.
 func (c *conn) bucket(ctx context.Context, name string) (kv jetstream.KeyValue, err error) {
 	err = retry(ctx, func(ctx context.Context) error {
 		kv, err = c.js.KeyValue(ctx, name)
@@ -197,7 +197,7 @@ func (c *conn) bucket(ctx context.Context, name string) (kv jetstream.KeyValue, 
 	return kv, nil
 }
 
-func (c *conn) maxPayload() int { return int(c.nc.MaxPayload()) - headRoom }
+func (c *conn) maxPayload() int { return int(c.nc.MaxPayload()) - headerReserve }
 
 // Codes of the server that nats.go has no names for.
 const (
@@ -207,7 +207,7 @@ const (
 	codeStoreFailed           jetstream.ErrorCode = 10077 // "maximum bytes exceeded", "maximum messages exceeded", a failing disk
 )
 
-// fullPause is how long a publisher leaves a full stream alone: consumers do not make room in less.
+// fullPause is the backoff of a publisher whose stream is full: consumers do not free space in less.
 const fullPause = time.Second
 
 // classify marks an error of NATS with what to do about it; unmarked ones stay so, and count as transient.

@@ -32,7 +32,7 @@ func (b *Bus) Consumer(ctx context.Context, stream, name string) (*Consumer, err
 	return &Consumer{b: b, pull: p, created: s.Created}, nil
 }
 
-// Close ends the subscription. Messages not settled come again after their ack wait.
+// Close ends the subscription. Messages not settled are redelivered after their ack wait.
 func (c *Consumer) Close() { c.pull.close() }
 
 // Fetch implements deliver.Stream.
@@ -59,19 +59,19 @@ func (c *Consumer) Fetch(ctx context.Context, l deliver.Limits) ([]deliver.Messa
 }
 
 func (c *Consumer) take(r request) ([]*nats.Msg, error) {
-	reply, err := c.pull.ask(r)
+	reply, err := c.pull.send(r)
 	if err != nil {
 		return nil, err
 	}
 	return c.pull.collect(reply, r)
 }
 
-// Ack implements deliver.Stream. The server does not answer: waiting for it costs five times as much, and what a lost ack
-// brings again the ledger knows.
-func (c *Consumer) Ack(batch []deliver.Message) error { return c.tell(batch, "+ACK") }
+// Ack implements deliver.Stream. The server does not answer: waiting for it costs five times as much, and duplicates that a lost ack
+// causes are dropped by the ledger.
+func (c *Consumer) Ack(batch []deliver.Message) error { return c.settle(batch, "+ACK") }
 
 // Working implements deliver.Stream.
-func (c *Consumer) Working(batch []deliver.Message) error { return c.tell(batch, "+WPI") }
+func (c *Consumer) Working(batch []deliver.Message) error { return c.settle(batch, "+WPI") }
 
 // Retry implements deliver.Stream.
 func (c *Consumer) Retry(m deliver.Message, delay time.Duration) error {
@@ -79,10 +79,10 @@ func (c *Consumer) Retry(m deliver.Message, delay time.Duration) error {
 	if delay > 0 {
 		word = fmt.Sprintf(`-NAK {"delay": %d}`, delay.Nanoseconds())
 	}
-	return c.tell([]deliver.Message{m}, word)
+	return c.settle([]deliver.Message{m}, word)
 }
 
-func (c *Consumer) tell(batch []deliver.Message, word string) error {
+func (c *Consumer) settle(batch []deliver.Message, word string) error {
 	data := []byte(word)
 	for i := range batch {
 		if err := c.b.c.nc.Publish(batch[i].Token, data); err != nil {
@@ -176,8 +176,8 @@ func (d Durable) Delete(ctx context.Context) error {
 	return nil
 }
 
-// Redeliver has everything delivered at once that was delivered and not acknowledged, instead of after the ack wait. Only who
-// knows that nobody works on it calls this; should somebody do so all the same, work is done twice, which handlers bear.
+// Redeliver has everything delivered at once that was delivered and not acknowledged, instead of after the ack wait. Only a
+// process that knows that no worker has it calls this; should one have it all the same, work is done twice: handlers are idempotent.
 // Servers can do it since 2.14.
 func (d Durable) Redeliver(ctx context.Context) error {
 	if _, err := d.c.js.ResetConsumer(ctx, d.stream, d.name); err != nil {
@@ -187,7 +187,7 @@ func (d Durable) Redeliver(ctx context.Context) error {
 }
 
 // Pause stops deliveries until the given time, for all its processes at once. It is a deadline and no lock:
-// whoever holds it renews it. Acknowledgements go on being taken.
+// its holder renews it. Acknowledgements are still taken.
 func (d Durable) Pause(ctx context.Context, until time.Time) error {
 	if _, err := d.c.js.PauseConsumer(ctx, d.stream, d.name, until); err != nil {
 		return fmt.Errorf("pausing consumer %s of %s: %w", d.name, d.stream, classify(err))

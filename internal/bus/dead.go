@@ -23,7 +23,7 @@ type DeadLetter struct {
 	Stream   string    `json:"stream"`
 	Created  time.Time `json:"created"` // the stream's incarnation
 	Sequence uint64    `json:"sequence"`
-	Line     int       `json:"line,omitempty"` // of an event that came in a bundle: where it stands there, from 0
+	Line     int       `json:"line,omitempty"` // of an event that came in a bundle: its line there, from 0
 	Subject  string    `json:"subject"`
 	EventID  string    `json:"event_id,omitempty"`
 	Consumer string    `json:"consumer"`
@@ -34,7 +34,7 @@ type DeadLetter struct {
 	Data     []byte    `json:"data,omitempty"` // nil where it was gone before a copy could be made, or is too large for one
 }
 
-// The headers of a dead letter, beside EventIDHeader.
+// The headers of a dead letter, in addition to EventIDHeader.
 const (
 	deadStream   = "Agrichat-Origin-Stream"
 	deadCreated  = "Agrichat-Origin-Created"
@@ -48,8 +48,8 @@ const (
 	deadLast     = "Agrichat-Last"
 )
 
-// subject of the letter: dead.<stream>.<incarnation>.<sequence>, and .<line> of an event that came in a bundle. Without the
-// incarnation, the letter about a sequence of a stream made anew would be taken for the old one's, and lost.
+// subject of the dead letter: dead.<stream>.<incarnation>.<sequence>, and .<line> of an event that came in a bundle. Without the
+// incarnation, the dead letter of a sequence of a recreated stream would be dropped as a duplicate of the old one's.
 func (l *DeadLetter) subject() string {
 	s := fmt.Sprintf("dead.%s.%s.%d", token(l.Stream), strconv.FormatInt(l.Created.UnixNano(), 36), l.Sequence)
 	if l.Line > 0 {
@@ -65,10 +65,10 @@ type DeadLetters struct {
 	publisher *Publisher
 }
 
-// causeMost bounds what is kept of a cause: it travels in a header.
-const causeMost = 2 << 10
+// maxCause bounds what is kept of a cause: it travels in a header.
+const maxCause = 2 << 10
 
-// add publishes the dead letter and waits until it is on the disk of DEAD; one that is there already is enough.
+// add publishes the dead letter and waits until it is on the disk of DEAD. It is idempotent.
 func (s *DeadLetters) add(ctx context.Context, l DeadLetter) error {
 	subject := l.subject()
 	m := &nats.Msg{Subject: subject, Data: l.Data, Header: nats.Header{}}
@@ -77,7 +77,7 @@ func (s *DeadLetters) add(ctx context.Context, l DeadLetter) error {
 		deadSequence: strconv.FormatUint(l.Sequence, 10), deadLine: strconv.Itoa(l.Line), deadSubject: l.Subject, deadConsumer: l.Consumer,
 		deadCause: oneLine(l.Cause), deadAttempts: strconv.FormatUint(l.Attempts, 10),
 		deadFirst: l.First.UTC().Format(time.RFC3339Nano), deadLast: l.Last.UTC().Format(time.RFC3339Nano),
-		// The window answers a second copy that is quick, the expectation one that is late.
+		// The duplicate window drops an early duplicate, the expected sequence a late one.
 		jetstream.MsgIDHeader: subject, jetstream.ExpectedLastSubjSeqHeader: "0",
 	} {
 		m.Header.Set(name, value)
@@ -95,8 +95,8 @@ func (s *DeadLetters) add(ctx context.Context, l DeadLetter) error {
 	return nil
 }
 
-// DeadLetter makes a dead letter of a message of CHAT that is no delivery: a sweep has read it, or it was taken out of a bundle. One that
-// is there already is enough.
+// DeadLetter makes a dead letter of a message of CHAT that is no delivery: a reconciliation has read it, or it was split off a
+// bundle. It is idempotent.
 func (s *DeadLetters) DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error {
 	created, err := s.reader.Incarnation(ctx)
 	if err != nil {
@@ -107,8 +107,8 @@ func (s *DeadLetters) DeadLetter(ctx context.Context, d consumers.Delivery, caus
 		Consumer: Normalise, Cause: cause.Error(), Attempts: d.Attempts, First: now, Last: now, Data: d.Data})
 }
 
-// compress makes a letter fit whose message came packed or was as large as the server bears, without the letter's own headers.
-// Where nothing helps the letter goes without it: it still stands in its stream.
+// compress makes a dead letter fit whose message was compressed, or as large as the server takes without the headers of a dead
+// letter. Where that does not suffice the copy is left out: the message is still in its stream.
 func (s *DeadLetters) compress(m *nats.Msg) error {
 	if len(m.Data) <= s.c.maxPayload() {
 		return nil
@@ -127,7 +127,7 @@ func (s *DeadLetters) compress(m *nats.Msg) error {
 }
 
 func (s *DeadLetters) publish(ctx context.Context, m *nats.Msg) error {
-	p, err := s.publisher.send([]parcel{{subject: m.Subject, data: m.Data, header: m.Header}})
+	p, err := s.publisher.send([]outMsg{{subject: m.Subject, data: m.Data, header: m.Header}})
 	if err != nil {
 		return err
 	}
@@ -135,9 +135,9 @@ func (s *DeadLetters) publish(ctx context.Context, m *nats.Msg) error {
 	return err
 }
 
-// oneLine makes a header's value of a cause: the protocol bears no line ends.
+// oneLine makes a header's value of a cause: the protocol has no line ends in values.
 func oneLine(s string) string {
-	s = cut(s, min(len(s), causeMost))
+	s = cut(s, min(len(s), maxCause))
 	out := []byte(s)
 	for i, c := range out {
 		if c < ' ' {
@@ -147,7 +147,7 @@ func oneLine(s string) string {
 	return string(out)
 }
 
-// List calls yield with every dead letter, oldest first; withData says whether with what they are about.
+// List calls yield with every dead letter, oldest first; withData says whether with the messages they are about.
 func (s *DeadLetters) List(ctx context.Context, withData bool, yield func(DeadLetter) error) error {
 	st, err := s.c.stream(ctx, Dead)
 	if err != nil {
@@ -198,8 +198,7 @@ func readDeadLetter(d consumers.Delivery, h nats.Header) (DeadLetter, error) {
 	return l, nil
 }
 
-// Remove removes a dead letter; that there is none is no error. Whoever removes one has entered in the ledger what became
-// of it.
+// Remove removes a dead letter; that there is none is no error. The caller has entered in the ledger what became of it.
 func (s *DeadLetters) Remove(ctx context.Context, id uint64) error {
 	dead, err := s.c.js.Stream(ctx, Dead)
 	if err == nil {
@@ -211,8 +210,8 @@ func (s *DeadLetters) Remove(ctx context.Context, id uint64) error {
 	return nil
 }
 
-// Requeue publishes what a dead letter is about once more, to the subject it came from, and waits until it is there. The
-// letter stays until it is removed: in between, a crash only means that it is requeued twice.
+// Requeue publishes the message of a dead letter once more, to the subject it came from, and waits until it is there. The dead
+// letter stays until it is removed: a crash in between only means a duplicate.
 func (s *DeadLetters) Requeue(ctx context.Context, id uint64) (Ack, error) {
 	l, err := s.Find(ctx, id)
 	if err != nil {
@@ -223,7 +222,7 @@ func (s *DeadLetters) Requeue(ctx context.Context, id uint64) (Ack, error) {
 			return Ack{}, fmt.Errorf("requeueing dead letter %d: %w", id, err)
 		}
 	}
-	p, err := s.publisher.send([]parcel{{subject: l.Subject, data: l.Data, ids: l.EventID}})
+	p, err := s.publisher.send([]outMsg{{subject: l.Subject, data: l.Data, ids: l.EventID}})
 	if err != nil {
 		return Ack{}, err
 	}
@@ -234,7 +233,7 @@ func (s *DeadLetters) Requeue(ctx context.Context, id uint64) (Ack, error) {
 	return Ack{at.First, at.Last}, nil
 }
 
-// original fills in what a letter is about from the stream it stands in.
+// original fills in the message from the stream that it is in.
 func (s *DeadLetters) original(ctx context.Context, l DeadLetter) (DeadLetter, error) {
 	st, err := s.c.stream(ctx, l.Stream)
 	if err != nil {
@@ -258,9 +257,9 @@ func (s *DeadLetters) original(ctx context.Context, l DeadLetter) (DeadLetter, e
 	return l, nil
 }
 
-// Quarantine copies to the dead letters what the server says that a consumer gave up. Ours give up nothing: deliveries are
+// Quarantine dead-letters what a consumer gave up, by the server's advisories. Ours give up nothing: deliveries are
 // unlimited and nothing is terminated. But anyone with the right to it can terminate a message, or bound deliveries, and then
-// it is in no lag and no list until somebody verifies.
+// it is in no lag and no list until a verification finds it.
 type Quarantine struct{ b *Bus }
 
 // quarantineWait is how long a stop waits: a request is not given up before its end.
@@ -269,7 +268,7 @@ const quarantineWait = 250 * time.Millisecond
 // Quarantine returns the component; run it once or in every process.
 func (b *Bus) Quarantine() *Quarantine { return &Quarantine{b} }
 
-// Run copies until ctx ends or the connection makes trouble; it returns nil when it was asked to stop.
+// Run copies until ctx ends or the connection fails; it returns nil when ctx ended.
 func (q *Quarantine) Run(ctx context.Context) error {
 	c, err := q.b.Consumer(ctx, Advisories, quarantine)
 	if err != nil {
@@ -290,7 +289,7 @@ func (q *Quarantine) Run(ctx context.Context) error {
 	return nil
 }
 
-// stopped returns nil if the error only says that somebody asked to stop.
+// stopped returns nil for an error that is the end of ctx.
 func stopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil && fault.Of(err) == fault.Stopped {
 		return nil
@@ -314,7 +313,7 @@ func (q *Quarantine) settle(ctx context.Context, c *Consumer, m deliver.Message)
 		q.b.c.cfg.Log.Warn("cannot read an advisory of the server", "error", err, "subject", m.Subject)
 	} else if ours(a) {
 		if err := q.copy(ctx, a); err != nil {
-			// After the same while the server brings it again.
+			// The server redelivers it after the ack wait.
 			return fmt.Errorf("dead-lettering message %d of %s: %w", a.Sequence, a.Stream, err)
 		}
 	}

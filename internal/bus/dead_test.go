@@ -12,7 +12,7 @@ import (
 	"github.com/agrichat/agrichat/internal/deliver"
 )
 
-func letters(t testing.TB, b *Bus) []DeadLetter {
+func deadLetters(t testing.TB, b *Bus) []DeadLetter {
 	t.Helper()
 	var out []DeadLetter
 	must(t, b.DeadLetters().List(t.Context(), true, func(l DeadLetter) error {
@@ -22,9 +22,9 @@ func letters(t testing.TB, b *Bus) []DeadLetter {
 	return out
 }
 
-func TestDeadLetterStandsOnce(t *testing.T) {
+func TestConsumer_DeadLetter_idempotent(t *testing.T) {
 	b := newBus(t)
-	events := said(3)
+	events := sealed(3)
 	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
@@ -44,7 +44,7 @@ func TestDeadLetterStandsOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got := letters(t, b)
+	got := deadLetters(t, b)
 	if len(got) != 1 {
 		t.Fatal(got)
 	}
@@ -62,14 +62,14 @@ func TestDeadLetterStandsOnce(t *testing.T) {
 	must(t, err)
 	must(t, clock.Sleep(t.Context(), 300*time.Millisecond)) // the server's own clock
 	must(t, c.DeadLetter(t.Context(), msgs[1], errors.New("again"), first))
-	if got := letters(t, b); len(got) != 1 {
+	if got := deadLetters(t, b); len(got) != 1 {
 		t.Fatal(got)
 	}
 }
 
-func TestRequeueAndRemove(t *testing.T) {
+func TestDeadLetters_Requeue(t *testing.T) {
 	b := newBus(t)
-	events := said(1)
+	events := sealed(1)
 	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
@@ -79,7 +79,7 @@ func TestRequeueAndRemove(t *testing.T) {
 	must(t, err)
 	must(t, c.DeadLetter(t.Context(), msgs[0], errors.New("x"), time.Now()))
 	must(t, c.Ack(msgs))
-	id := letters(t, b)[0].ID
+	id := deadLetters(t, b)[0].ID
 	ack, err := b.DeadLetters().Requeue(t.Context(), id)
 	must(t, err)
 	d, found, err := b.Reader().Get(t.Context(), ack.Last)
@@ -99,14 +99,14 @@ func TestRequeueAndRemove(t *testing.T) {
 	other := *c
 	other.created = c.created.Add(time.Hour)
 	must(t, other.DeadLetter(t.Context(), deliver.Message{Delivery: d}, errors.New("z"), time.Now()))
-	if got := letters(t, b); len(got) != 2 {
+	if got := deadLetters(t, b); len(got) != 2 {
 		t.Fatal(got)
 	}
 }
 
-func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
+func TestQuarantine_Run(t *testing.T) {
 	b := newBus(t)
-	events := said(4)
+	events := sealed(4)
 	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -126,7 +126,7 @@ func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 		must(t, b.c.nc.Publish(m.Token, []byte("+TERM нельзя")))
 	}
 	must(t, c.Ack(msgs[2:3]))
-	// The other way to lose a message: somebody bounds the deliveries.
+	// The other way to lose a message: a bound on deliveries.
 	info, err := b.c.js.Consumer(t.Context(), Chat, Normalise)
 	must(t, err)
 	cfg := info.CachedInfo().Config
@@ -135,7 +135,7 @@ func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 	must(t, err)
 	_, _ = c.Fetch(t.Context(), deliver.Limits{Messages: 1, Wait: time.Second}) // so that the server looks
 	for range 500 {
-		if len(letters(t, b)) == 3 {
+		if len(deadLetters(t, b)) == 3 {
 			break
 		}
 		must(t, clock.Sleep(t.Context(), 20*time.Millisecond))
@@ -143,7 +143,7 @@ func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 	cancel()
 	wg.Wait()
 	got := map[uint64]DeadLetter{}
-	for _, l := range letters(t, b) {
+	for _, l := range deadLetters(t, b) {
 		got[l.Sequence] = l
 	}
 	if len(got) != 3 || got[1].Cause != "ours" || !strings.Contains(got[2].Cause, "нельзя") || !strings.Contains(got[4].Cause, "1 deliveries") {
@@ -158,10 +158,10 @@ func TestQuarantineAddsWhatTheServerGaveUp(t *testing.T) {
 	}
 }
 
-// What a sweep has read becomes the same letter that a delivery of it does.
-func TestDeadLetterOfWhatWasRead(t *testing.T) {
+// A message that a reconciliation has read becomes the same dead letter as a delivery of it.
+func TestDeadLetters_DeadLetter(t *testing.T) {
 	b := newBus(t)
-	_, err := b.Publisher().PublishBatch(t.Context(), said(3))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(3))
 	must(t, err)
 	d, found, err := b.Reader().Get(t.Context(), 2)
 	if err != nil || !found {
@@ -174,7 +174,7 @@ func TestDeadLetterOfWhatWasRead(t *testing.T) {
 	must(t, err)
 	defer c.Close()
 	must(t, c.DeadLetter(t.Context(), deliver.Message{Delivery: d}, errors.New("again"), time.Now()))
-	got := letters(t, b)
+	got := deadLetters(t, b)
 	if len(got) != 1 || got[0].Sequence != 2 || got[0].Consumer != Normalise || got[0].Cause != "cannot be read" || string(got[0].Data) != string(d.Data) {
 		t.Errorf("%+v", got)
 	}

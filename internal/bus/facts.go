@@ -14,7 +14,7 @@ import (
 )
 
 // factBytes is how large a message of facts may become: large enough that headers weigh nothing, small enough that a consumer
-// can hold many. A small stream must have room for several of them.
+// can hold many. A small stream must have space for several of them.
 const (
 	factBytes  = 512 << 10
 	factShares = 8
@@ -31,17 +31,17 @@ func (p *Publisher) factLimits() (soft, hard, batch int) {
 
 // PublishFacts publishes batches of facts and waits until all are on the disk of FACTS. It splits what is too
 // large, and truncates a single fact that is larger than the server or the stream takes. After an
-// error some of them may be there; publishing all again changes nothing for those who read them.
+// error some of them may be there; publishing all of them again is idempotent for their consumers.
 func (p *Publisher) PublishFacts(ctx context.Context, batches []fact.Batch) error {
-	return p.publishFacts(ctx, batches, batchWorth)
+	return p.publishFacts(ctx, batches, minBatch)
 }
 
-func (p *Publisher) publishFacts(ctx context.Context, batches []fact.Batch, worth int) error {
-	marked, err := p.state.announce(ctx, batches)
+func (p *Publisher) publishFacts(ctx context.Context, batches []fact.Batch, minBatch int) error {
+	marked, err := p.state.beginMark(ctx, batches)
 	if err != nil {
 		return err
 	}
-	var msgs []parcel
+	var msgs []outMsg
 	soft, hard, bytes := p.factLimits()
 	for i := range batches {
 		more, err := p.factMessages(&batches[i], soft, hard)
@@ -52,7 +52,7 @@ func (p *Publisher) publishFacts(ctx context.Context, batches []fact.Batch, wort
 	}
 	var sent []*pending
 	for len(msgs) > 0 && err == nil {
-		n := portion(msgs, worth, min(batchMessages, int(p.most.Load())), bytes)
+		n := batchSize(msgs, minBatch, min(batchMessages, int(p.maxBatch.Load())), bytes)
 		var batch *pending
 		if batch, err = p.send(msgs[:n]); err == nil {
 			sent, msgs = append(sent, batch), msgs[n:]
@@ -72,14 +72,14 @@ func (p *Publisher) publishFacts(ctx context.Context, batches []fact.Batch, wort
 	return nil
 }
 
-// batchWorth is the number of messages from which an atomic batch is faster, with the disk synced: it costs as much as six to
+// minBatch is the number of messages from which an atomic batch is faster, with the disk synced: it costs as much as six to
 // eight single messages to begin with, and next to nothing for each of its own (measured on one disk: 16 in 5 ms either way).
-const batchWorth = 16
+const minBatch = 16
 
-// portion returns how many of the messages go together. A few alone are faster than as a batch, for which the server makes a
+// batchSize returns how many of the messages go together. A few alone are faster than as a batch, for which the server makes a
 // store of its own first.
-func portion(msgs []parcel, worth, most, bytes int) int {
-	if len(msgs) < worth {
+func batchSize(msgs []outMsg, minBatch, most, bytes int) int {
+	if len(msgs) < minBatch {
 		return 1
 	}
 	size := 0
@@ -91,25 +91,25 @@ func portion(msgs []parcel, worth, most, bytes int) int {
 	return len(msgs)
 }
 
-func (p *Publisher) factMessages(f *fact.Batch, soft, hard int) ([]parcel, error) {
+func (p *Publisher) factMessages(f *fact.Batch, soft, hard int) ([]outMsg, error) {
 	if f.Len() > 1 && f.Size() > soft { // encoding it to find out would be for nothing
-		return p.halves(f, soft, hard)
+		return p.splitFacts(f, soft, hard)
 	}
 	data, err := fact.Encode(f)
 	if err != nil {
 		return nil, fault.AsPoison(err)
 	}
 	if len(data) > soft && f.Len() > 1 {
-		return p.halves(f, soft, hard)
+		return p.splitFacts(f, soft, hard)
 	}
 	if len(data) > hard {
-		one, err := p.single(f, data, hard)
-		return []parcel{one}, err
+		one, err := p.fitFact(f, data, hard)
+		return []outMsg{one}, err
 	}
-	return []parcel{{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data}}, nil
+	return []outMsg{{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data}}, nil
 }
 
-func (p *Publisher) halves(f *fact.Batch, soft, hard int) ([]parcel, error) {
+func (p *Publisher) splitFacts(f *fact.Batch, soft, hard int) ([]outMsg, error) {
 	first, second := halve(f)
 	msgs, err := p.factMessages(&first, soft, hard)
 	if err != nil {
@@ -119,21 +119,21 @@ func (p *Publisher) halves(f *fact.Batch, soft, hard int) ([]parcel, error) {
 	return append(msgs, more...), err
 }
 
-// halve parts a batch in two of about as many facts.
+// halve splits a batch in two of about as many facts.
 func halve(f *fact.Batch) (first, second fact.Batch) {
 	first, second = *f, *f
 	left := f.Len() / 2
-	first.Messages, second.Messages = part(f.Messages, &left)
-	first.Versions, second.Versions = part(f.Versions, &left)
-	first.Reactions, second.Reactions = part(f.Reactions, &left)
-	first.Memberships, second.Memberships = part(f.Memberships, &left)
-	first.Channels, second.Channels = part(f.Channels, &left)
-	first.Identities, second.Identities = part(f.Identities, &left)
-	first.Sightings, second.Sightings = part(f.Sightings, &left)
+	first.Messages, second.Messages = splitAt(f.Messages, &left)
+	first.Versions, second.Versions = splitAt(f.Versions, &left)
+	first.Reactions, second.Reactions = splitAt(f.Reactions, &left)
+	first.Memberships, second.Memberships = splitAt(f.Memberships, &left)
+	first.Channels, second.Channels = splitAt(f.Channels, &left)
+	first.Identities, second.Identities = splitAt(f.Identities, &left)
+	first.Sightings, second.Sightings = splitAt(f.Sightings, &left)
 	return first, second
 }
 
-func part[T any](all []T, left *int) (first, second []T) {
+func splitAt[T any](all []T, left *int) (first, second []T) {
 	n := min(*left, len(all))
 	*left -= n
 	return all[:n:n], all[n:]
@@ -151,27 +151,27 @@ func deflate(data []byte) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// inflateMost keeps a broken or hostile value from filling the memory: a thousand times what any server bears by default.
-const inflateMost = 1 << 30
+// maxInflated keeps a broken or hostile value from filling the memory: a thousand times the default limit of servers.
+const maxInflated = 1 << 30
 
 func inflate(data []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("unpacking: %w", err)
 	}
-	out, err := io.ReadAll(io.LimitReader(r, inflateMost))
+	out, err := io.ReadAll(io.LimitReader(r, maxInflated))
 	if err != nil {
 		return nil, fmt.Errorf("unpacking: %w", err)
 	}
 	return out, nil
 }
 
-// factFloor is the length that no string is cut below while a longer one can be cut, or an id can be kept.
-const factFloor = 4 << 10
+// minCut is the length that no string is cut below while a longer one can be cut, or an id can be kept.
+const minCut = 4 << 10
 
-// single makes a message of one fact that is too large as it is. It compresses the fact; if that does not suffice, it truncates
+// fitFact makes a message of one fact that is too large as it is. It compresses the fact; if that does not suffice, it truncates
 // a copy. The result depends on nothing but the fact and the limit.
-func (p *Publisher) single(f *fact.Batch, data []byte, hard int) (parcel, error) {
+func (p *Publisher) fitFact(f *fact.Batch, data []byte, hard int) (outMsg, error) {
 	full := len(data)
 	m, err := compressed(f, data, hard)
 	if err != nil || len(m.data) <= hard {
@@ -191,13 +191,13 @@ func (p *Publisher) single(f *fact.Batch, data []byte, hard int) (parcel, error)
 		}
 	}
 	p.c.cfg.Log.Warn("a fact is too large and is published truncated; Postgres holds all of it; raise max_payload to publish such facts whole",
-		"thing", cut(thing(f), min(len(thing(f)), 100)), "bytes", full, "limit", hard, "truncated_bytes", len(data), "total", p.truncated.Add(1))
+		"thing", cut(firstFactID(f), min(len(firstFactID(f)), 100)), "bytes", full, "limit", hard, "truncated_bytes", len(data), "total", p.truncated.Add(1))
 	return m, nil
 }
 
 // compressed makes a message of facts, compressed only if they do not fit otherwise: only our own consumer reads them then.
-func compressed(f *fact.Batch, data []byte, hard int) (p parcel, err error) {
-	p = parcel{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data}
+func compressed(f *fact.Batch, data []byte, hard int) (p outMsg, err error) {
+	p = outMsg{subject: FactSubject(f.Source, f.Namespace, f.Channel), data: data}
 	if len(data) <= hard {
 		return p, nil
 	}
@@ -211,7 +211,7 @@ func excess(raw, size, limit int) int { return int(float64(raw) * float64(size-l
 
 // shorten takes away one list or about so many bytes of one string, and reports whether there was anything to take.
 func shorten(l *fact.Parts, bytes int) bool {
-	return dropLargest(l.References, factFloor) || dropLargest(l.Lists, factFloor) || cutLongest(l.Texts, bytes) ||
+	return dropLargest(l.References, minCut) || dropLargest(l.Lists, minCut) || cutLongest(l.Texts, bytes) ||
 		dropLargest(l.References, 0) || dropLargest(l.Lists, 0) || cutLongest(l.IDs, bytes)
 }
 
@@ -239,7 +239,7 @@ func dropLargest(lists []*[]string, floor int) bool {
 // repetition takes the rest.
 func cutLongest(strings []*string, bytes int) bool {
 	var longest *string
-	most := factFloor
+	most := minCut
 	for _, s := range strings {
 		if len(*s) > most {
 			longest, most = s, len(*s)
@@ -248,7 +248,7 @@ func cutLongest(strings []*string, bytes int) bool {
 	if longest == nil {
 		return false
 	}
-	*longest = cut(*longest, max(most-int(float64(bytes)*float64(most)/float64(encodedLen(*longest)))-most/32-1, factFloor-utf8.UTFMax))
+	*longest = cut(*longest, max(most-int(float64(bytes)*float64(most)/float64(encodedLen(*longest)))-most/32-1, minCut-utf8.UTFMax))
 	return true
 }
 
@@ -261,8 +261,8 @@ func encodedLen(s string) int {
 	return len(data)
 }
 
-// thing is what the first fact of a batch is about.
-func thing(f *fact.Batch) string {
+// firstFactID is what the first fact of a batch is about.
+func firstFactID(f *fact.Batch) string {
 	switch {
 	case len(f.Messages) > 0:
 		return f.Messages[0].Thing

@@ -97,7 +97,7 @@ func (l *ledger) check() {
 func (l *ledger) DeadLetter(ctx context.Context, d consumers.Delivery, cause error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, one := range d.Split() { // as whoever keeps a record does
+	for _, one := range d.Split() { // as a store with a ledger does
 		if d.IsBundle() {
 			if l.fail([]consumers.Delivery{one}) == nil {
 				l.events[one.EventIDs]++
@@ -113,7 +113,7 @@ func (l *ledger) DeadLetter(ctx context.Context, d consumers.Delivery, cause err
 	return nil
 }
 
-// consume runs the normaliser's consumer until n different events were handled or buried, and everything is acknowledged: what a
+// consume runs the normaliser's consumer until n different events were handled or dead-lettered, and everything is acknowledged: what a
 // server took with it when it stopped comes again.
 func consume(t *testing.T, b *Bus, l *ledger, n int) {
 	t.Helper()
@@ -167,7 +167,7 @@ func importAll(t *testing.T, b *Bus, n int) ingest.Result {
 	return r
 }
 
-func TestFromSourceToHandler(t *testing.T) {
+func TestFlow(t *testing.T) {
 	b := newBus(t)
 	const n = 5000
 	r := importAll(t, b, n)
@@ -177,9 +177,9 @@ func TestFromSourceToHandler(t *testing.T) {
 	consume(t, b, &ledger{}, n)
 }
 
-func TestFromSourceToHandlerOverRestarts(t *testing.T) { overRestarts(t) }
+func TestFlow_restarts(t *testing.T) { overRestarts(t) }
 
-func TestBundlesOverRestarts(t *testing.T) { overRestarts(t, bundled) }
+func TestFlow_restarts_bundles(t *testing.T) { overRestarts(t, bundled) }
 
 func overRestarts(t *testing.T, change ...func(*Config)) {
 	ts := newServer(t)
@@ -210,12 +210,12 @@ func overRestarts(t *testing.T, change ...func(*Config)) {
 		}
 		return nil
 	}
-	// What was in flight when the server stopped comes again after the ack wait: a short one here.
+	// What was in flight when the server stopped is redelivered after the ack wait: a short one here.
 	must(t, ts.connect(func(c *Config) { c.AckWait = time.Second }).Ensure(t.Context()))
 	consume(t, b, l, n)
 }
 
-func TestPoisonAndOutageOnTheBus(t *testing.T) {
+func TestFlow_poisonAndOutage(t *testing.T) {
 	b := newBus(t)
 	const n = 1000
 	importAll(t, b, n)
@@ -232,17 +232,17 @@ func TestPoisonAndOutageOnTheBus(t *testing.T) {
 		}
 		return nil
 	}}, n)
-	got := letters(t, b)
+	got := deadLetters(t, b)
 	if len(got) != 1 || got[0].EventID != bad || got[0].Cause != "cannot be stored" || got[0].Attempts < 5 {
 		t.Fatalf("%+v", got)
 	}
 }
 
-func TestFullStreamThatIsDrained(t *testing.T) {
+func TestFlow_fullStreamDrained(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.ChatBytes = 200 << 10 })
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() { // an operator who makes room
+	wg.Go(func() { // an operator who frees space
 		s, err := b.c.js.Stream(t.Context(), Chat)
 		must(t, err)
 		for {
@@ -263,7 +263,7 @@ func TestFullStreamThatIsDrained(t *testing.T) {
 	}
 }
 
-func TestPauseStopsDeliveries(t *testing.T) {
+func TestDurable_Pause(t *testing.T) {
 	b := newBus(t)
 	importAll(t, b, 100)
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
@@ -292,7 +292,7 @@ func TestPauseStopsDeliveries(t *testing.T) {
 	}
 }
 
-func TestFetchSaysThatTheConsumerIsGone(t *testing.T) {
+func TestConsumer_Fetch_deletedConsumer(t *testing.T) {
 	b := newBus(t)
 	must(t, b.Durable(Chat, "replay").Ensure(t.Context(), 3))
 	importAll(t, b, 5)
@@ -309,11 +309,11 @@ func TestFetchSaysThatTheConsumerIsGone(t *testing.T) {
 	}
 }
 
-// TestFetchKeepsWhatCameBeforeOneTooLarge holds that every message delivered is returned, however they fit the bytes asked for:
-// what is dropped comes again only after its ack wait.
-func TestFetchKeepsWhatCameBeforeOneTooLarge(t *testing.T) {
+// TestConsumer_Fetch_tooLarge holds that every message delivered is returned, however they fit the bytes of the request:
+// what is dropped is redelivered only after its ack wait.
+func TestConsumer_Fetch_tooLarge(t *testing.T) {
 	b := newBus(t)
-	_, err := b.Publisher().PublishBatch(t.Context(), said(40, "short", strings.Repeat("long ", 400), strings.Repeat("longer ", 3000)))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(40, "short", strings.Repeat("long ", 400), strings.Repeat("longer ", 3000)))
 	must(t, err)
 	c, err := b.Consumer(t.Context(), Chat, Normalise)
 	must(t, err)

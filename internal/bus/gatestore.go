@@ -19,8 +19,8 @@ import (
 
 // The keys of the gate's bucket.
 const (
-	orderKey      = "order"
-	sweptKey      = "swept"
+	stateKey      = "order"
+	reportKey     = "swept"
 	controllerKey = "controller"
 )
 
@@ -30,16 +30,16 @@ const gateStream = "KV_" + gateBucket
 func gateSubject(key string) string { return "$KV." + gateBucket + "." + key }
 
 // GateStore is the gate's bucket, which controllers, workers and operators share. It reads what the leader of the bucket says, and
-// writes by compare-and-set only: who was frozen or cut off finds that something else stands.
+// writes by compare-and-set only: a process that was frozen or cut off gets a conflict.
 type GateStore struct {
 	c      *conn
 	reader *Reader
 	kv     jetstream.KeyValue
-	lapse  time.Duration    // claimLapse
+	ttl    time.Duration    // leaseTTL
 	now    func() time.Time // time.Now
 
 	mu    sync.Mutex // covers all below
-	seen  uint64     // the claim's revision
+	seen  uint64     // the lease's revision
 	since time.Time  // when it was first seen here
 }
 
@@ -49,25 +49,25 @@ func (b *Bus) GateStore(ctx context.Context) (*GateStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &GateStore{c: b.c, reader: b.reader, kv: kv, lapse: claimLapse, now: time.Now}, nil
+	return &GateStore{c: b.c, reader: b.reader, kv: kv, ttl: leaseTTL, now: time.Now}, nil
 }
 
-// Read returns the order that stands and its revision; a zero revision says that there is none. With an order that cannot be
-// read the revision comes beside the error, so that it can be replaced.
+// Read returns the current desired state and its revision; zero if there is none. If it cannot be decoded the revision comes with
+// the error, so that it can be replaced.
 func (g *GateStore) Read(ctx context.Context) (gate.DesiredState, uint64, error) {
-	data, revision, err := g.last(ctx, orderKey)
+	data, revision, err := g.last(ctx, stateKey)
 	if err != nil || len(data) == 0 {
 		return gate.DesiredState{}, 0, err
 	}
-	order, err := readOrder(data)
+	order, err := decodeState(data)
 	return order, revision, err
 }
 
-// Swap replaces the order of a revision and returns the new one; zero is for the first order. If another one stands it returns
-// gate.ErrConflict. After any other error the order may stand all the same.
+// Swap replaces the desired state of a revision and returns the new revision; zero is for the first one. If the current revision is
+// another it returns gate.ErrConflict. After any other error the new state may be stored all the same.
 func (g *GateStore) Swap(ctx context.Context, order gate.DesiredState, revision uint64) (uint64, error) {
 	if revision == 0 {
-		data, deleted, err := g.last(ctx, orderKey)
+		data, deleted, err := g.last(ctx, stateKey)
 		switch {
 		case err != nil:
 			return 0, err
@@ -76,15 +76,15 @@ func (g *GateStore) Swap(ctx context.Context, order gate.DesiredState, revision 
 		}
 		revision = deleted
 	}
-	return g.write(ctx, orderKey, order, revision)
+	return g.write(ctx, stateKey, order, revision)
 }
 
-// Report says what a sweep has done. A report of a round before the order's is refused with gate.ErrConflict: nobody waits for
-// it, and it must not hide a later one.
+// Report stores what a reconciliation has done. A report of an epoch before that of the desired state is refused with
+// gate.ErrConflict: no controller waits for it, and it must not hide a later one.
 func (g *GateStore) Report(ctx context.Context, s gate.Report) error {
 	for {
 		// The report's revision comes first: should this process freeze between the two, a later report makes the write fail.
-		_, revision, err := g.last(ctx, sweptKey)
+		_, revision, err := g.last(ctx, reportKey)
 		if err != nil {
 			return err
 		}
@@ -95,16 +95,16 @@ func (g *GateStore) Report(ctx context.Context, s gate.Report) error {
 		if s.Round < order.Round {
 			return fmt.Errorf("reporting a sweep of round %d, while %d goes on: %w", s.Round, order.Round, gate.ErrConflict)
 		}
-		if _, err = g.write(ctx, sweptKey, s, revision); !errors.Is(err, gate.ErrConflict) {
+		if _, err = g.write(ctx, reportKey, s, revision); !errors.Is(err, gate.ErrConflict) {
 			return err
 		}
-		// Somebody else reported; this ends, since every sweep reports once.
+		// Another process reported; this ends, since every reconciliation reports once.
 	}
 }
 
-// last returns what the bucket's leader has under a key, and its revision. No data and a revision say that it was deleted.
+// last returns what the bucket's leader has under a key, and its revision. No data and a revision mean that it was deleted.
 func (g *GateStore) last(ctx context.Context, key string) ([]byte, uint64, error) {
-	d, _, err := g.reader.ask(ctx, gateStream, storedRequest{Last: gateSubject(key)})
+	d, _, err := g.reader.getStored(ctx, gateStream, storedRequest{Last: gateSubject(key)})
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading key %s of bucket %s: %w", key, gateBucket, err)
 	}
@@ -118,80 +118,80 @@ func (g *GateStore) write(ctx context.Context, key string, value any, revision u
 		revision, err = g.kv.Update(ctx, key, data, revision)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("writing key %s of bucket %s: %w", key, gateBucket, moved(err))
+		return 0, fmt.Errorf("writing key %s of bucket %s: %w", key, gateBucket, classifyConflict(err))
 	}
 	return revision, nil
 }
 
-// moved is classify, for what was to be written over a revision.
-func moved(err error) error {
+// classifyConflict is classify, for what was to be written over a revision.
+func classifyConflict(err error) error {
 	if hasCode(err, jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
 		return gate.ErrConflict
 	}
 	return classify(err)
 }
 
-func readOrder(data []byte) (gate.DesiredState, error) {
+func decodeState(data []byte) (gate.DesiredState, error) {
 	var order gate.DesiredState
-	if err := readKey(orderKey, data, &order); err != nil {
+	if err := decodeValue(stateKey, data, &order); err != nil {
 		return gate.DesiredState{}, err
 	}
 	switch order.State {
 	case gate.Shut, gate.Recovering, gate.Opened:
 		return order, nil
 	}
-	return gate.DesiredState{}, unreadable(orderKey, fmt.Errorf("its state is %q", order.State))
+	return gate.DesiredState{}, unreadable(stateKey, fmt.Errorf("its state is %q", order.State))
 }
 
-func readKey(key string, data []byte, into any) error {
+func decodeValue(key string, data []byte, into any) error {
 	if err := json.Unmarshal(data, into); err != nil {
 		return unreadable(key, err)
 	}
 	return nil
 }
 
-// unreadable is about a value that was written by hand or by a later version. It is transient: somebody will write it anew.
+// unreadable is about a value that was written by hand or by a later version. It is transient: it will be written again.
 func unreadable(key string, err error) error {
 	return fmt.Errorf("key %s of bucket %s cannot be read; delete it with \"nats kv del %s %s\" and it will be written anew: %w",
 		key, gateBucket, gateBucket, key, err)
 }
 
-// claimLapse is how long a claim that nobody renews keeps others out: three renewals may get lost.
-const claimLapse = 10 * time.Second
+// leaseTTL is how long a lease that is not renewed keeps others out: three renewals may get lost.
+const leaseTTL = 10 * time.Second
 
-// claim says who acts as the controller.
-type claim struct {
+// lease is who acts as the controller.
+type lease struct {
 	ID      string    `json:"id"`
 	Sighted bool      `json:"sighted"` // etcd answers it
 	At      time.Time `json:"at"`      // for people: no two clocks are compared
 }
 
 // Lease tries to act as the controller, or to go on doing so: held is true while this id does. It is called every two to three
-// seconds. Another's claim is taken over when it was not renewed for ten seconds that passed here, or at once when its holder
-// has no word from etcd and this one has.
+// seconds. Another's lease is taken over when it was not renewed for ten seconds that passed here, or at once when its holder
+// does not reach etcd and this one does.
 func (g *GateStore) Lease(ctx context.Context, id string, etcdReachable bool) (held bool, err error) {
 	data, revision, err := g.last(ctx, controllerKey)
 	if err != nil {
 		return false, err
 	}
-	lapsed := g.unchanged(revision) >= g.lapse
+	lapsed := g.unchanged(revision) >= g.ttl
 	if len(data) > 0 && !lapsed {
-		var has claim
-		if err := readKey(controllerKey, data, &has); err != nil {
-			return false, err // it lapses like any other
+		var has lease
+		if err := decodeValue(controllerKey, data, &has); err != nil {
+			return false, err // it expires like any other
 		}
 		if has.ID != id && (has.Sighted || !etcdReachable) {
 			return false, nil
 		}
 	}
-	_, err = g.write(ctx, controllerKey, claim{ID: id, Sighted: etcdReachable, At: g.now().UTC()}, revision)
+	_, err = g.write(ctx, controllerKey, lease{ID: id, Sighted: etcdReachable, At: g.now().UTC()}, revision)
 	if errors.Is(err, gate.ErrConflict) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// unchanged returns for how long the claim has had a revision, as far as this process has seen.
+// unchanged returns for how long the lease has had a revision, as far as this process has seen.
 func (g *GateStore) unchanged(revision uint64) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -201,37 +201,37 @@ func (g *GateStore) unchanged(revision uint64) time.Duration {
 	return g.now().Sub(g.since)
 }
 
-// Release gives the claim back, if this id has it: whoever asks next gets it at once.
+// Release gives the lease back, if this id has it: the next process that tries gets it at once.
 func (g *GateStore) Release(ctx context.Context, id string) error {
 	data, revision, err := g.last(ctx, controllerKey)
 	if err != nil || len(data) == 0 {
 		return err
 	}
-	var has claim
-	if readKey(controllerKey, data, &has) != nil || has.ID != id {
+	var has lease
+	if decodeValue(controllerKey, data, &has) != nil || has.ID != id {
 		return nil // not ours to give back
 	}
 	err = g.kv.Delete(ctx, controllerKey, jetstream.LastRevision(revision))
-	if err = moved(err); err != nil && !errors.Is(err, gate.ErrConflict) {
-		return fmt.Errorf("giving the controller's claim back: %w", err)
+	if err = classifyConflict(err); err != nil && !errors.Is(err, gate.ErrConflict) {
+		return fmt.Errorf("releasing the controller's lease: %w", err)
 	}
 	return nil
 }
 
 // Times of a watch.
 const (
-	watchAsk   = 2 * time.Second        // without news for so long, the leader's word is asked
+	watchAsk   = 2 * time.Second        // without an update for so long, the leader is queried
 	watchPause = 250 * time.Millisecond // before watching again
 )
 
-// Watch calls changed with every order and swept with every report, the standing ones first, until ctx ends or a person has to
-// do something. That no order stands is told as the zero order of revision zero, also at the beginning. An order that cannot
-// be read is told as shut. Both are called by one goroutine, and may miss what was replaced at once.
-func (g *GateStore) Watch(ctx context.Context, changed func(gate.DesiredState, uint64), swept func(gate.Report)) error {
-	w := &gateWatch{g: g, changed: changed, swept: swept}
+// Watch calls changed with every desired state and reported with every report, the current ones first, until ctx ends or an error is
+// fatal. Without a desired state changed gets the zero one of revision zero, also at the beginning. One that cannot be decoded is
+// passed as closed. Both are called by one goroutine, and may miss what was replaced at once.
+func (g *GateStore) Watch(ctx context.Context, changed func(gate.DesiredState, uint64), reported func(gate.Report)) error {
+	w := &gateWatch{g: g, changed: changed, reported: reported}
 	failing := false
 	for {
-		headway, err := w.leg(ctx)
+		headway, err := w.session(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -250,27 +250,27 @@ func (g *GateStore) Watch(ctx context.Context, changed func(gate.DesiredState, u
 	}
 }
 
-// gateWatch is one watch. It reads with a consumer of its own, which tells news at once, and asks the leader at the beginning
-// and from time to time: the consumer lives in the memory of one replica, which may lag, or vanish without a word.
+// gateWatch is one watch. It reads with a consumer of its own, which delivers updates at once, and queries the leader at the
+// beginning and from time to time: the consumer is in the memory of one replica, which may lag, or vanish without notice.
 type gateWatch struct {
-	g       *GateStore
-	changed func(gate.DesiredState, uint64)
-	swept   func(gate.Report)
+	g        *GateStore
+	changed  func(gate.DesiredState, uint64)
+	reported func(gate.Report)
 
-	created time.Time         // of the stream: a new one counts revisions from the beginning
-	told    map[string]uint64 // by key, the revision that was told last
-	none    bool              // it was told that no order stands
+	created  time.Time         // of the stream: a new one counts revisions from the beginning
+	notified map[string]uint64 // by key, the revision of the last notification
+	none     bool              // the last notification was that there is no desired state
 }
 
-// leg watches until something goes wrong, which it always does; headway says that the leader has answered.
-func (w *gateWatch) leg(ctx context.Context) (headway bool, err error) {
+// session watches until something fails, which it always does; headway says that the leader has answered.
+func (w *gateWatch) session(ctx context.Context) (headway bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(w.g.c.connected(), cancel)()
 	if err := w.incarnation(ctx); err != nil {
 		return false, err
 	}
-	// The consumer comes first: what is written after the leader was asked, it delivers.
+	// The consumer is created first: it delivers what is written after the leader was queried.
 	name, err := w.consumer(ctx)
 	if err != nil {
 		return false, err
@@ -281,8 +281,8 @@ func (w *gateWatch) leg(ctx context.Context) (headway bool, err error) {
 		return false, err
 	}
 	defer p.close()
-	defer context.AfterFunc(ctx, p.close)() // who waits for messages stops waiting
-	if err := w.standing(ctx); err != nil {
+	defer context.AfterFunc(ctx, p.close)() // ends a wait for messages
+	if err := w.current(ctx); err != nil {
 		return false, err
 	}
 	return true, w.follow(ctx, p)
@@ -291,7 +291,7 @@ func (w *gateWatch) leg(ctx context.Context) (headway bool, err error) {
 func (w *gateWatch) incarnation(ctx context.Context) error {
 	s, err := w.g.c.stream(ctx, gateStream)
 	if err == nil && !s.Created.Equal(w.created) {
-		w.created, w.told = s.Created, map[string]uint64{}
+		w.created, w.notified = s.Created, map[string]uint64{}
 	}
 	return err
 }
@@ -299,7 +299,7 @@ func (w *gateWatch) incarnation(ctx context.Context) error {
 func (w *gateWatch) consumer(ctx context.Context) (name string, err error) {
 	c, err := w.g.c.js.CreateConsumer(ctx, gateStream, jetstream.ConsumerConfig{
 		AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
-		FilterSubjects: []string{gateSubject(orderKey), gateSubject(sweptKey)},
+		FilterSubjects: []string{gateSubject(stateKey), gateSubject(reportKey)},
 		MemoryStorage:  true, Replicas: 1, InactiveThreshold: time.Minute,
 	})
 	if err != nil {
@@ -308,7 +308,7 @@ func (w *gateWatch) consumer(ctx context.Context) (name string, err error) {
 	return c.CachedInfo().Name, nil
 }
 
-// remove is best effort: what is left behind goes by itself.
+// remove is best effort: the server removes what is left behind.
 func (w *gateWatch) remove(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
@@ -318,11 +318,11 @@ func (w *gateWatch) remove(ctx context.Context, name string) {
 // errGap says that messages were lost between the server and here.
 var errGap = errors.New("a message of the watch was lost on its way")
 
-// follow tells what the consumer delivers.
+// follow passes on what the consumer delivers.
 func (w *gateWatch) follow(ctx context.Context, p *puller) error {
-	for due := uint64(1); ; {
-		r := request{Batch: 1, Expires: watchAsk} // one at a time: each is told as it comes
-		reply, err := p.ask(r)
+	for nextSeq := uint64(1); ; {
+		r := request{Batch: 1, Expires: watchAsk} // one at a time: each is passed on as it comes
+		reply, err := p.send(r)
 		if err != nil {
 			return err
 		}
@@ -331,67 +331,67 @@ func (w *gateWatch) follow(ctx context.Context, p *puller) error {
 			return err
 		}
 		if len(msgs) == 0 {
-			if err := w.standing(ctx); err != nil {
+			if err := w.current(ctx); err != nil {
 				return err
 			}
 			continue
 		}
 		for _, m := range msgs {
-			if err := w.message(m, due); err != nil {
+			if err := w.message(m, nextSeq); err != nil {
 				return err
 			}
-			due++
+			nextSeq++
 		}
 	}
 }
 
-func (w *gateWatch) message(m *nats.Msg, due uint64) error {
+func (w *gateWatch) message(m *nats.Msg, nextSeq uint64) error {
 	d, number, err := delivery(m)
 	if err != nil {
 		return err
 	}
-	if number != due {
+	if number != nextSeq {
 		return errGap
 	}
-	w.tell(strings.TrimPrefix(d.Subject, gateSubject("")), d.Data, d.Sequence)
+	w.notify(strings.TrimPrefix(d.Subject, gateSubject("")), d.Data, d.Sequence)
 	return nil
 }
 
-// standing tells what the leader has, if that is news.
-func (w *gateWatch) standing(ctx context.Context) error {
-	for _, key := range []string{orderKey, sweptKey} {
+// current passes on what the leader has, if that is new.
+func (w *gateWatch) current(ctx context.Context) error {
+	for _, key := range []string{stateKey, reportKey} {
 		data, revision, err := w.g.last(ctx, key)
 		if err != nil {
 			return err
 		}
-		if revision == 0 && key == orderKey {
-			w.absent()
+		if revision == 0 && key == stateKey {
+			w.notifyNone()
 			continue
 		}
-		w.tell(key, data, revision)
+		w.notify(key, data, revision)
 	}
 	return nil
 }
 
-// tell passes on what is newer than what was told.
-func (w *gateWatch) tell(key string, data []byte, revision uint64) {
-	if revision <= w.told[key] {
+// notify passes on what is newer than the last notification.
+func (w *gateWatch) notify(key string, data []byte, revision uint64) {
+	if revision <= w.notified[key] {
 		return
 	}
-	w.told[key] = revision
+	w.notified[key] = revision
 	switch {
-	case key == sweptKey:
-		w.tellSwept(data)
+	case key == reportKey:
+		w.notifyReport(data)
 	case len(data) == 0:
-		w.absent()
+		w.notifyNone()
 	default:
-		w.tellOrder(data, revision)
+		w.notifyState(data, revision)
 	}
 }
 
-func (w *gateWatch) tellOrder(data []byte, revision uint64) {
+func (w *gateWatch) notifyState(data []byte, revision uint64) {
 	w.none = false
-	order, err := readOrder(data)
+	order, err := decodeState(data)
 	if err != nil {
 		w.g.c.cfg.Log.Error("the gate is shut", "error", err)
 		order = gate.DesiredState{State: gate.Shut, Reason: gate.Unreadable, Detail: err.Error()}
@@ -399,21 +399,21 @@ func (w *gateWatch) tellOrder(data []byte, revision uint64) {
 	w.changed(order, revision)
 }
 
-func (w *gateWatch) absent() {
+func (w *gateWatch) notifyNone() {
 	if !w.none {
 		w.none = true
 		w.changed(gate.DesiredState{}, 0)
 	}
 }
 
-func (w *gateWatch) tellSwept(data []byte) {
+func (w *gateWatch) notifyReport(data []byte) {
 	if len(data) == 0 {
 		return
 	}
 	var s gate.Report
-	if err := readKey(sweptKey, data, &s); err != nil {
+	if err := decodeValue(reportKey, data, &s); err != nil {
 		w.g.c.cfg.Log.Error("a report of a sweep is left out", "error", err)
 		return
 	}
-	w.swept(s)
+	w.reported(s)
 }

@@ -32,7 +32,7 @@ func orders(t testing.TB, b *Bus) *GateStore {
 	return o
 }
 
-func TestOrderIsSwapped(t *testing.T) {
+func TestGateStore_Swap(t *testing.T) {
 	b := newBus(t)
 	o := orders(t, b)
 	if order, rev, err := o.Read(t.Context()); err != nil || rev != 0 || order.State != "" {
@@ -59,7 +59,7 @@ func TestOrderIsSwapped(t *testing.T) {
 	if got, rev, err = o.Read(t.Context()); err != nil || rev != next || got.Round != 2 {
 		t.Fatal(got, rev, err)
 	}
-	must(t, o.kv.Delete(t.Context(), orderKey))
+	must(t, o.kv.Delete(t.Context(), stateKey))
 	if _, rev, err = o.Read(t.Context()); err != nil || rev != 0 {
 		t.Fatal(rev, err)
 	}
@@ -68,14 +68,14 @@ func TestOrderIsSwapped(t *testing.T) {
 	}
 	_, err = o.Swap(t.Context(), orderAt(3, gate.Shut), 0)
 	must(t, err)
-	history, err := o.kv.History(t.Context(), orderKey)
+	history, err := o.kv.History(t.Context(), stateKey)
 	must(t, err)
 	if len(history) != 4 {
 		t.Errorf("an operator sees %d changes", len(history))
 	}
 }
 
-func TestSwapHasOneWinner(t *testing.T) {
+func TestGateStore_Swap_concurrent(t *testing.T) {
 	ts := newServer(t)
 	b := ts.connect()
 	must(t, b.Ensure(t.Context()))
@@ -105,11 +105,11 @@ func TestSwapHasOneWinner(t *testing.T) {
 	}
 }
 
-func TestOrdersByHand(t *testing.T) {
+func TestGateStore_Read_writtenByHand(t *testing.T) {
 	b := newBus(t)
 	o := orders(t, b)
 	for _, text := range []string{"open", "null", `{"state":"ajar"}`, `{"state":"open","token":"x"}`, "[]"} {
-		at, err := o.kv.Put(t.Context(), orderKey, []byte(text))
+		at, err := o.kv.Put(t.Context(), stateKey, []byte(text))
 		must(t, err)
 		_, rev, err := o.Read(t.Context())
 		if err == nil || rev != at || fault.Of(err) != fault.Transient || !strings.Contains(err.Error(), "nats kv del AGRICHAT_GATE order") {
@@ -118,7 +118,7 @@ func TestOrdersByHand(t *testing.T) {
 		_, err = o.Swap(t.Context(), orderAt(1, gate.Shut), rev)
 		must(t, err)
 	}
-	_, err := o.kv.Put(t.Context(), orderKey, nil) // emptied, as some do to delete
+	_, err := o.kv.Put(t.Context(), stateKey, nil) // emptied, as some do to delete
 	must(t, err)
 	if _, rev, err := o.Read(t.Context()); err != nil || rev != 0 {
 		t.Fatal(rev, err)
@@ -127,22 +127,22 @@ func TestOrdersByHand(t *testing.T) {
 	must(t, err)
 }
 
-func TestReportOfAnEarlierRound(t *testing.T) {
+func TestGateStore_Report_earlierEpoch(t *testing.T) {
 	o := orders(t, newBus(t))
-	must(t, o.Report(t.Context(), gate.Report{Round: 9})) // where nobody gives orders
+	must(t, o.Report(t.Context(), gate.Report{Round: 9})) // where there is no desired state
 	_, err := o.Swap(t.Context(), orderAt(3, gate.Recovering), 0)
 	must(t, err)
 	must(t, o.Report(t.Context(), gate.Report{Round: 3, UpTo: 5}))
 	if err := o.Report(t.Context(), gate.Report{Round: 2, UpTo: 99}); !errors.Is(err, gate.ErrConflict) {
 		t.Fatal(err)
 	}
-	data, _, err := o.last(t.Context(), sweptKey)
+	data, _, err := o.last(t.Context(), reportKey)
 	if err != nil || !strings.Contains(string(data), `"up_to":5`) {
 		t.Fatal(string(data), err)
 	}
 }
 
-func TestNoBucket(t *testing.T) {
+func TestGateStore_noBucket(t *testing.T) {
 	_, err := newServer(t).connect().GateStore(t.Context())
 	if !errors.Is(err, jetstream.ErrBucketNotFound) || !strings.Contains(err.Error(), gateBucket) {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func twoClaimers(t *testing.T) (a, b *claimer) {
 	return newClaimer(t, ts, "a"), newClaimer(t, ts, "b")
 }
 
-func TestClaim(t *testing.T) {
+func TestGateStore_Lease(t *testing.T) {
 	const tick = 3 * time.Second
 	t.Run("renewed", func(t *testing.T) {
 		a, b := twoClaimers(t)
@@ -252,7 +252,7 @@ func TestClaim(t *testing.T) {
 	})
 }
 
-func TestClaimsAtOnce(t *testing.T) {
+func TestGateStore_Lease_concurrent(t *testing.T) {
 	ts := newServer(t)
 	must(t, ts.connect().Ensure(t.Context()))
 	var all []*GateStore

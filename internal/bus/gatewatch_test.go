@@ -13,7 +13,7 @@ import (
 type seen struct {
 	order    gate.DesiredState
 	revision uint64
-	swept    *gate.Report
+	reported *gate.Report
 }
 
 // watched is a watch and what it has seen.
@@ -29,7 +29,7 @@ func watch(t *testing.T, o *GateStore) *watched {
 	done := make(chan error, 1)
 	go func() {
 		done <- o.Watch(ctx, func(o gate.DesiredState, r uint64) { w.news <- seen{order: o, revision: r} },
-			func(s gate.Report) { w.news <- seen{swept: &s} })
+			func(s gate.Report) { w.news <- seen{reported: &s} })
 	}()
 	t.Cleanup(func() {
 		began := time.Now()
@@ -57,14 +57,14 @@ func (w *watched) next() seen {
 
 func (w *watched) order(round, revision uint64) {
 	w.t.Helper()
-	if s := w.next(); s.swept != nil || s.order.Round != round || s.revision != revision {
+	if s := w.next(); s.reported != nil || s.order.Round != round || s.revision != revision {
 		w.t.Fatalf("told %+v, want round %d of revision %d", s, round, revision)
 	}
 }
 
-func (w *watched) sweep(round uint64) {
+func (w *watched) reconcile(round uint64) {
 	w.t.Helper()
-	if s := w.next(); s.swept == nil || s.swept.Round != round {
+	if s := w.next(); s.reported == nil || s.reported.Round != round {
 		w.t.Fatalf("told %+v, want the report of round %d", s, round)
 	}
 }
@@ -85,7 +85,7 @@ func swap(t *testing.T, o *GateStore, round, revision uint64) uint64 {
 	return next
 }
 
-func TestWatch(t *testing.T) {
+func TestGateStore_Watch(t *testing.T) {
 	b := newBus(t)
 	o := orders(t, b)
 	w := watch(t, o)
@@ -94,15 +94,15 @@ func TestWatch(t *testing.T) {
 	w.order(1, rev)
 	began := time.Now()
 	must(t, o.Report(t.Context(), gate.Report{Round: 1, UpTo: 9}))
-	w.sweep(1)
+	w.reconcile(1)
 	if took := time.Since(began); took > watchAsk/2 {
 		t.Errorf("told after %s", took)
 	}
 	late := watch(t, o)
 	late.order(1, rev)
-	late.sweep(1)
+	late.reconcile(1)
 
-	held, err := o.Lease(t.Context(), "x", true) // nobody's news
+	held, err := o.Lease(t.Context(), "x", true) // of no interest
 	if err != nil || !held {
 		t.Fatal(err)
 	}
@@ -111,30 +111,30 @@ func TestWatch(t *testing.T) {
 		w.order(round, rev)
 		late.order(round, rev)
 	}
-	must(t, o.kv.Delete(t.Context(), sweptKey))
-	must(t, o.kv.Delete(t.Context(), orderKey))
+	must(t, o.kv.Delete(t.Context(), reportKey))
+	must(t, o.kv.Delete(t.Context(), stateKey))
 	w.order(0, 0)
 	w.order(40, swap(t, o, 40, 0))
 	w.quiet()
 }
 
-func TestWatchOfWhatWasWrittenByHand(t *testing.T) {
+func TestGateStore_Watch_writtenByHand(t *testing.T) {
 	o := orders(t, newBus(t))
 	w := watch(t, o)
 	w.order(0, 0)
-	rev, err := o.kv.Put(t.Context(), orderKey, []byte("open!"))
+	rev, err := o.kv.Put(t.Context(), stateKey, []byte("open!"))
 	must(t, err)
 	if s := w.next(); s.revision != rev || s.order.State != gate.Shut || s.order.Reason != gate.Unreadable || s.order.Detail == "" {
 		t.Fatalf("%+v", s)
 	}
-	_, err = o.kv.Put(t.Context(), sweptKey, []byte("all!"))
+	_, err = o.kv.Put(t.Context(), reportKey, []byte("all!"))
 	must(t, err)
 	w.order(1, swap(t, o, 1, rev))
 	must(t, o.Report(t.Context(), gate.Report{Round: 2}))
-	w.sweep(2)
+	w.reconcile(2)
 }
 
-func TestWatchSurvivesARestart(t *testing.T) {
+func TestGateStore_Watch_restart(t *testing.T) {
 	ts := newServer(t)
 	b := ts.connect()
 	must(t, b.Ensure(t.Context()))
@@ -151,13 +151,13 @@ func TestWatchSurvivesARestart(t *testing.T) {
 		}
 		again := orders(t, ts.connect())
 		must(t, again.Report(t.Context(), gate.Report{Round: round}))
-		w.sweep(round)
+		w.reconcile(round)
 	}
 	w.quiet()
 }
 
 // What the watch reads with is taken from it, without a word to it.
-func TestWatchSurvivesItsConsumer(t *testing.T) {
+func TestGateStore_Watch_consumerDeleted(t *testing.T) {
 	b := newBus(t)
 	o := orders(t, b)
 	w := watch(t, o)
@@ -175,7 +175,7 @@ func TestWatchSurvivesItsConsumer(t *testing.T) {
 	w.quiet()
 }
 
-func TestWatchSurvivesTheBucket(t *testing.T) {
+func TestGateStore_Watch_bucketDeleted(t *testing.T) {
 	b := newBus(t)
 	o := orders(t, b)
 	w := watch(t, o)
@@ -187,7 +187,7 @@ func TestWatchSurvivesTheBucket(t *testing.T) {
 	}
 	stream, err := b.c.js.Stream(t.Context(), gateStream)
 	must(t, err)
-	must(t, stream.Purge(t.Context())) // no message says so: the leader does when it is asked
+	must(t, stream.Purge(t.Context())) // no message announces it: a query of the leader finds it
 	w.order(0, 0)
 	must(t, b.c.js.DeleteKeyValue(t.Context(), gateBucket))
 	must(t, b.Ensure(t.Context()))
@@ -195,9 +195,9 @@ func TestWatchSurvivesTheBucket(t *testing.T) {
 }
 
 // Delivered is what a recovery fills the ledger up to.
-func TestDelivered(t *testing.T) {
+func TestPuller_collect(t *testing.T) {
 	b := newBus(t)
-	_, err := b.Publisher().PublishBatch(t.Context(), said(5))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(5))
 	must(t, err)
 	for _, take := range []int{0, 3} {
 		if take > 0 {
@@ -205,7 +205,7 @@ func TestDelivered(t *testing.T) {
 			must(t, err)
 			defer p.close()
 			r := request{Batch: take, NoWait: true}
-			reply, err := p.ask(r)
+			reply, err := p.send(r)
 			must(t, err)
 			if msgs, err := p.collect(reply, r); err != nil || len(msgs) != take {
 				t.Fatal(len(msgs), err)

@@ -23,28 +23,28 @@ import (
 	"github.com/agrichat/agrichat/internal/seqset"
 )
 
-// Bounds of an atomic batch: servers refuse more messages unless they are told otherwise, and hold all of their bytes in memory
+// Bounds of an atomic batch: servers refuse more messages by default, and buffer all of their bytes in memory
 // while they commit.
 const (
 	batchMessages = 1000
 	batchBytes    = 8 << 20
 )
 
-// Ack says where a batch stands on the stream.
+// Ack holds the sequences of a batch on the stream.
 type Ack struct{ First, Last uint64 }
 
 // Publisher publishes to CHAT and FACTS.
 type Publisher struct {
 	c         *conn
 	state     *State
-	most      atomic.Int64  // messages in an atomic batch
-	packings  chan *packing // to be used again
+	maxBatch  atomic.Int64  // messages in an atomic batch
+	bundlers  chan *bundler // the pool
 	truncated atomic.Int64  // facts published truncated
 }
 
 func newPublisher(c *conn, s *State) *Publisher {
-	p := &Publisher{c: c, state: s, packings: make(chan *packing, packingsKept)}
-	p.most.Store(int64(c.cfg.BatchMessages))
+	p := &Publisher{c: c, state: s, bundlers: make(chan *bundler, bundlerPoolSize)}
+	p.maxBatch.Store(int64(c.cfg.BatchMessages))
 	return p
 }
 
@@ -82,29 +82,29 @@ func (p *Publisher) PublishLive(ctx context.Context, e *event.Event) (Ack, error
 
 // Begin implements ingest.Publisher. Events of one subject travel in bundles. Batches begun one after the
 // other over one connection reach the stream in that order, because the server takes them off the connection one message at a
-// time; nothing waits in between. Should one be refused and published again, it comes behind those begun after it: revisions order
+// time; nothing waits in between. Should one be refused and retried, it comes behind those begun after it: revisions order
 // the states of things, arrival does not.
 func (p *Publisher) Begin(ctx context.Context, events []event.Event, live bool) (int, ingest.Pending, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, nil, err
 	}
-	k := p.packing()
-	defer p.release(k)
-	most := int(p.most.Load())
+	k := p.getBundler()
+	defer p.putBundler(k)
+	most := int(p.maxBatch.Load())
 	n, err := k.pack(events, most)
 	if err != nil {
 		return 0, nil, err
 	}
-	parcels := k.parcels(most)
+	messages := k.messages(most)
 	if n == 1 && live {
-		parcels[0].set(jetstream.MsgIDHeader, messageID(&events[0], parcels[0].ids))
+		messages[0].set(jetstream.MsgIDHeader, messageID(&events[0], messages[0].ids))
 	}
-	pending, err := p.send(parcels)
+	pending, err := p.send(messages)
 	return n, pending, err
 }
 
 // messageID is the Nats-Msg-Id of a live event that is published under an event id. Account and content are part of it: another
-// account's copy tells who saw the event, and a fuller copy adds to it, so neither is a duplicate.
+// account's copy adds who saw the event, and a fuller copy adds to its content, so neither is a duplicate.
 func messageID(e *event.Event, id string) string {
 	h := sha256.New()
 	_, _ = h.Write([]byte(e.Account)) // a hash never fails
@@ -118,21 +118,21 @@ func messageID(e *event.Event, id string) string {
 
 // send writes a batch to the connection; the last message carries the address of the answer. One message alone is no batch:
 // a plain one costs the server a fifth.
-func (p *Publisher) send(parcels []parcel) (*pending, error) {
-	if len(parcels) == 0 {
+func (p *Publisher) send(messages []outMsg) (*pending, error) {
+	if len(messages) == 0 {
 		return nil, errors.New("publishing a batch: it is empty")
 	}
-	w := &pending{p: p, count: len(parcels), up: p.c.connected(), answer: make(chan *nats.Msg, 1)}
+	w := &pending{p: p, count: len(messages), up: p.c.connected(), answer: make(chan *nats.Msg, 1)}
 	inbox := p.c.nc.NewInbox()
 	sub, err := p.c.nc.ChanSubscribe(inbox, w.answer)
 	if err != nil {
 		return nil, fmt.Errorf("awaiting the answer to a batch: %w", classify(err))
 	}
 	w.sub = sub
-	l := newLabels(len(parcels))
-	for i := range parcels {
-		m := l.message(i, &parcels[i])
-		if i == len(parcels)-1 {
+	l := newHeaders(len(messages))
+	for i := range messages {
+		m := l.message(i, &messages[i])
+		if i == len(messages)-1 {
 			m.Reply = inbox
 		}
 		if err := p.c.nc.PublishMsg(m); err != nil {
@@ -143,17 +143,17 @@ func (p *Publisher) send(parcels []parcel) (*pending, error) {
 	return w, nil
 }
 
-// labels makes messages of parcels: those of an atomic batch, if they are several. One message and one map of headers serve
-// them all, because the connection copies what it is given: maps of their own were a fifth of what this side of publishing took.
-type labels struct {
+// headers makes messages with headers: those of an atomic batch, if they are several. One message and one map of headers are
+// reused for all, because the connection copies what it is given: maps of their own were a fifth of what this side of publishing took.
+type headers struct {
 	count   int
 	msg     nats.Msg
 	header  nats.Header
 	id, seq []string
 }
 
-func newLabels(count int) *labels {
-	l := &labels{count: count, header: nats.Header{}, id: []string{""}, seq: []string{""}}
+func newHeaders(count int) *headers {
+	l := &headers{count: count, header: nats.Header{}, id: []string{""}, seq: []string{""}}
 	if count > 1 {
 		l.header.Set(jetstreamext.BatchIDHeader, nuid.Next())
 		l.header[jetstreamext.BatchSeqHeader] = l.seq
@@ -162,7 +162,7 @@ func newLabels(count int) *labels {
 }
 
 // message returns the i-th message, which is good until the next call.
-func (l *labels) message(i int, p *parcel) *nats.Msg {
+func (l *headers) message(i int, p *outMsg) *nats.Msg {
 	l.msg = nats.Msg{Subject: p.subject, Data: p.data, Header: l.header}
 	l.id[0] = p.ids
 	if p.ids != "" {
@@ -192,7 +192,7 @@ type pending struct {
 	answer chan *nats.Msg
 }
 
-// errLost says that nobody knows what became of a batch.
+// errLost is the error of a batch of which the outcome is unknown.
 var errLost = errors.New("the connection broke before the answer came")
 
 // Wait implements ingest.Pending.
@@ -204,7 +204,7 @@ func (w *pending) Wait(ctx context.Context) (seqset.Span, error) {
 	case m := <-w.answer:
 		s, err := w.read(m)
 		if err != nil {
-			w.p.learn(err, w.count)
+			w.p.adaptLimit(err, w.count)
 			return s, fmt.Errorf("publishing %d messages: %w", w.count, classify(err))
 		}
 		w.p.c.dog.acked.Store(time.Now().UnixNano())
@@ -218,21 +218,21 @@ func (w *pending) Wait(ctx context.Context) (seqset.Span, error) {
 	}
 }
 
-// learn takes note of how large a batch may be if err says that one of count messages was too large: of that one the server
+// adaptLimit takes note of how large a batch may be if err says that one of count messages was too large: of that one the server
 // has stored nothing, and from now on they are smaller.
-func (p *Publisher) learn(err error, count int) {
+func (p *Publisher) adaptLimit(err error, count int) {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) || api.ErrorCode != jetstreamext.JSErrCodeBatchPublishExceedsLimit {
 		return
 	}
 	_, number, _ := strings.Cut(api.Description, ": ")
 	most, err := strconv.Atoi(number)
-	if err != nil || most < 1 || most >= count { // an answer that nobody has seen yet
+	if err != nil || most < 1 || most >= count { // an answer of an unknown form
 		most = max(count/2, 1)
 	}
 	for {
-		had := p.most.Load()
-		if int64(most) >= had || p.most.CompareAndSwap(had, int64(most)) {
+		had := p.maxBatch.Load()
+		if int64(most) >= had || p.maxBatch.CompareAndSwap(had, int64(most)) {
 			return
 		}
 	}

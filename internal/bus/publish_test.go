@@ -23,7 +23,7 @@ import (
 	"github.com/agrichat/agrichat/internal/ingest"
 )
 
-// all returns what stands on CHAT.
+// all returns what is on CHAT.
 func all(t testing.TB, b *Bus) []consumers.Delivery {
 	t.Helper()
 	last, err := b.Reader().LastSequence(t.Context())
@@ -36,12 +36,12 @@ func all(t testing.TB, b *Bus) []consumers.Delivery {
 	return out
 }
 
-func TestPublishBatch(t *testing.T) {
+func TestPublisher_PublishBatch(t *testing.T) {
 	b := newBus(t)
 	for _, n := range []int{1, 2, 999, 1000, 2500} {
 		before, err := b.Reader().LastSequence(t.Context())
 		must(t, err)
-		events := said(n)
+		events := sealed(n)
 		acks, err := b.Publisher().PublishBatch(t.Context(), events)
 		must(t, err)
 		if first, last := acks[0].First, acks[len(acks)-1].Last; first != before+1 || last != before+uint64(n) {
@@ -65,7 +65,7 @@ func TestPublishBatch(t *testing.T) {
 	}
 }
 
-func TestBatchesInFlightKeepTheirOrder(t *testing.T) {
+func TestPublisher_Begin_order(t *testing.T) {
 	b := newBus(t)
 	var waits []ingest.Pending
 	const batches, size = 40, 25
@@ -96,14 +96,14 @@ func TestBatchesInFlightKeepTheirOrder(t *testing.T) {
 	}
 }
 
-func TestSeveralPublishersGetContiguousSequences(t *testing.T) {
+func TestPublisher_PublishBatch_contiguous(t *testing.T) {
 	ts := newServer(t)
 	must(t, ts.connect().Ensure(t.Context()))
 	var wg sync.WaitGroup
 	for range 4 {
 		b := ts.connect()
 		wg.Go(func() {
-			events := said(100)
+			events := sealed(100)
 			for range 10 {
 				acks, err := b.Publisher().PublishBatch(t.Context(), events)
 				if err != nil {
@@ -127,7 +127,7 @@ func TestSeveralPublishersGetContiguousSequences(t *testing.T) {
 	wg.Wait()
 }
 
-func TestBus_PublishLive(t *testing.T) {
+func TestPublisher_PublishLive(t *testing.T) {
 	copyOf := func(change func(*event.Event)) event.Event {
 		e := one("1", "привет")
 		change(&e)
@@ -169,9 +169,9 @@ func TestBus_PublishLive(t *testing.T) {
 	})
 }
 
-func TestFullStreamIsBackPressure(t *testing.T) {
+func TestPublisher_PublishBatch_fullStream(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.ChatBytes = 64 << 10 })
-	events := said(100)
+	events := sealed(100)
 	var err error
 	for err == nil {
 		_, err = b.Publisher().PublishBatch(t.Context(), events)
@@ -198,7 +198,7 @@ func TestFullStreamIsBackPressure(t *testing.T) {
 	}
 }
 
-func TestEventsThatAreTooLarge(t *testing.T) {
+func TestPublisher_Fit(t *testing.T) {
 	b := newBus(t)
 	most := int(b.c.nc.MaxPayload())
 	raw := one("raw", "короткий текст")
@@ -211,7 +211,7 @@ func TestEventsThatAreTooLarge(t *testing.T) {
 	when.Sent = event.NewInstant(time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC), event.PrecisionSecond)
 	name := one("name", "x")
 	name.Author.Name = strings.Repeat("n", most)
-	events := append([]event.Event{raw, text, lost, when, name}, said(3)...)
+	events := append([]event.Event{raw, text, lost, when, name}, sealed(3)...)
 	acks, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	if len(acks) != 1 || acks[0].Last-acks[0].First != 7 {
@@ -240,10 +240,10 @@ func TestEventsThatAreTooLarge(t *testing.T) {
 	}
 }
 
-func TestBatchesAreBoundedInBytes(t *testing.T) {
+func TestPublisher_Begin_boundedBytes(t *testing.T) {
 	b := newBus(t)
 	big := strings.Repeat("x", 500<<10)
-	acks, err := b.Publisher().PublishBatch(t.Context(), said(40, big))
+	acks, err := b.Publisher().PublishBatch(t.Context(), sealed(40, big))
 	must(t, err)
 	if len(acks) < 2 {
 		t.Fatalf("20 MB went as %d batch", len(acks))
@@ -253,11 +253,11 @@ func TestBatchesAreBoundedInBytes(t *testing.T) {
 	}
 }
 
-func TestPublishingOverARestart(t *testing.T) {
+func TestPublisher_Begin_restart(t *testing.T) {
 	ts := newServer(t)
 	b := ts.connect()
 	must(t, b.Ensure(t.Context()))
-	events := said(100)
+	events := sealed(100)
 	acked := 0
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -305,7 +305,7 @@ func reconnected(t testing.TB, b *Bus) {
 	}
 }
 
-func TestFactsAreSplitAndKept(t *testing.T) {
+func TestPublisher_PublishFacts(t *testing.T) {
 	b := newBus(t)
 	big := fact.Batch{Source: "test", Namespace: "net", Channel: "room", Version: fact.Version{Generation: 1, Counter: 5}}
 	for i := range 3000 {
@@ -341,7 +341,7 @@ func TestFactsAreSplitAndKept(t *testing.T) {
 	b.settled(t, Facts) // interest retention: what is acknowledged goes
 }
 
-// bearing makes a server bear atomic batches of so many messages.
+// bearing sets the limit of a server for messages in an atomic batch.
 func bearing(messages int) func(*server.Options) {
 	return func(o *server.Options) { o.JetStreamLimits.MaxBatchSize = messages }
 }
@@ -349,19 +349,19 @@ func bearing(messages int) func(*server.Options) {
 // larger lets a bus make batches of so many messages.
 func larger(messages int) func(*Config) { return func(c *Config) { c.BatchMessages = messages } }
 
-func TestBatchesAreAsLargeAsTheServerBears(t *testing.T) {
+func TestPublisher_PublishBatch_largeBatches(t *testing.T) {
 	b := newServer(t, bearing(2500)).connect(larger(2500))
 	must(t, b.Ensure(t.Context()))
-	acks, err := b.Publisher().PublishBatch(t.Context(), said(5001))
+	acks, err := b.Publisher().PublishBatch(t.Context(), sealed(5001))
 	if d := cmp.Diff([]Ack{{1, 2500}, {2501, 5000}, {5001, 5001}}, acks); err != nil || d != "" {
 		t.Fatal(err, d)
 	}
 }
 
-func TestBatchesLargerThanTheServerBears(t *testing.T) {
+func TestPublisher_PublishBatch_serverRefusesSize(t *testing.T) {
 	b := newServer(t, bearing(300)).connect(larger(4000))
 	must(t, b.Ensure(t.Context()))
-	events := said(1000)
+	events := sealed(1000)
 	var waits []ingest.Pending
 	for range 3 { // all on their way before the first is refused
 		n, p, err := b.Publisher().Begin(t.Context(), events, false)
@@ -389,10 +389,10 @@ func TestBatchesLargerThanTheServerBears(t *testing.T) {
 	}
 }
 
-func TestPublishingAgainWhatWasTooLarge(t *testing.T) {
+func TestPublisher_Begin_retryAfterTooLarge(t *testing.T) {
 	b := newServer(t, bearing(7)).connect(larger(4000))
 	must(t, b.Ensure(t.Context()))
-	acks, err := b.Publisher().PublishBatch(t.Context(), said(20))
+	acks, err := b.Publisher().PublishBatch(t.Context(), sealed(20))
 	if d := cmp.Diff([]Ack{{1, 7}, {8, 14}, {15, 20}}, acks); err != nil || d != "" {
 		t.Fatal(err, d)
 	}
@@ -403,7 +403,7 @@ func TestPublishingAgainWhatWasTooLarge(t *testing.T) {
 	}
 }
 
-func TestLearningHowMuchTheServerBears(t *testing.T) {
+func TestPublisher_adaptLimit(t *testing.T) {
 	tooLarge := func(text string) error {
 		return fmt.Errorf("publishing: %w", &jetstream.APIError{Code: 400, ErrorCode: 10199, Description: text})
 	}
@@ -419,19 +419,19 @@ func TestLearningHowMuchTheServerBears(t *testing.T) {
 		{&jetstream.APIError{ErrorCode: codeStoreFailed, Description: "no: 7"}, 4000},
 	} {
 		b := &Bus{publisher: &Publisher{}}
-		b.Publisher().most.Store(4000)
-		b.Publisher().learn(tt.err, 4000)
-		if got := b.Publisher().most.Load(); got != tt.want {
+		b.Publisher().maxBatch.Store(4000)
+		b.Publisher().adaptLimit(tt.err, 4000)
+		if got := b.Publisher().maxBatch.Load(); got != tt.want {
 			t.Errorf("%v: %d, want %d", tt.err, got, tt.want)
 		}
-		b.Publisher().most.Store(10)
-		if b.Publisher().learn(tt.err, 4000); b.Publisher().most.Load() != 10 {
-			t.Errorf("%v: batches grew to %d", tt.err, b.Publisher().most.Load())
+		b.Publisher().maxBatch.Store(10)
+		if b.Publisher().adaptLimit(tt.err, 4000); b.Publisher().maxBatch.Load() != 10 {
+			t.Errorf("%v: batches grew to %d", tt.err, b.Publisher().maxBatch.Load())
 		}
 	}
 }
 
-func TestHeadersAreEachMessagesOwn(t *testing.T) {
+func TestHeaders_message(t *testing.T) {
 	b := newBus(t)
 	large := one("large", "x")
 	large.Raw = []byte(strings.Repeat("я", int(b.c.nc.MaxPayload())))

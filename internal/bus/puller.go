@@ -24,20 +24,20 @@ type puller struct {
 	c                *conn
 	stream, consumer string
 	inbox            string
-	came             chan *nats.Msg
+	received         chan *nats.Msg
 	closed           context.Context
 	close            context.CancelFunc // of closed; called by anybody, any number of times: who waits for messages stops waiting
-	asked            int
+	requests         int
 }
 
-// pullRoom is how many messages may have come and not been taken; what more came would be lost until its ack wait is over.
-// Requests ask for fewer, and a consumer delivers no more than may be unacknowledged.
-const pullRoom = nats.DefaultMaxChanLen
+// pullBuffer is how many messages are buffered between the connection and the caller; what exceeded it would be lost until its ack
+// wait is over. Requests are for fewer, and a consumer delivers no more than may be unacknowledged.
+const pullBuffer = nats.DefaultMaxChanLen
 
 func (c *conn) newPuller(stream, consumer string) (*puller, error) {
-	p := &puller{c: c, stream: stream, consumer: consumer, inbox: c.nc.NewInbox(), came: make(chan *nats.Msg, pullRoom)}
-	// A channel has no limit but its room, and asking the library for each message takes two locks.
-	sub, err := c.nc.ChanSubscribe(p.inbox+".*", p.came)
+	p := &puller{c: c, stream: stream, consumer: consumer, inbox: c.nc.NewInbox(), received: make(chan *nats.Msg, pullBuffer)}
+	// A channel is bounded by its buffer alone, and calling the library for each message takes two locks.
+	sub, err := c.nc.ChanSubscribe(p.inbox+".*", p.received)
 	if err != nil {
 		return nil, fmt.Errorf("subscribing to consumer %s of %s: %w", consumer, stream, classify(err))
 	}
@@ -49,7 +49,7 @@ func (c *conn) newPuller(stream, consumer string) (*puller, error) {
 	return p, nil
 }
 
-// request asks for up to Batch messages. With NoWait and Expires the server sends what there is at once, or waits for the
+// request is for up to Batch messages. With NoWait and Expires the server sends what there is at once, or waits for the
 // first, and then ends the request.
 type request struct {
 	Batch   int           `json:"batch"`
@@ -58,28 +58,28 @@ type request struct {
 	NoWait  bool          `json:"no_wait,omitempty"`
 }
 
-// ask sends a request and returns the subject of its answers.
-func (p *puller) ask(r request) (string, error) {
+// send sends a request and returns the subject of its answers.
+func (p *puller) send(r request) (string, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return "", fmt.Errorf("encoding a request for messages: %w", err)
 	}
-	p.asked++
-	reply := fmt.Sprintf("%s.%d", p.inbox, p.asked)
+	p.requests++
+	reply := fmt.Sprintf("%s.%d", p.inbox, p.requests)
 	if err := p.c.nc.PublishRequest(apiPrefix+"CONSUMER.MSG.NEXT."+p.stream+"."+p.consumer, reply, body); err != nil {
 		return "", fmt.Errorf("asking consumer %s of %s for messages: %w", p.consumer, p.stream, classify(err))
 	}
 	return reply, nil
 }
 
-// errTooLarge says that the next message alone is larger than the bytes asked for.
+// errTooLarge says that the next message alone is larger than the bytes of the request.
 var errTooLarge = errors.New("the next message is larger than what was asked for")
 
-// grace is how long after its end a request's last word may still be on its way.
+// grace is how long after its end the last answer to a request may still be on its way.
 const grace = 2 * time.Second
 
 // collect takes the answers to a request, until it is ended or r.Batch messages have come. It does not end with a caller's
-// context: what the server has sent must be taken, and a request lasts no longer than it asked for.
+// context: what the server has sent must be taken, and a request ends after its Expires.
 func (p *puller) collect(reply string, r request) ([]*nats.Msg, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), r.Expires+grace)
 	defer cancel()
@@ -95,7 +95,7 @@ func (p *puller) collect(reply string, r request) ([]*nats.Msg, error) {
 		if len(m.Data) > 0 || status == "" {
 			msgs = append(msgs, m)
 			if size += m.Size(); r.Bytes > 0 && size >= r.Bytes {
-				return msgs, nil // filled to the byte, a request ends without a word
+				return msgs, nil // a request that is filled to the byte ends without a status
 			}
 			continue
 		}
@@ -112,12 +112,12 @@ func (p *puller) collect(reply string, r request) ([]*nats.Msg, error) {
 // next takes the next message, also after the end of ctx if it has come by then.
 func (p *puller) next(ctx context.Context) (*nats.Msg, error) {
 	select {
-	case m := <-p.came:
+	case m := <-p.received:
 		return m, nil
 	default:
 	}
 	select {
-	case m := <-p.came:
+	case m := <-p.received:
 		return m, nil
 	case <-p.closed.Done():
 		return nil, nats.ErrBadSubscription
@@ -130,7 +130,7 @@ func (p *puller) lost(err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%w: the server did not answer", nats.ErrTimeout)
-	case errors.Is(err, context.Canceled): // by the connection: it must not count as somebody's wish to stop
+	case errors.Is(err, context.Canceled): // by the connection: it must not count as a stop
 		err = errLost
 	}
 	return fmt.Errorf("fetching from consumer %s of %s: %w", p.consumer, p.stream, classify(err))
@@ -158,7 +158,7 @@ func (p *puller) ended(status, text string) (done bool, err error) {
 
 // delivery reads a message that a consumer delivered, and what number it had there.
 func delivery(m *nats.Msg) (d consumers.Delivery, number uint64, err error) {
-	n, ok := numbers(m.Reply)
+	n, ok := parseAckSubject(m.Reply)
 	if !ok {
 		return consumers.Delivery{}, 0, fmt.Errorf("reading where a message comes from: %q is not from a consumer", m.Reply)
 	}
@@ -179,7 +179,7 @@ func delivery(m *nats.Msg) (d consumers.Delivery, number uint64, err error) {
 //
 //	$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<nanoseconds>.<pending>
 //	$JS.ACK.<domain>.<account>.<stream>.<consumer>. and so on, and perhaps more behind
-func numbers(address string) (n [4]uint64, ok bool) {
+func parseAckSubject(address string) (n [4]uint64, ok bool) {
 	rest, ok := strings.CutPrefix(address, "$JS.ACK.")
 	if !ok {
 		return n, false

@@ -6,7 +6,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-func TestNumbersOfADelivery(t *testing.T) {
+func TestParseAckSubject(t *testing.T) {
 	for _, address := range []string{
 		"$JS.ACK.CHAT.normalise.1.20.3.1700000000123456789.5",
 		"$JS.ACK._.hash.CHAT.normalise.1.20.3.1700000000123456789.5",
@@ -17,7 +17,7 @@ func TestNumbersOfADelivery(t *testing.T) {
 		if err != nil {
 			t.Fatal(address, err)
 		}
-		n, ok := numbers(address)
+		n, ok := parseAckSubject(address)
 		if !ok || n != [4]uint64{want.NumDelivered, want.Sequence.Stream, want.Sequence.Consumer, uint64(want.Timestamp.UnixNano())} {
 			t.Errorf("%s: %v %v", address, n, ok)
 		}
@@ -27,7 +27,7 @@ func TestNumbersOfADelivery(t *testing.T) {
 		"$JS.ACK.CHAT.normalise.1.x.3.4.5", "$JS.ACK.CHAT.normalise.1..3.4.5", "$JS.ACK.CHAT.normalise.1.-2.3.4.5",
 		"$JS.ACK.CHAT.normalise.1.18446744073709551616.3.4.5",
 	} {
-		if n, ok := numbers(address); ok {
+		if n, ok := parseAckSubject(address); ok {
 			t.Errorf("%q: %v", address, n)
 		}
 	}

@@ -36,13 +36,13 @@ func (r *Reader) LastSequence(ctx context.Context) (uint64, error) {
 	return s.Last, err
 }
 
-// Get returns the message of CHAT at a sequence. That it is not found means that it was deleted or never was: the leader of
-// the stream has said so.
+// Get returns the message of CHAT at a sequence. Not found means that it was deleted or never was, according to the leader of the
+// stream.
 func (r *Reader) Get(ctx context.Context, seq uint64) (d consumers.Delivery, found bool, err error) {
 	return r.get(ctx, Chat, seq)
 }
 
-// Next returns the first message of CHAT at a sequence or above it, by the word of the stream's leader: what lies between was
+// Next returns the first message of CHAT at a sequence or above it, according to the stream's leader: what lies between was
 // deleted. Not found: there is none from the sequence on.
 func (r *Reader) Next(ctx context.Context, seq uint64) (d consumers.Delivery, found bool, err error) {
 	return r.next(ctx, Chat, seq)
@@ -53,9 +53,9 @@ func (r *Reader) get(ctx context.Context, stream string, seq uint64) (consumers.
 	if err != nil || found {
 		return d, found, err
 	}
-	// Any replica answers direct gets, and one that lags knows less than there is. A message taken for deleted would be
-	// entered as gone for ever, so only the leader's word counts.
-	d, found, err = r.ask(ctx, stream, storedRequest{Sequence: seq})
+	// Any replica answers direct gets, and one that lags lacks the newest messages. A false not-found would mark the sequence
+	// deleted for good, so only the answer of the stream's leader is trusted.
+	d, found, err = r.getStored(ctx, stream, storedRequest{Sequence: seq})
 	return d, found, err
 }
 
@@ -92,7 +92,7 @@ func plain(d consumers.Delivery, h nats.Header) consumers.Delivery {
 	return d
 }
 
-// storedRequest asks the stream's leader for a message: the one at Sequence, or with Next the first one from there on, or the
+// storedRequest is for a message of the stream's leader: the one at Sequence, or with Next the first one from there on, or the
 // last one of a subject.
 type storedRequest struct {
 	Sequence uint64 `json:"seq"`
@@ -113,10 +113,10 @@ type storedAnswer struct {
 
 // next returns the first message of a stream at seq or above, as its leader knows it.
 func (r *Reader) next(ctx context.Context, stream string, seq uint64) (consumers.Delivery, bool, error) {
-	return r.ask(ctx, stream, storedRequest{Sequence: seq, Next: ">"})
+	return r.getStored(ctx, stream, storedRequest{Sequence: seq, Next: ">"})
 }
 
-func (r *Reader) ask(ctx context.Context, stream string, q storedRequest) (consumers.Delivery, bool, error) {
+func (r *Reader) getStored(ctx context.Context, stream string, q storedRequest) (consumers.Delivery, bool, error) {
 	fail := func(err error) (consumers.Delivery, bool, error) {
 		return consumers.Delivery{}, false, fmt.Errorf("asking %s for message %d: %w", stream, q.Sequence, classify(err))
 	}
@@ -199,10 +199,10 @@ func (r *Reader) Range(ctx context.Context, from, to uint64, headersOnly bool, y
 func (r *Reader) rangeOf(
 	ctx context.Context, stream string, from, to uint64, headersOnly bool, yield func(consumers.Delivery, nats.Header) error,
 ) error {
-	w := &walk{r: r, stream: stream, next: max(from, 1), to: to, headersOnly: headersOnly, yield: yield}
+	w := &rangeReader{r: r, stream: stream, next: max(from, 1), to: to, headersOnly: headersOnly, yield: yield}
 	for w.next <= to {
 		before := w.next
-		err := w.leg(ctx)
+		err := w.session(ctx)
 		switch {
 		case w.yielded != nil || ctx.Err() != nil:
 			return cmp.Or(w.yielded, ctx.Err())
@@ -210,7 +210,7 @@ func (r *Reader) rangeOf(
 			w.failures = 0
 			continue
 		}
-		// No headway: a broken connection or a replica that lags is waited for, a broken server is not.
+		// No progress: a broken connection or a replica that lags is retried, a broken server is not.
 		if w.failures++; w.failures > rangeTries {
 			return fmt.Errorf("reading %s from %d: %w", stream, w.next, cmp.Or(err, errStuck))
 		}
@@ -224,26 +224,26 @@ func (r *Reader) rangeOf(
 // errStuck says that the leader has a message that no consumer delivers.
 var errStuck = errors.New("the stream has more messages but delivers none")
 
-// A range bears a restart of the server: ten attempts, of which the last waits for five seconds.
+// A range outlives a restart of the server: ten retries with a growing backoff, the last of five seconds.
 const (
 	rangeTries = 10
 	rangePause = 500 * time.Millisecond
 )
 
-// walk goes through a stream with consumers that live as long as nothing goes wrong.
-type walk struct {
+// rangeReader reads a stream with ordered consumers, one after the other when one fails.
+type rangeReader struct {
 	r           *Reader
 	stream      string
 	next, to    uint64
 	headersOnly bool
 	yield       func(consumers.Delivery, nats.Header) error
-	yielded     error // of yield: not ours to try again
+	yielded     error // of yield: not to be retried
 	failures    int
 }
 
-// leg walks on with a new consumer. After it either next has moved on, or err says why it has not, or there is nothing up to
-// to, which also moves next on.
-func (w *walk) leg(ctx context.Context) error {
+// session reads on with a new consumer. After it either next has advanced, or err says why it has not, or there is nothing up to
+// to, which also advances next.
+func (w *rangeReader) session(ctx context.Context) error {
 	first, found, err := w.r.next(ctx, w.stream, w.next)
 	if err != nil {
 		return err
@@ -261,7 +261,7 @@ func (w *walk) leg(ctx context.Context) error {
 		return fmt.Errorf("creating a consumer to read %s: %w", w.stream, classify(err))
 	}
 	name := c.CachedInfo().Name
-	defer func() { // best effort: what is left behind goes by itself after InactiveThreshold
+	defer func() { // best effort: the server removes what is left behind after InactiveThreshold
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		_ = w.r.c.js.DeleteConsumer(ctx, w.stream, name)
@@ -275,16 +275,16 @@ func (w *walk) leg(ctx context.Context) error {
 }
 
 // pull takes messages until there are no more for now; the next request is on its way while one's answers are handled.
-func (w *walk) pull(ctx context.Context, p *puller) error {
+func (w *rangeReader) pull(ctx context.Context, p *puller) error {
 	r := request{Batch: rangeMessages, NoWait: true}
 	if !w.headersOnly {
 		r.Bytes = rangeBytes
 	}
-	reply, err := p.ask(r)
+	reply, err := p.send(r)
 	if err != nil {
 		return err
 	}
-	for due := uint64(1); ; {
+	for nextSeq := uint64(1); ; {
 		msgs, err := p.collect(reply, r)
 		large := errors.Is(err, errTooLarge)
 		if err != nil && !large {
@@ -296,27 +296,27 @@ func (w *walk) pull(ctx context.Context, p *puller) error {
 		if large && len(msgs) == 0 {
 			r.Batch, r.Bytes = 1, 0
 		}
-		if reply, err = p.ask(r); err != nil {
+		if reply, err = p.send(r); err != nil {
 			return err
 		}
-		if done, err := w.hand(msgs, &due); done || err != nil {
+		if done, err := w.deliver(msgs, &nextSeq); done || err != nil {
 			return err
 		}
 	}
 }
 
-// hand yields messages; due is the number that the consumer must have given the next: a gap means that some were lost on the
-// way, and the walk goes on from before it with another consumer.
-func (w *walk) hand(msgs []*nats.Msg, due *uint64) (done bool, err error) {
+// deliver yields messages; nextSeq is the consumer sequence that the next must have: a gap means that some were lost on the way,
+// and reading continues before it with another consumer.
+func (w *rangeReader) deliver(msgs []*nats.Msg, nextSeq *uint64) (done bool, err error) {
 	for _, m := range msgs {
 		d, number, err := delivery(m)
 		if err != nil {
 			return false, err
 		}
-		if number != *due {
+		if number != *nextSeq {
 			return true, nil
 		}
-		*due++
+		*nextSeq++
 		if d.Sequence > w.to {
 			w.next = w.to + 1
 			return true, nil

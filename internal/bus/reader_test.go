@@ -43,9 +43,9 @@ func (b *Bus) remove(t testing.TB, seqs ...uint64) {
 	}
 }
 
-func TestRangeLeavesOutWhatIsGone(t *testing.T) {
+func TestReader_Range_deleted(t *testing.T) {
 	b := newBus(t)
-	_, err := b.Publisher().PublishBatch(t.Context(), said(20))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(20))
 	must(t, err)
 	b.remove(t, 1, 2, 5, 10, 19, 20)
 	for _, c := range []struct {
@@ -77,12 +77,12 @@ func TestRangeLeavesOutWhatIsGone(t *testing.T) {
 	}
 }
 
-func TestRangeOfMoreThanOneRequest(t *testing.T) {
+func TestReader_Range_severalRequests(t *testing.T) {
 	b := newBus(t)
 	n := 3*rangeMessages + 17
-	_, err := b.Publisher().PublishBatch(t.Context(), said(n))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(n))
 	must(t, err)
-	_, err = b.Publisher().PublishBatch(t.Context(), said(60, strings.Repeat("x", 900<<10)))
+	_, err = b.Publisher().PublishBatch(t.Context(), sealed(60, strings.Repeat("x", 900<<10)))
 	must(t, err)
 	next := uint64(1)
 	must(t, b.Reader().Range(t.Context(), 1, 1<<40, false, func(d consumers.Delivery) error {
@@ -101,12 +101,12 @@ func TestRangeOfMoreThanOneRequest(t *testing.T) {
 	}
 }
 
-func TestRangeOverARestart(t *testing.T) {
+func TestReader_Range_restart(t *testing.T) {
 	ts := newServer(t)
 	b := ts.connect()
 	must(t, b.Ensure(t.Context()))
 	n := uint64(3 * rangeMessages)
-	_, err := b.Publisher().PublishBatch(t.Context(), said(int(n)))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(int(n)))
 	must(t, err)
 	next := uint64(1)
 	must(t, b.Reader().Range(t.Context(), 1, n, true, func(d consumers.Delivery) error {
@@ -124,9 +124,9 @@ func TestRangeOverARestart(t *testing.T) {
 	}
 }
 
-func TestGet(t *testing.T) {
+func TestReader_Get(t *testing.T) {
 	b := newBus(t)
-	events := said(3)
+	events := sealed(3)
 	_, err := b.Publisher().PublishBatch(t.Context(), events)
 	must(t, err)
 	b.remove(t, 2)
@@ -139,13 +139,13 @@ func TestGet(t *testing.T) {
 			t.Fatal(seq, found, err)
 		}
 	}
-	// As the leader tells it, headers and all.
+	// From the leader, with headers.
 	if l, found, err := b.Reader().next(t.Context(), Chat, 2); err != nil || !found || !cmp.Equal(l, d) {
 		t.Fatal(cmp.Diff(l, d), found, err)
 	}
 }
 
-func TestIncarnationIsTheStreams(t *testing.T) {
+func TestReader_Incarnation(t *testing.T) {
 	b := newBus(t)
 	first, err := b.Reader().Incarnation(t.Context())
 	must(t, err)
@@ -160,11 +160,11 @@ func TestIncarnationIsTheStreams(t *testing.T) {
 	}
 }
 
-func TestThrottle(t *testing.T) {
+func TestThrottle_Ask(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.ChatBytes = 1 << 20 })
 	ask := func(th *Throttle) string {
 		t.Helper()
-		th.asked = time.Time{}
+		th.checked = time.Time{}
 		d, why, err := th.Ask(t.Context())
 		if err != nil || (d > 0) != (why != "") {
 			t.Fatal(d, why, err)
@@ -175,7 +175,7 @@ func TestThrottle(t *testing.T) {
 	if why := ask(lag); why != "" {
 		t.Fatal(why)
 	}
-	_, err := b.Publisher().PublishBatch(t.Context(), said(100))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(100))
 	must(t, err)
 	if why := ask(lag); !strings.Contains(why, "100 messages behind") {
 		t.Fatal(why)
@@ -203,9 +203,9 @@ func TestThrottle(t *testing.T) {
 	}
 	space := b.Throttle(ThrottleConfig{})
 	for ask(space) == "" {
-		_, err := b.Publisher().PublishBatch(t.Context(), said(200))
+		_, err := b.Publisher().PublishBatch(t.Context(), sealed(200))
 		must(t, err)
 	}
-	_, err = b.Publisher().PublishBatch(t.Context(), said(1))
+	_, err = b.Publisher().PublishBatch(t.Context(), sealed(1))
 	must(t, err)
 }

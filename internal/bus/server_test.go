@@ -100,7 +100,7 @@ func (ts *testServer) connect(change ...func(*Config)) *Bus {
 	return b
 }
 
-// bundled has several events in a message, as it is unless somebody says otherwise.
+// bundled has several events in a message, as is the default.
 func bundled(c *Config) { c.BundleEvents = 0 }
 
 // newBus returns a bus on a server of its own, with everything made.
@@ -113,8 +113,8 @@ func newBus(t testing.TB, change ...func(*Config)) *Bus {
 	return b
 }
 
-// said returns sealed events.
-func said(n int, texts ...string) []event.Event {
+// sealed returns sealed events.
+func sealed(n int, texts ...string) []event.Event {
 	out := make([]event.Event, n)
 	for i := range out {
 		text := fmt.Sprintf("слово %d", i)

@@ -18,9 +18,9 @@ import (
 	"github.com/agrichat/agrichat/producers"
 )
 
-// The highest version that facts were published under stands in the bucket of what all processes agree on: a database that knows
-// less was put back. Several processes write it without waiting for each other, so it is spread over keys by the counter: the last
-// writer of one key is only wrong where two transactions that many counters apart are published at once.
+// The highest version that facts were published under is in the bucket of what all processes agree on: a database with less was
+// restored. Several processes write it without waiting for each other, so it is spread over keys by the counter: the last
+// writer of one key is only wrong where two transactions with that many counters between them are published at once.
 const (
 	markKeys   = 8
 	markPrefix = "published."
@@ -40,9 +40,9 @@ func (s *State) invalidate() {
 	s.loaded, s.high = false, fact.Version{}
 }
 
-// announce marks the highest version of the batches on its way, unless a higher one is marked. The function that it returns waits
-// for the server's word, so the mark costs no round trip of its own.
-func (s *State) announce(ctx context.Context, batches []fact.Batch) (func(context.Context) error, error) {
+// beginMark marks the highest version of the batches, unless a higher one is marked. The function that it returns waits for the
+// server's ack, so the mark costs no round trip of its own.
+func (s *State) beginMark(ctx context.Context, batches []fact.Batch) (func(context.Context) error, error) {
 	done := func(context.Context) error { return nil }
 	var v fact.Version
 	for i := range batches {
@@ -141,7 +141,7 @@ func (s *State) NextGeneration(ctx context.Context, above uint16) (uint16, error
 		if !hasCode(err, jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant) {
 			return 0, fmt.Errorf("counting the generations of stores: %w", classify(err))
 		}
-		// Another process was quicker; it has taken a number, so this ends.
+		// A conflict with another process, which has taken a number, so retrying ends.
 	}
 }
 

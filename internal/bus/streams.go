@@ -29,7 +29,7 @@ const (
 	quarantine = "quarantine" // on ADVISORIES
 )
 
-// duplicateWindow only has to outlast a live publisher's second attempt; the server keeps every id in memory for as long.
+// duplicateWindow only has to be longer than the retry of a live publisher; the server keeps every id in memory for as long.
 const duplicateWindow = 2 * time.Minute
 
 // Ensure makes the streams, buckets and durable consumers, or brings them to what the configuration says. It may be called by
@@ -82,7 +82,7 @@ func (c *conn) ensureBucket(ctx context.Context, want jetstream.KeyValueConfig) 
 // ensureStream makes a stream, or changes of one that is there what is ours to say. All else stays: an operator may have set an
 // age limit, compression, or a placement.
 func (c *conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) error {
-	// Looked for first: asked to create a stream that is there, the server still wants its whole size to be free once more.
+	// Looked up first: to create a stream that is there, the server still requires its whole size to be free once more.
 	s, err := c.js.Stream(ctx, want.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		s, err = c.createStream(ctx, want)
@@ -102,14 +102,14 @@ func (c *conn) ensureStream(ctx context.Context, want jetstream.StreamConfig) er
 	return err
 }
 
-// Somebody else may be making the same stream: its size is then promised to them before it can be looked up. Making one takes
-// milliseconds.
+// Another process may be creating the same stream: its size is then reserved before it can be looked up. Creating one takes
+// milliseconds, so that a few retries suffice.
 const (
 	createTries = 20
 	createPause = 50 * time.Millisecond
 )
 
-// createStream makes a stream that is not there, or returns the one that somebody else made meanwhile.
+// createStream makes a stream that is not there, or returns the one that another process made meanwhile.
 func (c *conn) createStream(ctx context.Context, want jetstream.StreamConfig) (jetstream.Stream, error) {
 	for try := 1; ; try++ {
 		s, err := c.js.CreateStream(ctx, want)
@@ -182,9 +182,9 @@ var ErrMissing = errors.New("not there")
 // error that is ErrMissing. How they are configured does not matter: who reads can do so all the same.
 func (b *Bus) Check(ctx context.Context) error {
 	var missing []string
-	look := func(what string, absent error, ask func(context.Context) error) error {
+	look := func(what string, notifyNone error, ask func(context.Context) error) error {
 		err := retry(ctx, ask)
-		if errors.Is(err, absent) {
+		if errors.Is(err, notifyNone) {
 			missing = append(missing, what)
 			return nil
 		}

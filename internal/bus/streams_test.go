@@ -14,8 +14,8 @@ import (
 	"github.com/agrichat/agrichat/internal/deliver"
 )
 
-// A server whose room is promised to the streams that are there bears a second start.
-func TestEnsureWithAllRoomPromised(t *testing.T) {
+// A server whose storage is reserved by existing streams allows a second start.
+func TestBus_Ensure_allStorageReserved(t *testing.T) {
 	sizes := func(c *Config) { c.ChatBytes, c.FactsBytes, c.DeadBytes = 1<<30, 1<<30, 1<<30 }
 	ts := newServer(t, func(o *server.Options) { o.JetStreamMaxStore = 3<<30 + 128<<20 })
 	for range 2 {
@@ -24,7 +24,7 @@ func TestEnsureWithAllRoomPromised(t *testing.T) {
 }
 
 // Where a server may store less than the limits of the streams, the error says what to change.
-func TestEnsure_WithoutRoom(t *testing.T) {
+func TestBus_Ensure_withoutStorage(t *testing.T) {
 	sizes := func(c *Config) { c.ChatBytes, c.FactsBytes, c.DeadBytes = 1<<30, 1<<30, 1<<30 }
 	ts := newServer(t, func(o *server.Options) { o.JetStreamMaxStore = 3<<30 + 32<<20 })
 	err := ts.connect(sizes).Ensure(t.Context())
@@ -33,8 +33,8 @@ func TestEnsure_WithoutRoom(t *testing.T) {
 	}
 }
 
-// TestEnsureAtOnceWithAllRoomPromised has several processes make the streams where there is room for them once.
-func TestEnsureAtOnceWithAllRoomPromised(t *testing.T) {
+// TestBus_Ensure_concurrentAllStorageReserved has several processes make the streams where there is storage for them once.
+func TestBus_Ensure_concurrentAllStorageReserved(t *testing.T) {
 	sizes := func(c *Config) { c.ChatBytes, c.FactsBytes, c.DeadBytes = 1<<30, 1<<30, 1<<30 }
 	for range 10 {
 		ts := newServer(t, func(o *server.Options) { o.JetStreamMaxStore = 3<<30 + 128<<20 })
@@ -47,10 +47,10 @@ func TestEnsureAtOnceWithAllRoomPromised(t *testing.T) {
 	}
 }
 
-// What somebody took and died with comes at once, and not after the ack wait.
-func TestRedeliver(t *testing.T) {
+// What a killed worker had is redelivered at once, and not after the ack wait.
+func TestDurable_Redeliver(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.AckWait = time.Hour })
-	_, err := b.Publisher().PublishBatch(t.Context(), said(5))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(5))
 	must(t, err)
 	fetch := func() []deliver.Message {
 		t.Helper()
@@ -73,10 +73,10 @@ func TestRedeliver(t *testing.T) {
 	}
 }
 
-// What takes longer than the ack wait is not given to anybody else meanwhile, while it is said to go on.
-func TestLongWorkIsNotDeliveredAgain(t *testing.T) {
+// What takes longer than the ack wait is not redelivered while the ack wait is extended.
+func TestConsumer_Working(t *testing.T) {
 	b := newBus(t, func(c *Config) { c.AckWait = 1500 * time.Millisecond })
-	_, err := b.Publisher().PublishBatch(t.Context(), said(5))
+	_, err := b.Publisher().PublishBatch(t.Context(), sealed(5))
 	must(t, err)
 	var attempts []uint64
 	consume(t, b, &ledger{fail: func(batch []consumers.Delivery) error {

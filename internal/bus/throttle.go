@@ -28,7 +28,7 @@ type Throttle struct {
 	b       *Bus
 	cfg     ThrottleConfig
 	mu      sync.Mutex // covers all below
-	asked   time.Time
+	checked time.Time
 	holding []bool // by watch: it was high, and is not low yet
 	lead    lead
 	wait    time.Duration
@@ -40,7 +40,7 @@ func (b *Bus) Throttle(cfg ThrottleConfig) *Throttle {
 	return &Throttle{b: b, cfg: cfg, holding: make([]bool, len(cfg.Watches))}
 }
 
-// An answer counts for throttleFresh, in which importers publish two megabytes at most. Who waits asks again after throttlePause.
+// An answer counts for throttleFresh, in which importers publish two megabytes at most. A waiting importer retries after throttlePause.
 const (
 	throttleFresh = 25 * time.Millisecond
 	throttlePause = 50 * time.Millisecond
@@ -50,14 +50,14 @@ const (
 func (t *Throttle) Ask(ctx context.Context) (time.Duration, string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if time.Since(t.asked) < throttleFresh {
+	if time.Since(t.checked) < throttleFresh {
 		return t.wait, t.why, nil
 	}
 	why, err := t.look(ctx)
 	if err != nil {
 		return 0, "", err
 	}
-	t.asked, t.why, t.wait = time.Now(), why, 0
+	t.checked, t.why, t.wait = time.Now(), why, 0
 	if why != "" {
 		t.wait = throttlePause
 	}
@@ -76,13 +76,13 @@ func (t *Throttle) look(ctx context.Context) (why string, err error) {
 	if s.Free() < reserve {
 		why = fmt.Sprintf("stream %s has %d bytes left, which live sources need: raise its size limit", Chat, s.Free())
 	}
-	asked := map[[2]string]ConsumerStatus{} // the lead and a watch may be of one consumer
+	cached := map[[2]string]ConsumerStatus{} // the lead and a watch may be of one consumer
 	status := func(stream, consumer string) (c ConsumerStatus, err error) {
 		key := [2]string{stream, consumer}
-		c, known := asked[key]
+		c, known := cached[key]
 		if !known {
 			if c, err = t.b.Durable(stream, consumer).Status(ctx); err == nil {
-				asked[key] = c
+				cached[key] = c
 			}
 		}
 		return c, err
@@ -115,16 +115,16 @@ type LeadLimit struct {
 	Consumer string        // of CHAT; empty: the lead is not bounded
 	Delay    time.Duration // how long a message of a live source waits behind importers
 	Floor    uint64        // bytes that are too few to wait for; a slow consumer needs some to be busy
-	Bytes    uint64        // the most, also while the rate is not known
+	Bytes    uint64        // the most, also before the rate is measured
 }
 
-// settled is the sequence up to which a consumer would have settled all, had it settled in order. One message that is delivered
-// again and again holds back the ack floor, but not those who go on behind it.
+// settled is the sequence up to which a consumer would have settled all, had it settled in order. One message that is redelivered
+// repeatedly holds back the ack floor, but not the messages behind it.
 func (s ConsumerStatus) settled() uint64 {
 	return max(s.AckFloor, s.Delivered-min(s.Delivered, uint64(s.AckPending)))
 }
 
-// lead is what of the stream is not settled. It is known from how many bytes the stream had at which sequence.
+// lead is what of the stream is not settled, computed from how many bytes the stream had at which sequence.
 type lead struct {
 	seen    []observation // rising; of those that are settled only the last
 	rate    rate
@@ -161,15 +161,15 @@ func (r *rate) observe(now time.Time, settled uint64, more bool) {
 	}
 }
 
-// perSecond returns the rate, and whether it is known.
+// perSecond returns the rate, and whether it was measured for long enough.
 func (r *rate) perSecond() (float64, bool) {
 	return r.bytes / r.seconds, r.seconds >= rateAfter.Seconds()
 }
 
-// observationsMost bounds what is remembered while a consumer stands still: then every second one is left out.
-const observationsMost = 1000
+// maxObservations bounds what is kept while a consumer settles nothing: then every second one is dropped.
+const maxObservations = 1000
 
-// observe notes what the stream holds, and forgets what is settled.
+// observe records what the stream holds, and drops what is settled.
 func (l *lead) observe(s StreamStatus, settled uint64) {
 	if n := len(l.seen); n == 0 || l.seen[n-1].last < s.Last {
 		l.seen = append(l.seen, observation{s.Last, s.Bytes})
@@ -181,7 +181,7 @@ func (l *lead) observe(s StreamStatus, settled uint64) {
 		above = len(l.seen)
 	}
 	l.seen = slices.Delete(l.seen, 0, max(above-1, 0))
-	if len(l.seen) > observationsMost {
+	if len(l.seen) > maxObservations {
 		kept := l.seen[:0]
 		for i, o := range l.seen {
 			if i%2 == 0 || i == len(l.seen)-1 {

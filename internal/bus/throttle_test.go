@@ -8,15 +8,15 @@ import (
 	"github.com/agrichat/agrichat/internal/deliver"
 )
 
-// TestThrottle_AskBundles holds that importers are bounded by what bundles carry, not by how many there are: a few hundred messages
+// TestThrottle_Ask_bundles holds that importers are bounded by what bundles carry, not by how many there are: a few hundred messages
 // are a hundred thousand events.
-func TestThrottle_AskBundles(t *testing.T) {
+func TestThrottle_Ask_bundles(t *testing.T) {
 	b := newBus(t, bundled)
 	th := b.Throttle(ThrottleConfig{Watches: []Watch{{Chat, Normalise, 100_000, 50_000}},
 		Lead: LeadLimit{Consumer: Normalise, Bytes: 1 << 20, Delay: time.Hour, Floor: 1 << 20}})
 	ask := func() string {
 		t.Helper()
-		th.asked = time.Time{}
+		th.checked = time.Time{}
 		d, why, err := th.Ask(t.Context())
 		if err != nil || (d > 0) != (why != "") {
 			t.Fatal(d, why, err)
@@ -25,7 +25,7 @@ func TestThrottle_AskBundles(t *testing.T) {
 	}
 	published := 0
 	for ask() == "" {
-		_, err := b.Publisher().PublishBatch(t.Context(), said(500))
+		_, err := b.Publisher().PublishBatch(t.Context(), sealed(500))
 		must(t, err)
 		if published += 500; published > 10_000 {
 			t.Fatal("nobody waits")
@@ -44,7 +44,7 @@ func TestThrottle_AskBundles(t *testing.T) {
 			t.Fatalf("%d messages came", len(msgs))
 		}
 		if n == 0 {
-			continue // one that is delivered again and again holds up nobody
+			continue // one that is redelivered repeatedly does not hold up importers
 		}
 		must(t, c.Ack(msgs))
 		for l := must2(c.Lag(t.Context()))(t); l.AckPending > 1; l = must2(c.Lag(t.Context()))(t) {
@@ -56,7 +56,7 @@ func TestThrottle_AskBundles(t *testing.T) {
 	}
 }
 
-func TestLead_Look(t *testing.T) {
+func TestLead_look(t *testing.T) {
 	t.Parallel()
 	limit := LeadLimit{Consumer: "n", Delay: time.Second, Floor: 100, Bytes: 1000}
 	began := time.Now()
@@ -89,8 +89,8 @@ func TestLead_Look(t *testing.T) {
 	}
 }
 
-// TestRate_PerSecond holds that a rate follows the consumer within seconds, and that time without work does not count.
-func TestRate_PerSecond(t *testing.T) {
+// TestRate_perSecond holds that a rate follows the consumer within seconds, and that time without work does not count.
+func TestRate_perSecond(t *testing.T) {
 	t.Parallel()
 	var r rate
 	now, settled := time.Now(), uint64(0)
@@ -122,15 +122,15 @@ func TestRate_PerSecond(t *testing.T) {
 	}
 }
 
-// TestLead_ObserveBounded holds that a consumer that stands still for a day costs no memory.
-func TestLead_ObserveBounded(t *testing.T) {
+// TestLead_observe_bounded holds that a consumer that settles nothing for a day costs no memory.
+func TestLead_observe_bounded(t *testing.T) {
 	t.Parallel()
 	var l lead
 	for n := range 100_000 {
 		l.observe(StreamStatus{Last: uint64(n) + 1, Bytes: uint64(n) * 100}, 0)
 	}
 	bytes := l.behind(StreamStatus{Last: 100_000, Messages: 100_000, Bytes: 10_000_000}, 50_000)
-	if len(l.seen) > observationsMost+1 || bytes < 4_900_000 || bytes > 5_100_000 {
+	if len(l.seen) > maxObservations+1 || bytes < 4_900_000 || bytes > 5_100_000 {
 		t.Errorf("%d observations, %d bytes behind", len(l.seen), bytes)
 	}
 }

@@ -33,7 +33,7 @@ const (
 )
 
 // linked returns a message of about so many bytes of links, which its lists repeat.
-func linked(thing string, size int) fact.Message {
+func linked(firstFactID string, size int) fact.Message {
 	var links []string
 	for n := 0; n < size; n += 213 {
 		links = append(links, "https://x.y/"+noise(200+n%2, urlAlphabet)[:190]+fmt.Sprintf("%010d", n))
@@ -46,7 +46,7 @@ func linked(thing string, size int) fact.Message {
 		}
 		links[i] = string(b)
 	}
-	return fact.Message{Thing: thing, Text: strings.Join(links, " "), Links: links, Hashtags: []string{"tag"}, Mentions: []string{"anna"}}
+	return fact.Message{Thing: firstFactID, Text: strings.Join(links, " "), Links: links, Hashtags: []string{"tag"}, Mentions: []string{"anna"}}
 }
 
 func room(change func(*fact.Batch)) fact.Batch {
@@ -82,7 +82,7 @@ func payload(most int32) func(*server.Options) {
 	return func(o *server.Options) { o.MaxPayload = most }
 }
 
-func TestBus_PublishFacts_tooLarge(t *testing.T) {
+func TestPublisher_PublishFacts_tooLarge(t *testing.T) {
 	// The servers take less than usual, for compression is slow under the race detector.
 	escapes := fact.Message{Thing: "escapes", Text: noise(112_500, escapeAlphabet), Links: []string{"https://x.y/"}}
 	name := noise(187_500, urlAlphabet)
@@ -149,7 +149,7 @@ func TestBus_PublishFacts_tooLarge(t *testing.T) {
 	}
 }
 
-func TestBus_PublishFacts_oneOfManyTooLarge(t *testing.T) {
+func TestPublisher_PublishFacts_oneOfManyTooLarge(t *testing.T) {
 	b := newBus(t)
 	f := room(func(f *fact.Batch) {
 		for i := range 40 {
@@ -178,7 +178,7 @@ func TestBus_PublishFacts_oneOfManyTooLarge(t *testing.T) {
 	}
 }
 
-func TestBus_PublishFacts_smallStream(t *testing.T) {
+func TestPublisher_PublishFacts_smallStream(t *testing.T) {
 	b := newServer(t, payload(8<<20)).connect(func(c *Config) { c.FactsBytes = 256 << 10 })
 	must(t, b.Ensure(t.Context()))
 	many := room(func(f *fact.Batch) {

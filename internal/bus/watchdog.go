@@ -46,7 +46,7 @@ type watchdog struct {
 	acked     atomic.Int64 // when a publication was last acknowledged, in Unix nanoseconds
 	moves     atomic.Int64
 	failed    atomic.Pointer[string] // what the last probe failed with; nil: it did not
-	proved    bool                   // a probe has succeeded: before that it may lack a permission
+	proved    bool                   // a probe has succeeded: before that a permission may be missing
 	since     time.Time              // the first of the probes that have failed since one succeeded
 	succeeded time.Time              // when a probe last did
 	next      time.Time              // no move before
@@ -136,7 +136,7 @@ func (w *watchdog) run(ctx context.Context) {
 }
 
 // check probes, if there is a reason to, and moves when the server has been useless for long enough.
-func (w *watchdog) check(ctx context.Context) (suspect bool) {
+func (w *watchdog) check(ctx context.Context) (measureFrom bool) {
 	if w.unblock(time.Now()) {
 		return false
 	}
@@ -154,7 +154,7 @@ func (w *watchdog) check(ctx context.Context) (suspect bool) {
 	if w.since.IsZero() && now.Sub(w.succeeded) < probeAfter {
 		return false
 	}
-	w.learn()
+	w.addServers()
 	if len(w.servers) < 2 {
 		return false
 	}
@@ -191,7 +191,7 @@ func patienceWith(err error) time.Duration {
 	return moveAfter
 }
 
-// probe asks whether CHAT could store something if it was published to this server.
+// probe checks whether CHAT could store something if it was published to this server.
 func (w *watchdog) probe(ctx context.Context) error {
 	err := w.probeStream(ctx)
 	if err == nil || errors.Is(err, errNoQuorum) || errors.Is(err, errElecting) || ctx.Err() != nil {
@@ -223,8 +223,8 @@ func (w *watchdog) probeStream(ctx context.Context) error {
 	return quorum(answer.Cluster)
 }
 
-// quorum tells whether the stream has a leader that hears enough of its replicas. A leader that was cut off takes itself for the
-// leader for ten seconds and more; another replica that was cut off answers in place of the leader that it misses.
+// quorum returns an error unless the stream has a leader that is in contact with enough of its replicas. A leader that was cut off takes itself for the
+// leader for ten seconds and more; another replica that was cut off answers in place of its missing leader.
 func quorum(c *jetstream.ClusterInfo) error {
 	if c == nil || len(c.Replicas) == 0 {
 		return nil
@@ -257,8 +257,8 @@ func (w *watchdog) request(ctx context.Context, what string, into any) error {
 	return nil
 }
 
-// learn keeps the servers that the present one advertises.
-func (w *watchdog) learn() {
+// addServers keeps the servers that the present one advertises.
+func (w *watchdog) addServers() {
 	for _, s := range w.c.nc.Servers() {
 		if !slices.Contains(w.servers, s) {
 			w.servers = append(w.servers, s)

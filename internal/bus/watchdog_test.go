@@ -33,7 +33,7 @@ type fabric struct {
 
 // link is a route on its way through a proxy.
 type link struct {
-	to, from string // servers; from is known once the dialling one has said its name
+	to, from string // servers; from is set once the dialling server has sent its name
 	a, b     net.Conn
 }
 
@@ -202,7 +202,7 @@ func connectTo(t *testing.T, servers map[string]*server.Server, first string, ot
 func publishFor(ctx context.Context, b *Bus, d time.Duration) (longest time.Duration, last time.Time) {
 	last = time.Now()
 	for i, end := 0, time.Now().Add(d); time.Now().Before(end) && ctx.Err() == nil; i++ {
-		if _, err := b.Publisher().PublishBatch(ctx, said(1, fmt.Sprint("word ", i))); err != nil {
+		if _, err := b.Publisher().PublishBatch(ctx, sealed(1, fmt.Sprint("word ", i))); err != nil {
 			select {
 			case <-ctx.Done():
 			case <-time.After(100 * time.Millisecond):
@@ -215,7 +215,7 @@ func publishFor(ctx context.Context, b *Bus, d time.Duration) (longest time.Dura
 	return max(longest, time.Since(last)), last
 }
 
-func TestBus_MovesFromIsolatedServer(t *testing.T) {
+func TestWatchdog_move(t *testing.T) {
 	if os.Getenv("AGRICHAT_LAB") == "" {
 		t.Skip("measures seconds, and wants the machine to itself: make test-ha runs it")
 	}
@@ -283,7 +283,7 @@ func pickServer(servers map[string]*server.Server, leader string, wantLeader boo
 	return first, others
 }
 
-func TestBus_StaysOnOnlyServer(t *testing.T) {
+func TestWatchdog_oneServer(t *testing.T) {
 	b := newBus(t)
 	if b.c.dog.stop != nil {
 		t.Error("a bus of one server has a watchdog")
@@ -325,7 +325,7 @@ func TestWithUser(t *testing.T) {
 }
 
 // A connection whose server takes nothing more is given up, although nothing was acknowledged or refused.
-func TestWatchdog_UnblocksWrite(t *testing.T) {
+func TestWatchdog_unblock(t *testing.T) {
 	here, there := net.Pipe()
 	defer there.Close()
 	c := &watchedConn{Conn: here}
